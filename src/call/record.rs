@@ -1,0 +1,84 @@
+//! The story of one call, as it is kept.
+
+use crate::listen::Sound;
+use crate::units::{CallId, Wall};
+use serde::{Deserialize, Serialize};
+
+/// One call. Written when it starts, at every turn, and when it ends; the last write counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Unique for ever; rises with time.
+    pub id: CallId,
+    /// The household called out (true) or was called (false).
+    pub outgoing: bool,
+    /// The other party's number as dialled or shown; empty if withheld.
+    pub number: String,
+    /// Start of the call.
+    pub started: Wall,
+    /// When the far side answered.
+    pub answered: Option<Wall>,
+    /// When it was over; `None` while it is up, or if the box lost power (then `outcome` is `Interrupted` after restart).
+    pub ended: Option<Wall>,
+    /// How it ended; `Up` until then.
+    pub outcome: Outcome,
+    /// Time on hold with the owner away, milliseconds.
+    pub held_ms: u64,
+    /// When holding first began.
+    pub hold_started: Option<Wall>,
+    /// What was heard on the far end while holding, in order. At most 4096 spans; the oldest go first.
+    pub heard: Vec<Span>,
+    /// Every decision with its reason, in order.
+    pub decisions: Vec<Decision>,
+}
+
+/// A stretch of one sound.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// Milliseconds since `Record::started`.
+    pub at_ms: u64,
+    /// What it was.
+    pub sound: Sound,
+    /// 0 to 1.
+    pub confidence: f32,
+}
+
+/// Something the box decided, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Milliseconds since `Record::started`.
+    pub at_ms: u64,
+    /// What was done, in a few words: "hold", "greet", "ring", "join", "stop ringing", "end".
+    pub what: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Not over yet.
+    Up,
+    /// Both sides talked; an ordinary call.
+    Talked,
+    /// Held, a person came, the owner was joined to him.
+    Slain,
+    /// Held, and the far side hung up before anyone came.
+    CompanyHungUp,
+    /// A person came and left before the owner answered.
+    AgentLost,
+    /// Held, and the owner ended it.
+    OwnerGaveUp,
+    /// Held until the cap.
+    CapReached,
+    /// The far side was busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The caller gave up before an answer.
+    Cancelled,
+    /// Refused, unreachable, no such number, and the like: the reason is in the last decision.
+    Failed,
+    /// The box stopped while the call was up.
+    Interrupted,
+}

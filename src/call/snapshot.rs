@@ -1,0 +1,77 @@
+//! The state of everything, as the page and the lamp see it. Made anew on each change; never read back.
+
+use crate::listen::Sound;
+use crate::units::{CallId, Wall};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// All that is going on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// Calls that are up, oldest first.
+    pub calls: Vec<CallView>,
+    /// Trunks.
+    pub trunks: Vec<PeerView>,
+    /// Phones.
+    pub phones: Vec<PeerView>,
+    /// Silently dropped things by kind.
+    pub discards: BTreeMap<String, u64>,
+    /// Something is wrong with the box itself (disk, real-time priority), in plain words.
+    pub troubles: Vec<String>,
+}
+
+/// A call that is up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallView {
+    /// Also names its record.
+    pub id: CallId,
+    /// The household called out.
+    pub outgoing: bool,
+    /// The other party.
+    pub number: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it began.
+    pub started: Wall,
+    /// When holding began, while holding.
+    pub hold_started: Option<Wall>,
+    /// What is heard on the far end, while the box listens.
+    pub sound: Option<Sound>,
+    /// The last few stretches of sound, oldest first: start in ms since `started`, sound.
+    pub heard: Vec<(u64, Sound)>,
+    /// The last decision and its reason, in words.
+    pub last: String,
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Ringing at the far side.
+    Dialing,
+    /// The household's phone rings for an incoming call.
+    Incoming,
+    /// Two-way talk.
+    Talking,
+    /// The phone holds the call by itself (a flash): not yet slaying.
+    Parked,
+    /// Slaying confirmed to the owner, who has not hung up yet.
+    Confirming,
+    /// The box waits.
+    Holding,
+    /// The box speaks to a person, perhaps.
+    Greeting,
+    /// A person is there; the phone rings.
+    Ringing,
+}
+
+/// A trunk or a phone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PeerView {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Calls can be placed to it.
+    pub up: bool,
+    /// In plain words: "registered until 14:05", "wrong password (403)", "not registered yet".
+    pub status: String,
+}

@@ -1,0 +1,49 @@
+//! Every bound of the box in one table, with the relations between them checked by the compiler.
+//!
+//! A ring states, beside its size, the time it covers and what happens when it is full.
+
+use core::time::Duration;
+
+/// Largest SIP datagram accepted, and the most a TCP message may hold. RFC 3261 §18.1.1 allows 65,535.
+pub const SIP_MESSAGE_BYTES: usize = 16 * 1024;
+/// Most header fields in one SIP message.
+pub const SIP_HEADERS: usize = 128;
+/// Most server and client transactions alive at once; further requests are answered 503 without state.
+pub const SIP_TRANSACTIONS: usize = 4096;
+/// Most legs alive at once, whatever the configuration says.
+pub const LEGS: usize = 2048;
+/// Largest RTP packet the media loop reads or sends: 60 ms of G.711 and every extension in use.
+pub const RTP_PACKET_BYTES: usize = 768;
+/// Longest prompt, seconds: the media loop keeps all prompts decoded in memory.
+pub const PROMPT_SECONDS: usize = 20;
+/// Distinct prompts and sounds that the media loop can play.
+pub const PROMPTS: usize = 32;
+
+/// Commands to media: a second of the busiest switching. Full: the control loop drops the call with a reason.
+pub const MEDIA_COMMAND_RING: usize = 1024;
+/// Facts from media: a second of digits and endings on every port. Full: counted, the fact is lost.
+pub const MEDIA_EVENT_RING: usize = 1024;
+/// Frames to the listener: 2 s of 16 taps. Full: the tap loses frames and the listener sees the gap in ticks.
+pub const TAP_RING: usize = 2048;
+/// Commands from the page and the button: more than a person can press in a second. Full: refused with 503.
+pub const COMMAND_QUEUE: usize = 32;
+/// Writes waiting for the disk. Full: the oldest unfinished state of the same call is replaced, none is lost.
+pub const STORE_QUEUE: usize = 256;
+
+/// Longest hold unless configured otherwise.
+pub const HOLD_CAP: Duration = Duration::from_secs(4 * 3600);
+/// Silence on the trunk longer than this is a defect: providers drop calls that stop sending.
+pub const TRUNK_GAP: Duration = Duration::from_millis(40);
+
+/// Connections the gate admits at once.
+pub const WEB_CONNECTIONS: usize = 64;
+/// Largest head of an HTTP request.
+pub const WEB_HEAD_BYTES: usize = 16 * 1024;
+/// Largest body of an HTTP request.
+pub const WEB_BODY_BYTES: usize = 64 * 1024;
+/// Event streams open at once.
+pub const WEB_STREAMS: usize = 16;
+
+const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
+const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);
+const _: () = assert!(WEB_STREAMS < WEB_CONNECTIONS);

@@ -1,0 +1,79 @@
+//! The ear: frames of one leg in, what is heard out. Pure and deterministic; the same code behind `run` and `listen`.
+
+use crate::units::{Frame, Tick};
+use serde::{Deserialize, Serialize};
+
+/// A class of sound on the far end of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sound {
+    /// Nothing above the line's floor.
+    Silence,
+    /// Steady noise, comfort noise, clicks.
+    Noise,
+    /// The called phone, or an agent's phone, rings.
+    Ringback,
+    /// Busy or congestion cadence.
+    Busy,
+    /// Any other single steady or cadenced tone: dial tone, SIT, fax, beep.
+    Tone,
+    /// A key pressed by the far side.
+    Dtmf,
+    /// Hold music.
+    Music,
+    /// Speech known or judged to be a recording.
+    Announcement,
+    /// Speech that may be a person.
+    Speech,
+}
+
+/// What the listener is told besides sound.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// The next 20 ms. A jump in ticks is a gap, taken as silence of unknown cause.
+    Frame(Tick, &'a Frame),
+    /// The box began (true) or stopped (false) speaking to the far end: what is heard now is an answer, or a recording
+    /// that talks on, and may contain our echo.
+    Speaking(bool),
+    /// The owner says it was a recording: remember what was heard and be less sure.
+    WasRecording,
+}
+
+/// What the listener concludes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// The class of sound changed.
+    Sound {
+        /// When the new sound began (not when it was recognised).
+        at: Tick,
+        /// What it is.
+        sound: Sound,
+        /// 0 to 1.
+        confidence: f32,
+    },
+    /// Perhaps a person: worth speaking to, not yet worth ringing for.
+    Perhaps {
+        /// When it was concluded.
+        at: Tick,
+        /// 0 to 1.
+        confidence: f32,
+        /// In words, for the record and the page.
+        reason: String,
+    },
+    /// A person: ring.
+    Person {
+        /// When it was concluded.
+        at: Tick,
+        /// 0 to 1.
+        confidence: f32,
+        /// In words, for the record and the page.
+        reason: String,
+    },
+    /// After `Perhaps` or `Person`: it was a recording after all.
+    Recording {
+        /// When it was concluded.
+        at: Tick,
+        /// In words, for the record and the page.
+        reason: String,
+    },
+}

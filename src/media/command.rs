@@ -1,0 +1,114 @@
+//! What media is told and what it tells. All of it is `Copy` and travels on rings.
+
+use crate::units::{Codec, Digit, PortId, Tick};
+use std::net::SocketAddr;
+
+/// An entry of the table of prompts handed to media at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SoundId(pub u8);
+
+/// One leg's RTP, as offer and answer settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Where to send. Until the first packet arrives; from then on, its source (symmetric RTP, RFC 4961), if its IP
+    /// or port is the one signalled or nothing has been heard from there.
+    pub remote: SocketAddr,
+    /// Coding in both directions.
+    pub codec: Codec,
+    /// Payload type of the audio we send.
+    pub payload_type: u8,
+    /// Payload type of telephone-events in both directions.
+    pub event_type: Option<u8>,
+    /// Send sound. When false, nothing at all is sent (the peer holds us).
+    pub send: bool,
+}
+
+/// A call-progress tone, played until `Quiet` or the end of `ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Ringback in the configured country's cadence.
+    Ringback,
+    /// Busy.
+    Busy,
+    /// Congestion (reorder).
+    Congestion,
+    /// Dial tone.
+    Dial,
+    /// A short beep: 1000 Hz for 120 ms.
+    Beep,
+}
+
+/// Orders to the media loop. An order for a closed port is ignored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MediaCommand {
+    /// Open a port: from the next tick a packet leaves every 20 ms without a gap, silence if there is nothing else.
+    Open {
+        /// A closed port, chosen by the switchboard.
+        port: PortId,
+        /// Its RTP.
+        stream: Stream,
+        /// Random start of SSRC, sequence number and timestamp, RFC 3550 §5.1.
+        seed: u64,
+    },
+    /// The same port after a renegotiation. Sequence numbers and timestamps go on.
+    Change {
+        /// An open port.
+        port: PortId,
+        /// Its RTP from now on.
+        stream: Stream,
+    },
+    /// What one port receives the other sends, both ways. Ends what either was playing and any other join. Telephone-events
+    /// are not passed: each is an [`Event::Digit`], and the switchboard decides whether the other side gets it.
+    Join(PortId, PortId),
+    /// End the port's join, both ways: each sends silence (or what it is told to play).
+    Part(PortId),
+    /// Play a prompt towards this port's peer, from its start. While it plays nothing of a join is sent to that peer.
+    Play {
+        /// Who hears it.
+        port: PortId,
+        /// What.
+        sound: SoundId,
+        /// Again and again until `Quiet`.
+        repeat: bool,
+    },
+    /// Play a tone towards this port's peer until `Quiet` (a beep ends itself).
+    Tone(PortId, Tone),
+    /// End the port's prompt or tone.
+    Quiet(PortId),
+    /// Send a telephone-event of 100 ms (RFC 4733), in-band DTMF if the peer takes none. Queued behind others (up to 32).
+    Digit(PortId, Digit),
+    /// Start or end handing what this port receives to the listener, a frame every tick.
+    Tap(PortId, bool),
+    /// Close the port: nothing more is sent or received.
+    Close(PortId),
+}
+
+/// Facts from the media loop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// A telephone-event began (once per press, RFC 4733 §2.5).
+    Digit(PortId, Digit),
+    /// The prompt (not repeating) or beep has been sent to its end.
+    Played(PortId, SoundId),
+    /// No RTP for this many seconds; sent at 2 s and then every 10 s.
+    Starved(PortId, u32),
+    /// RTP arrives (again): first packet after open or after `Starved`.
+    Heard(PortId),
+}
+
+/// A frame on its way from a tapped port to the listener.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TapFrame {
+    /// Whose sound.
+    pub port: PortId,
+    /// Which opening of the port: frames of an earlier call are told apart.
+    pub epoch: u32,
+    /// Rises by one each 20 ms from the opening of the tap; a jump is a gap.
+    pub tick: Tick,
+    /// Linear, after the jitter buffer and concealment.
+    pub frame: crate::units::Frame,
+}
+
+const _: () = assert!(!core::mem::needs_drop::<MediaCommand>());
+const _: () = assert!(!core::mem::needs_drop::<Event>());
+const _: () = assert!(!core::mem::needs_drop::<TapFrame>());

@@ -1,0 +1,251 @@
+//! SIP as the box needs it: a user agent for both sides, pure and bounded.
+//!
+//! [`Ua`] knows the protocol and nothing of calls: transactions, dialogs, offer and answer, registration and digest
+//! live here; what a leg is *for* is the switchboard's business. Bytes go in, bytes and [`Event`]s come out.
+
+pub mod ua;
+
+pub use ua::Ua;
+
+use crate::units::{AccountId, Codec, Digit, Instant, LegId};
+use core::time::Duration;
+use std::net::SocketAddr;
+
+/// What the world or the switchboard tells the user agent.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram from the wire.
+    Datagram {
+        /// Where it came from.
+        from: SocketAddr,
+        /// The raw bytes.
+        bytes: &'a [u8],
+    },
+    /// An order of the switchboard.
+    Command(Command),
+    /// A deadline has passed; nothing else happened.
+    Timeout,
+}
+
+/// What the user agent wants done or known.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this datagram.
+    Send {
+        /// Next hop.
+        to: SocketAddr,
+        /// A whole SIP message.
+        bytes: Vec<u8>,
+    },
+    /// Tell the switchboard.
+    Event(Event),
+}
+
+/// Who a peer is and how either side proves it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its place in the configuration.
+    pub id: AccountId,
+    /// Which side of the box it is on.
+    pub side: Side,
+    /// How it is known.
+    pub kind: AccountKind,
+}
+
+/// The two sides of the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The provider's.
+    Trunk,
+    /// The household's.
+    Phone,
+}
+
+/// How a peer and the box know each other.
+#[derive(Clone, Debug)]
+pub enum AccountKind {
+    /// The box registers there, RFC 3261 §10.2, and answers challenges.
+    RegisterAt(Upstream),
+    /// The peer registers here, RFC 3261 §10.3, and is challenged for REGISTER and INVITE.
+    RegistersHere {
+        /// User part of its address of record, and its digest user name.
+        user: String,
+        /// Its digest password.
+        secret: String,
+    },
+    /// Known by its address alone; nobody registers and nobody is challenged.
+    Static {
+        /// Requests come from this IP address (any port) and go to this address and port.
+        addr: SocketAddr,
+    },
+}
+
+/// A provider the box registers at.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Resolved address of the registrar or outbound proxy; requests from its IP belong to this account.
+    pub addr: SocketAddr,
+    /// Host part of the Request-URI of REGISTER, and of From and To.
+    pub domain: String,
+    /// User part of the address of record.
+    pub user: String,
+    /// Digest user name; often the same as `user`.
+    pub auth_user: String,
+    /// Digest password.
+    pub secret: String,
+    /// Asked-for lifetime of the registration; the granted one counts.
+    pub expires: Duration,
+}
+
+/// The identity shown by a caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// Display name, empty if none.
+    pub name: String,
+    /// Number or user part, empty if withheld.
+    pub number: String,
+}
+
+/// The box's own end of a leg's sound.
+#[derive(Clone, Debug)]
+pub struct LocalMedia {
+    /// Address and port written into our SDP, where we receive RTP.
+    pub addr: SocketAddr,
+    /// Codecs we accept, in order of preference. Never empty.
+    pub codecs: Vec<Codec>,
+}
+
+/// What offer and answer settled for one leg, RFC 3264.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Where the peer wants RTP.
+    pub remote: SocketAddr,
+    /// Coding in both directions.
+    pub codec: Codec,
+    /// Payload type the peer wants audio to carry.
+    pub payload_type: u8,
+    /// Payload type the peer wants telephone-events to carry, RFC 4733; `None` if it takes none.
+    pub event_type: Option<u8>,
+    /// The peer takes sound from us: false while it holds us or sends only.
+    pub send: bool,
+    /// The peer sends sound to us.
+    pub receive: bool,
+}
+
+/// Orders to the user agent. An order for a leg that has ended is ignored: the two cross.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Open a leg: send INVITE with an offer.
+    Call {
+        /// Made by `LegId::outgoing`.
+        leg: LegId,
+        /// The trunk or phone to call. A phone that is not registered ends the leg at once with `Unavailable`.
+        account: AccountId,
+        /// User part of the Request-URI: the dialled number.
+        to: String,
+        /// Shown to the callee.
+        caller: Caller,
+        /// Our end of the sound.
+        media: LocalMedia,
+    },
+    /// Incoming leg: 180 Ringing.
+    Ringing(LegId),
+    /// Incoming leg: 183 with an answer: early media, RFC 3261 §13.3.1.1 and RFC 3960.
+    Progress(LegId, LocalMedia),
+    /// Incoming leg: 200 OK with an answer (or with the offer, if the INVITE had none).
+    Answer(LegId, LocalMedia),
+    /// End the leg in whatever state it is: a final response, CANCEL, or BYE. Emits [`Event::Ended`] as well.
+    Hangup(LegId, Cause),
+    /// Send digits by INFO (`application/dtmf-relay`) where the peer takes no telephone-events.
+    Info(LegId, Digit),
+    /// Register the account now (at start; afterwards the user agent refreshes by itself).
+    Register(AccountId),
+    /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.
+    Unregister(AccountId),
+}
+
+/// Facts from the user agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A peer calls. Answer with `Ringing`, `Progress`, `Answer` or `Hangup`. 100 Trying has been sent.
+    Incoming {
+        /// Made by `LegId::incoming`.
+        leg: LegId,
+        /// Authenticated, or known by address.
+        account: AccountId,
+        /// User part of the Request-URI.
+        called: String,
+        /// From P-Asserted-Identity (trunk side only) or From.
+        caller: Caller,
+        /// What the offer leaves us; `None` for an INVITE without SDP. An offer without a codec of ours has been
+        /// answered 488 and never gets here.
+        session: Option<Session>,
+    },
+    /// Our INVITE got 180.
+    Ringing(LegId),
+    /// Our INVITE got early media: a 18x with SDP.
+    Progress(LegId, Session),
+    /// The leg is up. Sent for both directions, once the session is settled (incoming: on ACK with the answer if the
+    /// offer was ours, else when the 200 goes out).
+    Answered(LegId, Session),
+    /// A re-INVITE or UPDATE was answered by itself (RFC 3264 §8): the session as it is now. `send == false` is a hold.
+    Changed(LegId, Session),
+    /// INFO told a digit or a hook flash, in any of its dialects.
+    Info(LegId, Digit),
+    /// The leg is over. The last event of a leg, and sent exactly once.
+    Ended(LegId, Cause),
+    /// An upstream registration holds until about then.
+    Registered(AccountId, Instant),
+    /// An upstream registration failed; the next try is at the given time (`None`: never, the credentials are wrong).
+    RegisterFailed(AccountId, Cause, Option<Instant>),
+    /// A phone registered here, or refreshed.
+    PhoneRegistered(AccountId, SocketAddr),
+    /// A phone's registration ended or expired.
+    PhoneGone(AccountId),
+    /// Something was dropped; counted and shown on the page.
+    Discarded(Discard),
+}
+
+/// Why a leg ended or a registration failed; maps to and from SIP status codes in `cause.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// BYE, or our own ordinary end of a call.
+    Normal,
+    /// The caller gave up before an answer: CANCEL, 487.
+    Cancelled,
+    /// 486, 600.
+    Busy,
+    /// 480, 408 from the peer, or rang too long.
+    NoAnswer,
+    /// 403, 603, 607: refused by policy or by a person.
+    Rejected,
+    /// 404, 410, 484, 604: no such number.
+    NoSuchNumber,
+    /// 401/407 that our credentials do not satisfy.
+    Unauthorized,
+    /// 488, 606, or no codec in common.
+    NotAcceptable,
+    /// The phone is not registered, or the next hop is unknown or unreachable (430, 503, 5xx).
+    Unavailable,
+    /// No response at all, RFC 3261 §17.1.1.2 Timer B and §17.1.2.2 Timer F.
+    Timeout,
+    /// The box has no port, leg or transaction left.
+    Congestion,
+    /// Any other final status.
+    Status(u16),
+}
+
+/// What was dropped silently. Each kind is a counter on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Discard {
+    /// Not SIP, or SIP too broken to answer.
+    Malformed,
+    /// A response that fits no transaction.
+    StrayResponse,
+    /// An ACK that fits no dialog.
+    StrayAck,
+    /// A request from an address that belongs to no account.
+    Stranger,
+    /// A table was full.
+    Full,
+}
