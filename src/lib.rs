@@ -5,5 +5,8 @@ pub mod clock;
 pub mod limits;
 pub mod listen;
 pub mod media;
+pub mod phone;
 pub mod sip;
+pub mod slay;
+pub mod sounds;
 pub mod units;
