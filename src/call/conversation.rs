@@ -57,7 +57,7 @@ impl Call {
             far: None,
             near: Vec::new(),
             state: if outgoing { State::Dialing } else { State::Incoming },
-            gesture: Gesture::new(&desk.plan.codes.hold),
+            gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
             causes: Vec::new(),
             redial: None,

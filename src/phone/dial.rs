@@ -11,6 +11,8 @@ pub struct Codes {
     pub status: String,
     /// End the held call.
     pub cancel: String,
+    /// Keys inside a call that hold it.
+    pub gesture: String,
 }
 
 /// The meaning of a dialled string.
@@ -53,7 +55,13 @@ mod tests {
     use super::*;
 
     fn codes() -> Codes {
-        Codes { hold: "*58".into(), rejoin: "*94".into(), status: "*95".into(), cancel: "*49".into() }
+        Codes {
+            hold: "*58".into(),
+            rejoin: "*94".into(),
+            status: "*95".into(),
+            cancel: "*49".into(),
+            gesture: "**".into(),
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Keys pressed during a call: which go to the far side, and which start slaying.
 //!
-//! `**` starts it, and so does a hook flash sent as an event followed by the hold code. The first `*` is held back until
-//! it is clear what it is.
+//! The gesture (`**`) starts it, and so does a hook flash sent as an event followed by the hold code. Keys that may
+//! become a gesture are held back until it is clear what they are.
 
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
 
-/// How long the first `*` is held back.
-const STAR_WAIT: Duration = Duration::from_millis(700);
+/// How long a key that may begin the gesture is held back for the next one.
+const KEY_WAIT: Duration = Duration::from_millis(700);
 /// How long digits are collected after a flash.
 const CODE_WAIT: Duration = Duration::from_secs(4);
 
@@ -21,66 +21,54 @@ pub enum Output {
     Slay,
 }
 
-#[derive(Debug)]
-enum State {
-    Plain,
-    Star(Instant),
-    Code(String, Instant),
-}
-
 /// The keys of one phone in one call.
 #[derive(Debug)]
 pub struct Gesture {
-    code: String,
-    state: State,
+    gesture: Vec<Digit>,
+    code: Vec<Digit>,
+    /// Keys not yet forwarded.
+    typed: Vec<Digit>,
+    /// A flash came before them: they may become the code, too.
+    flashed: bool,
+    until: Option<Instant>,
     out: VecDeque<Output>,
 }
 
 impl Gesture {
-    /// Watches for `**` and for a flash followed by `code`.
-    pub fn new(code: &str) -> Self {
-        Self { code: code.into(), state: State::Plain, out: VecDeque::new() }
+    /// Watches for `gesture`, and for a flash followed by `code`.
+    pub fn new(gesture: &str, code: &str) -> Self {
+        let keys = |text: &str| text.chars().filter_map(Digit::from_char).collect();
+        let (gesture, code) = (keys(gesture), keys(code));
+        Self { gesture, code, typed: Vec::new(), flashed: false, until: None, out: VecDeque::new() }
     }
 
     /// A key was pressed.
     pub fn handle(&mut self, now: Instant, digit: Digit) {
         self.timeout(now);
-        match (&mut self.state, digit) {
-            (_, Digit::FLASH) => self.state = State::Code(String::new(), now + CODE_WAIT),
-            (State::Code(so_far, until), digit) => {
-                so_far.push(digit.as_char());
-                *until = now + CODE_WAIT;
-                if *so_far == self.code || so_far == "**" {
-                    self.state = State::Plain;
-                    self.out.push_back(Output::Slay);
-                } else if !self.code.starts_with(so_far.as_str()) && so_far != "*" {
-                    let typed = core::mem::take(so_far);
-                    self.state = State::Plain;
-                    self.out.extend(typed.chars().filter_map(Digit::from_char).map(Output::Forward));
-                }
-            }
-            (State::Star(_), Digit::STAR) => {
-                self.state = State::Plain;
-                self.out.push_back(Output::Slay);
-            }
-            (State::Star(_), digit) => {
-                self.state = State::Plain;
-                self.out.extend([Output::Forward(Digit::STAR), Output::Forward(digit)]);
-            }
-            (State::Plain, Digit::STAR) => self.state = State::Star(now + STAR_WAIT),
-            (State::Plain, digit) => self.out.push_back(Output::Forward(digit)),
+        if digit == Digit::FLASH {
+            self.release();
+            self.flashed = true;
+            self.until = Some(now + CODE_WAIT);
+            return;
+        }
+        self.typed.push(digit);
+        if self.typed == self.gesture || (self.flashed && self.typed == self.code) {
+            self.typed.clear();
+            self.out.push_back(Output::Slay);
+        }
+        let open =
+            self.gesture.starts_with(&self.typed) || (self.flashed && self.code.starts_with(&self.typed));
+        if self.typed.is_empty() || !open {
+            self.release();
+        } else {
+            self.until = Some(now + if self.flashed { CODE_WAIT } else { KEY_WAIT });
         }
     }
 
-    /// Time passed: a lone `*` goes on its way; an unfinished code is dropped.
+    /// Time passed: keys held back for nothing go on their way.
     pub fn timeout(&mut self, now: Instant) {
-        match self.state {
-            State::Star(until) if now >= until => {
-                self.out.push_back(Output::Forward(Digit::STAR));
-                self.state = State::Plain;
-            }
-            State::Code(_, until) if now >= until => self.state = State::Plain,
-            _ => {}
+        if self.until.is_some_and(|until| now >= until) {
+            self.release();
         }
     }
 
@@ -91,10 +79,13 @@ impl Gesture {
 
     /// When to call `timeout`.
     pub fn deadline(&self) -> Option<Instant> {
-        match self.state {
-            State::Plain => None,
-            State::Star(until) | State::Code(_, until) => Some(until),
-        }
+        self.until
+    }
+
+    fn release(&mut self) {
+        self.out.extend(self.typed.drain(..).map(Output::Forward));
+        self.flashed = false;
+        self.until = None;
     }
 }
 
@@ -104,8 +95,8 @@ mod tests {
     use super::*;
 
     /// Keys as `(ms, key)`; returns what came out as text, `S` for slay.
-    fn typed(keys: &[(u64, char)], end_ms: u64) -> String {
-        let mut gesture = Gesture::new("*58");
+    fn typed(gesture: &str, keys: &[(u64, char)], end_ms: u64) -> String {
+        let mut gesture = Gesture::new(gesture, "*58");
         for (ms, key) in keys {
             gesture.handle(Instant(ms * 1000), Digit::from_char(*key).unwrap());
         }
@@ -120,19 +111,22 @@ mod tests {
 
     #[test]
     fn keys_become_digits_or_a_gesture() {
-        for (keys, end, want) in [
-            (&[(0, '1'), (100, '#')][..], 100, "1#"),
-            (&[(0, '*'), (300, '*')], 300, "S"),
-            (&[(0, '*')], 699, ""),
-            (&[(0, '*')], 700, "*"),
-            (&[(0, '*'), (800, '*')], 800, "*"),
-            (&[(0, '*'), (100, '5')], 100, "*5"),
-            (&[(0, '!'), (200, '*'), (400, '5'), (600, '8')], 600, "S"),
-            (&[(0, '!'), (200, '*'), (400, '*')], 400, "S"),
-            (&[(0, '!'), (200, '1')], 200, "1"),
-            (&[(0, '!'), (200, '*'), (9000, '1')], 9000, "1"),
+        for (gesture, keys, end, want) in [
+            ("**", &[(0, '1'), (100, '#')][..], 100, "1#"),
+            ("**", &[(0, '*'), (300, '*')], 300, "S"),
+            ("**", &[(0, '*')], 699, ""),
+            ("**", &[(0, '*')], 700, "*"),
+            ("**", &[(0, '*'), (800, '*')], 1400, "*"),
+            ("**", &[(0, '*'), (100, '5')], 100, "*5"),
+            ("**", &[(0, '!'), (200, '*'), (400, '5'), (600, '8')], 600, "S"),
+            ("**", &[(0, '!'), (200, '*'), (400, '*')], 400, "S"),
+            ("**", &[(0, '!'), (200, '1')], 200, "1"),
+            ("**", &[(0, '!'), (200, '*'), (9000, '1')], 9000, "*1"),
+            ("**", &[(0, '*'), (100, '5'), (200, '8')], 200, "*58"),
+            // A rotary phone has no star.
+            ("11", &[(0, '1'), (100, '2'), (200, '1'), (300, '1')], 300, "12S"),
         ] {
-            assert_eq!(typed(keys, end), want, "{keys:?}");
+            assert_eq!(typed(gesture, keys, end), want, "{keys:?}");
         }
     }
 }

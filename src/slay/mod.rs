@@ -20,8 +20,10 @@ use std::collections::VecDeque;
 pub struct Policy {
     /// Longest hold.
     pub cap: Duration,
-    /// How long to try to reach the owner once a person is there.
+    /// How long the phones ring in one go.
     pub ring_for: Duration,
+    /// How many times more they ring if nobody answers.
+    pub ring_again: u8,
     /// Speak at `Perhaps`; without it only `Person` makes the box speak, and it rings in the same moment.
     pub greet: bool,
 }
@@ -116,9 +118,22 @@ pub enum Doing {
 enum State {
     Waiting,
     Greeting { until: Instant },
-    Ringing { until: Instant, again: Option<Instant>, reassure: Instant, speaking: bool },
+    Ringing(Ring),
     Parting { ending: Ending, until: Instant },
     Over,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ring {
+    /// End of this go.
+    until: Instant,
+    /// Goes left after this one.
+    left: u8,
+    /// No phone rings: when to try again.
+    again: Option<Instant>,
+    /// When the far end must hear something.
+    reassure: Instant,
+    speaking: bool,
 }
 
 /// One hold.
@@ -144,7 +159,7 @@ impl Hold {
         match self.state {
             State::Waiting | State::Over => Doing::Waiting,
             State::Greeting { .. } => Doing::Greeting,
-            State::Ringing { .. } => Doing::Ringing,
+            State::Ringing(_) => Doing::Ringing,
             State::Parting { .. } => Doing::Parting,
         }
     }
@@ -159,9 +174,7 @@ impl Hold {
         let own = match self.state {
             State::Waiting => None,
             State::Greeting { until } | State::Parting { until, .. } => Some(until),
-            State::Ringing { until, again, reassure, .. } => {
-                Some(until.min(reassure).min(again.unwrap_or(until)))
-            }
+            State::Ringing(ring) => Some(ring.until.min(ring.reassure).min(ring.again.unwrap_or(ring.until))),
             State::Over => return None,
         };
         let gone = self.busy_since.map(|since| since + GONE);
@@ -194,22 +207,21 @@ impl Hold {
                 self.out.push_back(Output::Hush);
                 self.state = State::Waiting;
             }
-            (State::Ringing { .. }, Input::Heard(Heard::Recording { reason, .. })) => {
+            (State::Ringing(_), Input::Heard(Heard::Recording { reason, .. })) => {
                 self.decide("stop ringing", reason);
                 self.out.extend([Output::StopRinging, Output::Hush]);
                 self.state = State::Waiting;
             }
-            (State::Ringing { until, again, .. }, Input::Played) => {
-                self.state = State::Ringing { until, again, reassure: now + REASSURE, speaking: false };
+            (State::Ringing(ring), Input::Played) => {
+                self.state = State::Ringing(Ring { reassure: now + REASSURE, speaking: false, ..ring });
             }
-            (State::Ringing { until, reassure, speaking, .. }, Input::RingEnded(end)) => match end {
-                RingEnd::Declined => self.part(now, Ending::Declined, "the owner declined the call"),
-                _ => {
-                    self.decide("ring again soon", ring_end(end).into());
-                    let again = Some(now + RING_AGAIN);
-                    self.state = State::Ringing { until, again, reassure, speaking };
-                }
-            },
+            (State::Ringing(_), Input::RingEnded(RingEnd::Declined)) => {
+                self.part(now, Ending::Declined, "the owner declined the call");
+            }
+            (State::Ringing(ring), Input::RingEnded(end)) => {
+                self.decide("ring again soon", ring_end(end).into());
+                self.state = State::Ringing(Ring { again: Some(now + RING_AGAIN), ..ring });
+            }
             (State::Parting { ending, .. }, Input::Played) => self.end(ending),
             (_, Input::Timeout) => self.timeout(now),
             _ => {}
@@ -217,7 +229,7 @@ impl Hold {
     }
 
     fn timeout(&mut self, now: Instant) {
-        if now >= self.cap_at && !matches!(self.state, State::Ringing { .. } | State::Parting { .. }) {
+        if now >= self.cap_at && !matches!(self.state, State::Ringing(_) | State::Parting { .. }) {
             self.decide("end", "the longest hold allowed was reached".into());
             return self.end(Ending::Cap);
         }
@@ -234,18 +246,16 @@ impl Hold {
                 self.decide("wait on", "nobody answered the greeting".into());
                 self.state = State::Waiting;
             }
-            State::Ringing { until, .. } if now >= until => {
-                self.part(now, Ending::OwnerNotReached, "the phone was not answered");
-            }
-            State::Ringing { until, again: Some(again), reassure, speaking } if now >= again => {
+            State::Ringing(ring) if now >= ring.until => self.go_over(now, ring),
+            State::Ringing(ring) if ring.again.is_some_and(|at| now >= at) => {
                 self.out.push_back(Output::Ring);
-                self.state = State::Ringing { until, again: None, reassure, speaking };
+                self.state = State::Ringing(Ring { again: None, ..ring });
             }
-            State::Ringing { until, again, reassure, speaking } if now >= reassure => {
-                if !speaking {
+            State::Ringing(ring) if now >= ring.reassure => {
+                if !ring.speaking {
                     self.out.push_back(Output::Reassure);
                 }
-                self.state = State::Ringing { until, again, reassure: now + REASSURE, speaking: true };
+                self.state = State::Ringing(Ring { reassure: now + REASSURE, speaking: true, ..ring });
             }
             State::Parting { ending, until } if now >= until => self.end(ending),
             _ => {}
@@ -260,8 +270,20 @@ impl Hold {
     fn ring(&mut self, now: Instant, what: &'static str, reason: String, speaking: bool) {
         self.decide(what, reason);
         self.out.push_back(Output::Ring);
-        let until = now + self.policy.ring_for;
-        self.state = State::Ringing { until, again: None, reassure: now + REASSURE, speaking };
+        let (until, left) = (now + self.policy.ring_for, self.policy.ring_again);
+        self.state = State::Ringing(Ring { until, left, again: None, reassure: now + REASSURE, speaking });
+    }
+
+    /// The phones have rung for one go: once more, or never mind.
+    fn go_over(&mut self, now: Instant, ring: Ring) {
+        let Some(left) = ring.left.checked_sub(1) else {
+            return self.part(now, Ending::OwnerNotReached, "the phone was not answered");
+        };
+        self.decide("ring again soon", "the phone was not answered".into());
+        self.out.push_back(Output::StopRinging);
+        let again = now + RING_AGAIN;
+        let until = again + self.policy.ring_for;
+        self.state = State::Ringing(Ring { until, left, again: Some(again), ..ring });
     }
 
     fn part(&mut self, now: Instant, ending: Ending, reason: &str) {
@@ -294,8 +316,12 @@ mod tests {
     use super::*;
     use crate::units::Tick;
 
-    const POLICY: Policy =
-        Policy { cap: Duration::from_secs(3600), ring_for: Duration::from_secs(45), greet: true };
+    const POLICY: Policy = Policy {
+        cap: Duration::from_secs(3600),
+        ring_for: Duration::from_secs(45),
+        ring_again: 0,
+        greet: true,
+    };
 
     fn perhaps() -> Input {
         Input::Heard(Heard::Perhaps { at: Tick(0), confidence: 0.5, reason: "r".into() })
@@ -364,6 +390,15 @@ mod tests {
         let busy = Input::RingEnded(RingEnd::Busy);
         let told = story(POLICY, vec![(10, person()), (11, busy)], 16);
         assert_eq!(told, [(10, Output::Greet), (10, Output::Ring), (15, Output::Ring)]);
+    }
+
+    #[test]
+    fn an_unanswered_phone_rings_for_as_many_goes_as_configured() {
+        let rings = |ring_again| {
+            let told = story(Policy { ring_again, ..POLICY }, vec![(10, person())], 400);
+            told.iter().filter(|(_, o)| *o == Output::Ring).count()
+        };
+        assert_eq!((rings(0), rings(1), rings(3)), (1, 2, 4));
     }
 
     #[test]
