@@ -21,16 +21,16 @@ FULL_SCALE_DBM0 = 3.14  # a full-scale sine, ITU-T G.711
 
 # Short and truthful: the agent is told that a machine speaks (domain: privacy and law).
 PROMPTS = {
-    "greet": "Hello! This is an automated assistant, holding the line. One moment please, I am connecting the caller.",
+    "greet": "Hello! This is an automated assistant, holding the line. One moment please, I am connecting the caller now.",
     "moment": "Please stay on the line. I am ringing the caller's phone now.",
     "holding": "I will hold the line, and call you back. You can hang up now.",
     "agent_waiting": "Connecting.",
     "sorry": "I am sorry, the caller could not be reached. Goodbye.",
     "nothing_to_hold": "There is no call to hold.",
-    "rejoin": "Connecting you to the held call.",
-    "ended": "The held call has ended.",
+    "rejoin": "Connecting you to your call on hold.",
+    "ended": "The call on hold has ended.",
     "status_holding": "Your call is still on hold.",
-    "cancelled": "Holding is cancelled.",
+    "cancelled": "Okay. I am no longer holding your call.",
     "no_trunk": "The line is not connected. The call cannot be placed.",
 }
 
