@@ -21,13 +21,13 @@ FULL_SCALE_DBM0 = 3.14  # a full-scale sine, ITU-T G.711
 
 # Short and truthful: the agent is told that a machine speaks (domain: privacy and law).
 PROMPTS = {
-    "greet": "Hello! This is an automated assistant, holding the line. One moment please, I am connecting the caller now.",
+    "greet": "Hello! This is an automated assistant, holding the line. One moment please, while I connect you to the caller.",
     "moment": "Please stay on the line. I am ringing the caller's phone now.",
     "holding": "I will hold the line, and call you back. You can hang up now.",
     "agent_waiting": "Connecting.",
     "sorry": "I am sorry, the caller could not be reached. Goodbye.",
     "nothing_to_hold": "There is no call to hold.",
-    "rejoin": "Connecting you to your call on hold.",
+    "rejoin": "Putting you back on your call.",
     "ended": "The call on hold has ended.",
     "status_holding": "Your call is still on hold.",
     "cancelled": "Okay. I am no longer holding your call.",
