@@ -1,0 +1,121 @@
+//! What the box says, in a natural voice: embedded G.711 µ-law, and nothing else. The wording lives in `generate.py`
+//! beside the files it made; `LICENSE.md` says whose voice it is.
+
+/// A prompt of the box. Its discriminant is its entry in media's table of sounds (`media::SoundId`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Prompt {
+    /// To the far end, the moment a person is suspected: a machine holds the line, the caller is being connected.
+    Greet,
+    /// To the far end, while the phone rings on.
+    Moment,
+    /// To the owner: the box holds the line and will call back.
+    Holding,
+    /// To the owner who picks up when a person waits: as short as can be.
+    AgentWaiting,
+    /// To the far end, when nobody answers the phone.
+    Sorry,
+    /// To the owner: no call to hold.
+    NothingToHold,
+    /// To the owner who takes the held call himself.
+    Rejoin,
+    /// To the owner: the held call is over.
+    Ended,
+    /// To the owner who asks: still on hold.
+    StatusHolding,
+    /// To the owner: holding is cancelled.
+    Cancelled,
+    /// To the owner: the trunk cannot place calls.
+    NoTrunk,
+}
+
+impl Prompt {
+    /// Every prompt, in the order of media's table.
+    pub const ALL: [Self; 11] = [
+        Self::Greet,
+        Self::Moment,
+        Self::Holding,
+        Self::AgentWaiting,
+        Self::Sorry,
+        Self::NothingToHold,
+        Self::Rejoin,
+        Self::Ended,
+        Self::StatusHolding,
+        Self::Cancelled,
+        Self::NoTrunk,
+    ];
+
+    /// Its place in [`Prompt::ALL`]: the number inside a `media::SoundId`.
+    pub const fn index(self) -> u8 {
+        self as u8
+    }
+
+    /// Its sound: G.711 µ-law at 8 kHz, whole frames of 160 bytes.
+    pub const fn samples(self) -> &'static [u8] {
+        match self {
+            Self::Greet => include_bytes!("prompts/greet.ulaw"),
+            Self::Moment => include_bytes!("prompts/moment.ulaw"),
+            Self::Holding => include_bytes!("prompts/holding.ulaw"),
+            Self::AgentWaiting => include_bytes!("prompts/agent_waiting.ulaw"),
+            Self::Sorry => include_bytes!("prompts/sorry.ulaw"),
+            Self::NothingToHold => include_bytes!("prompts/nothing_to_hold.ulaw"),
+            Self::Rejoin => include_bytes!("prompts/rejoin.ulaw"),
+            Self::Ended => include_bytes!("prompts/ended.ulaw"),
+            Self::StatusHolding => include_bytes!("prompts/status_holding.ulaw"),
+            Self::Cancelled => include_bytes!("prompts/cancelled.ulaw"),
+            Self::NoTrunk => include_bytes!("prompts/no_trunk.ulaw"),
+        }
+    }
+}
+
+const _: () = assert!(Prompt::ALL.len() <= crate::limits::PROMPTS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::PROMPT_SECONDS;
+    use crate::units::{FRAME_SAMPLES, SAMPLE_RATE_HZ};
+    use audio_codec_algorithms::decode_ulaw;
+
+    /// RMS of each 20 ms, in dBm0.
+    fn levels(mu_law: &[u8]) -> Vec<f64> {
+        let frame =
+            |f: &[u8]| f.iter().map(|&b| f64::from(decode_ulaw(b)).powi(2)).sum::<f64>() / f.len() as f64;
+        let full_scale_sine = 32_767f64.powi(2) / 2.0;
+        mu_law
+            .chunks_exact(FRAME_SAMPLES)
+            .map(|f| 10.0 * ((frame(f) + 1.0) / full_scale_sine).log10() + 3.14)
+            .collect()
+    }
+
+    #[test]
+    fn every_prompt_has_the_entry_it_claims() {
+        for (place, prompt) in Prompt::ALL.iter().enumerate() {
+            assert_eq!(usize::from(prompt.index()), place, "{prompt:?}");
+        }
+    }
+
+    #[test]
+    fn every_prompt_is_speech_at_handset_level_without_dead_ends() {
+        for prompt in Prompt::ALL {
+            let sound = prompt.samples();
+            let seconds = sound.len() as f64 / f64::from(SAMPLE_RATE_HZ);
+            assert_eq!(sound.len() % FRAME_SAMPLES, 0, "{prompt:?} is not whole frames");
+            assert!((0.5..PROMPT_SECONDS as f64).contains(&seconds), "{prompt:?} lasts {seconds} s");
+
+            let levels = levels(sound);
+            let loudest = levels.iter().copied().fold(f64::MIN, f64::max);
+            let active: Vec<_> = levels.iter().copied().filter(|l| *l > loudest - 20.0).collect();
+            let mean = 10.0
+                * (active.iter().map(|l| 10f64.powf(l / 10.0)).sum::<f64>() / active.len() as f64).log10();
+            assert!((-17.5..=-14.5).contains(&mean), "{prompt:?} speaks at {mean:.1} dBm0");
+
+            let peak = sound.iter().map(|&b| decode_ulaw(b).unsigned_abs()).max().unwrap_or(0);
+            assert!((8_000..=31_000).contains(&peak), "{prompt:?} peaks at {peak}");
+
+            let quiet = |l: &&f64| **l < -40.0;
+            assert!(levels.iter().take_while(quiet).count() <= 10, "{prompt:?} begins late");
+            assert!(levels.iter().rev().take_while(quiet).count() <= 15, "{prompt:?} ends in silence");
+        }
+    }
+}
