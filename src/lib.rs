@@ -1,7 +1,9 @@
 //! Hold Slayer: a telephone line that waits on hold for you.
 
+pub mod board;
 pub mod call;
 pub mod clock;
+pub mod config;
 pub mod limits;
 pub mod listen;
 pub mod media;
