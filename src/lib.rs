@@ -6,4 +6,5 @@ pub mod limits;
 pub mod listen;
 pub mod media;
 pub mod sip;
+pub mod store;
 pub mod units;
