@@ -11,4 +11,5 @@ pub mod phone;
 pub mod sip;
 pub mod slay;
 pub mod sounds;
+pub mod store;
 pub mod units;
