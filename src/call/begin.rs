@@ -79,7 +79,7 @@ impl Switchboard {
     }
 
     /// The newest held call.
-    fn held(&self) -> Option<CallId> {
+    pub(super) fn held(&self) -> Option<CallId> {
         self.calls.values().rev().find(|c| matches!(c.state, State::Held(_))).map(|c| c.id)
     }
 

@@ -192,11 +192,7 @@ impl Desk {
     }
 
     pub(super) fn say(&mut self, leg: &Leg, prompt: Prompt) {
-        self.play(leg.port, prompt.sound());
-    }
-
-    fn play(&mut self, port: PortId, sound: SoundId) {
-        self.media(MediaCommand::Play { port, sound, repeat: false });
+        self.media(MediaCommand::Play { port: leg.port, sound: SoundId(prompt.index()), repeat: false });
     }
 
     pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {

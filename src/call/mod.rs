@@ -43,6 +43,8 @@ pub enum Request {
     Take(CallId),
     /// Short press of the button: hold the call that is up.
     Button,
+    /// Long press of the button: end the held call.
+    Cancel,
 }
 
 /// What the switchboard is told.

@@ -72,14 +72,22 @@ impl Switchboard {
         [calls, notices].into_iter().flatten().min()
     }
 
+    /// Whether the snapshot may have changed; asking changes nothing.
+    pub fn peek_news(&self) -> bool {
+        self.news
+    }
+
     /// Whether the snapshot may have changed since the last call.
     pub fn take_news(&mut self) -> bool {
         core::mem::take(&mut self.news)
     }
 
-    /// Calls that are up.
-    pub fn calls_up(&self) -> usize {
-        self.calls.len()
+    /// Ends every call: the box is being stopped.
+    pub fn stop(&mut self, now: Instant) {
+        self.desk.now = now;
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            self.with(id, |call, desk| call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal));
+        }
     }
 
     fn timeout(&mut self) {
@@ -226,6 +234,13 @@ impl Switchboard {
                     call.end(desk, outcome, "hung up on the page", Cause::Normal);
                 })
                 .ok_or_else(|| NONE.into()),
+            Request::Cancel => {
+                let id = self.held().ok_or("no call is held: there is nothing to cancel")?;
+                self.with(id, |call, desk| {
+                    call.end(desk, Outcome::OwnerGaveUp, "the button was held down", Cause::Normal);
+                });
+                Ok(())
+            }
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
         }
     }
