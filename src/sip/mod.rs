@@ -3,7 +3,15 @@
 //! [`Ua`] knows the protocol and nothing of calls: transactions, dialogs, offer and answer, registration and digest
 //! live here; what a leg is *for* is the switchboard's business. Bytes go in, bytes and [`Event`]s come out.
 
+pub mod auth;
+mod cause;
+mod header;
+pub mod message;
+mod normalise;
+pub mod offer;
+mod sdp;
 pub mod ua;
+pub mod value;
 
 pub use ua::Ua;
 
