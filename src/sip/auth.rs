@@ -1,7 +1,8 @@
 //! Digest authentication both ways, RFC 7616 and RFC 8760.
 
+use super::grammar::{quote, split_outside_quotes};
 use super::message::Method;
-use super::value::{Scheme, Uri, quote, split_outside_quotes};
+use super::value::{Scheme, Uri};
 use crate::units::Instant;
 use core::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};

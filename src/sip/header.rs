@@ -1,7 +1,8 @@
 //! Header fields in their order, and the values every message has.
 
+use super::grammar::{Invalid, split_outside_quotes};
 use super::message::Method;
-use super::value::{Invalid, NameAddr, Via, split_outside_quotes};
+use super::value::{NameAddr, Via};
 use core::str::FromStr;
 
 /// Header fields whose rows may be joined by commas, RFC 3261 §7.3.1, and that we read. Authentication fields are not

@@ -2,8 +2,9 @@
 
 pub use super::header::Headers;
 
+use super::grammar::{Invalid, is_token};
 use super::normalise::{self, Fault, Raw};
-use super::value::{Invalid, NameAddr, Scheme, Uri, Via, is_token};
+use super::value::{NameAddr, Scheme, Uri, Via};
 use core::fmt;
 use core::str::FromStr;
 

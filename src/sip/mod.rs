@@ -5,12 +5,14 @@
 
 pub mod auth;
 mod cause;
+mod grammar;
 mod header;
 pub mod message;
 mod normalise;
 pub mod offer;
 mod sdp;
 pub mod ua;
+mod uri;
 pub mod value;
 
 pub use ua::Ua;

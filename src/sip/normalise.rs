@@ -1,7 +1,7 @@
 //! From the bytes of a datagram to a start line, clean header rows and a body. Nothing here knows what they mean.
 
+use super::grammar::is_token;
 use super::header::Headers;
-use super::value::is_token;
 use crate::limits::{SIP_HEADERS, SIP_MESSAGE_BYTES};
 
 /// Status and reason phrase of the answer to a message that cannot be used.
