@@ -61,8 +61,12 @@ pub(super) fn parse_hostport(text: &str) -> Result<(String, Option<u16>), Invali
         }
         (host, port)
     };
-    let port = port.map(|p| p.trim().parse().map_err(|_| Invalid::Port)).transpose()?;
-    Ok((host.to_owned(), port))
+    Ok((host.to_owned(), port.map(|port| parse_port(port.trim())).transpose()?))
+}
+
+fn parse_port(text: &str) -> Result<u16, Invalid> {
+    // Rust reads a plus sign, the grammar does not.
+    if text.starts_with('+') { Err(Invalid::Port) } else { text.parse().map_err(|_| Invalid::Port) }
 }
 
 /// Host names have no underscore, but devices on home networks do.
@@ -191,4 +195,72 @@ pub(super) fn write_params(f: &mut fmt::Formatter<'_>, params: &Params) -> fmt::
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn lists_split_only_at_bare_separators() {
+        let cases: [(&str, Option<Vec<&str>>); 6] = [
+            ("a,b", Some(vec!["a", "b"])),
+            ("\"a,b\" <sip:x>,<sip:y,z>", Some(vec!["\"a,b\" <sip:x>", "<sip:y,z>"])),
+            ("\"a\\\",b\",c", Some(vec!["\"a\\\",b\"", "c"])),
+            ("", Some(vec![""])),
+            ("a,,", Some(vec!["a", "", ""])),
+            ("a,\"b", None),
+        ];
+        for (text, parts) in cases {
+            assert_eq!(split_outside_quotes(text, b','), parts, "{text}");
+        }
+    }
+
+    #[test]
+    fn quoting_survives_the_round_trip() {
+        for text in ["", "plain", "with \"quotes\"", "back\\slash", "\\\"", "Ümläut 日本"] {
+            assert_eq!(unquote(&quote(text)), text);
+        }
+        assert_eq!(unquote("bare"), "bare");
+        assert_eq!(unquote("\""), "\"");
+    }
+
+    #[test]
+    fn hosts_and_ports() {
+        let cases = [
+            ("example.com", Ok(("example.com".to_owned(), None))),
+            ("192.0.2.1:5060", Ok(("192.0.2.1".to_owned(), Some(5060)))),
+            ("[2001:db8::1]", Ok(("2001:db8::1".to_owned(), None))),
+            ("[2001:db8::1]:5061", Ok(("2001:db8::1".to_owned(), Some(5061)))),
+            ("host : 99", Ok(("host".to_owned(), Some(99)))),
+            ("2001:db8::1", Err(Invalid::Port)),
+            ("[nonsense]", Err(Invalid::Host)),
+            ("[::1", Err(Invalid::Host)),
+            ("[::1]5060", Err(Invalid::Port)),
+            ("", Err(Invalid::Host)),
+            (":5060", Err(Invalid::Host)),
+            ("host:", Err(Invalid::Port)),
+            ("host:65536", Err(Invalid::Port)),
+            ("host:+5060", Err(Invalid::Port)),
+            ("ho st", Err(Invalid::Host)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_hostport(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters() {
+        let pair = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
+        assert_eq!(
+            parse_params("tag=a; lr ;x = \"q;q\"").unwrap(),
+            [pair("tag", Some("a")), pair("lr", None), pair("x", Some("\"q;q\""))]
+        );
+        assert_eq!(parse_params("a=1;").unwrap(), [pair("a", Some("1"))]);
+        assert_eq!(parse_params(" "), Ok(vec![]));
+        assert_eq!(parse_params(";,;,,"), Err(Invalid::Parameter));
+        assert_eq!(parse_params("a;;b"), Err(Invalid::Parameter));
+        assert_eq!(parse_params("a=\"open"), Err(Invalid::Unbalanced));
+    }
 }

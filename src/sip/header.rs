@@ -149,3 +149,72 @@ fn parse_cseq(text: &str) -> Result<(u32, Method), Invalid> {
     let number = number.parse().map_err(|_| Invalid::Sequence)?;
     Ok((number, method.trim().parse().map_err(|_| Invalid::Sequence)?))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn headers(rows: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::new();
+        for (name, value) in rows {
+            headers.push(name, *value);
+        }
+        headers
+    }
+
+    #[test]
+    fn lists_are_taken_apart_and_others_are_not() {
+        let headers = headers(&[
+            ("Via", "SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b"),
+            ("via", "SIP/2.0/UDP c"),
+            ("Contact", "\"a, b\" <sip:x>, <sip:y;z=1,2>"),
+            ("WWW-Authenticate", "Digest realm=\"r\", nonce=\"n\""),
+            ("Supported", "timer,100rel"),
+        ]);
+        let all = |name| headers.all(name).collect::<Vec<_>>();
+        assert_eq!(all("VIA"), ["SIP/2.0/UDP a;branch=1", "SIP/2.0/UDP b", "SIP/2.0/UDP c"]);
+        assert_eq!(all("Contact"), ["\"a, b\" <sip:x>", "<sip:y;z=1,2>"]);
+        assert_eq!(all("WWW-Authenticate"), ["Digest realm=\"r\", nonce=\"n\""]);
+        assert_eq!((headers.first("via"), headers.first("nothing")), (Some("SIP/2.0/UDP a;branch=1"), None));
+        assert!(headers.lists("supported", "100REL") && !headers.lists("Supported", "100"));
+    }
+
+    #[test]
+    fn rows_are_placed_replaced_and_removed() {
+        let mut rows = headers(&[("A", "1"), ("B", "2"), ("a", "3"), ("C", "4")]);
+        rows.set("A", "5");
+        rows.set("D", "6");
+        rows.push_front("E", "7");
+        rows.remove("b");
+        assert_eq!(rows.rows().collect::<Vec<_>>(), [("E", "7"), ("A", "5"), ("C", "4"), ("D", "6")]);
+    }
+
+    #[test]
+    fn the_top_via_alone_is_changed() {
+        let mut rows =
+            headers(&[("Via", "SIP/2.0/UDP a, SIP/2.0/UDP b"), ("Via", "SIP/2.0/UDP c"), ("To", "x")]);
+        rows.set_top_via(&"SIP/2.0/UDP z;rport=1".parse().unwrap());
+        let all: Vec<_> = rows.rows().collect();
+        assert_eq!(
+            all,
+            [
+                ("Via", "SIP/2.0/UDP z;rport=1"),
+                ("Via", "SIP/2.0/UDP b"),
+                ("Via", "SIP/2.0/UDP c"),
+                ("To", "x")
+            ]
+        );
+    }
+
+    #[test]
+    fn sequence_numbers() {
+        assert_eq!(parse_cseq("1 INVITE"), Ok((1, Method::Invite)));
+        assert_eq!(parse_cseq("0009  \tfoo"), Ok((9, Method::Other("foo".to_owned()))));
+        for wrong in
+            ["", "INVITE", "1", "1INVITE", "-1 INVITE", "+1 INVITE", "4294967296 INVITE", "1 IN VITE", "1 "]
+        {
+            assert_eq!(parse_cseq(wrong), Err(Invalid::Sequence), "{wrong}");
+        }
+    }
+}

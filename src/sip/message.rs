@@ -333,3 +333,155 @@ fn refusal(raw: &Raw, (status, reason): Fault) -> Reject {
     }
     Reject::Answer(emit(&format!("SIP/2.0 {status} {reason}"), &headers, &[]))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const HEAD: &str = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n\
+                        Call-ID: id@b\r\nCSeq: 7 INVITE\r\n";
+
+    fn invite(extra: &str) -> String {
+        format!("INVITE sip:c@d SIP/2.0\r\n{HEAD}{extra}\r\n")
+    }
+
+    fn request(text: &str) -> Request {
+        match parse(text.as_bytes()) {
+            Ok(Message::Request(request)) => request,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    fn refused(text: &str) -> u16 {
+        match parse(text.as_bytes()) {
+            Err(Reject::Answer(bytes)) => {
+                let answer = String::from_utf8(bytes).unwrap();
+                assert!(answer.starts_with("SIP/2.0 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+                answer[8..11].parse().unwrap()
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn methods_are_told_apart_by_case() {
+        for name in ["INVITE", "ACK", "PRACK", "PUBLISH", "MESSAGE", "UPDATE", "invite", "Foo%", "Invite"] {
+            let method: Method = name.parse().unwrap();
+            assert_eq!(method.to_string(), name);
+            assert_eq!(matches!(method, Method::Other(_)), name != name.to_ascii_uppercase(), "{name}");
+        }
+        assert!("IN VITE".parse::<Method>().is_err());
+    }
+
+    #[test]
+    fn compact_folded_and_spaced_headers() {
+        let text = "\r\n\r\nINVITE sip:c@d SIP/2.0\r\nv :SIP/2.0/UDP 192.0.2.1\r\n ;branch=\r\n\tz9\r\n\
+                    f:\r\n \"A\"\r\n <sip:a@b>;tag=1\r\nT\t: <sip:c@d>\r\ni: id\r\nCSEQ: 7 INVITE\r\njunk line\r\n\
+                    m: <sip:a@192.0.2.1>, <sip:b@c>\r\nk: timer\r\nl: 2\r\n\r\nabc";
+        let request = request(text);
+        assert_eq!((request.via().branch(), request.from().display.as_str()), (Some("z9"), "A"));
+        assert_eq!((request.to().uri.to_string().as_str(), request.call_id()), ("sip:c@d", "id"));
+        assert_eq!(request.contact().unwrap().uri.to_string(), "sip:a@192.0.2.1");
+        assert!(request.headers.lists("Supported", "timer"));
+        assert_eq!(request.body, b"ab");
+    }
+
+    #[test]
+    fn old_devices_write_latin_1() {
+        let mut bytes = invite("").into_bytes();
+        let at = bytes.windows(6).position(|six| six == b"From: ").unwrap() + 6;
+        bytes.splice(at..at, b"\"M\xFCller\" ".iter().copied());
+        let Ok(Message::Request(request)) = parse(&bytes) else { panic!("refused") };
+        assert_eq!(request.from().display, "Müller");
+    }
+
+    #[test]
+    fn what_is_answered_and_with_what() {
+        let body = |length: &str| invite(&format!("Content-Length: {length}\r\n")) + "abc";
+        let cases = [
+            (invite("").replace("INVITE sip", "INVITE  sip"), 400),
+            (invite("").replace("sip:c@d SIP", "<sip:c@d> SIP"), 400),
+            (invite("").replace("sip:c@d SIP", "sip:c@d?a=b SIP"), 400),
+            (invite("").replace("sip:c@d SIP/2.0", "sip:c@d SIP/3.0"), 505),
+            (invite("").replace("sip:c@d SIP", "urn:x SIP"), 416),
+            (invite("").replace("7 INVITE", "7 BYE"), 400),
+            (invite("").replace("7 INVITE", "many INVITE"), 400),
+            (invite("").replace("<sip:a@b>", "\"A <sip:a@b>"), 400),
+            (invite("From: <sip:x@y>;tag=2\r\n"), 400),
+            (invite("X: a\nVia: SIP/2.0/UDP evil\r\n"), 400),
+            (invite("X: a\rb\r\n"), 400),
+            (invite("X: a\0b\r\n"), 400),
+            (invite(&"X: y\r\n".repeat(130)), 513),
+            (invite(&format!("X: {}\r\n", "y".repeat(20_000))), 513),
+            (body("4"), 400),
+            (body("-1"), 400),
+            (body("+3"), 400),
+            (body("99999999999999999999999"), 400),
+            (body("3\r\nContent-Length: 2"), 400),
+        ];
+        for (text, status) in cases {
+            assert_eq!(refused(&text), status, "{text}");
+        }
+        assert_eq!(request(&body("3\r\nl: 3")).body, b"abc");
+        assert_eq!(request(&body("2")).body, b"ab");
+        assert_eq!(request(&(invite("") + "to the end")).body, b"to the end");
+    }
+
+    #[test]
+    fn what_is_dropped() {
+        let invite = invite("");
+        let cases = [
+            String::new(),
+            "\r\n\r\n".to_owned(),
+            "\r\n".to_owned(),
+            "hello".to_owned(),
+            invite.replace("INVITE", "ACK").replace("<sip:c@d>", "\"C <sip:c@d>"),
+            invite.replace("Call-ID", "X-ID").replace("7 INVITE", "x"),
+            invite.replace("INVITE sip:c@d SIP/2.0", "SIP/2.0 99 Low"),
+            invite.replace("INVITE sip:c@d SIP/2.0", "SIP/2.0 700 High"),
+            invite.replace("INVITE sip:c@d SIP/2.0", "SIP/2.0 2000 Long"),
+            invite.replace("INVITE sip:c@d SIP/2.0", "SIP/3.0 200 OK"),
+            invite.replace("INVITE sip:c@d SIP/2.0", "SIP/2.0 200 OK").replace("Via", "X-Via"),
+        ];
+        for text in cases {
+            assert_eq!(parse(text.as_bytes()), Err(Reject::Drop), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_can_be_matched_by_its_sender() {
+        let Err(Reject::Answer(bytes)) = parse(invite("Content-Length: x\r\n").as_bytes()) else { panic!() };
+        let Ok(Message::Response(response)) = parse(&bytes) else { panic!() };
+        assert_eq!((response.status, response.reason.as_str()), (400, "Bad Content-Length"));
+        assert_eq!((response.via().branch(), response.call_id()), (Some("z9hG4bK1"), "id@b"));
+        assert_eq!((response.cseq(), response.from().tag()), ((7, Method::Invite), Some("1")));
+        assert!(response.to().tag().is_some());
+    }
+
+    #[test]
+    fn responses_copy_what_they_must() {
+        let request = request(&invite("Via: SIP/2.0/UDP second\r\nRecord-Route: <sip:p;lr>, <sip:q;lr>\r\n"));
+        let response = request.respond(180, "Ringing");
+        let names: Vec<_> = response.headers.rows().map(|(name, _)| name).collect();
+        assert_eq!(names, ["Via", "Via", "From", "To", "Call-ID", "CSeq"]);
+        let routes: Vec<_> = request.record_route().iter().map(|r| r.uri.host.clone()).collect();
+        assert_eq!(routes, ["p", "q"]);
+    }
+
+    #[test]
+    fn nothing_can_be_injected() {
+        let addr = NameAddr::named("Eve\r\nX-Evil: 1", Uri::sip("a\r\nb", "h", None));
+        let mut request = Request::new(Method::Invite, addr.uri.clone(), &addr, &addr, "id\nX-Evil: 2", 1);
+        request.headers.push_front("Via", "SIP/2.0/UDP h\r\n\r\nbody");
+        request.headers.push("X-Bad\r\nX-Evil", "3");
+        request.headers.push("Content-Length", "999");
+        let text = String::from_utf8(request.emit()).unwrap();
+        assert!(!text.contains("\nX-Evil") && !text.contains("999"), "{text}");
+        assert_eq!(text.matches("\r\n\r\n").count(), 1);
+        let mut response = request.respond(200, "OK\r\nX-Evil: 4");
+        response.body = b"a\r\nb".to_vec();
+        let text = String::from_utf8(response.emit()).unwrap();
+        assert!(!text.contains("\nX-Evil") && text.ends_with("Content-Length: 4\r\n\r\na\r\nb"), "{text}");
+    }
+}

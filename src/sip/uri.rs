@@ -186,3 +186,92 @@ fn unescape(text: &str) -> String {
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_written_again() {
+        let same = [
+            "sip:alice@example.com",
+            "sips:alice@example.com:5061",
+            "sip:example.com",
+            "sip:192.0.2.1:5060;transport=udp;lr",
+            "sip:[2001:db8::1]",
+            "sip:+1555@[2001:db8::1]:5062;user=phone",
+            "sip:alice:secret@example.com",
+            "sip:user;par=u%40example.net@example.com",
+            "sip:*99?x@example.com",
+            "sip:a@b.example?Subject=hi",
+            "tel:+1-555-0100",
+            "tel:0100;phone-context=+49",
+            "urn:service:sos",
+            "sip:1@host_with_underscore",
+        ];
+        for text in same {
+            let uri: Uri = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(uri.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn parts() {
+        let uri: Uri = "SIP:%2B49(30)%20x:pw@[2001:db8::1]:5070;Transport=TCP;lr?a=b".parse().unwrap();
+        assert_eq!(uri.scheme, Scheme::Sip);
+        assert_eq!(uri.user_decoded(), "+49(30) x");
+        assert_eq!(uri.host, "2001:db8::1");
+        assert_eq!((uri.param("transport"), uri.param("LR"), uri.param("x")), (Some("TCP"), Some(""), None));
+        assert_eq!(uri.headers.as_deref(), Some("a=b"));
+        assert_eq!(uri.addr(), Some("[2001:db8::1]:5070".parse().unwrap()));
+        let tel: Uri = "tel:+1555;ext=5".parse().unwrap();
+        assert_eq!((tel.user_decoded().as_str(), tel.param("ext"), tel.addr()), ("+1555", Some("5"), None));
+        assert_eq!("sips:192.0.2.1".parse::<Uri>().unwrap().addr(), Some("192.0.2.1:5061".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_refused_and_why() {
+        let cases = [
+            ("", Invalid::Empty),
+            ("alice", Invalid::Scheme),
+            (":alice@example.com", Invalid::Scheme),
+            ("1sip:alice", Invalid::Scheme),
+            ("sip:", Invalid::Host),
+            ("sip:@example.com", Invalid::Empty),
+            ("sip:alice@", Invalid::Host),
+            ("sip:alice@exa mple.com", Invalid::Character),
+            ("<sip:alice@example.com>", Invalid::Character),
+            ("sip:a\0@example.com", Invalid::Character),
+            ("sip:alice@example.com:port", Invalid::Port),
+            ("sip:alice@example.com;=x", Invalid::Parameter),
+            ("tel:", Invalid::Empty),
+        ];
+        for (text, why) in cases {
+            assert_eq!(text.parse::<Uri>(), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn escapes() {
+        let cases = [
+            ("sip:%61lice@h", "alice"),
+            ("sip:a%40b@h", "a@b"),
+            ("sip:50%@h", "50%"),
+            ("sip:%zz@h", "%zz"),
+            ("sip:nul%00@h", "nul%00"),
+            ("sip:line%0d%0a@h", "line%0d%0a"),
+            ("sip:%C3%9C@h", "Ü"),
+            ("sip:%FF@h", "%FF"),
+            ("sip:h", ""),
+        ];
+        for (text, user) in cases {
+            assert_eq!(text.parse::<Uri>().unwrap().user_decoded(), user, "{text}");
+        }
+        for user in ["*58", "+49 30", "a@b:c", "#31#", "Ü%"] {
+            let uri = Uri::sip(user, "h", None);
+            let again: Uri = uri.to_string().parse().unwrap();
+            assert_eq!(again.user_decoded(), user);
+        }
+    }
+}

@@ -89,11 +89,12 @@ fn parse_display(text: &str) -> Result<(String, &str), Invalid> {
         return Ok((unquote(&text[..end]), rest));
     }
     match text.find('<') {
+        // A bracket after the first `;` belongs to a parameter.
+        Some(at) if text[..at].contains(';') => Ok((String::new(), text)),
         // Commas and dots in an unquoted name are illegal, common and harmless; a quote is not.
         Some(at) if text[..at].contains('"') => Err(Invalid::Unbalanced),
-        // A bracket after the first `;` belongs to a parameter.
-        Some(at) if !text[..at].contains(';') => Ok((text[..at].trim().to_owned(), &text[at..])),
-        _ => Ok((String::new(), text)),
+        Some(at) => Ok((text[..at].trim().to_owned(), &text[at..])),
+        None => Ok((String::new(), text)),
     }
 }
 
@@ -192,5 +193,126 @@ impl fmt::Display for Via {
         write!(f, "SIP/2.0/{} ", self.transport)?;
         write_hostport(f, &self.host, self.port)?;
         write_params(f, &self.params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn addresses_in_all_their_forms() {
+        // text, display, URI, tag
+        let cases = [
+            ("<sip:a@b>", "", "sip:a@b", None),
+            ("sip:a@b;tag=1", "", "sip:a@b", Some("1")),
+            ("sip:a@b ;tag=1", "", "sip:a@b", Some("1")),
+            ("<sip:a@b;tag=uri>;tag=2", "", "sip:a@b;tag=uri", Some("2")),
+            ("Alice <sip:a@b>;tag=3", "Alice", "sip:a@b", Some("3")),
+            ("\"Alice \\\"Al\\\" <x>\"<sip:a@b> ; tag = 4", "Alice \"Al\" <x>", "sip:a@b", Some("4")),
+            ("Bell, Alexander <sip:a@b>", "Bell, Alexander", "sip:a@b", None),
+            ("\"W\" < sip:a@b >", "W", "sip:a@b", None),
+            ("\"\" <sip:a@b>", "", "sip:a@b", None),
+            ("<tel:+1555>", "", "tel:+1555", None),
+            (
+                "<sip:+1555@[2001:db8::1]:5060;user=phone>;x",
+                "",
+                "sip:+1555@[2001:db8::1]:5060;user=phone",
+                None,
+            ),
+            ("sip:a@b;x=\"<\"", "", "sip:a@b", None),
+            ("<sip:a@b>;tag=", "", "sip:a@b", None),
+        ];
+        for (text, display, uri, tag) in cases {
+            let addr: NameAddr = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(
+                (addr.display.as_str(), addr.uri.to_string().as_str(), addr.tag()),
+                (display, uri, tag),
+                "{text}"
+            );
+            assert_eq!(addr.to_string().parse(), Ok(addr), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_are_none() {
+        let cases = [
+            ("", Invalid::Empty),
+            ("*", Invalid::Scheme),
+            ("\"Open <sip:a@b>", Invalid::Unbalanced),
+            ("Mr. \"X\" Y\" <sip:a@b>", Invalid::Unbalanced),
+            ("<sip:a@b", Invalid::Unbalanced),
+            ("<sip:a@b> tag=1", Invalid::Character),
+            ("\"Name\" sip:a@b", Invalid::Character),
+            ("sip:a@b?Route=x", Invalid::Character),
+            ("sip:a@b,sip:c@d", Invalid::Character),
+            ("<>", Invalid::Empty),
+        ];
+        for (text, why) in cases {
+            assert_eq!(text.parse::<NameAddr>(), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_are_set_once() {
+        let addr = NameAddr::named("A \"B\"", Uri::sip("a", "b", None)).with_tag("1").with_tag("2");
+        assert_eq!(addr.to_string(), "\"A \\\"B\\\"\" <sip:a@b>;tag=2");
+    }
+
+    #[test]
+    fn vias() {
+        let cases = [
+            ("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx", "UDP", "192.0.2.1", Some(5060), Some("z9hG4bKx")),
+            ("SIP / 2.0 / tcp  host ;branch = b", "TCP", "host", None, Some("b")),
+            ("SIP/2.0/UDP [2001:db8::1]:5060;branch=b", "UDP", "2001:db8::1", Some(5060), Some("b")),
+            ("SIP/2.0/UDP host", "UDP", "host", None, None),
+            ("SIP/2.0/UNKNOWN host : 7;branch=", "UNKNOWN", "host", Some(7), None),
+        ];
+        for (text, transport, host, port, branch) in cases {
+            let via: Via = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(
+                (via.transport.as_str(), via.host.as_str(), via.port, via.branch()),
+                (transport, host, port, branch),
+                "{text}"
+            );
+            assert_eq!(via.to_string().parse(), Ok(via), "{text}");
+        }
+        let wrong = [
+            ("", Invalid::Protocol),
+            ("SIP/2.0/UDP", Invalid::Protocol),
+            ("SIP/3.0/UDP host", Invalid::Protocol),
+            ("HTTP/2.0/UDP host", Invalid::Protocol),
+            ("SIP/2.0/UDP host:x", Invalid::Port),
+            ("SIP/2.0/UDP 192.0.2.15;;,;,,", Invalid::Parameter),
+        ];
+        for (text, why) in wrong {
+            assert_eq!(text.parse::<Via>(), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn vias_learn_their_source() {
+        let source: SocketAddr = "198.51.100.7:1024".parse().unwrap();
+        // RFC 3581 §4: with rport both are filled in; without it `received` only if the address differs.
+        let cases = [
+            ("SIP/2.0/UDP 10.0.0.1;rport;branch=b", Some(1024), Some("198.51.100.7")),
+            ("SIP/2.0/UDP 198.51.100.7;rport", Some(1024), Some("198.51.100.7")),
+            ("SIP/2.0/UDP 10.0.0.1;branch=b", None, Some("198.51.100.7")),
+            ("SIP/2.0/UDP 198.51.100.7;branch=b", None, None),
+            ("SIP/2.0/UDP 10.0.0.1;received=1.2.3.4", None, Some("198.51.100.7")),
+        ];
+        for (text, rport, received) in cases {
+            let mut via: Via = text.parse().unwrap();
+            via.learn(source);
+            let via: Via = via.to_string().parse().unwrap();
+            assert_eq!(
+                (via.rport(), via.received()),
+                (rport, received.map(|r| r.parse().unwrap())),
+                "{text}"
+            );
+        }
+        let both: Via = "SIP/2.0/UDP h;received=[2001:db8::1];rport=5".parse().unwrap();
+        assert_eq!((both.received(), both.rport()), (Some("2001:db8::1".parse().unwrap()), Some(5)));
     }
 }
