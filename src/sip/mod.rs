@@ -5,12 +5,27 @@
 
 pub mod auth;
 mod cause;
+mod client;
+mod dialog;
+mod digit;
 mod grammar;
 mod header;
+mod incoming;
+mod invite;
+mod leg;
 pub mod message;
+mod midcall;
 mod normalise;
 pub mod offer;
+mod peer;
+mod random;
+mod refresh;
+mod register;
+mod registrar;
+mod reply;
 mod sdp;
+mod server;
+mod timers;
 pub mod ua;
 mod uri;
 pub mod value;
