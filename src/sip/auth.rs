@@ -258,3 +258,212 @@ fn same_target(given: &str, asked: &str) -> bool {
         && given.user_decoded() == asked.user_decoded()
         && given.host.eq_ignore_ascii_case(&asked.host)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const NONCE_7616: &str = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v";
+    const CNONCE_7616: &str = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
+
+    fn get() -> Method {
+        Method::Other("GET".to_owned())
+    }
+
+    fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+        Fields::parse(line).unwrap().get(name)
+    }
+
+    #[test]
+    fn vectors_of_rfc_2617_and_7616() {
+        let rfc_2617 = |rest: &str| {
+            format!("Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"{rest}")
+        };
+        let rfc_7616 = |algorithm: &str| {
+            format!(
+                "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", nonce=\"{NONCE_7616}\"{algorithm}"
+            )
+        };
+        // RFC 2617 §3.5, RFC 7616 §3.9.1; the rest computed with OpenSSL on the same input.
+        let cases = [
+            (
+                rfc_2617(", qop=\"auth,auth-int\""),
+                "Circle Of Life",
+                "0a4f113b",
+                "6629fae49393a05397450978507c4ef1",
+            ),
+            (rfc_2617(""), "Circle Of Life", "0a4f113b", "670fd8c2df070c60b045671b8b24ff02"),
+            (
+                rfc_2617(", qop=\"auth\", algorithm=MD5-sess"),
+                "Circle Of Life",
+                "0a4f113b",
+                "8e3825c57e897f5a0dec6c2d4e5059d0",
+            ),
+            (rfc_7616(""), "Circle of Life", CNONCE_7616, "8ca523f5e9506fed4657c9700eebdbec"),
+            (
+                rfc_7616(", algorithm=SHA-256"),
+                "Circle of Life",
+                CNONCE_7616,
+                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+            ),
+            (
+                rfc_7616(", algorithm=sha-512-256"),
+                "Circle of Life",
+                CNONCE_7616,
+                "430d05014cecc49cab6fbe03176d41a1da86cbfe24a16580e22aaad928d960d0",
+            ),
+        ];
+        for (challenge, password, cnonce, response) in cases {
+            let line =
+                answer(&[&challenge], "Mufasa", password, &get(), "/dir/index.html", 1, cnonce).unwrap();
+            assert_eq!(field(&line, "response"), Some(response), "{challenge}");
+        }
+    }
+
+    #[test]
+    fn credentials_echo_the_challenge() {
+        let challenge = "digest  nonce=\"n\\\"1\",opaque=\"o,o\",realm=\"a \\\"b\\\"\",stale=FALSE , qop=\"auth\", algorithm=md5";
+        let line = answer(&[challenge], "me", "pw", &Method::Register, "sip:h:5060;x", 10, "cn").unwrap();
+        let fields = ["nonce", "opaque", "realm", "algorithm", "uri", "nc", "cnonce", "qop", "username"];
+        let found: Vec<_> = fields.iter().map(|name| field(&line, name).unwrap()).collect();
+        assert_eq!(
+            found,
+            ["n\\\"1", "o,o", "a \\\"b\\\"", "md5", "sip:h:5060;x", "0000000a", "cn", "auth", "me"]
+        );
+        assert!(
+            line.contains(", algorithm=md5, ") && line.contains(" qop=auth, nc=0000000a"),
+            "tokens bare: {line}"
+        );
+        let old =
+            answer(&["Digest realm=\"r\", nonce=\"n\""], "me", "pw", &Method::Register, "sip:h", 1, "cn")
+                .unwrap();
+        for absent in ["algorithm", "cnonce", "qop", "nc", "opaque"] {
+            assert_eq!(field(&old, absent), None);
+        }
+    }
+
+    #[test]
+    fn the_strongest_known_challenge_is_met() {
+        let with = |rest: &str| format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth\"{rest}");
+        let (plain, md5, sha) = (with(""), with(", algorithm=MD5"), with(", algorithm=SHA-256"));
+        let unknown = with(", algorithm=AKAv1-MD5");
+        let integrity = "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\"";
+        let pick = |challenges: &[&str]| answer(challenges, "u", "p", &Method::Invite, "sip:h", 1, "c");
+        assert_eq!(field(&pick(&[&md5, &sha, &unknown]).unwrap(), "algorithm"), Some("SHA-256"));
+        assert_eq!(field(&pick(&[&plain, &md5]).unwrap(), "algorithm"), None);
+        let basic = "Basic realm=\"r\"";
+        for hopeless in ["", "Digest", "Digest qop=\"auth\"", basic, integrity, &unknown] {
+            assert_eq!(pick(&[hopeless]), None, "{hopeless:?}");
+        }
+        assert_eq!(pick(&[]), None);
+    }
+
+    fn verifier() -> Verifier {
+        Verifier::new("box", [7; 32])
+    }
+
+    fn secret(user: &str) -> Option<&'static str> {
+        (user == "phone").then_some("s3cret")
+    }
+
+    fn check(at: u64, line: &str, uri: &str) -> Result<String, Denied> {
+        verifier().check(Instant(at), line, &Method::Invite, uri, secret)
+    }
+
+    fn login(challenge: &str, user: &str, password: &str, uri: &str, nc: u32) -> String {
+        answer(&[challenge], user, password, &Method::Invite, uri, nc, "c").unwrap()
+    }
+
+    #[test]
+    fn who_gets_in() {
+        let challenge = verifier().challenge(Instant(1_000), false);
+        let good = login(&challenge, "phone", "s3cret", "sip:1@h", 1);
+        let life = u64::try_from(NONCE_LIFE.as_micros()).unwrap();
+        let cases = [
+            (1_000, good.clone(), Ok("phone".to_owned())),
+            // The same counter and cnonce again: devices do that.
+            (2_000, good.clone(), Ok("phone".to_owned())),
+            (1_000 + life, good.clone(), Ok("phone".to_owned())),
+            (1_001 + life, good.clone(), Err(Denied::Stale)),
+            (1_000, login(&challenge, "phone", "wrong", "sip:1@h", 1), Err(Denied::Wrong)),
+            (1_000, login(&challenge, "other", "s3cret", "sip:1@h", 1), Err(Denied::Wrong)),
+            (1_000, login(&challenge, "phone", "s3cret", "sip:2@h", 1), Err(Denied::Wrong)),
+            // A nonce of an earlier run of the program, or a forged one.
+            (
+                1_000,
+                login("Digest realm=\"box\", nonce=\"00\", qop=\"auth\"", "phone", "s3cret", "sip:1@h", 1),
+                Err(Denied::Stale),
+            ),
+            (
+                1_000,
+                login("Digest realm=\"elsewhere\", nonce=\"n\"", "phone", "s3cret", "sip:1@h", 1),
+                Err(Denied::Missing),
+            ),
+            (1_000, good.replace("qop=auth", "qop=auth-int"), Err(Denied::Wrong)),
+            (1_000, good.replace("nc=00000001", "nc=00000002"), Err(Denied::Wrong)),
+            (1_000, good.replace("algorithm=MD5", "algorithm=ROT13"), Err(Denied::Wrong)),
+            (1_000, good.replace("response=", "x="), Err(Denied::Wrong)),
+            (1_000, "Basic cGhvbmU6czNjcmV0".to_owned(), Err(Denied::Missing)),
+            (1_000, String::new(), Err(Denied::Missing)),
+            (1_000, "Digest".to_owned(), Err(Denied::Missing)),
+            (1_000, "Digest realm=\"box\"".to_owned(), Err(Denied::Wrong)),
+        ];
+        for (at, line, expected) in cases {
+            assert_eq!(check(at, &line, "sip:1@h"), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn stronger_and_older_credentials_count_too() {
+        let challenge = verifier().challenge(Instant(0), false);
+        for other in ["SHA-256", "SHA-512-256", "MD5-sess", "SHA-256-sess"] {
+            let challenge = challenge.replace("MD5", other);
+            assert_eq!(
+                check(0, &login(&challenge, "phone", "s3cret", "sip:1@h", 1), "sip:1@h").as_deref(),
+                Ok("phone")
+            );
+        }
+        let without_qop = challenge.replace(", qop=\"auth\"", "");
+        assert_eq!(
+            check(0, &login(&without_qop, "phone", "s3cret", "sip:1@h", 1), "sip:1@h").as_deref(),
+            Ok("phone")
+        );
+    }
+
+    #[test]
+    fn the_uri_is_compared_as_devices_write_it() {
+        let challenge = verifier().challenge(Instant(0), false);
+        // uri in the credentials, Request-URI, whether it counts
+        let cases = [
+            ("sip:1@h", "sip:1@h:5060;transport=udp", true),
+            ("sip:1@h:5060", "sip:1@H", true),
+            ("sips:1@h", "sip:1@h", true),
+            ("sip:%31@h", "sip:1@h", true),
+            ("sip:h", "sip:h:5060", true),
+            ("sip:1@h", "sip:2@h", false),
+            ("sip:1@h", "sip:1@g", false),
+            ("sip:h", "sip:1@h", false),
+            ("tel:1", "sip:1@h", false),
+            ("tel:1", "tel:1", true),
+            ("nonsense", "sip:1@h", false),
+        ];
+        for (given, asked, counts) in cases {
+            let line = login(&challenge, "phone", "s3cret", given, 1);
+            assert_eq!(check(0, &line, asked).is_ok(), counts, "{given} for {asked}");
+        }
+    }
+
+    #[test]
+    fn challenges_are_well_formed() {
+        let stale = Verifier::new("a\"b\\\r\n", [0; 32]).challenge(Instant(5), true);
+        assert_eq!((field(&stale, "realm"), field(&stale, "stale")), (Some("ab"), Some("true")));
+        let (one, two) = (verifier().challenge(Instant(1), false), verifier().challenge(Instant(2), false));
+        assert_ne!(field(&one, "nonce"), field(&two, "nonce"));
+        assert_ne!(
+            field(&one, "nonce"),
+            field(&Verifier::new("box", [8; 32]).challenge(Instant(1), false), "nonce")
+        );
+        assert_eq!(field(&one, "stale"), None);
+    }
+}
