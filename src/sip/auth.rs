@@ -125,7 +125,7 @@ pub fn answer(
         let fields = Fields::parse(challenge)?;
         let (hash, session) = Hash::from_name(fields.get("algorithm"))?;
         // RFC 7616 §3.3: a challenge that wants only auth-int needs the body hashed, which no trunk asks for.
-        let qop = fields.get("qop");
+        let qop = fields.get("qop").filter(|list| !list.trim().is_empty());
         let auth = qop.is_some_and(|list| list.split(',').any(|q| q.trim().eq_ignore_ascii_case("auth")));
         (qop.is_none() || auth).then_some((hash, session, auth, fields))
     });

@@ -84,7 +84,7 @@ pub enum NoMatch {
 
 /// Reads a description; the audio stream is the first over plain RTP with a port.
 pub(super) fn read(bytes: &[u8]) -> Result<(Description, Audio), NoMatch> {
-    let description = Description::parse(bytes).map_err(|_| NoMatch::Malformed)?;
+    let description = Description::parse(&relevant(bytes)).map_err(|_| NoMatch::Malformed)?;
     let usable = |m: &&Media| m.media.eq_ignore_ascii_case("audio") && m.port != 0 && is_plain_rtp(m);
     let (line, media) =
         description.medias.iter().enumerate().find(|(_, m)| usable(m)).ok_or(NoMatch::NoAudio)?;
@@ -102,6 +102,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Description, Audio), NoMatch> {
         direction: direction(&description, media),
     };
     Ok((description, audio))
+}
+
+/// The lines that are read. Devices get the others wrong (blanks in `o=`, Latin-1 in `s=`, a `t=` too few), and none
+/// of that is a reason to lose a call.
+fn relevant(bytes: &[u8]) -> Vec<u8> {
+    let lines = bytes.split(|b| *b == b'\n');
+    let read = lines.filter(|line| matches!(line, [b'v' | b'c' | b'm' | b'a', b'=', ..]));
+    read.flat_map(|line| [line.trim_ascii_end(), b"\r\n"].concat()).collect()
 }
 
 /// AVPF differs in feedback only, which both sides may leave out.

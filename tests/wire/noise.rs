@@ -3,10 +3,11 @@
 use super::{outcome, torture::messages};
 use hold_slayer::sip::LocalMedia;
 use hold_slayer::sip::auth::{Verifier, answer as credentials};
-use hold_slayer::sip::message::Method;
+use hold_slayer::sip::message::{Message, Method, Request, parse};
 use hold_slayer::sip::offer::{answer, offer, read_answer};
 use hold_slayer::sip::value::{NameAddr, Uri, Via};
 use hold_slayer::units::{Codec, Instant};
+use std::net::SocketAddr;
 
 /// Marsaglia's xorshift64: the same seed, the same noise.
 struct Noise(u64);
@@ -148,6 +149,37 @@ fn damaged_values_print_as_they_were_read() {
             value.learn("192.0.2.1:9".parse().unwrap());
             assert!(value.to_string().parse::<Via>().is_ok(), "{text:?}");
         }
+    }
+}
+
+/// Text of one side goes to the other: caller names, numbers, header values. Whatever they hold, they stay values.
+#[test]
+fn messages_of_hostile_text_say_what_was_meant() {
+    let mut noise = Noise(0x5EED_0006);
+    let source: SocketAddr = "192.0.2.1:5060".parse().unwrap();
+    for round in 0..20_000 {
+        let text: Vec<String> = (0..3)
+            .map(|_| {
+                (0..noise.below(8)).map(|_| String::from_utf8_lossy(noise.piece()).into_owned()).collect()
+            })
+            .collect();
+        let from = NameAddr::named(&text[0], Uri::at(&text[1], source)).with_tag("t");
+        let mut request = Request::new(Method::Invite, Uri::at(&text[1], source), &from, &from, "id", 1);
+        request.headers.push_front("Via", Via::udp(source, "z9hG4bKx").to_string());
+        request.headers.push("Subject", text[2].as_str());
+        request.body = noise.bytes(round % 50);
+        let bytes = request.emit();
+        let shown = String::from_utf8_lossy(&bytes);
+        let Ok(Message::Request(read)) = parse(&bytes) else { panic!("{shown:?}") };
+        let names: Vec<_> = read.headers.rows().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            ["Via", "Max-Forwards", "From", "To", "Call-ID", "CSeq", "Subject", "Content-Length"]
+        );
+        let blanked = |text: &str| text.replace(['\r', '\n', '\0'], " ");
+        assert_eq!(read.from().display, blanked(&text[0]), "{shown:?}");
+        assert_eq!(read.headers.first("Subject"), Some(blanked(&text[2]).trim()), "{shown:?}");
+        assert_eq!((&read.uri, read.body), (&request.uri, request.body), "{shown:?}");
     }
 }
 
