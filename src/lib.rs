@@ -2,10 +2,12 @@
 
 pub mod board;
 pub mod call;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod limits;
 pub mod listen;
+pub mod log;
 pub mod media;
 pub mod phone;
 pub mod sip;

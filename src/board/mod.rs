@@ -4,6 +4,10 @@
 //!   gpiochip ──edges──► button::Button ──Press──► app         Snapshot ──► lamp::Lamp ──on/off──► gpiochip
 //! ```
 
+pub mod button;
+pub mod gpio;
+pub mod lamp;
+
 use core::time::Duration;
 
 /// What a board has, from its file in `board/`. A box without lines is complete: the page and the phone do it all.

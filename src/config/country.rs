@@ -14,7 +14,7 @@ struct Row {
 /// 911 after the habit of dialling 9 for an outside line.
 const TABLE: &[Row] = &[
     Row { code: "us", emergency: &["911", "9911", "112"] },
-    Row { code: "gb", emergency: &["999", "112"] },
+    Row { code: "uk", emergency: &["999", "112"] },
     Row { code: "de", emergency: &["112", "110"] },
     Row { code: "fr", emergency: &["112", "15", "17", "18", "114", "191", "196", "197"] },
     Row { code: "nl", emergency: &["112"] },
@@ -32,13 +32,13 @@ impl Country {
     /// The United States: used where the file says nothing.
     pub const DEFAULT: Self = Self(&TABLE[0]);
 
-    /// The country with this ISO 3166 code in small letters ("uk" is taken for "gb").
+    /// The country with this code in small letters ("gb" is taken for "uk").
     pub fn from_code(code: &str) -> Option<Self> {
-        let code = if code == "uk" { "gb" } else { code };
+        let code = if code == "gb" { "uk" } else { code };
         TABLE.iter().find(|row| row.code == code).map(Self)
     }
 
-    /// ISO 3166 code, small letters.
+    /// ISO 3166 code, small letters; `uk` for `gb`.
     pub fn code(self) -> &'static str {
         self.0.code
     }

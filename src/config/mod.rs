@@ -53,7 +53,7 @@ pub fn load(path: &Path) -> Result<Config, Mistakes> {
         Err(error) => {
             let what = format!(
                 "the file cannot be read: {error}. `hold-slayer --help` says where it belongs, \
-                 `hold-slayer check --help` how to begin"
+                 `hold-slayer check --example` prints one to start from"
             );
             return Err(Mistakes(vec![Mistake { file, line: 0, what }]));
         }

@@ -159,7 +159,7 @@ pub struct Codes {
 pub struct Web {
     /// TCP address of the page.
     pub listen: SocketAddr,
-    /// Password of the page; `None`: chosen on the page itself by whoever can press the button.
+    /// Password of the page; `None`: made at the first start and told once.
     pub password: Option<Secret>,
     /// Host names the page answers to, besides IP addresses and the machine's own name.
     pub names: Vec<String>,

@@ -31,7 +31,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     // [line]
     (
         "[line]\ncountry = \"xx\"\n",
-        &["2: [line] country = \"xx\": allowed is one of us, gb, de, fr, nl, it, es, at, ch, be, se, au, jp"],
+        &["2: [line] country = \"xx\": allowed is one of us, uk, de, fr, nl, it, es, at, ch, be, se, au, jp"],
     ),
     (
         "[line]\nemergency = [\"115\",\n \"1 1\"]\n",
