@@ -1,7 +1,7 @@
 //! The other end of the trunk: a provider to the box, and behind it companies that follow a script.
 
 use super::endpoint::{BOX, Endpoint, Setup};
-use super::line::Playing;
+use super::line::{Line, Playing};
 use super::live::Agent;
 use super::sounds::Sound;
 use super::{Fact, NetInput, NetOutput, Who};
@@ -168,12 +168,10 @@ impl Call {
     /// Goes on in the script as far as it goes. True if something happened that may have raised events.
     fn advance(&mut self, now: Instant, end: &mut Endpoint) -> bool {
         let start = self.at;
-        if let Some(line) = end.line(self.leg) {
-            while let Some(digit) = line.take_digit() {
-                self.keys.push(digit);
-                end.say(now, Fact::HearsKey(digit));
-                return true;
-            }
+        if let Some(digit) = end.line(self.leg).and_then(Line::take_digit) {
+            self.keys.push(digit);
+            end.say(now, Fact::HearsKey(digit));
+            return true;
         }
         while let Some(step) = self.script.get(self.at).copied() {
             if self.entered.is_none() {

@@ -7,6 +7,9 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+/// Level of a full-scale sine, ITU-T G.711.
+#[allow(clippy::approx_constant)] // not half a turn
+pub(super) const FULL_SCALE_DBM0: f64 = 3.14;
 /// Louder than this is a sound, softer is the line.
 const FLOOR_DBM0: f32 = -42.0;
 /// A gap this long ends a voice; shorter ones are between words.
@@ -158,7 +161,7 @@ fn digest(codec: Codec, payload: &[u8]) -> u64 {
 fn level_dbm0(linear: impl Iterator<Item = i16>) -> f32 {
     let (sum, n) = linear.fold((0.0f64, 0u32), |(s, n), x| (s + f64::from(x).powi(2), n + 1));
     let mean = sum / f64::from(n.max(1)) + 1e-3;
-    (10.0 * (mean / (32_767f64.powi(2) / 2.0)).log10() + 3.14) as f32
+    (10.0 * (mean / (32_767f64.powi(2) / 2.0)).log10() + FULL_SCALE_DBM0) as f32
 }
 
 /// The one of [`TONES_HZ`] that holds nine tenths of the frame's power, by Goertzel's recurrence.

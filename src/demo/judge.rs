@@ -169,7 +169,8 @@ mod tests {
         let good = judge(EXPECT, &story(), Some(&record(Outcome::Slain)));
         assert!(good.passed(), "{good}");
 
-        let flaws: [(&str, fn(&mut Vec<Narration>)); 6] = [
+        type Flaw = fn(&mut Vec<Narration>);
+        let flaws: [(&str, Flaw); 6] = [
             ("rings before the agent", |s| s[2].at = Instant(20_000_000)),
             ("rings twice", |s| s.push(s[2].clone())),
             ("never rings", |s| drop(s.remove(2))),

@@ -1,6 +1,6 @@
 //! The sound side of one leg of a far end: sends 20 ms of G.711 after 20 ms, sends and hears telephone-events.
 
-use super::ear::Ear;
+use super::ear::{Ear, FULL_SCALE_DBM0};
 use super::sounds::Sound;
 use crate::sip::Session;
 use crate::units::{Codec, Digit, FRAME_SAMPLES, FRAME_TIME, Instant};
@@ -237,7 +237,8 @@ impl Line {
 
 /// Frame `n` of two tones of equal level, −10 dBm0 together (one tone alone, if they are the same).
 fn tones(n: u64, a: u16, b: u16) -> Vec<u8> {
-    let amplitude = 32_767.0 * 10f64.powf((-10.0 - 3.14) / 20.0) / if a == b { 2.0 } else { 1.414 };
+    let amplitude =
+        32_767.0 * 10f64.powf((-10.0 - FULL_SCALE_DBM0) / 20.0) / if a == b { 2.0 } else { 1.414 };
     let wave = |t: u64, hz: u16| (t as f64 * f64::from(hz) / 8_000.0 * core::f64::consts::TAU).sin();
     let sample = |t: u64| encode_ulaw((amplitude * (wave(t, a) + wave(t, b))) as i16);
     (0..FRAME_SAMPLES as u64).map(|i| sample(n * FRAME_SAMPLES as u64 + i)).collect()

@@ -10,6 +10,7 @@
 
 pub mod company;
 pub mod ear;
+pub mod edge;
 pub mod endpoint;
 pub mod judge;
 pub mod line;
@@ -17,6 +18,7 @@ pub mod live;
 pub mod phone;
 pub mod scenario;
 pub mod sounds;
+pub mod story;
 
 pub use company::Company;
 pub use phone::Phone;
