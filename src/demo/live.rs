@@ -108,3 +108,80 @@ impl Agent {
         Fact::Speaks(sound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sip::Session;
+    use crate::units::Codec;
+
+    /// An agent with somebody on the other end who plays something at some seconds; returns what the agent did when.
+    fn talk(patience_s: u64, until_s: u64, other: &[(u64, Playing)]) -> Vec<(u64, Fact)> {
+        let session = Session {
+            remote: "127.0.0.1:4000".parse().unwrap(),
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            event_type: Some(101),
+            send: true,
+            receive: true,
+        };
+        let (mut ours, mut theirs) =
+            (Line::new(Instant::ZERO, session, 1), Line::new(Instant::ZERO, session, 2));
+        let mut agent = Agent::new(Instant::ZERO, Duration::from_secs(patience_s));
+        let mut did = Vec::new();
+        for ms in (0..until_s * 1_000).step_by(20) {
+            let now = Instant(ms * 1_000);
+            if let Some((_, playing)) = other.iter().find(|(at, _)| at * 1_000 == ms) {
+                theirs.play(*playing);
+            }
+            while let Some(packet) = theirs.packet(now) {
+                ours.receive(now, &packet);
+            }
+            did.extend(agent.advance(now, &mut ours).map(|fact| (ms / 1_000, fact)));
+            while ours.packet(now).is_some() {}
+            if agent.is_gone() {
+                break;
+            }
+        }
+        did
+    }
+
+    #[test]
+    fn an_agent_stops_when_spoken_to_waits_and_then_serves_the_owner() {
+        let other = [
+            (2, Playing::Tone(660)),
+            (7, Playing::Quiet),
+            (14, Playing::Once(Sound::OwnerHello)),
+            (22, Playing::Once(Sound::OwnerAsks)),
+        ];
+        let did = talk(60, 30, &other);
+        let expected = [
+            (0, Fact::Speaks(Sound::AgentGreeting)),
+            (2, Fact::FallsSilent),
+            (7, Fact::Speaks(Sound::AgentWaits)),
+            (17, Fact::Speaks(Sound::AgentHelp)),
+            (26, Fact::Speaks(Sound::AgentTalk)),
+        ];
+        assert_eq!(did, expected);
+    }
+
+    #[test]
+    fn an_agent_whom_nobody_speaks_to_asks_and_leaves() {
+        let did = talk(15, 60, &[]);
+        let said: Vec<_> = did.iter().map(|(_, fact)| fact.clone()).collect();
+        assert_eq!(said.first(), Some(&Fact::Speaks(Sound::AgentGreeting)));
+        assert!(said.contains(&Fact::Speaks(Sound::AgentThere)));
+        assert_eq!(said.last(), Some(&Fact::Speaks(Sound::AgentBye)));
+        assert!((15..25).contains(&did.last().unwrap().0), "left at {did:?}");
+    }
+
+    #[test]
+    fn a_second_stranger_is_not_answered() {
+        let other =
+            [(1, Playing::Tone(660)), (4, Playing::Quiet), (9, Playing::Tone(660)), (11, Playing::Quiet)];
+        let waits =
+            talk(60, 14, &other).into_iter().filter(|(_, f)| *f == Fact::Speaks(Sound::AgentWaits)).count();
+        assert_eq!(waits, 1);
+    }
+}
