@@ -3,7 +3,32 @@
 //! [`Ua`] knows the protocol and nothing of calls: transactions, dialogs, offer and answer, registration and digest
 //! live here; what a leg is *for* is the switchboard's business. Bytes go in, bytes and [`Event`]s come out.
 
+pub mod auth;
+mod cause;
+mod client;
+mod dialog;
+mod digit;
+mod grammar;
+mod header;
+mod incoming;
+mod invite;
+mod leg;
+pub mod message;
+mod midcall;
+mod normalise;
+pub mod offer;
+mod peer;
+mod random;
+mod refresh;
+mod register;
+mod registrar;
+mod reply;
+mod sdp;
+mod server;
+mod timers;
 pub mod ua;
+mod uri;
+pub mod value;
 
 pub use ua::Ua;
 

@@ -1,0 +1,218 @@
+//! Legs that we open: INVITE from its first copy to its final response, RFC 3261 §13.2.
+
+use super::client::{ClientId, Owner};
+use super::dialog::{Dialog, Flow};
+use super::leg::{Leg, State};
+use super::message::{Method, Request, Response};
+use super::offer;
+use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
+use super::ua::{Timer, Ua};
+use super::value::{NameAddr, Uri};
+use super::{Account, AccountKind, Caller, Cause, Event, LocalMedia, Session};
+use crate::limits::LEGS;
+use crate::units::{AccountId, Instant, LegId};
+
+impl Ua {
+    /// Opens a leg.
+    pub(super) fn call(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        account: AccountId,
+        to: &str,
+        caller: &Caller,
+        media: LocalMedia,
+    ) {
+        if self.legs.contains_key(&id) {
+            return;
+        }
+        if self.legs.len() >= LEGS {
+            return self.tell(Event::Ended(id, Cause::Congestion));
+        }
+        let Some((mut request, flow)) = self.invitation(account, to, caller) else {
+            return self.tell(Event::Ended(id, Cause::Unavailable));
+        };
+        let dialog = Dialog::of_invite(&request, flow);
+        let origin = self.random.bits() >> 33;
+        let state = State::Calling { client: ClientId::new(0), rang: false };
+        let mut leg = Leg::new(account, dialog, state, origin);
+        request.body = leg.description.offer(&media).into_bytes();
+        request.headers.push("Content-Type", SDP);
+        leg.media = Some(media);
+        let Some(client) = self.start(now, request, flow.addr(), account, Owner::Call(id)) else {
+            return self.tell(Event::Ended(id, Cause::Congestion));
+        };
+        leg.state = State::Calling { client, rang: false };
+        self.dialogs.insert(key(&leg.dialog), id);
+        self.legs.insert(id, leg);
+    }
+
+    /// The INVITE without its offer, and where it goes. `None` if the account is unknown or its phone is away.
+    fn invitation(&mut self, id: AccountId, to: &str, caller: &Caller) -> Option<(Request, Flow)> {
+        let account = self.account(id)?;
+        let (uri, flow) = match &account.kind {
+            AccountKind::RegisterAt(upstream) => {
+                (Uri::sip(to, &upstream.domain, None), Flow::Fixed(upstream.addr))
+            }
+            AccountKind::Static { addr } => (Uri::at(to, *addr), Flow::Fixed(*addr)),
+            AccountKind::RegistersHere { .. } => {
+                let binding = self.bindings.get(&id)?;
+                (binding.contact.clone(), Flow::Seen(binding.flow))
+            }
+        };
+        let callee = match &account.kind {
+            AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
+            _ => uri.clone(),
+        };
+        let asserted = asserted(account, caller);
+        let from = self.caller_address(account, caller);
+        let from = from.with_tag(&self.random.token());
+        let call_id = self.random.token();
+        let mut request = Request::new(Method::Invite, uri, &from, &NameAddr::new(callee), &call_id, 1);
+        request.headers.push("Contact", self.contact(id));
+        request.headers.push("Allow", ALLOW);
+        request.headers.push("Supported", SUPPORTED);
+        if let Some(asserted) = asserted {
+            request.headers.push("P-Asserted-Identity", asserted.to_string());
+        }
+        Some((request, flow))
+    }
+
+    /// The INVITE goes on under another transaction, with credentials.
+    pub(super) fn call_moved(&mut self, id: LegId, again: ClientId) {
+        if let Some(State::Calling { client, .. }) = self.legs.get_mut(&id).map(|leg| &mut leg.state) {
+            *client = again;
+        }
+    }
+
+    /// A provisional response to our INVITE.
+    pub(super) fn call_proceeds(&mut self, id: LegId, response: &Response) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let State::Calling { rang, .. } = &mut leg.state else { return };
+        // A second 180 says nothing new; the first one after a 183 does.
+        let rings = response.status == 180 && !core::mem::replace(rang, *rang || response.status == 180);
+        let early = described(response, leg.media.as_ref()).filter(|early| leg.session != Some(*early));
+        if early.is_some() {
+            leg.session = early;
+        }
+        if rings {
+            self.tell(Event::Ringing(id));
+        }
+        if let Some(session) = early {
+            self.tell(Event::Progress(id, session));
+        }
+    }
+
+    /// The final response to our INVITE, or (`None`) Timer B.
+    pub(super) fn call_decided(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        id: LegId,
+        response: Option<&Response>,
+    ) {
+        match response {
+            Some(response) if response.status < 300 => self.call_accepted(now, client, id, response),
+            Some(response) => self.end(id, Cause::from_status(response.status)),
+            None => self.end(id, Cause::Timeout),
+        }
+    }
+
+    fn call_accepted(&mut self, now: Instant, client: ClientId, id: LegId, response: &Response) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.dialog.learn(response);
+        leg.state = State::Up;
+        leg.takes_update = response.headers.lists("Allow", "UPDATE");
+        // RFC 3261 §13.2.1: an answer already given in a 18x need not be repeated.
+        let session = match response.body.is_empty() {
+            true => leg.session,
+            false => described(response, leg.media.as_ref()),
+        };
+        leg.session = session;
+        let (dialog, account) = (leg.dialog.clone(), leg.account);
+        self.ack_success(client, &dialog);
+        match session {
+            Some(session) => {
+                self.agree_as_caller(now, id, response);
+                self.tell(Event::Answered(id, session));
+            }
+            None => {
+                self.hang_up_dialog(now, id, account);
+                self.end(id, Cause::NotAcceptable);
+            }
+        }
+    }
+
+    /// Ends a leg on the switchboard's order, whatever it is doing.
+    pub(super) fn hangup(&mut self, now: Instant, id: LegId, cause: Cause) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
+        match &leg.state {
+            State::Calling { client, .. } => {
+                let client = *client;
+                self.give_up(now, client);
+                self.end(id, cause);
+            }
+            State::Incoming { .. } => self.refuse(now, id, cause),
+            // RFC 3261 §15: no BYE from the callee before the ACK has come.
+            State::Up if leg.unacked.as_ref().is_some_and(|unacked| unacked.what.opening) => {
+                leg.ended = true;
+                self.tell(Event::Ended(id, cause));
+            }
+            State::Up => {
+                let account = leg.account;
+                self.hang_up_dialog(now, id, account);
+                self.end(id, cause);
+            }
+        }
+    }
+
+    /// Takes an INVITE back: CANCEL, at once or after the first provisional response, RFC 3261 §9.1.
+    pub(super) fn give_up(&mut self, now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        client.owner = Owner::Nobody;
+        if client.cancellable() {
+            self.send_cancel(now, id);
+        } else {
+            client.cancel_wanted = client.pending();
+        }
+    }
+
+    /// Sends BYE for a leg.
+    pub(super) fn hang_up_dialog(&mut self, now: Instant, id: LegId, account: AccountId) {
+        let Some(mut dialog) = self.legs.get(&id).map(|leg| leg.dialog.clone()) else { return };
+        self.bye(now, account, &mut dialog);
+    }
+
+    /// Forgets a leg, and says so unless that has been said.
+    pub(super) fn end(&mut self, id: LegId, cause: Cause) {
+        let Some(leg) = self.legs.remove(&id) else { return };
+        self.dialogs.remove(&key(&leg.dialog));
+        for timer in [Timer::Ack(id), Timer::Provisional(id), Timer::Session(id)] {
+            self.timers.set(timer, None);
+        }
+        if let Some(client) = leg.exchange.and_then(|client| self.clients.get_mut(&client)) {
+            client.owner = Owner::Nobody;
+        }
+        if !leg.ended {
+            self.tell(Event::Ended(id, cause));
+        }
+    }
+}
+
+/// What finds the leg of a request: Call-ID and our tag, RFC 3261 §12.
+pub fn key(dialog: &Dialog) -> (String, String) {
+    (dialog.call_id.clone(), dialog.local.tag().unwrap_or_default().to_owned())
+}
+
+/// The caller's own number where From must show the account's, RFC 3325 §9.2.
+fn asserted(account: &Account, caller: &Caller) -> Option<NameAddr> {
+    let AccountKind::RegisterAt(upstream) = &account.kind else { return None };
+    let differs = !caller.number.is_empty() && caller.number != upstream.user;
+    differs.then(|| NameAddr::named(&caller.name, Uri::sip(&caller.number, &upstream.domain, None)))
+}
+
+/// The session that the answer in a response settles, if there is one in it that we can use.
+pub fn described(response: &Response, media: Option<&LocalMedia>) -> Option<Session> {
+    let Body::Sdp(answer) = body(response.headers.first("Content-Type"), &response.body) else { return None };
+    offer::read_answer(answer, media?).ok()
+}

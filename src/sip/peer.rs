@@ -1,0 +1,146 @@
+//! Which account a message belongs to, and the names both sides show each other.
+
+use super::dialog::Flow;
+use super::message::{Method, Request};
+use super::server::ServerId;
+use super::ua::Ua;
+use super::value::{NameAddr, Uri};
+use super::{Account, AccountKind, Caller, Discard, Side};
+use crate::units::{AccountId, Instant};
+use std::net::SocketAddr;
+
+impl Ua {
+    /// The account of this number.
+    pub(super) fn account(&self, id: AccountId) -> Option<&Account> {
+        self.config.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// The provider or static peer at this address: the one at this very port, else any at this IP address.
+    pub(super) fn peer_at(&self, from: SocketAddr) -> Option<&Account> {
+        let accounts = &self.config.accounts;
+        let exact = accounts.iter().find(|account| fixed_addr(account) == Some(from));
+        exact.or_else(|| {
+            accounts.iter().find(|account| fixed_addr(account).is_some_and(|addr| addr.ip() == from.ip()))
+        })
+    }
+
+    /// The phone account whose user this URI names.
+    pub(super) fn phone_named(&self, uri: &Uri) -> Option<&Account> {
+        let name = uri.user_decoded();
+        self.config
+            .accounts
+            .iter()
+            .find(|account| matches!(&account.kind, AccountKind::RegistersHere { user, .. } if *user == name))
+    }
+
+    /// Who sends this request: by address, or by digest (RFC 3261 §22.2). `None`: it has been answered with a
+    /// challenge or 403, and nothing of it is kept.
+    pub(super) fn admit(&mut self, now: Instant, request: &Request, from: SocketAddr) -> Option<AccountId> {
+        let at = self.peer_at(from);
+        if let Some(account) = at.filter(|account| fixed_addr(account) == Some(from)) {
+            return Some(account.id);
+        }
+        // A phone may share its address with a static peer, so its name comes before the bare IP address.
+        let id = match self.phone_named(&request.from().uri) {
+            Some(account) if request.method != Method::Register => account.id,
+            _ => match at.map(|account| account.id) {
+                Some(id) => return Some(id),
+                None => {
+                    self.discard(Discard::Stranger);
+                    self.reply(request, from, 403);
+                    return None;
+                }
+            },
+        };
+        self.verified(now, request, from, id).then_some(id)
+    }
+
+    /// The request carries the right credentials for this phone account; otherwise it has been challenged.
+    pub(super) fn verified(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        from: SocketAddr,
+        id: AccountId,
+    ) -> bool {
+        let Some(AccountKind::RegistersHere { user, secret }) = self.account(id).map(|a| &a.kind) else {
+            return false;
+        };
+        let uri = request.uri.to_string();
+        let secret_of = |name: &str| (name == user).then_some(secret.as_str());
+        let mut denied = super::auth::Denied::Missing;
+        for name in ["Authorization", "Proxy-Authorization"] {
+            for header in request.headers.all(name) {
+                match self.verifier.check(now, header, &request.method, &uri, secret_of) {
+                    Ok(_) => return true,
+                    Err(why) => denied = why,
+                }
+            }
+        }
+        let challenge = self.verifier.challenge(now, denied == super::auth::Denied::Stale);
+        self.reply_with(request, from, 401, &[("WWW-Authenticate", &challenge)]);
+        false
+    }
+
+    /// How requests in a dialog with this account travel, when it was last heard from at `seen`.
+    pub(super) fn flow_of(&self, account: AccountId, seen: SocketAddr) -> Flow {
+        self.account(account).and_then(fixed_addr).map_or(Flow::Seen(seen), Flow::Fixed)
+    }
+
+    /// Our Contact towards this account: its user, and our address as its side of the network sees it.
+    pub(super) fn contact(&self, id: AccountId) -> String {
+        let user = match self.account(id).map(|account| &account.kind) {
+            Some(AccountKind::RegisterAt(upstream)) => upstream.user.as_str(),
+            _ => "box",
+        };
+        let addr = self.registrations.get(&id).map_or(self.config.local, |registration| registration.contact);
+        NameAddr::new(Uri::at(user, addr)).to_string()
+    }
+
+    /// From of a call by us, without tag: on a trunk that we register at our own address of record, RFC 3261 §8.1.1.3.
+    pub(super) fn caller_address(&self, account: &Account, caller: &Caller) -> NameAddr {
+        let local = self.config.local;
+        match &account.kind {
+            AccountKind::RegisterAt(upstream) => {
+                NameAddr::named(&caller.name, Uri::sip(&upstream.user, &upstream.domain, None))
+            }
+            // RFC 3323 §4.1.1.3
+            _ if caller.number.is_empty() => {
+                NameAddr::named(&caller.name, Uri::sip("anonymous", "anonymous.invalid", None))
+            }
+            _ => NameAddr::named(&caller.name, Uri::at(&caller.number, local)),
+        }
+    }
+
+    /// Who a peer says is calling: on a trunk the provider's assertion, RFC 3325 §9.1, else From.
+    pub(super) fn caller_of(&self, id: AccountId, request: &Request) -> Caller {
+        let trunk = self.account(id).is_some_and(|account| account.side == Side::Trunk);
+        let asserted = request.headers.all("P-Asserted-Identity").find_map(|value| value.parse().ok());
+        let shown: NameAddr = asserted.filter(|_| trunk).unwrap_or_else(|| request.from());
+        let number = shown.uri.user_decoded();
+        let withheld = number.eq_ignore_ascii_case("anonymous") || shown.uri.host == "anonymous.invalid";
+        let name = shown.display.chars().filter(|c| !c.is_control()).collect();
+        Caller { name, number: if withheld { String::new() } else { number } }
+    }
+
+    /// RFC 3261 §8.2.2.2: the request has come here before by another way.
+    pub(super) fn merged(&self, request: &Request, id: &ServerId) -> bool {
+        let (from, seq) = (request.from(), request.cseq().0);
+        self.legs.values().any(|leg| {
+            let dialog = &leg.dialog;
+            matches!(&leg.state, super::leg::State::Incoming { server, .. } if server != id)
+                && dialog.call_id == request.call_id()
+                && dialog.remote.tag() == from.tag()
+                && dialog.remote_seq == Some(seq)
+        })
+    }
+}
+
+/// The address of a peer that has one by configuration.
+pub const fn fixed_addr(account: &Account) -> Option<SocketAddr> {
+    match &account.kind {
+        AccountKind::RegisterAt(upstream) => Some(upstream.addr),
+        AccountKind::Static { addr } => Some(*addr),
+        AccountKind::RegistersHere { .. } => None,
+    }
+}

@@ -1,0 +1,217 @@
+//! Session timers, RFC 4028: a hold of two hours outlives them only if both sides keep refreshing.
+
+use super::Cause;
+use super::client::{ClientId, Owner};
+use super::invite::described;
+use super::leg::{Refresh, State};
+use super::message::{Method, Request, Response};
+use super::reply::{ALLOW, SDP, SUPPORTED};
+use super::ua::{Timer, Ua};
+use crate::units::{Instant, LegId};
+use core::time::Duration;
+use std::net::SocketAddr;
+
+/// Shortest session interval, RFC 4028 §4.
+pub const MIN_SE: Duration = Duration::from_secs(90);
+/// Wait before a refresh that failed for a passing reason is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
+impl Ua {
+    /// 422 if the peer wants refreshes more often than allowed and knows what the answer means, RFC 4028 §9.
+    pub(super) fn brief(&self, request: &Request) -> Option<u16> {
+        let (interval, _) = asked(request.headers.first("Session-Expires")?)?;
+        (interval < MIN_SE && request.headers.lists("Supported", "timer")).then_some(422)
+    }
+
+    /// [`Self::brief`], answered.
+    pub(super) fn refuses_interval(&mut self, request: &Request, from: SocketAddr) -> bool {
+        let Some(status) = self.brief(request) else { return false };
+        self.reply_with(request, from, status, &[("Min-SE", &MIN_SE.as_secs().to_string())]);
+        true
+    }
+
+    /// Agrees to the session timer that a request asks for, in its 2xx. RFC 4028 §9, table 2.
+    pub(super) fn agree_as_callee(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        request: &Request,
+        response: &mut Response,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let wish = request.headers.first("Session-Expires").and_then(asked);
+        leg.refresh = wish.map(|(interval, refresher)| {
+            let knows = request.headers.lists("Supported", "timer");
+            let ours = match refresher {
+                Some(role) => role == Role::Callee,
+                // Who refreshed goes on refreshing; at first the caller does if it can.
+                None => leg.refresh.map_or(!knows, |before| before.ours),
+            };
+            Refresh { interval: interval.max(MIN_SE), ours: ours || !knows }
+        });
+        if let Some(Refresh { interval, ours }) = leg.refresh {
+            let role = if ours { "uas" } else { "uac" };
+            response.headers.push("Session-Expires", format!("{};refresher={role}", interval.as_secs()));
+            if !ours {
+                response.headers.push("Require", "timer");
+            }
+        }
+        self.arm_session(now, id);
+    }
+
+    /// Takes the session timer that the 2xx to our request states, RFC 4028 §7.2.
+    pub(super) fn agree_as_caller(&mut self, now: Instant, id: LegId, response: &Response) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let stated = response.headers.first("Session-Expires").and_then(asked);
+        leg.refresh = stated.map(|(interval, role)| Refresh {
+            interval: interval.max(MIN_SE),
+            ours: role != Some(Role::Callee),
+        });
+        self.arm_session(now, id);
+    }
+
+    fn arm_session(&mut self, now: Instant, id: LegId) {
+        let refresh = self.legs.get(&id).and_then(|leg| leg.refresh);
+        let at = refresh.map(|Refresh { interval, ours }| match ours {
+            true => now + interval / 2,
+            // RFC 4028 §10: BYE shortly before the end if the peer has not refreshed.
+            false => now + (interval - (interval / 3).min(Duration::from_secs(32))),
+        });
+        self.timers.set(Timer::Session(id), at);
+    }
+
+    /// Half of our interval, or nearly all of the peer's, is over.
+    pub(super) fn session_timeout(&mut self, now: Instant, id: LegId) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| !leg.ended) else { return };
+        let account = leg.account;
+        match leg.refresh {
+            // One exchange at a time, RFC 3261 §14.1.
+            Some(refresh) if refresh.ours && (leg.exchange.is_some() || leg.unacked.is_some()) => {
+                self.timers.set(Timer::Session(id), Some(now + RETRY));
+            }
+            Some(refresh) if refresh.ours => self.refresh(now, id, refresh.interval),
+            Some(_) => {
+                self.hang_up_dialog(now, id, account);
+                self.end(id, Cause::Timeout);
+            }
+            None => {}
+        }
+    }
+
+    /// UPDATE without a word on sound where the peer takes it, else re-INVITE with the same description as before.
+    fn refresh(&mut self, now: Instant, id: LegId, interval: Duration) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| matches!(leg.state, State::Up)) else { return };
+        let method = if leg.takes_update { Method::Update } else { Method::Invite };
+        let mut request = leg.dialog.request(method.clone());
+        if method == Method::Invite {
+            request.headers.push("Content-Type", SDP);
+            request.body = leg.description.last().as_bytes().to_vec();
+        }
+        let (to, account) = (leg.dialog.hop(), leg.account);
+        request.headers.push("Contact", self.contact(account));
+        request.headers.push("Allow", ALLOW);
+        request.headers.push("Supported", SUPPORTED);
+        // RFC 4028 §7.4: the refresher stays who it is; in our own request that is the "uac".
+        request.headers.push("Session-Expires", format!("{};refresher=uac", interval.as_secs()));
+        let client = self.start(now, request, to, account, Owner::Refresh(id));
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.exchange = client;
+        }
+        if client.is_none() {
+            self.timers.set(Timer::Session(id), Some(now + RETRY));
+        }
+    }
+
+    /// How our refresh ended.
+    pub(super) fn refresh_decided(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        id: LegId,
+        response: Option<&Response>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.exchange = None;
+        let account = leg.account;
+        match response.map_or(408, |response| response.status) {
+            200..=299 => {
+                if let Some(response) = response {
+                    self.refreshed(now, client, id, response);
+                }
+            }
+            // RFC 4028 §10 and RFC 3261 §12.2.1.2: the peer has gone.
+            408 | 481 => {
+                self.hang_up_dialog(now, id, account);
+                self.end(id, Cause::Timeout);
+            }
+            // It named UPDATE in Allow and refuses it all the same.
+            405 | 501 if leg.takes_update => {
+                leg.takes_update = false;
+                self.timers.set(Timer::Session(id), Some(now));
+            }
+            // RFC 3261 §14.1: glare; whoever made the Call-ID waits longer.
+            491 => {
+                let wait = self.random.between(Duration::from_millis(100), Duration::from_secs(4));
+                self.timers.set(Timer::Session(id), Some(now + wait));
+            }
+            422 => self.lengthen(now, id, response),
+            _ => self.timers.set(Timer::Session(id), Some(now + RETRY)),
+        }
+    }
+
+    fn refreshed(&mut self, now: Instant, client: ClientId, id: LegId, response: &Response) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if let Some(contact) = response.contact() {
+            leg.dialog.target = contact.uri;
+        }
+        let (dialog, before) = (leg.dialog.clone(), leg.refresh);
+        let session = described(response, leg.media.as_ref());
+        if response.cseq().1 == Method::Invite {
+            self.ack_success(client, &dialog);
+            if let Some(session) = session {
+                self.settled(id, session);
+            }
+        }
+        match response.headers.first("Session-Expires") {
+            Some(_) => self.agree_as_caller(now, id, response),
+            // A peer that forgets to repeat it still had its refresh.
+            None => {
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.refresh = before;
+                }
+                self.arm_session(now, id);
+            }
+        }
+    }
+
+    /// 422: the peer, or a proxy, wants a longer interval, RFC 4028 §7.3.
+    fn lengthen(&mut self, now: Instant, id: LegId, response: Option<&Response>) {
+        let least = response.and_then(|response| asked(response.headers.first("Min-SE")?));
+        let Some(refresh) = self.legs.get_mut(&id).and_then(|leg| leg.refresh.as_mut()) else { return };
+        let longer = least.map(|(least, _)| least).filter(|least| *least > refresh.interval);
+        refresh.interval = longer.unwrap_or(refresh.interval);
+        self.timers.set(Timer::Session(id), Some(if longer.is_some() { now } else { now + RETRY }));
+    }
+}
+
+/// Who refreshes, as the request or response that says so sees the two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Caller,
+    Callee,
+}
+
+/// Reads Session-Expires or Min-SE, RFC 4028 §4 and §5.
+fn asked(value: &str) -> Option<(Duration, Option<Role>)> {
+    let mut parts = value.split(';').map(str::trim);
+    let interval = Duration::from_secs(parts.next()?.parse::<u32>().ok()?.into());
+    let role = parts.find_map(|part| {
+        let (name, role) = part.split_once('=')?;
+        match (name.trim().eq_ignore_ascii_case("refresher"), role.trim()) {
+            (true, "uac") => Some(Role::Caller),
+            (true, "uas") => Some(Role::Callee),
+            _ => None,
+        }
+    });
+    Some((interval, role))
+}
