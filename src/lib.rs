@@ -5,6 +5,7 @@ pub mod call;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod limits;
 pub mod listen;
 pub mod log;

@@ -183,6 +183,9 @@ pub enum Command {
     Hangup(LegId, Cause),
     /// Send digits by INFO (`application/dtmf-relay`) where the peer takes no telephone-events.
     Info(LegId, Digit),
+    /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
+    /// does on a hook flash; the box itself holds nobody this way.
+    Hold(LegId, bool),
     /// Register the account now (at start; afterwards the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.

@@ -84,9 +84,13 @@ mod tests {
         let full_scale_sine = 32_767f64.powi(2) / 2.0;
         mu_law
             .chunks_exact(FRAME_SAMPLES)
-            .map(|f| 10.0 * ((frame(f) + 1.0) / full_scale_sine).log10() + 3.14)
+            .map(|f| 10.0 * ((frame(f) + 1.0) / full_scale_sine).log10() + FULL_SCALE_DBM0)
             .collect()
     }
+
+    /// Level of a full-scale sine, ITU-T G.711.
+    #[allow(clippy::approx_constant)]
+    const FULL_SCALE_DBM0: f64 = 3.14;
 
     #[test]
     fn every_prompt_has_the_entry_it_claims() {

@@ -96,7 +96,9 @@ impl Sound {
             Self::Closed => "“All lines are now closed. Goodbye.”",
             Self::StayOnLine => "“Please stay on the line. Your call will be answered momentarily.”",
             Self::LongerThanUsual => "“We are experiencing longer than usual hold times.”",
-            Self::AgentGreeting => "“Hello? Thank you for waiting! This is Joe, in customer care. How can I help you?”",
+            Self::AgentGreeting => {
+                "“Hello? Thank you for waiting! This is Joe, in customer care. How can I help you?”"
+            }
             Self::AgentThere => "“Hello? Are you there?”",
             Self::AgentWaits => "“Oh! Okay, sure. I can wait a moment.”",
             Self::AgentHelp => "“Great! So, how can I help you today?”",

@@ -1,0 +1,279 @@
+//! The other end of the trunk: a provider to the box, and behind it companies that follow a script.
+
+use super::endpoint::{BOX, Endpoint, Setup};
+use super::line::{Line, Playing};
+use super::live::Agent;
+use super::sounds::Sound;
+use super::{Fact, NetInput, NetOutput, Who};
+use crate::sip::{Caller, Cause, Command, Event, Session};
+use crate::units::{Digit, Instant, LegId};
+use core::time::Duration;
+
+/// Calls the company has at once; more are busy.
+const CALLS: usize = 16;
+
+/// One line of a company's script.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// 180, then wait.
+    Ring(Duration),
+    /// 183 with SDP: what follows is heard before the answer.
+    EarlyMedia,
+    /// 200.
+    Answer,
+    /// A final response instead of an answer.
+    Refuse(Cause),
+    /// A recording, to its end. It talks on, whoever speaks.
+    Play(Sound),
+    /// A sound around and around, this long.
+    Loop(Sound, Duration),
+    /// A quiet line.
+    Quiet(Duration),
+    /// The queue hears the agent's phone ring.
+    Ringback(Duration),
+    /// A test tone, Hz.
+    Tone(u16, Duration),
+    /// Plays the menu until this key is pressed.
+    Menu(Sound, Digit),
+    /// A live agent takes the call, and stays for `patience` without a sign of life. The step ends when he leaves.
+    Agent {
+        /// See [`Agent::new`].
+        patience: Duration,
+    },
+    /// A live agent who puts the caller back on hold after this long. The step ends then.
+    AgentPutsBack(Duration),
+    /// Wait for the other side to hang up.
+    Forever,
+    /// BYE.
+    HangUp,
+}
+
+/// What happens on one number. An empty number takes every call that no other takes.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The number that is called.
+    pub number: String,
+    /// What happens.
+    pub script: Vec<Step>,
+}
+
+struct Call {
+    leg: LegId,
+    offer: Option<Session>,
+    script: Vec<Step>,
+    at: usize,
+    entered: Option<Instant>,
+    agent: Option<Agent>,
+    keys: Vec<Digit>,
+    up: bool,
+}
+
+/// The company.
+pub struct Company {
+    end: Endpoint,
+    desks: Vec<Desk>,
+    calls: Vec<Call>,
+}
+
+impl Company {
+    /// A company with these numbers. The box is a `RegistersHere` or a `Static` account of it.
+    pub fn new(setup: Setup, desks: Vec<Desk>) -> Self {
+        Self { end: Endpoint::new(Who::Company, setup), desks, calls: Vec::new() }
+    }
+
+    /// Calls a number through the box's trunk and follows this script when it is answered.
+    pub fn call(&mut self, now: Instant, number: &str, caller: Caller, script: Vec<Step>) {
+        let (leg, media) = (self.end.next_leg(), self.end.media());
+        self.end.say(now, Fact::Dials(number.into()));
+        self.calls.push(Call::new(leg, None, script));
+        self.end.command(now, Command::Call { leg, account: BOX, to: number.into(), caller, media });
+        self.settle(now);
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Instant, input: NetInput<'_>) {
+        self.end.handle(now, input);
+        self.settle(now);
+    }
+
+    /// The next output; call until `None` after each `handle`.
+    pub fn poll(&mut self) -> Option<NetOutput> {
+        self.end.poll()
+    }
+
+    /// When to call `handle(Timeout)` if nothing else happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.calls.iter().filter_map(Call::deadline).chain(self.end.deadline()).min()
+    }
+
+    /// Calls that are up or ringing.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn settle(&mut self, now: Instant) {
+        loop {
+            while let Some(event) = self.end.event() {
+                self.on_event(now, event);
+            }
+            let mut moved = false;
+            for call in &mut self.calls {
+                moved |= call.advance(now, &mut self.end);
+            }
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Incoming { leg, called, caller, session, .. } => {
+                self.end.say(now, Fact::Called { number: called.clone(), caller });
+                let desk = self.desks.iter().find(|d| d.number == called || d.number.is_empty());
+                match desk {
+                    _ if self.calls.len() >= CALLS => self.end.hang_up(now, leg, Cause::Busy),
+                    Some(desk) => self.calls.push(Call::new(leg, session, desk.script.clone())),
+                    None => self.end.hang_up(now, leg, Cause::NoSuchNumber),
+                }
+            }
+            Event::Answered(leg, _) => {
+                if let Some(call) = self.calls.iter_mut().find(|c| c.leg == leg) {
+                    call.up = true;
+                }
+            }
+            Event::Ended(leg, cause) => {
+                if let Some(place) = self.calls.iter().position(|c| c.leg == leg) {
+                    self.calls.remove(place);
+                    self.end.say(now, Fact::Ended(cause));
+                }
+            }
+            Event::PhoneRegistered(..) => self.end.say(now, Fact::Registered),
+            _ => {}
+        }
+    }
+}
+
+impl Call {
+    fn new(leg: LegId, offer: Option<Session>, script: Vec<Step>) -> Self {
+        Self { leg, offer, script, at: 0, entered: None, agent: None, keys: Vec::new(), up: false }
+    }
+
+    /// Waits of the script that no packet would end.
+    fn deadline(&self) -> Option<Instant> {
+        let Step::Ring(wait) = self.script.get(self.at)? else { return None };
+        self.entered.map(|at| at + *wait)
+    }
+
+    /// Goes on in the script as far as it goes. True if something happened that may have raised events.
+    fn advance(&mut self, now: Instant, end: &mut Endpoint) -> bool {
+        let start = self.at;
+        if let Some(digit) = end.line(self.leg).and_then(Line::take_digit) {
+            self.keys.push(digit);
+            end.say(now, Fact::HearsKey(digit));
+            return true;
+        }
+        while let Some(step) = self.script.get(self.at).copied() {
+            if self.entered.is_none() {
+                self.entered = Some(now);
+                self.enter(now, &step, end);
+            }
+            let since = self.entered.unwrap_or(now);
+            if !self.is_done(now, since, &step, end) {
+                break;
+            }
+            self.at += 1;
+            self.entered = None;
+        }
+        self.at != start
+    }
+
+    fn enter(&mut self, now: Instant, step: &Step, end: &mut Endpoint) {
+        let playing = match step {
+            Step::Play(sound) | Step::Menu(sound, _) => Playing::Once(*sound),
+            Step::Loop(sound, _) => Playing::Loop(*sound),
+            Step::Ringback(_) => Playing::RINGBACK,
+            Step::Tone(hz, _) => Playing::Tone(*hz),
+            _ => Playing::Quiet,
+        };
+        if let Some(line) = end.line(self.leg) {
+            line.play(playing);
+        }
+        match step {
+            Step::Ring(_) => end.command(now, Command::Ringing(self.leg)),
+            Step::EarlyMedia => {
+                end.command(now, Command::Progress(self.leg, end.media()));
+                if let Some(session) = self.offer {
+                    end.open(now, self.leg, session);
+                }
+            }
+            Step::Answer => {
+                end.say(now, Fact::Answers);
+                end.command(now, Command::Answer(self.leg, end.media()));
+            }
+            Step::Refuse(cause) => {
+                end.say(now, Fact::Refuses(*cause));
+                end.hang_up(now, self.leg, *cause);
+            }
+            Step::HangUp => {
+                end.say(now, Fact::HangsUp);
+                end.hang_up(now, self.leg, Cause::Normal);
+            }
+            Step::Play(sound) | Step::Loop(sound, _) | Step::Menu(sound, _) => {
+                end.say(now, Fact::Says(*sound))
+            }
+            Step::Agent { patience } => self.agent = Some(Agent::new(now, *patience)),
+            Step::AgentPutsBack(after) => self.agent = Some(Agent::new(now, *after * 2)),
+            Step::Quiet(_) | Step::Ringback(_) | Step::Tone(..) | Step::Forever => {}
+        }
+    }
+
+    fn is_done(&mut self, now: Instant, since: Instant, step: &Step, end: &mut Endpoint) -> bool {
+        let passed = now.since(since);
+        let Some(line) = end.line(self.leg) else {
+            // Without sound only these can be done: a call we placed waits for its answer.
+            return match step {
+                Step::Ring(wait) => passed >= *wait,
+                Step::EarlyMedia => true,
+                _ => false,
+            };
+        };
+        match step {
+            Step::Ring(wait)
+            | Step::Loop(_, wait)
+            | Step::Quiet(wait)
+            | Step::Ringback(wait)
+            | Step::Tone(_, wait) => passed >= *wait,
+            Step::EarlyMedia => true,
+            Step::Answer => self.up,
+            Step::Play(_) => !line.is_busy(),
+            Step::Menu(_, key) if self.keys.contains(key) => {
+                self.keys.clear();
+                true
+            }
+            Step::Menu(sound, _) => {
+                if passed >= sound_time(*sound) + Duration::from_secs(3) {
+                    self.entered = None;
+                }
+                false
+            }
+            Step::Agent { .. } | Step::AgentPutsBack(_) => {
+                let fact = self.agent.as_mut().and_then(|agent| agent.advance(now, line));
+                if let Some(fact) = fact {
+                    end.say(now, fact);
+                }
+                let back = matches!(step, Step::AgentPutsBack(after) if passed >= *after);
+                let gone = back || self.agent.as_ref().is_none_or(Agent::is_gone);
+                if gone {
+                    self.agent = None;
+                }
+                gone
+            }
+            Step::Refuse(_) | Step::HangUp | Step::Forever => false,
+        }
+    }
+}
+
+fn sound_time(sound: Sound) -> Duration {
+    Duration::from_micros(sound.samples().len() as u64 * 125)
+}

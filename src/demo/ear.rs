@@ -1,0 +1,232 @@
+//! What a far end hears: level, voice and pause, pure tones, and the demo's own sounds, recognised frame by frame.
+
+use super::sounds::Sound;
+use crate::units::{Codec, FRAME_SAMPLES, Instant};
+use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw};
+use core::time::Duration;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Level of a full-scale sine, ITU-T G.711.
+#[allow(clippy::approx_constant)] // not half a turn
+pub(super) const FULL_SCALE_DBM0: f64 = 3.14;
+/// Louder than this is a sound, softer is the line.
+const FLOOR_DBM0: f32 = -42.0;
+/// A gap this long ends a voice; shorter ones are between words.
+const WORD_GAP: Duration = Duration::from_millis(450);
+/// The same sound after a gap up to this long is still the same hearing of it.
+const SPAN_GAP: Duration = Duration::from_millis(1_500);
+/// Spans kept; older ones go first.
+const SPANS: usize = 4_096;
+/// Tones the ear knows, Hz: what phone and company may send so that the other can tell.
+pub const TONES_HZ: [u16; 4] = [660, 800, 1_200, 1_500];
+
+/// A thing told apart from others by ear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One of the demo's sounds, bit for bit.
+    Known(Sound),
+    /// One of [`TONES_HZ`], alone.
+    Tone(u16),
+    /// Anything else that is not silence.
+    Unknown,
+}
+
+/// A stretch of one kind of sound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heard {
+    /// Arrival of its first frame.
+    pub from: Instant,
+    /// Arrival of its last frame.
+    pub until: Instant,
+    /// What it was.
+    pub kind: Kind,
+    /// Frames of it.
+    pub frames: u32,
+}
+
+/// Hears one line.
+#[derive(Default)]
+pub struct Ear {
+    known: HashMap<u64, Sound>,
+    voice_began: Option<Instant>,
+    last_loud: Option<Instant>,
+    level_dbm0: Option<f32>,
+    last_known: Option<(Instant, Sound)>,
+    spans: Vec<Heard>,
+    fresh: Option<Kind>,
+}
+
+impl Ear {
+    /// An ear that recognises every sound of the demo, whichever of the two codings the line uses.
+    pub fn new() -> Self {
+        let mut known = HashMap::new();
+        for sound in Sound::ALL {
+            for frame in sound.samples().chunks_exact(FRAME_SAMPLES) {
+                let linear = frame.iter().map(|&b| decode_ulaw(b));
+                if level_dbm0(linear.clone()) > FLOOR_DBM0 {
+                    known.insert(digest(Codec::Pcmu, frame), sound);
+                    known.insert(digest(Codec::Pcma, &linear.map(encode_alaw).collect::<Vec<_>>()), sound);
+                }
+            }
+        }
+        Self { known, ..Self::default() }
+    }
+
+    /// A frame of 20 ms has come.
+    pub fn hear(&mut self, now: Instant, codec: Codec, payload: &[u8]) {
+        let decode = match codec {
+            Codec::Pcmu => decode_ulaw,
+            Codec::Pcma => decode_alaw,
+        };
+        let linear: Vec<i16> = payload.iter().map(|&b| decode(b)).collect();
+        let level = level_dbm0(linear.iter().copied());
+        self.level_dbm0 = Some(level);
+        if level <= FLOOR_DBM0 {
+            return;
+        }
+        if self.pause(now) > WORD_GAP {
+            self.voice_began = Some(now);
+        }
+        self.last_loud = Some(now);
+        let kind = match (self.known.get(&digest(codec, payload)), tone(&linear)) {
+            (Some(sound), _) => Kind::Known(*sound),
+            (None, Some(hz)) => Kind::Tone(hz),
+            (None, None) => Kind::Unknown,
+        };
+        if let Kind::Known(sound) = kind {
+            self.last_known = Some((now, sound));
+        }
+        self.note(now, kind);
+    }
+
+    /// Level of the latest frame, dBm0; `None` before the first.
+    pub fn level_dbm0(&self) -> Option<f32> {
+        self.level_dbm0
+    }
+
+    /// How long somebody (or something) has been talking without a pause; zero in a pause.
+    pub fn voice(&self, now: Instant) -> Duration {
+        match self.voice_began {
+            Some(began) if self.pause(now) <= WORD_GAP => now.since(began),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// How long it has been quiet. For ever, if nothing was heard yet.
+    pub fn pause(&self, now: Instant) -> Duration {
+        self.last_loud.map_or(Duration::MAX, |at| now.since(at))
+    }
+
+    /// The known sound heard within the last `within`.
+    pub fn recognised(&self, now: Instant, within: Duration) -> Option<Sound> {
+        self.last_known.filter(|(at, _)| now.since(*at) <= within).map(|(_, sound)| sound)
+    }
+
+    /// All that was heard, oldest first, overlapping where sounds alternate.
+    pub fn spans(&self) -> &[Heard] {
+        &self.spans
+    }
+
+    /// A kind of sound that has just become certain (its third frame), once per span.
+    pub fn take_fresh(&mut self) -> Option<Kind> {
+        self.fresh.take()
+    }
+
+    fn note(&mut self, now: Instant, kind: Kind) {
+        let recent = self.spans.iter_mut().rev().take(8);
+        if let Some(span) = recent.into_iter().find(|s| s.kind == kind && now.since(s.until) <= SPAN_GAP) {
+            span.until = now;
+            span.frames += 1;
+            // Two frames alike happen by chance, in fade-ins; an unknown voice must last longer still.
+            if span.frames == if kind == Kind::Unknown { 15 } else { 3 } {
+                self.fresh = Some(kind);
+            }
+            return;
+        }
+        if self.spans.len() == SPANS {
+            self.spans.remove(0);
+        }
+        self.spans.push(Heard { from: now, until: now, kind, frames: 1 });
+    }
+}
+
+fn digest(codec: Codec, payload: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (codec, payload).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// RMS against a full-scale sine of +3.14 dBm0, ITU-T G.711.
+fn level_dbm0(linear: impl Iterator<Item = i16>) -> f32 {
+    let (sum, n) = linear.fold((0.0f64, 0u32), |(s, n), x| (s + f64::from(x).powi(2), n + 1));
+    let mean = sum / f64::from(n.max(1)) + 1e-3;
+    (10.0 * (mean / (32_767f64.powi(2) / 2.0)).log10() + FULL_SCALE_DBM0) as f32
+}
+
+/// The one of [`TONES_HZ`] that holds nine tenths of the frame's power, by Goertzel's recurrence.
+fn tone(linear: &[i16]) -> Option<u16> {
+    let power: f64 = linear.iter().map(|&x| f64::from(x).powi(2)).sum();
+    TONES_HZ.into_iter().find(|&hz| {
+        let turn = 2.0 * (core::f64::consts::TAU * f64::from(hz) / 8_000.0).cos();
+        let (a, b) = linear.iter().fold((0.0, 0.0), |(a, b), &x| (f64::from(x) + turn * a - b, a));
+        let at_tone = a * a + b * b - turn * a * b;
+        at_tone > 0.9 * power * linear.len() as f64 / 2.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use audio_codec_algorithms::encode_ulaw;
+
+    fn ms(ms: u64) -> Instant {
+        Instant(ms * 1_000)
+    }
+
+    #[test]
+    fn a_known_sound_is_recognised_in_either_coding_and_once() {
+        for codec in [Codec::Pcmu, Codec::Pcma] {
+            let mut ear = Ear::new();
+            let mut fresh = Vec::new();
+            for (i, frame) in Sound::AgentGreeting.samples().chunks_exact(160).enumerate() {
+                let coded: Vec<u8> = match codec {
+                    Codec::Pcmu => frame.to_vec(),
+                    Codec::Pcma => frame.iter().map(|&b| encode_alaw(decode_ulaw(b))).collect(),
+                };
+                ear.hear(ms(20 * i as u64), codec, &coded);
+                fresh.extend(ear.take_fresh());
+            }
+            assert_eq!(fresh, [Kind::Known(Sound::AgentGreeting)], "{codec:?}");
+        }
+    }
+
+    #[test]
+    fn a_tone_is_told_from_the_others_and_from_speech() {
+        for hz in TONES_HZ {
+            let mut ear = Ear::new();
+            for i in 0..10u64 {
+                let sample = |n: u64| {
+                    ((n as f64 * f64::from(hz) / 8_000.0 * core::f64::consts::TAU).sin() * 8_000.0) as i16
+                };
+                let frame: Vec<u8> = (0..160).map(|n| encode_ulaw(sample(i * 160 + n))).collect();
+                ear.hear(ms(20 * i), Codec::Pcmu, &frame);
+            }
+            assert_eq!(ear.spans().iter().map(|s| s.kind).collect::<Vec<_>>(), [Kind::Tone(hz)]);
+        }
+    }
+
+    #[test]
+    fn a_voice_begins_lasts_and_pauses() {
+        let mut ear = Ear::new();
+        let loud = [0x10u8; 160];
+        assert_eq!(ear.voice(ms(0)), Duration::ZERO);
+        for t in (0..500).step_by(20) {
+            ear.hear(ms(t), Codec::Pcmu, &loud);
+        }
+        assert_eq!(ear.voice(ms(480)), Duration::from_millis(480));
+        assert_eq!(ear.voice(ms(600)), Duration::from_millis(600));
+        assert_eq!(ear.voice(ms(1_000)), Duration::ZERO);
+        assert_eq!(ear.pause(ms(1_480)), Duration::from_secs(1));
+    }
+}

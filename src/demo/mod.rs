@@ -1,0 +1,185 @@
+//! The other ends of the line: a company and a household's phone, as scripted machines, and the show made of them.
+//!
+//! ```text
+//!   Company (Ua + Line + script) ◄── SIP, RTP ──► the box ◄── SIP, RTP ──► Phone (Ua + Line + script)
+//!          └── Said ──────────────────► judge, terminal ◄────────────────────── Said ──┘
+//! ```
+//!
+//! Both machines are pure: `demo` drives them with sockets and the clock (`edge`), the simulator in virtual time. They
+//! know nothing of the box but its SIP address, so what they observed is a judgement from outside.
+
+pub mod company;
+pub mod ear;
+pub mod edge;
+pub mod endpoint;
+pub mod judge;
+pub mod line;
+pub mod live;
+pub mod phone;
+pub mod scenario;
+pub mod sounds;
+pub mod story;
+
+pub use company::Company;
+pub use phone::Phone;
+pub use sounds::Sound;
+
+use crate::sip::{Caller, Cause};
+use crate::units::{Digit, Instant};
+use core::fmt;
+use std::net::SocketAddr;
+
+/// What reaches a far end.
+#[derive(Clone, Copy, Debug)]
+pub enum NetInput<'a> {
+    /// A datagram on its SIP port.
+    Sip {
+        /// Source.
+        from: SocketAddr,
+        /// Raw.
+        bytes: &'a [u8],
+    },
+    /// A datagram on its RTP port.
+    Rtp {
+        /// Source.
+        from: SocketAddr,
+        /// Raw.
+        bytes: &'a [u8],
+    },
+    /// A deadline has passed.
+    Timeout,
+}
+
+/// What a far end does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NetOutput {
+    /// Send from its SIP port.
+    Sip {
+        /// Destination.
+        to: SocketAddr,
+        /// Raw.
+        bytes: Vec<u8>,
+    },
+    /// Send from its RTP port.
+    Rtp {
+        /// Destination.
+        to: SocketAddr,
+        /// Raw.
+        bytes: Vec<u8>,
+    },
+    /// For the story and the judgement.
+    Said(Narration),
+}
+
+/// One line of the story.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Narration {
+    /// When it happened.
+    pub at: Instant,
+    /// To whom.
+    pub who: Who,
+    /// What.
+    pub fact: Fact,
+}
+
+/// The two far ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// The other end of the trunk.
+    Company,
+    /// The household's phone and the owner who uses it.
+    Phone,
+}
+
+/// Something a far end did or noticed by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The box registered at the company, or the phone at the box.
+    Registered,
+    /// The registration was refused.
+    NotRegistered(Cause),
+    /// Dials this number.
+    Dials(String),
+    /// An INVITE came: the phone rings, or the company's switchboard is called.
+    Called {
+        /// The number in the Request-URI.
+        number: String,
+        /// As shown by the caller.
+        caller: Caller,
+    },
+    /// The other side rings.
+    HearsRinging,
+    /// Takes the call that came.
+    Answers,
+    /// The call placed is answered.
+    Answered,
+    /// Refuses the call that came.
+    Refuses(Cause),
+    /// An incoming call went away before it was taken.
+    StopsRinging,
+    /// Keys pressed.
+    Presses(String),
+    /// A key heard.
+    HearsKey(Digit),
+    /// Hook flash.
+    Flashes,
+    /// Begins to play or say this.
+    Says(Sound),
+    /// A person begins to say this.
+    Speaks(Sound),
+    /// A person stops talking because someone else talks.
+    FallsSilent,
+    /// Recognised what came down the line, note for note.
+    Hears(Sound),
+    /// Somebody unknown talks (the box, for one).
+    HearsVoice,
+    /// A pure tone of this many Hz comes down the line.
+    HearsTone(u16),
+    /// Hangs up.
+    HangsUp,
+    /// The other side ended the call.
+    Ended(Cause),
+    /// The script is done.
+    Finished,
+}
+
+impl fmt::Display for Narration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match (self.who, &self.fact) {
+            (
+                Who::Phone,
+                Fact::Called { .. } | Fact::StopsRinging | Fact::Registered | Fact::NotRegistered(_),
+            ) => "phone",
+            (Who::Phone, _) => "owner",
+            (Who::Company, Fact::Speaks(_) | Fact::FallsSilent) => "agent",
+            (Who::Company, _) => "company",
+        };
+        write!(f, "{who:<8}")?;
+        match &self.fact {
+            Fact::Registered if self.who == Who::Company => write!(f, "the box has registered"),
+            Fact::Registered => write!(f, "registered at the box"),
+            Fact::NotRegistered(cause) => write!(f, "registration refused: {cause:?}"),
+            Fact::Dials(number) => write!(f, "dials {number}"),
+            Fact::Called { caller, .. } if self.who == Who::Phone => {
+                write!(f, "RINGS, display: {} {}", caller.name, caller.number)
+            }
+            Fact::Called { number, .. } => write!(f, "{number} is called"),
+            Fact::HearsRinging => write!(f, "hears it ringing"),
+            Fact::Answers => write!(f, "picks up"),
+            Fact::Answered => write!(f, "is through"),
+            Fact::Refuses(cause) => write!(f, "does not take the call: {cause:?}"),
+            Fact::StopsRinging => write!(f, "stops ringing"),
+            Fact::Presses(keys) => write!(f, "presses {keys}"),
+            Fact::HearsKey(digit) => write!(f, "hears key {}", digit.as_char()),
+            Fact::Flashes => write!(f, "flashes the hook"),
+            Fact::Says(sound) | Fact::Speaks(sound) => write!(f, "{}", sound.words()),
+            Fact::FallsSilent => write!(f, "stops talking and listens"),
+            Fact::Hears(sound) => write!(f, "hears {}", sound.words()),
+            Fact::HearsVoice => write!(f, "hears somebody talk"),
+            Fact::HearsTone(hz) => write!(f, "hears a tone of {hz} Hz"),
+            Fact::HangsUp => write!(f, "hangs up"),
+            Fact::Ended(cause) => write!(f, "the line goes dead ({cause:?})"),
+            Fact::Finished => write!(f, "is done"),
+        }
+    }
+}

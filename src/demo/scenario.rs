@@ -1,0 +1,202 @@
+//! The stories the demo can show: what the company does, what the owner does, and how it must end.
+
+use super::company::{Desk, Step as Far};
+use super::phone::Step as Owner;
+use super::sounds::Sound;
+use crate::call::Outcome;
+use crate::units::Digit;
+use core::time::Duration;
+
+/// The number that the owner dials.
+pub const NUMBER: &str = "18005550123";
+
+/// One story.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// As given on the command line.
+    pub name: &'static str,
+    /// In one line.
+    pub about: &'static str,
+    /// The company's script.
+    pub company: Vec<Far>,
+    /// The owner's script.
+    pub owner: Vec<Owner>,
+    /// How it must end.
+    pub expect: Expect,
+}
+
+/// What an observer outside the box must have seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// In the call's record.
+    pub outcome: Outcome,
+    /// Rings of the owner's phone, none of them before the agent spoke.
+    pub rings: usize,
+    /// Owner and agent heard each other's words.
+    pub joined: bool,
+}
+
+impl Scenario {
+    /// Every story, the ordinary one first.
+    pub fn all() -> Vec<Self> {
+        vec![normal(), vocals(), silent_queue(), repeated_announcement(), nobody_comes(), agent_hangs_up()]
+    }
+
+    /// The story of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|s| s.name == name)
+    }
+
+    /// The company with this script on [`NUMBER`].
+    pub fn desks(&self) -> Vec<Desk> {
+        vec![Desk { number: NUMBER.into(), script: self.company.clone() }]
+    }
+}
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const SLAIN: Expect = Expect { outcome: Outcome::Slain, rings: 1, joined: true };
+
+/// The agent stays long enough for any owner who comes at all.
+const PATIENT: Far = Far::Agent { patience: s(60) };
+
+fn pick_up_the_phone() -> Vec<Far> {
+    vec![Far::Ring(s(2)), Far::Answer]
+}
+
+fn dial() -> Vec<Owner> {
+    vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial(NUMBER.into()), Owner::AwaitAnswer]
+}
+
+/// `**`, the confirmation, and the handset goes down.
+fn slay_and_hang_up() -> Vec<Owner> {
+    vec![Owner::Press("**".into()), Owner::Listen(s(8)), Owner::HangUp]
+}
+
+/// It rings, he comes, and they talk.
+fn answer_and_talk() -> Vec<Owner> {
+    vec![
+        Owner::AwaitRing,
+        Owner::Wait(s(2)),
+        Owner::PickUp,
+        Owner::Wait(Duration::from_millis(1_200)),
+        Owner::Say(Sound::OwnerHello),
+        Owner::Listen(s(8)),
+        Owner::Say(Sound::OwnerAsks),
+        Owner::Listen(s(10)),
+        Owner::Say(Sound::OwnerThanks),
+        Owner::HangUp,
+    ]
+}
+
+fn normal() -> Scenario {
+    let queue = [
+        Far::Menu(Sound::Menu, Digit::from_event(2).unwrap_or(Digit::HASH)),
+        Far::Play(Sound::AllBusy),
+        Far::Loop(Sound::Music, s(11)),
+        Far::Play(Sound::StayOnLine),
+        Far::Loop(Sound::Music, s(8)),
+        PATIENT,
+        Far::HangUp,
+    ];
+    let owner = [Owner::Wait(s(5)), Owner::Press("2".into()), Owner::Wait(s(9))];
+    Scenario {
+        name: "normal",
+        about: "A menu, hold music with an announcement, then an agent.",
+        company: [pick_up_the_phone(), queue.into()].concat(),
+        owner: [dial(), owner.into(), slay_and_hang_up(), answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+fn vocals() -> Scenario {
+    let queue = [
+        Far::Play(Sound::AllBusy),
+        Far::Loop(Sound::Song, s(14)),
+        Far::Play(Sound::LongerThanUsual),
+        Far::Loop(Sound::Song, s(12)),
+        PATIENT,
+        Far::HangUp,
+    ];
+    Scenario {
+        name: "vocals",
+        about: "The hold music has a singer: a voice, but not a person.",
+        company: [pick_up_the_phone(), queue.into()].concat(),
+        owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up(), answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+fn silent_queue() -> Scenario {
+    let queue = [Far::Play(Sound::AllBusy), Far::Quiet(s(20)), PATIENT, Far::HangUp];
+    // What he says into the room while the box confirms must never reach the company.
+    let slay = [
+        Owner::Wait(s(8)),
+        Owner::Press("**".into()),
+        Owner::Listen(s(8)),
+        Owner::Say(Sound::OwnerThanks),
+        Owner::HangUp,
+    ];
+    Scenario {
+        name: "silent-queue",
+        about: "No music at all: silence, and then an agent.",
+        company: [pick_up_the_phone(), queue.into()].concat(),
+        owner: [dial(), slay.into(), answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+fn repeated_announcement() -> Scenario {
+    let round = [Far::Loop(Sound::Music, s(5)), Far::Play(Sound::StayOnLine)];
+    let queue = [vec![Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(3))], round.repeat(4)].concat();
+    Scenario {
+        name: "repeated-announcement",
+        about: "A warm voice comes back every nine seconds. It is always the same recording.",
+        company: [pick_up_the_phone(), queue, vec![Far::Loop(Sound::Music, s(4)), PATIENT, Far::HangUp]]
+            .concat(),
+        owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up(), answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+fn nobody_comes() -> Scenario {
+    let queue = [
+        Far::Play(Sound::AllBusy),
+        Far::Loop(Sound::Music, s(11)),
+        Far::Play(Sound::ThirdInLine),
+        Far::Loop(Sound::Music, s(8)),
+        Far::Play(Sound::Closed),
+        Far::HangUp,
+    ];
+    Scenario {
+        name: "nobody-comes",
+        about: "Music and recordings until the company closes. The phone must stay quiet.",
+        company: [pick_up_the_phone(), queue.into()].concat(),
+        owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up()].concat(),
+        expect: Expect { outcome: Outcome::CompanyHungUp, rings: 0, joined: false },
+    }
+}
+
+fn agent_hangs_up() -> Scenario {
+    let queue = [
+        Far::Play(Sound::AllBusy),
+        Far::Loop(Sound::Music, s(14)),
+        Far::Agent { patience: s(18) },
+        Far::HangUp,
+    ];
+    Scenario {
+        name: "agent-hangs-up",
+        about: "An agent comes, nobody picks up the phone, and the agent leaves.",
+        company: [pick_up_the_phone(), queue.into()].concat(),
+        owner: [
+            dial(),
+            vec![Owner::Wait(s(8))],
+            slay_and_hang_up(),
+            vec![Owner::AwaitRing, Owner::AwaitRingEnd],
+        ]
+        .concat(),
+        expect: Expect { outcome: Outcome::AgentLost, rings: 1, joined: false },
+    }
+}
