@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod dsp;
 pub mod limits;
 pub mod listen;
 pub mod media;
