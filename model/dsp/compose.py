@@ -61,7 +61,7 @@ def level(x, dbm0):
 def music(seconds):
     s = pick(list(FILES["music"]))
     x = load(pick(FILES["music"][s]))
-    n = int(seconds * FS)
+    n = int(round(seconds * FS))
     if len(x) < n:
         x = np.tile(x, int(np.ceil(n / len(x))))
     at = int(rng.integers(max(1, len(x) - n)))
@@ -127,7 +127,7 @@ RING = [([440, 480], [(2, 4)]), ([400, 450], [(0.4, 0.2), (0.4, 2)]), ([425], [(
 
 
 def noise(seconds, dbm0):
-    n = int(seconds * FS)
+    n = int(round(seconds * FS))
     w = rng.standard_normal(n).astype("float32")
     if rng.random() < 0.5:
         w = np.convolve(w, np.ones(4) / 4, "same").astype("float32")

@@ -230,8 +230,8 @@ impl Spectrum {
         };
         let first = top(None);
         let second = top(Some(first));
-        let (first_hz, p1) = self.centre(first);
-        let (second_hz, p2) = self.centre(second);
+        let (first_hz, p1) = self.centre(first, None);
+        let (second_hz, p2) = self.centre(second, Some(first));
         let double = p2 * 16.0 > p1;
         let both = if double { p1 + p2 } else { p1 };
         Lines {
@@ -242,10 +242,10 @@ impl Spectrum {
         }
     }
 
-    /// Centre of gravity and power of the line around bin `k`.
-    fn centre(&self, k: usize) -> (f32, f32) {
+    /// Centre of gravity and power of the line around bin `k`, without what belongs to the `other` line.
+    fn centre(&self, k: usize, other: Option<usize>) -> (f32, f32) {
         let (mut sum, mut moment) = (0.0, 0.0);
-        for j in k - 4..=k + 4 {
+        for j in (k - 4..=k + 4).filter(|j| other.is_none_or(|o| j.abs_diff(o) > 4)) {
             sum += self.power[j];
             moment += self.power[j] * j as f32;
         }

@@ -60,8 +60,9 @@ pub struct Tones {
     started: u32,
     past: [Burst; 3],
     state: Option<(Sound, Tick)>,
-    quiet_before: bool,
-    level_before: [f32; 6],
+    /// Level before the tone that begins.
+    before_dbm0: f32,
+    levels: [f32; 6],
 }
 
 /// A burst of tone that goes on, or the pause after it.
@@ -92,8 +93,8 @@ impl Tones {
             None => self.seek(at, look),
             Some(line) => self.follow(at, look, line),
         }
-        self.level_before.rotate_left(1);
-        self.level_before[5] = look.level_dbm0;
+        self.levels.rotate_left(1);
+        self.levels[5] = look.level_dbm0;
         self.state
     }
 
@@ -125,9 +126,8 @@ impl Tones {
             return;
         };
         if self.started == 0 {
-            // The long window sees a tone 40 ms after it begins.
-            let level = look.lines.level_dbm0;
-            self.quiet_before = self.level_before[..2].iter().all(|&l| l < level - 9.0);
+            // The newest of these frames may hold the tone's beginning already.
+            self.before_dbm0 = self.levels[..4].iter().sum::<f32>() / 4.0;
         }
         self.started += 1;
         if self.started >= 4 {
@@ -144,7 +144,7 @@ impl Tones {
                 softest: level,
                 floor: level,
                 other: 0,
-                after_quiet: self.quiet_before,
+                after_quiet: self.before_dbm0 < level - 8.0,
             });
             self.started = 0;
         }
@@ -291,7 +291,7 @@ fn kind(look: &Look, current: Option<Kind>) -> Option<Kind> {
     let found = match (low, high) {
         (l, h) if near(l, 350.0) && near(h, 440.0) => Kind::Dial,
         (l, h) if near(l, 480.0) && near(h, 620.0) => Kind::Busy,
-        (l, h) if (385.0..485.0).contains(&l) && (h == 0.0 || h < 495.0) => Kind::Progress,
+        (l, h) if (385.0..485.0).contains(&l) && (h < 545.0) => Kind::Progress,
         // A weak second line beside a strong first one is noise or a harmonic of a worn codec.
         _ if current == Some(Kind::Progress) && (385.0..485.0).contains(&lines.first_hz) => Kind::Progress,
         _ if special() => Kind::Special,
