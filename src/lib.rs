@@ -6,6 +6,7 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod dsp;
 pub mod limits;
 pub mod listen;
 pub mod log;
