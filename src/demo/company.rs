@@ -15,7 +15,7 @@ const CALLS: usize = 16;
 /// One line of a company's script.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// 180, then wait.
+    /// 180 (if the call came from outside), then wait.
     Ring(Duration),
     /// 183 with SDP: what follows is heard before the answer.
     EarlyMedia,
@@ -46,6 +46,24 @@ pub enum Step {
     Forever,
     /// BYE.
     HangUp,
+}
+
+impl Step {
+    /// Waits until there is sound: a call that was placed is answered, or a 183 has been sent.
+    const fn needs_line(self) -> bool {
+        use Step::{Agent, AgentPutsBack, Loop, Menu, Play, Quiet, Ringback, Tone};
+        matches!(
+            self,
+            Play(_)
+                | Loop(..)
+                | Quiet(_)
+                | Ringback(_)
+                | Tone(..)
+                | Menu(..)
+                | Agent { .. }
+                | AgentPutsBack(_)
+        )
+    }
 }
 
 /// What happens on one number. An empty number takes every call that no other takes.
@@ -174,6 +192,9 @@ impl Call {
             return true;
         }
         while let Some(step) = self.script.get(self.at).copied() {
+            if step.needs_line() && end.line(self.leg).is_none() {
+                break;
+            }
             if self.entered.is_none() {
                 self.entered = Some(now);
                 self.enter(now, &step, end);
@@ -231,7 +252,6 @@ impl Call {
     fn is_done(&mut self, now: Instant, since: Instant, step: &Step, end: &mut Endpoint) -> bool {
         let passed = now.since(since);
         let Some(line) = end.line(self.leg) else {
-            // Without sound only these can be done: a call we placed waits for its answer.
             return match step {
                 Step::Ring(wait) => passed >= *wait,
                 Step::EarlyMedia => true,

@@ -19,6 +19,8 @@ pub mod phone;
 pub mod scenario;
 pub mod sounds;
 pub mod story;
+#[cfg(test)]
+mod tests;
 
 pub use company::Company;
 pub use phone::Phone;

@@ -117,6 +117,14 @@ impl Description {
         self.last.clone()
     }
 
+    /// An offer that holds the peer or takes it back: always a new version.
+    pub fn directed(&mut self, local: &LocalMedia, held: bool) -> String {
+        self.version += 1;
+        let sdp = offer::offer(local, self.id, self.version);
+        self.last = if held { sdp.replace("a=sendrecv", "a=sendonly") } else { sdp };
+        self.last.clone()
+    }
+
     /// The answer to the peer's offer, and what both settled.
     pub fn answer(&mut self, sdp: &[u8], local: &LocalMedia) -> Result<(String, Session), NoMatch> {
         let (mut answer, session) = offer::answer(sdp, local, self.id, self.version)?;

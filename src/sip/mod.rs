@@ -10,6 +10,7 @@ mod dialog;
 mod digit;
 mod grammar;
 mod header;
+mod hold;
 mod incoming;
 mod invite;
 mod leg;
