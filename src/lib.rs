@@ -8,3 +8,4 @@ pub mod media;
 pub mod sip;
 pub mod store;
 pub mod units;
+pub mod web;
