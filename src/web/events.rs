@@ -66,7 +66,7 @@ pub(super) fn stream(
             if written.is_err() {
                 return;
             }
-            runtime.block_on(tokio::time::sleep(AT_MOST_EVERY));
+            runtime.block_on(async { tokio::time::sleep(AT_MOST_EVERY).await });
         }
     };
     let started = std::thread::Builder::new().name("web-events".into()).stack_size(STACK_BYTES).spawn(run);
