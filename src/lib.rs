@@ -17,3 +17,4 @@ pub mod slay;
 pub mod sounds;
 pub mod store;
 pub mod units;
+pub mod web;
