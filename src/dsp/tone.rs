@@ -130,7 +130,7 @@ impl Generator {
 
     /// The next sample.
     pub fn sample(&mut self) -> i16 {
-        let sounding = self.part % 2 == 0;
+        let sounding = self.part.is_multiple_of(2);
         self.step();
         if !sounding {
             self.phase = [0; 2];

@@ -1,14 +1,17 @@
 //! Puts received sound back in time, for what is decoded here. Forwarded sound does not pass through it.
 //!
 //! A ring of samples, indexed by RTP timestamp: packets of any length, out of order, twice or overlapping fall into
-//! their places by themselves. What is not there when its time comes is concealed.
+//! their places by themselves. What is not there when its time comes is concealed. The ring itself is the caller's, so
+//! that a large table of them costs no memory before it is used.
 
 use crate::dsp::conceal::Conceal;
 use crate::dsp::g711;
 use crate::units::{Codec, FRAME_SAMPLES, Frame};
 
 /// Samples in the ring: 256 ms. A power of two, so that timestamps wrap with it.
-const RING: usize = 2048;
+pub const RING: usize = 2048;
+/// Where the samples lie. What is in it before the first packet does not matter.
+pub type Ring = [i16; RING];
 /// Playout delay in samples: 60 ms, the longest packet in use, or three of the usual ones.
 const DELAY: i32 = 480;
 /// Sound further ahead than this has piled up (a burst, a faster clock) …
@@ -37,55 +40,52 @@ pub struct Jitter {
     misfits: u8,
     dry: u8,
     conceal: Conceal,
-    ring: [i16; RING],
 }
 
 impl Jitter {
     /// Empty.
     pub const fn new() -> Self {
-        Self { next: None, misfits: 0, dry: 0, conceal: Conceal::new(), ring: [0; RING] }
+        Self { next: None, misfits: 0, dry: 0, conceal: Conceal::new() }
     }
 
-    /// Forgets the stream: the next packet starts another.
-    pub fn reset(&mut self) {
+    /// The peer began another stream: the next packet starts anew.
+    pub fn restart(&mut self) {
         self.next = None;
-        self.ring = [0; RING];
     }
 
-    /// Takes in a packet's sound. At most [`RING`] samples of it are kept.
-    pub fn put(&mut self, timestamp: u32, codec: Codec, payload: &[u8]) -> Put {
+    /// Takes in a packet's sound. At most 196 ms of it are kept.
+    pub fn put(&mut self, ring: &mut Ring, timestamp: u32, codec: Codec, payload: &[u8]) -> Put {
         let payload = payload.get(..RING - DELAY as usize).unwrap_or(payload);
-        let mut next = self.next.unwrap_or_else(|| timestamp.wrapping_sub(DELAY as u32));
+        let mut next = self.next.unwrap_or_else(|| start(ring, timestamp));
         let mut ahead = timestamp.wrapping_sub(next) as i32;
         let length = payload.len() as i32;
         let fits = ahead > -length && ahead <= PILED;
         self.misfits = if fits { 0 } else { self.misfits + 1 };
         let jumped = ahead.saturating_add(length) > RING as i32 || ahead < -(RING as i32);
         if jumped || self.misfits >= PATIENCE {
-            self.reset();
             self.misfits = 0;
-            next = timestamp.wrapping_sub(DELAY as u32);
+            next = start(ring, timestamp);
             ahead = DELAY;
         }
         self.next = Some(next);
         let gone = usize::try_from(-ahead).unwrap_or(0);
         let Some(rest) = payload.get(gone..).filter(|r| !r.is_empty()) else { return Put::Late };
-        let start = timestamp.wrapping_add(gone as u32) as usize;
+        let from = timestamp.wrapping_add(gone as u32) as usize;
         for (i, &octet) in rest.iter().enumerate() {
-            self.ring[(start + i) % RING] = g711::decode(codec, octet) | PRESENT;
+            ring[(from + i) % RING] = g711::decode(codec, octet) | PRESENT;
         }
         Put::Kept
     }
 
     /// The next 20 ms. True if any of it was received, false if all of it is concealment or silence.
-    pub fn take(&mut self, frame: &mut Frame) -> bool {
+    pub fn take(&mut self, ring: &mut Ring, frame: &mut Frame) -> bool {
         let Some(next) = self.next else {
             frame.0.fill_with(|| self.conceal.sample(None));
             return false;
         };
         let mut heard = false;
         for (i, out) in frame.0.iter_mut().enumerate() {
-            let slot = &mut self.ring[(next as usize + i) % RING];
+            let slot = &mut ring[(next as usize + i) % RING];
             let sample = (*slot & PRESENT != 0).then_some(*slot & !PRESENT);
             *slot = 0;
             heard |= sample.is_some();
@@ -96,6 +96,12 @@ impl Jitter {
         self.dry %= DRY_FRAMES;
         heard
     }
+}
+
+/// Empties the ring for a stream that begins with this timestamp, and says which one is played next.
+fn start(ring: &mut Ring, timestamp: u32) -> u32 {
+    ring.fill(0);
+    timestamp.wrapping_sub(DELAY as u32)
 }
 
 impl Default for Jitter {
@@ -122,14 +128,14 @@ mod tests {
 
     /// Plays `(at frame, timestamp, length)` and returns all frames.
     fn play(packets: &[(usize, u32, u32)], frames: usize) -> Vec<i16> {
-        let mut jitter = Jitter::new();
+        let (mut jitter, mut ring) = (Jitter::new(), [PRESENT; RING]);
         let mut out = Vec::new();
         for n in 0..frames {
             for (_, timestamp, length) in packets.iter().filter(|p| p.0 == n) {
-                jitter.put(*timestamp, CODEC, &packet(*timestamp, *length));
+                jitter.put(&mut ring, *timestamp, CODEC, &packet(*timestamp, *length));
             }
             let mut frame = Frame::SILENCE;
-            jitter.take(&mut frame);
+            jitter.take(&mut ring, &mut frame);
             out.extend(frame.0);
         }
         out
@@ -184,14 +190,18 @@ mod tests {
 
     #[test]
     fn a_late_packet_is_counted_and_harmless() {
-        let mut jitter = Jitter::new();
+        let (mut jitter, mut ring) = (Jitter::new(), [PRESENT; RING]);
         let mut frame = Frame::SILENCE;
-        assert_eq!(jitter.put(1600, CODEC, &packet(1600, 160)), Put::Kept);
+        assert_eq!(jitter.put(&mut ring, 1600, CODEC, &packet(1600, 160)), Put::Kept);
         for _ in 0..4 {
-            jitter.take(&mut frame);
+            jitter.take(&mut ring, &mut frame);
         }
-        assert_eq!(jitter.put(1600, CODEC, &packet(1600, 160)), Put::Late);
-        assert_eq!(jitter.put(1680, CODEC, &packet(1680, 160)), Put::Kept, "its second half is in time");
+        assert_eq!(jitter.put(&mut ring, 1600, CODEC, &packet(1600, 160)), Put::Late);
+        assert_eq!(
+            jitter.put(&mut ring, 1680, CODEC, &packet(1680, 160)),
+            Put::Kept,
+            "its second half is in time"
+        );
     }
 
     #[test]
@@ -224,15 +234,15 @@ mod tests {
     #[test]
     fn a_clock_that_runs_fast_never_overflows() {
         // 21 frames of sound in the time of 20, for a minute.
-        let mut jitter = Jitter::new();
+        let (mut jitter, mut ring) = (Jitter::new(), [PRESENT; RING]);
         let mut frame = Frame::SILENCE;
         let (mut timestamp, mut silent) = (0u32, 0);
         for n in 0..3000 {
             for _ in 0..if n % 20 == 0 { 2 } else { 1 } {
-                jitter.put(timestamp, CODEC, &packet(timestamp, 160));
+                jitter.put(&mut ring, timestamp, CODEC, &packet(timestamp, 160));
                 timestamp = timestamp.wrapping_add(160);
             }
-            silent += u32::from(!jitter.take(&mut frame));
+            silent += u32::from(!jitter.take(&mut ring, &mut frame));
             let ahead = timestamp.wrapping_sub(jitter.next.unwrap()) as i32;
             assert!((0..=RING as i32).contains(&ahead), "{ahead}");
         }

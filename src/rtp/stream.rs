@@ -170,9 +170,15 @@ impl Sender {
         Header { payload_type, marker, sequence, timestamp, ssrc: self.ssrc }
     }
 
-    /// The header with which a packet of `samples` from elsewhere goes on as part of this stream. Its gaps and reordering
-    /// stay visible to the receiver. `None` if it belongs before something already sent.
-    pub fn forward(&mut self, incoming: &Header, payload_type: u8, samples: u32) -> Option<Header> {
+    /// Whether a packet from elsewhere belongs before something of our own already sent.
+    pub fn overtook(&self, incoming: &Header) -> bool {
+        let mapping = self.mapping.filter(|m| m.continues(incoming));
+        mapping.is_some_and(|m| (incoming.sequence.wrapping_sub(m.anchor) as i16) < 0)
+    }
+
+    /// The header with which a packet of `samples` from elsewhere, not overtaken, goes on as part of this stream. Its gaps
+    /// and reordering stay visible to the receiver.
+    pub fn forward(&mut self, incoming: &Header, payload_type: u8, samples: u32) -> Header {
         let fresh = Mapping {
             ssrc: incoming.ssrc,
             sequence: self.sequence.wrapping_sub(incoming.sequence),
@@ -183,9 +189,6 @@ impl Sender {
         let kept = self.mapping.filter(|m| m.continues(incoming));
         let first = kept.is_none();
         let mut mapping = kept.unwrap_or(fresh);
-        if (incoming.sequence.wrapping_sub(mapping.anchor) as i16) < 0 {
-            return None;
-        }
         let sequence = incoming.sequence.wrapping_add(mapping.sequence);
         let timestamp = incoming.timestamp.wrapping_add(mapping.timestamp);
         if first || (incoming.sequence.wrapping_sub(mapping.last.sequence) as i16) > 0 {
@@ -199,7 +202,7 @@ impl Sender {
         }
         self.mapping = Some(mapping);
         // RFC 3551 §4.1: the marker bit tells the receiver that it may adjust its playout here.
-        Some(Header { payload_type, marker: incoming.marker || first, sequence, timestamp, ssrc: self.ssrc })
+        Header { payload_type, marker: incoming.marker || first, sequence, timestamp, ssrc: self.ssrc }
     }
 }
 
@@ -216,7 +219,6 @@ impl Mapping {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn header(ssrc: u32, sequence: u16) -> Header {
@@ -280,12 +282,11 @@ mod tests {
         let mut sender = Sender::new(9);
         let a = sender.own(0, 160, true);
         let b = sender.own(0, 160, false);
-        let c = sender.forward(&header(77, 5000), 0, 240).unwrap();
-        let d = sender
-            .forward(&Header { timestamp: header(77, 5000).timestamp + 240, ..header(77, 5001) }, 0, 240)
-            .unwrap();
+        let c = sender.forward(&header(77, 5000), 0, 240);
+        let next = Header { timestamp: header(77, 5000).timestamp + 240, ..header(77, 5001) };
+        let d = sender.forward(&next, 0, 240);
         let e = sender.own(0, 160, false);
-        let f = sender.forward(&header(77, 5002), 0, 160).unwrap();
+        let f = sender.forward(&header(77, 5002), 0, 160);
         let steps: Vec<_> = [a, b, c, d, e, f]
             .windows(2)
             .map(|w| (w[1].sequence.wrapping_sub(w[0].sequence), w[1].timestamp.wrapping_sub(w[0].timestamp)))
@@ -300,7 +301,10 @@ mod tests {
         let mut sender = Sender::new(1);
         let own = sender.own(8, 160, true);
         let mut out = |sequence| {
-            let h = sender.forward(&header(5, sequence), 8, 160)?;
+            if sender.overtook(&header(5, sequence)) {
+                return None;
+            }
+            let h = sender.forward(&header(5, sequence), 8, 160);
             Some((h.sequence.wrapping_sub(own.sequence), h.timestamp.wrapping_sub(own.timestamp)))
         };
         assert_eq!(out(100), Some((1, 160)));
@@ -318,7 +322,7 @@ mod tests {
         let mut last = sender.own(0, 160, true);
         for i in 0..200_000u32 {
             let incoming = Header { timestamp: i.wrapping_mul(160), ..header(3, i as u16) };
-            let h = sender.forward(&incoming, 0, 160).unwrap();
+            let h = sender.forward(&incoming, 0, 160);
             assert_eq!(h.sequence, last.sequence.wrapping_add(1));
             assert_eq!(h.timestamp, last.timestamp.wrapping_add(160));
             last = h;
