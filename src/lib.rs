@@ -12,6 +12,7 @@ pub mod listen;
 pub mod log;
 pub mod media;
 pub mod phone;
+pub mod rtp;
 pub mod sip;
 pub mod slay;
 pub mod sounds;
