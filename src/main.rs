@@ -1,3 +1,85 @@
-//! The command line.
+//! The command line: what is asked for, and the exit code. The work is done in the rooms.
 
-fn main() {}
+use clap::{Parser, Subcommand};
+use hold_slayer::{check, clock, config};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Waits on hold for you and rings your phone when a person answers.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true, after_help = FIRST_STEPS, long_version = VERSION)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nconfiguration: /etc/hold-slayer/hold-slayer.toml\ndata: /var/lib/hold-slayer\n",
+    "licence: ",
+    env!("CARGO_PKG_LICENSE")
+);
+
+const FIRST_STEPS: &str = "\
+First steps:
+  hold-slayer check --example > hold-slayer.toml   a commented configuration to fill in
+  hold-slayer check --config hold-slayer.toml      says in plain words what is still wrong
+
+Files:
+  /etc/hold-slayer/hold-slayer.toml   configuration, unless --config says otherwise
+  /var/lib/hold-slayer                calls and what was heard, unless --data says otherwise
+
+In a call, dial ** to have it held, hang up, and wait for your phone to ring.
+Exit codes: 0 all well, 1 something is wrong, 2 the command line is not understood.";
+
+#[derive(Subcommand)]
+enum What {
+    /// Say in plain words what is wrong with configuration, network and hardware
+    ///
+    /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
+    /// are tried and let go, each trunk is asked once whether it is there.
+    Check {
+        #[command(flatten)]
+        files: Files,
+        /// Print a commented configuration to start from, and look at nothing
+        #[arg(long)]
+        example: bool,
+    },
+}
+
+#[derive(clap::Args)]
+struct Files {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    config: PathBuf,
+    /// The directory for calls and what was heard
+    #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA)]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    clock::now(); // time starts here
+    let result = match Arguments::parse().what {
+        What::Check { example: true, .. } => print(config::EXAMPLE),
+        What::Check { files, .. } => check(&files),
+    };
+    // A reader that closes the pipe (`| head`) is no failure worth a word.
+    result.unwrap_or(ExitCode::FAILURE)
+}
+
+fn check(files: &Files) -> std::io::Result<ExitCode> {
+    let verdicts = check::judge(&check::probe::probe(&files.config, &files.data));
+    for verdict in &verdicts {
+        print(&format!("{verdict}\n"))?;
+    }
+    let problems = verdicts.iter().any(|verdict| verdict.level == check::Level::Problem);
+    Ok(if problems { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn print(text: &str) -> std::io::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

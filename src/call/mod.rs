@@ -1,12 +1,36 @@
 //! The switchboard: legs joined into calls, and every decision about them.
+//!
+//! ```text
+//!  sip::Event, media::Event, Heard, Request ──► Switchboard::handle ──► Call (one conversation) ──► Hold (slay)
+//!                                                      │                                              │
+//!  sip::Command, MediaCommand, ListenOrder, Record ◄── Desk (ports, peers, ids, the way out) ◄────────┘
+//! ```
+//!
+//! An ATA's hold is answered on its own leg and never passed to the trunk; a leg that a company holds is not passed to
+//! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's.
 
+mod begin;
+mod conversation;
+mod desk;
+mod holding;
+mod leg;
+mod notice;
+pub mod plan;
+mod policy;
+mod ports;
 pub mod record;
 pub mod snapshot;
+mod switchboard;
 
+pub use plan::{Peer, Plan};
 pub use record::{Decision, Outcome, Record, Span};
 pub use snapshot::{CallView, PeerView, Phase, Snapshot};
+pub use switchboard::Switchboard;
 
-use crate::units::CallId;
+use crate::listen::Heard;
+use crate::media::{self, MediaCommand};
+use crate::sip;
+use crate::units::{CallId, PortId, Wall};
 
 /// What the page, the button or a script asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,4 +43,55 @@ pub enum Request {
     Take(CallId),
     /// Short press of the button: hold the call that is up.
     Button,
+    /// Long press of the button: end the held call.
+    Cancel,
+}
+
+/// What the switchboard is told.
+#[derive(Debug)]
+pub enum Input {
+    /// From the user agent.
+    Sip(sip::Event),
+    /// From the media loop.
+    Media(media::Event),
+    /// From the listener: of this port, in this opening of it.
+    Heard(PortId, u32, Heard),
+    /// From the page, the button or a script; answered with `Effect::Reply` under the same number.
+    Request(u64, Request),
+    /// The date at this moment; told at the start and whenever the system's clock has been set.
+    Clock(Wall),
+    /// The things wrong with the box itself, in plain words; replaces what was told before.
+    Troubles(Vec<String>),
+    /// A deadline has passed.
+    Timeout,
+}
+
+/// What the switchboard wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// An order to the user agent.
+    Sip(sip::Command),
+    /// An order to the media loop.
+    Media(MediaCommand),
+    /// An order to the listener.
+    Listen(ListenOrder),
+    /// The state of a call, to be written.
+    Record(Box<Record>),
+    /// The answer to a request: done, or why not and what to do.
+    Reply(u64, Result<(), String>),
+}
+
+/// An order to the listener's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenOrder {
+    /// Listen to this port in this opening, or go on listening where an earlier `Pause` of the same opening left off.
+    Start(PortId, u32),
+    /// The box began or stopped speaking to the far end.
+    Speaking(PortId, bool),
+    /// The owner says that what was taken for a person was a recording.
+    WasRecording(PortId),
+    /// Stop, but keep what was learnt: the owner talks.
+    Pause(PortId),
+    /// The call is over: forget it.
+    Stop(PortId),
 }

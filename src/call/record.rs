@@ -25,10 +25,32 @@ pub struct Record {
     pub held_ms: u64,
     /// When holding first began.
     pub hold_started: Option<Wall>,
-    /// What was heard on the far end while holding, in order. At most 4096 spans; the oldest go first.
+    /// What was heard on the far end while holding, in order. At most [`SPANS`].
     pub heard: Vec<Span>,
     /// Every decision with its reason, in order.
     pub decisions: Vec<Decision>,
+}
+
+/// Most spans kept of one call; the oldest go first.
+pub const SPANS: usize = 4096;
+
+impl Record {
+    /// A call that begins at `started`.
+    pub fn new(id: CallId, outgoing: bool, number: &str, started: Wall) -> Self {
+        Self {
+            id,
+            outgoing,
+            number: number.into(),
+            started,
+            answered: None,
+            ended: None,
+            outcome: Outcome::Up,
+            held_ms: 0,
+            hold_started: None,
+            heard: Vec::new(),
+            decisions: Vec::new(),
+        }
+    }
 }
 
 /// A stretch of one sound.
@@ -79,6 +101,8 @@ pub enum Outcome {
     Cancelled,
     /// Refused, unreachable, no such number, and the like: the reason is in the last decision.
     Failed,
+    /// Dropped to free the line for an emergency call.
+    PreEmpted,
     /// The box stopped while the call was up.
     Interrupted,
 }

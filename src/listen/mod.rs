@@ -1,5 +1,19 @@
 //! The ear: frames of one leg in, what is heard out. Pure and deterministic; the same code behind `run` and `listen`.
 
+pub mod classifier;
+pub mod ear;
+pub mod features;
+pub mod file;
+mod listener;
+pub mod memory;
+pub mod spectrum;
+pub mod tones;
+mod verdict;
+mod weights;
+
+pub use file::file;
+pub use listener::{Listener, Settings};
+
 use crate::units::{Frame, Tick};
 use serde::{Deserialize, Serialize};
 

@@ -187,6 +187,8 @@ pub enum Command {
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
+    /// The address of the upstream's registrar is known, or has changed. `addr` of its account may be anything before.
+    Locate(AccountId, SocketAddr),
     /// Register the account now (at start; afterwards the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.

@@ -252,7 +252,7 @@ mod tests {
         assert!(answer(bare, &both(), 1, 1).is_ok(), "bare line feeds");
         let missing = b"v=0\r\nc=IN IP4 198.51.100.1\r\nm=audio 5004 RTP/AVP 0";
         assert!(answer(missing, &both(), 1, 1).is_ok(), "no origin, name or time, no last line break");
-        let odd = b"v=0\r\no=My Phone 1 x\r\ns=\xFF\r\nt=soon\r\nc=IN IP4 198.51.100.1 \r\nm=audio 5004 RTP/AVP 0 \r\n";
+        let odd = b"v=0\r\no=My Phone 1 x\r\ns=\xFF\r\nt=soon\r\nc=IN IP4 198.51.100.1 \r\nm=audio 5004 RTP/AVP 0 \r\na=\r\na=:x\r\n";
         assert!(answer(odd, &both(), 1, 1).is_ok(), "lines that nobody reads");
         assert!(
             answer(&simple("a=ptime:30\r\na=maxptime:60\r\na=crypto:x\r\nb=AS:64\r\n"), &both(), 1, 1)

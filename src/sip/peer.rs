@@ -15,6 +15,14 @@ impl Ua {
         self.config.accounts.iter().find(|account| account.id == id)
     }
 
+    /// The name service told where an upstream is.
+    pub(super) fn locate(&mut self, id: AccountId, found: SocketAddr) {
+        let account = self.config.accounts.iter_mut().find(|account| account.id == id);
+        if let Some(AccountKind::RegisterAt(upstream)) = account.map(|account| &mut account.kind) {
+            upstream.addr = found;
+        }
+    }
+
     /// The provider or static peer at this address: the one at this very port, else any at this IP address.
     pub(super) fn peer_at(&self, from: SocketAddr) -> Option<&Account> {
         let accounts = &self.config.accounts;

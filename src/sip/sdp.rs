@@ -107,9 +107,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Description, Audio), NoMatch> {
 /// The lines that are read. Devices get the others wrong (blanks in `o=`, Latin-1 in `s=`, a `t=` too few), and none
 /// of that is a reason to lose a call.
 fn relevant(bytes: &[u8]) -> Vec<u8> {
-    let lines = bytes.split(|b| *b == b'\n');
-    let read = lines.filter(|line| matches!(line, [b'v' | b'c' | b'm' | b'a', b'=', ..]));
-    read.flat_map(|line| [line.trim_ascii_end(), b"\r\n"].concat()).collect()
+    let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end);
+    let read = lines.filter(|line| matches!(line, [b'v' | b'c' | b'm' | b'a', b'=', _, ..]));
+    read.flat_map(|line| [line, b"\r\n"].concat()).collect()
 }
 
 /// AVPF differs in feedback only, which both sides may leave out.

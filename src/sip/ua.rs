@@ -122,6 +122,7 @@ impl Ua {
             Command::Hangup(leg, cause) => self.hangup(now, leg, cause),
             Command::Info(leg, digit) => self.info(now, leg, digit),
             Command::Hold(leg, held) => self.hold(now, leg, held),
+            Command::Locate(account, addr) => self.locate(account, addr),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }

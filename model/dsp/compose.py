@@ -1,0 +1,274 @@
+"""Compose sound with known truth from the pool: training scenes, or whole calls.
+
+    python compose.py scenes POOL OUT COUNT SEED train|test
+    python compose.py calls  POOL OUT COUNT SEED dev|report
+
+Each NAME.wav has a NAME.json: {"segments": [[from_s, to_s, class, source], ...], "agent_at": s or null}.
+Sources and voices are split, never clips. Seeded: the same arguments give the same files.
+"""
+import glob, json, os, subprocess, sys
+import numpy as np
+import soundfile as sf
+
+kind, pool, out, count, seed, part = sys.argv[1:7]
+rng = np.random.default_rng(int(seed))
+FS = 8000
+
+DEV = {
+    "music": ["supertux", "singularity", "moh-macroform", "freedroid"],
+    "announcement": ["asterisk-en", "asterisk-fr", "polly-hans", "flite-awb", "flite-slt", "espeak-en-us-m3", "espeak-en-gb-f2"],
+    "live": ["librispeech-even", "picovoice-intents", "flite-awb", "espeak-en-gb-f2"],
+    "sung": ["picovoice-intents"],
+}
+REPORT = {
+    "music": ["colobot", "xmoto", "extremetuxracer", "moh-manolo_camp", "moh-reno_project"],
+    "announcement": ["asterisk-es", "asterisk-it", "asterisk-ru", "polly-matthew", "flite-rms", "flite-kal", "espeak-en-m7"],
+    "live": ["librispeech-odd", "picovoice-phrases", "fillets", "flite-rms"],
+    "sung": ["librispeech-odd"],
+}
+SPLIT = DEV if part in ("train", "dev") else REPORT
+FILES = {k: {s: sorted(glob.glob(f"{pool}/{k}/{s}/*.wav")) for s in v} for k, v in SPLIT.items()}
+
+
+def pick(seq):
+    return seq[int(rng.integers(len(seq)))]
+
+
+def load(path):
+    x, fs = sf.read(path, dtype="float32")
+    assert fs == FS, path
+    return x
+
+
+def trim(x):
+    """Cut what is silent at both ends, so that truth begins with the sound."""
+    n = len(x) // 160
+    if n < 5:
+        return x
+    e = np.sqrt((x[: n * 160].reshape(n, 160) ** 2).mean(1))
+    on = np.where(e > max(e.max() * 0.03, 1e-4))[0]
+    return x[on[0] * 160 : (on[-1] + 1) * 160] if len(on) else x
+
+
+def level(x, dbm0):
+    """Active level: the mean power of the loud half."""
+    n = max(1, len(x) // 160)
+    e = (x[: n * 160].reshape(-1, 160) ** 2).mean(1) if len(x) >= 160 else np.array([np.mean(x**2)])
+    act = np.sort(e)[len(e) // 2 :].mean() + 1e-12
+    return x * np.sqrt(10 ** ((dbm0 - 3.14) / 10) / 2 / act)
+
+
+def music(seconds):
+    s = pick(list(FILES["music"]))
+    x = load(pick(FILES["music"][s]))
+    n = int(round(seconds * FS))
+    if len(x) < n:
+        x = np.tile(x, int(np.ceil(n / len(x))))
+    at = int(rng.integers(max(1, len(x) - n)))
+    return x[at : at + n], s
+
+
+def sung(seconds):
+    base, s = music(seconds)
+    y = np.zeros_like(base)
+    at = int(rng.uniform(0, 1.5) * FS)
+    while at < len(y):
+        v = level(load(pick(FILES["sung"][pick(list(FILES["sung"]))])), -15)
+        v = v[: len(y) - at]
+        y[at : at + len(v)] += v
+        at += len(v) + int(rng.uniform(0.1, 2.5) * FS)
+    return level(base, -15 - rng.uniform(-3, 8)) + y, s + "+sung"
+
+
+def live(speaker=None, longest=6.5):
+    """One utterance; speaker is (source, prefix) to keep the voice."""
+    for _ in range(50):
+        s = speaker[0] if speaker else pick(list(FILES["live"]))
+        files = FILES["live"][s]
+        if speaker and speaker[1]:
+            files = [f for f in files if os.path.basename(f).startswith(speaker[1])] or files
+        f = pick(files)
+        x = trim(load(f))
+        if len(x) > longest * FS:
+            # A greeting is short: cut long read sentences at their softest place.
+            n = int(rng.uniform(1.5, longest) * FS)
+            lo = max(FS, n - FS)
+            e = np.convolve(x[lo : n + FS] ** 2, np.ones(800) / 800, "same")
+            x = trim(x[: lo + int(e.argmin())])
+        if len(x) > 0.35 * FS:
+            prefix = os.path.basename(f).split("-")[0] if s.startswith("libri") else ""
+            return x, s, (s, prefix)
+    return x, s, (s, "")
+
+
+def announcement(voice=None, shortest=2.5):
+    s = voice or pick(list(FILES["announcement"]))
+    parts, total = [], 0
+    while total < shortest * FS:
+        x = trim(load(pick(FILES["announcement"][s])))
+        if len(x) > 9 * FS and rng.random() < 0.8:
+            continue
+        parts += [x, np.zeros(int(rng.uniform(0.15, 0.6) * FS), "float32")]
+        total += len(x)
+        if rng.random() < 0.3:
+            shortest += 2.5
+    return np.concatenate(parts[:-1]), s
+
+
+def tone(freqs, pattern, cycles):
+    y = []
+    for on, off in pattern * cycles:
+        t = np.arange(int(on * FS)) / FS
+        y += [sum(np.sin(2 * np.pi * f * t) for f in freqs) / len(freqs), np.zeros(int(off * FS))]
+    return level(np.concatenate(y).astype("float32"), rng.uniform(-22, -8))
+
+
+RING = [([440, 480], [(2, 4)]), ([400, 450], [(0.4, 0.2), (0.4, 2)]), ([425], [(1, 4)]), ([440], [(1.5, 3.5)])]
+
+
+def noise(seconds, dbm0):
+    n = int(round(seconds * FS))
+    w = rng.standard_normal(n).astype("float32")
+    if rng.random() < 0.5:
+        w = np.convolve(w, np.ones(4) / 4, "same").astype("float32")
+    return level(w, dbm0) if n > 200 else w * 0
+
+
+CODECS = [["ul"], ["al"], ["ul", "gsm"], ["gsm", "al"], ["amr-nb"], ["ul", "amr-nb"], ["al", "ul"], ["ul"]]
+
+
+def channel(x, codec=None):
+    """The line: a slope of the spectrum, noise, a codec chain, lost packets."""
+    if rng.random() < 0.5:
+        a = rng.uniform(-0.35, 0.35)
+        x = np.concatenate([x[:1], x[1:] + a * x[:-1]])
+    floor = pick([None, None, -70, -62, -55, -50, -46])
+    if floor:
+        x = x + noise(len(x) / FS + 0.01, floor)[: len(x)]
+    x = np.clip(x, -0.99, 0.99)
+    for c in codec or pick(CODECS):
+        raw = ["-t", "raw", "-r", "8000", "-c", "1"]
+        pcm = (x * 32767).astype("<i2").tobytes()
+        enc = subprocess.run(["sox", "-D", *raw, "-b", "16", "-e", "signed", "-", "-t", c, "-"], input=pcm, capture_output=True, check=True).stdout
+        dec = subprocess.run(["sox", "-D", "-t", c, "-r", "8000", "-c", "1", "-", *raw, "-b", "16", "-e", "signed", "-"], input=enc, capture_output=True, check=True).stdout
+        y = np.frombuffer(dec, "<i2").astype("float32") / 32768
+        x = np.concatenate([y, np.zeros(max(0, len(x) - len(y)), "float32")])[: len(x)]
+    if rng.random() < 0.3:
+        x = x.copy()
+        for at in np.where(rng.random(len(x) // 160) < rng.choice([0.003, 0.01, 0.02]))[0]:
+            x[at * 160 : at * 160 + 160] = 0
+    return x
+
+
+class Scene:
+    def __init__(self):
+        self.parts, self.segments, self.n = [], [], 0
+
+    def add(self, x, name, source="-"):
+        self.segments.append([self.n / FS, (self.n + len(x)) / FS, name, source])
+        self.parts.append(x.astype("float32"))
+        self.n += len(x)
+
+    def write(self, path, **more):
+        y = channel(np.concatenate(self.parts))
+        sf.write(path + ".wav", y, FS, subtype="PCM_16")
+        json.dump({"segments": self.segments, **more}, open(path + ".json", "w"))
+
+
+def over_music(x):
+    base, s = music(len(x) / FS)
+    return level(x, -16) + level(base, -16 - rng.uniform(5, 18)), s
+
+
+def scene(path):
+    sc = Scene()
+    while sc.n < 60 * FS:
+        loud = rng.uniform(-32, -8)
+        r = rng.random()
+        if r < 0.28:
+            x, s = music(rng.uniform(2, 14))
+            sc.add(level(x, loud), "music", s)
+        elif r < 0.40:
+            x, s = sung(rng.uniform(3, 14))
+            sc.add(level(x, loud), "music", s)
+        elif r < 0.58:
+            x, s = announcement()
+            sc.add(level(x, loud), "speech", s)
+        elif r < 0.82:
+            x, s, _ = live(longest=9)
+            sc.add(level(x, loud), "speech", s)
+        elif r < 0.91:
+            x, s = announcement() if rng.random() < 0.6 else live(longest=9)[:2]
+            y, m = over_music(x)
+            sc.add(level(y, loud), "over", s + "+" + m)
+        else:
+            sc.add(noise(rng.uniform(1, 5), rng.uniform(-52, -28)), "noise")
+        if rng.random() < 0.6:
+            sc.add(np.zeros(int(rng.uniform(0.05, 1.5) * FS)), "silence")
+    sc.write(path)
+
+
+def call(path):
+    sc = Scene()
+    loud_a, loud_m, loud_l = rng.uniform(-24, -10), rng.uniform(-28, -12), rng.uniform(-28, -10)
+    freqs, pattern = pick(RING)
+    sc.add(tone(freqs, pattern, int(rng.integers(1, 3))), "ringback")
+    voice = pick(list(FILES["announcement"]))
+    queue = rng.choice(["music", "music", "music", "vocals", "silence", "ringing"], p=[0.25, 0.2, 0.15, 0.15, 0.15, 0.1])
+    x, s = announcement(voice, 4)
+    sc.add(level(x, loud_a), "announcement", s)
+    sc.add(np.zeros(int(rng.uniform(0.3, 1.5) * FS)), "silence")
+    said = []
+    n = int(rng.integers(3, 10))
+
+    def wait(seconds):
+        if queue == "music":
+            x, s = music(seconds)
+            sc.add(level(x, loud_m), "music", s)
+        elif queue == "vocals":
+            x, s = sung(seconds)
+            sc.add(level(x, loud_m), "music", s)
+        elif queue == "silence":
+            sc.add(np.zeros(int(seconds * FS)), "silence")
+        else:
+            sc.add(tone(freqs, pattern, max(1, int(seconds / sum(map(sum, pattern))))), "ringback")
+
+    for i in range(n):
+        wait(rng.uniform(20, 45) if i else rng.uniform(8, 30))
+        repeated = said and rng.random() < 0.5
+        if repeated:
+            x, s = pick(said)
+        else:
+            x, s = announcement(voice if rng.random() < 0.8 else None)
+            said.append((x, s))
+        sc.add(np.zeros(int(rng.uniform(0.0, 0.5) * FS)), "silence")
+        label = "repeat" if repeated else "announcement"
+        if queue in ("music", "vocals") and rng.random() < 0.12:
+            y, m = over_music(x)
+            sc.add(level(y, loud_a), label, s + "+" + m)
+        else:
+            sc.add(level(x, loud_a), label, s)
+        last = i == n - 1
+        if not (last and rng.random() < 0.4):
+            sc.add(np.zeros(int(rng.uniform(0.05, 0.6) * FS)), "silence")
+            if last:
+                wait(rng.uniform(3, 25))
+    agent_at = None
+    if rng.random() < 0.8:
+        r = rng.random()
+        if r < 0.25:
+            sc.add(tone(freqs, pattern, 1)[: int(rng.uniform(2, 5) * FS)], "ringback")
+        sc.add(np.zeros(int(rng.uniform(0.1, 1.2) * FS)), "silence")
+        agent_at = sc.n / FS
+        x, s, who = live(longest=6.5 if rng.random() < 0.8 else 9)
+        sc.add(level(x, loud_l), "agent", s)
+        sc.add(np.zeros(int(rng.uniform(2.0, 4.0) * FS)), "silence")
+        x, s, _ = live(who, 4)
+        sc.add(level(x, loud_l), "agent", s)
+        sc.add(np.zeros(int(6 * FS)), "silence")
+    sc.write(path, agent_at=agent_at, queue=str(queue), agent_source=s if agent_at else None)
+
+
+os.makedirs(out, exist_ok=True)
+for i in range(int(count)):
+    (scene if kind == "scenes" else call)(f"{out}/{i:04d}")

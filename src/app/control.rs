@@ -1,0 +1,231 @@
+//! The control loop: the one thread that changes anything about a call.
+
+use super::core::{Core, Effect, Event};
+use super::plan::Lookup;
+use crate::board::button::Press;
+use crate::board::lamp::{Pattern, pattern};
+use crate::call::{ListenOrder, Request, Snapshot};
+use crate::clock;
+use crate::listen::Heard;
+use crate::media::thread::Handle;
+use crate::sip::Account;
+use crate::store::Store;
+use crate::units::{AccountId, Instant, PortId};
+use crate::{limits, web};
+use core::time::Duration;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc as std_mpsc};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant as TokioInstant, sleep_until};
+
+/// The snapshot is made anew at most this often: the page needs no more, and a busy box less.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(50);
+/// Datagrams read before the rest of the loop gets its turn.
+const BATCH: usize = 64;
+/// How often the date, the disk and the media loop are looked at.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// How long the name service is left alone between two questions.
+const LOOK_UP_AGAIN: Duration = Duration::from_secs(15);
+/// What is sent on the way out must leave before the socket is closed.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// Everything the loop owns.
+pub(super) struct Control {
+    pub(super) core: Core,
+    pub(super) accounts: Vec<Account>,
+    pub(super) lookups: Vec<Lookup>,
+    pub(super) socket: UdpSocket,
+    pub(super) media: Handle,
+    pub(super) store: Option<Store>,
+    pub(super) ears: std_mpsc::SyncSender<ListenOrder>,
+    pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
+    pub(super) asks: mpsc::Receiver<web::Ask>,
+    pub(super) presses: mpsc::Receiver<Press>,
+    pub(super) lamp: watch::Sender<Pattern>,
+    pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
+    /// What was wrong at the start and stays so.
+    pub(super) standing: Vec<String>,
+    pub(super) board_troubles: watch::Receiver<Vec<String>>,
+    pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
+    pub(super) next_ask: u64,
+    pub(super) troubles: Vec<String>,
+}
+
+impl Control {
+    /// Runs until `stop` is told or dropped.
+    pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+        let (located, mut locations) = mpsc::channel(limits::COMMAND_QUEUE);
+        for lookup in self.lookups.drain(..) {
+            tokio::spawn(look_up(lookup, located.clone()));
+        }
+        drop(located);
+        let now = clock::now();
+        self.give(now, Event::Clock(clock::wall()));
+        self.core.register(now, &self.accounts);
+        self.carry_out(now);
+        let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
+        let mut look_around = tokio::time::interval(LOOK_AROUND);
+        let mut shown = TokioInstant::now();
+        loop {
+            let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
+            let show = self.core.peek_news().then_some(shown + SNAPSHOT_EVERY);
+            let wake = [deadline, show].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                _ = &mut stop => break,
+                received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
+                () = self.media.wait() => self.media_events(),
+                Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
+                Some(press) = self.presses.recv() => self.press(press),
+                Some(ask) = self.asks.recv() => self.ask(ask),
+                Some((account, addr)) = locations.recv() => self.event(Event::Located(account, addr)),
+                _ = look_around.tick() => self.look_around(),
+                () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
+                    self.event(Event::Timeout);
+                }
+            }
+            if TokioInstant::now() >= shown + SNAPSHOT_EVERY && self.core.take_news() {
+                shown = TokioInstant::now();
+                let snapshot = self.core.snapshot();
+                self.lamp.send_replace(pattern(&snapshot));
+                self.snapshot.send_replace(Arc::new(snapshot));
+            }
+        }
+        self.farewell().await;
+    }
+
+    async fn farewell(mut self) {
+        let now = clock::now();
+        self.core.stop(now, &self.accounts);
+        self.carry_out(now);
+        tokio::time::sleep(FAREWELL).await;
+        self.media.stop();
+        if let Some(store) = self.store.take()
+            && !store.stop(Duration::from_secs(5))
+        {
+            tracing::error!("the last records could not be written");
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        let now = clock::now();
+        self.give(now, event);
+        self.carry_out(now);
+    }
+
+    fn give(&mut self, now: Instant, event: Event<'_>) {
+        self.core.handle(now, event);
+    }
+
+    fn datagrams(&mut self, first: std::io::Result<(usize, SocketAddr)>, bytes: &mut [u8]) {
+        let mut next = first;
+        for _ in 0..BATCH {
+            match next {
+                Ok((len, from)) => {
+                    self.event(Event::Datagram { from, bytes: bytes.get(..len).unwrap_or_default() });
+                }
+                // ICMP answers to what was sent earlier show up here; the transaction's timers deal with silence.
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) => tracing::debug!(%error, "the SIP socket reported an error"),
+            }
+            next = self.socket.try_recv_from(bytes);
+        }
+    }
+
+    fn media_events(&mut self) {
+        while let Some(event) = self.media.event() {
+            self.event(Event::Media(event));
+        }
+    }
+
+    fn press(&mut self, press: Press) {
+        let request = match press {
+            Press::Short => Request::Button,
+            Press::Long => Request::Cancel,
+        };
+        self.next_ask += 1;
+        self.event(Event::Request(self.next_ask, request));
+    }
+
+    fn ask(&mut self, ask: web::Ask) {
+        self.next_ask += 1;
+        self.asked.insert(self.next_ask, ask.answer);
+        self.event(Event::Request(self.next_ask, ask.request));
+    }
+
+    fn look_around(&mut self) {
+        let mut troubles = self.standing.clone();
+        troubles.extend(self.board_troubles.borrow().iter().cloned());
+        if let Some(store) = &self.store {
+            troubles.extend(store.troubles().borrow().iter().cloned());
+        }
+        if troubles != self.troubles {
+            self.troubles = troubles.clone();
+            self.event(Event::Troubles(troubles));
+        }
+        self.event(Event::Clock(clock::wall()));
+    }
+
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(effect) = self.core.poll() {
+            match effect {
+                Effect::Send { to, bytes } => self.send(to, &bytes),
+                Effect::Media(command) => {
+                    if self.media.send(command).is_err() {
+                        tracing::error!(?command, at_ms = now.as_millis(), "the media loop does not keep up: an order was lost");
+                    }
+                }
+                Effect::Listen(order) => {
+                    if self.ears.try_send(order).is_err() {
+                        tracing::error!(?order, "the listener does not keep up: an order was lost");
+                    }
+                }
+                Effect::Record(record) => {
+                    if let Some(store) = &self.store {
+                        store.put(&record).unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
+                    }
+                }
+                Effect::Reply(number, answer) => self.reply(number, answer),
+            }
+        }
+    }
+
+    /// UDP may lose this datagram anyway: the transaction sends it again.
+    fn send(&self, to: SocketAddr, bytes: &[u8]) {
+        if let Err(error) = self.socket.try_send_to(bytes, to) {
+            tracing::debug!(%error, %to, "a SIP datagram could not be sent");
+        }
+    }
+
+    fn reply(&mut self, number: u64, answer: Result<(), String>) {
+        match (self.asked.remove(&number), answer) {
+            // Who asked may have gone.
+            (Some(asked), answer) => drop(asked.send(answer)),
+            (None, Err(why)) => tracing::info!(why, "the button did nothing"),
+            (None, Ok(())) => {}
+        }
+    }
+}
+
+/// Asks the name service for a registrar's address until it is known, and again now and then: providers move.
+async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, SocketAddr)>) {
+    const KNOWN_FOR: Duration = Duration::from_secs(600);
+    let mut known = None;
+    loop {
+        let found = tokio::net::lookup_host((lookup.host.as_str(), lookup.port)).await;
+        let found = found.ok().and_then(|addrs| addrs.into_iter().find(SocketAddr::is_ipv4));
+        match found {
+            Some(addr) if known != Some(addr) => {
+                known = Some(addr);
+                if located.send((lookup.account, addr)).await.is_err() {
+                    return;
+                }
+            }
+            Some(_) => {}
+            None => tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved"),
+        }
+        tokio::time::sleep(if known.is_some() { KNOWN_FOR } else { LOOK_UP_AGAIN }).await;
+    }
+}

@@ -1,0 +1,171 @@
+//! The user agent and the switchboard as one pure machine: what the control loop and the simulator drive.
+
+use crate::call::{self, Input, ListenOrder, Plan, Record, Request, Snapshot, Switchboard};
+use crate::listen::Heard;
+use crate::media::{self, MediaCommand};
+use crate::sip::{self, AccountKind, Ua, ua};
+use crate::units::{AccountId, CallId, Instant, PortId, Wall};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// All that can happen to the box.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A SIP datagram arrived.
+    Datagram {
+        /// From here.
+        from: SocketAddr,
+        /// These bytes.
+        bytes: &'a [u8],
+    },
+    /// A fact from the media loop.
+    Media(media::Event),
+    /// The listener concluded something about this port in this opening of it.
+    Heard(PortId, u32, Heard),
+    /// The page, the button or a script asks; answered under the same number.
+    Request(u64, Request),
+    /// The address of a trunk's registrar was found, or has changed.
+    Located(AccountId, SocketAddr),
+    /// The date; told at the start and from time to time, as the system's clock may be set.
+    Clock(Wall),
+    /// What is wrong with the box itself, in plain words.
+    Troubles(Vec<String>),
+    /// A deadline has passed.
+    Timeout,
+}
+
+/// All that the box can do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send a SIP datagram.
+    Send {
+        /// There.
+        to: SocketAddr,
+        /// These bytes.
+        bytes: Vec<u8>,
+    },
+    /// An order to the media loop.
+    Media(MediaCommand),
+    /// An order to the listener.
+    Listen(ListenOrder),
+    /// A record to be kept.
+    Record(Box<Record>),
+    /// The answer to a request.
+    Reply(u64, Result<(), String>),
+}
+
+/// The box without its edges.
+pub struct Core {
+    ua: Ua,
+    switchboard: Switchboard,
+    out: VecDeque<Effect>,
+}
+
+impl Core {
+    /// A box that has not begun to register anywhere. `first_call` numbers its first record.
+    pub fn new(sip: ua::Config, plan: Plan, first_call: CallId) -> Self {
+        let seed = sip.seed;
+        Self { ua: Ua::new(sip), switchboard: Switchboard::new(plan, first_call, seed), out: VecDeque::new() }
+    }
+
+    /// Registers at every trunk that wants it and whose address is known.
+    pub fn register(&mut self, now: Instant, accounts: &[sip::Account]) {
+        for account in accounts {
+            let AccountKind::RegisterAt(upstream) = &account.kind else { continue };
+            if upstream.addr.port() != 0 {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Register(account.id)));
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Takes one event.
+    pub fn handle(&mut self, now: Instant, event: Event<'_>) {
+        match event {
+            Event::Datagram { from, bytes } => self.ua.handle(now, sip::Input::Datagram { from, bytes }),
+            Event::Media(event) => self.switchboard.handle(now, Input::Media(event)),
+            Event::Heard(port, epoch, heard) => self.switchboard.handle(now, Input::Heard(port, epoch, heard)),
+            Event::Request(number, request) => self.switchboard.handle(now, Input::Request(number, request)),
+            Event::Located(account, addr) => {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Locate(account, addr)));
+                self.ua.handle(now, sip::Input::Command(sip::Command::Register(account)));
+            }
+            Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
+            Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
+            Event::Timeout => {
+                if self.ua.deadline().is_some_and(|at| now >= at) {
+                    self.ua.handle(now, sip::Input::Timeout);
+                }
+                if self.switchboard.deadline().is_some_and(|at| now >= at) {
+                    self.switchboard.handle(now, Input::Timeout);
+                }
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Lets the two machines talk until both are content. Each answers an order with boundedly many events, and an event
+    /// with boundedly many orders; the test swarm would hang if that were not so.
+    fn settle(&mut self, now: Instant) {
+        loop {
+            let mut quiet = true;
+            while let Some(output) = self.ua.poll() {
+                quiet = false;
+                match output {
+                    sip::Output::Send { to, bytes } => self.out.push_back(Effect::Send { to, bytes }),
+                    sip::Output::Event(event) => self.switchboard.handle(now, Input::Sip(event)),
+                }
+            }
+            while let Some(effect) = self.switchboard.poll() {
+                quiet = false;
+                match effect {
+                    call::Effect::Sip(command) => self.ua.handle(now, sip::Input::Command(command)),
+                    call::Effect::Media(command) => self.out.push_back(Effect::Media(command)),
+                    call::Effect::Listen(order) => self.out.push_back(Effect::Listen(order)),
+                    call::Effect::Record(record) => self.out.push_back(Effect::Record(record)),
+                    call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    /// The next thing to do; call until `None` after each `handle`.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.out.pop_front()
+    }
+
+    /// When to call `handle(Timeout)` if nothing else happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.ua.deadline(), self.switchboard.deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether the snapshot may have changed; asking changes nothing.
+    pub fn peek_news(&self) -> bool {
+        self.switchboard.peek_news()
+    }
+
+    /// Whether the snapshot may have changed since this was asked last.
+    pub fn take_news(&mut self) -> bool {
+        self.switchboard.take_news()
+    }
+
+    /// The state of everything.
+    pub fn snapshot(&self) -> Snapshot {
+        self.switchboard.snapshot()
+    }
+
+    /// Ends every call and registration, on the way out.
+    pub fn stop(&mut self, now: Instant, accounts: &[sip::Account]) {
+        self.switchboard.stop(now);
+        self.settle(now);
+        for account in accounts {
+            if matches!(account.kind, AccountKind::RegisterAt(_)) {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Unregister(account.id)));
+            }
+        }
+        self.settle(now);
+    }
+}

@@ -1,0 +1,64 @@
+//! The listener's thread: tapped frames in, conclusions out.
+
+use crate::call::ListenOrder;
+use crate::listen::{Heard, Input, Listener, Settings};
+use crate::media::TapFrame;
+use crate::units::PortId;
+use std::collections::{HashMap, VecDeque};
+
+struct Ear {
+    epoch: u32,
+    on: bool,
+    listener: Listener,
+}
+
+/// A listener for each held leg. Pure: the thread below and the simulator drive it.
+#[derive(Default)]
+pub struct Ears {
+    ears: HashMap<PortId, Ear>,
+    out: VecDeque<(PortId, u32, Heard)>,
+}
+
+impl Ears {
+    /// Follows an order of the switchboard.
+    pub fn order(&mut self, order: ListenOrder) {
+        match order {
+            ListenOrder::Start(port, epoch) => match self.ears.get_mut(&port) {
+                Some(ear) if ear.epoch == epoch => ear.on = true,
+                _ => {
+                    self.ears.insert(port, Ear { epoch, on: true, listener: Listener::new(Settings::default()) });
+                }
+            },
+            ListenOrder::Speaking(port, on) => self.tell(port, Input::Speaking(on)),
+            ListenOrder::WasRecording(port) => self.tell(port, Input::WasRecording),
+            ListenOrder::Pause(port) => {
+                if let Some(ear) = self.ears.get_mut(&port) {
+                    ear.on = false;
+                }
+            }
+            ListenOrder::Stop(port) => {
+                self.ears.remove(&port);
+            }
+        }
+    }
+
+    /// Hears one frame. Frames of another opening of the port are not for this ear.
+    pub fn frame(&mut self, tap: &TapFrame) {
+        if self.ears.get(&tap.port).is_some_and(|ear| ear.on && ear.epoch == tap.epoch) {
+            self.tell(tap.port, Input::Frame(tap.tick, &tap.frame));
+        }
+    }
+
+    fn tell(&mut self, port: PortId, input: Input<'_>) {
+        let Some(ear) = self.ears.get_mut(&port) else { return };
+        ear.listener.handle(input);
+        while let Some(heard) = ear.listener.poll() {
+            self.out.push_back((port, ear.epoch, heard));
+        }
+    }
+
+    /// The next conclusion.
+    pub fn poll(&mut self) -> Option<(PortId, u32, Heard)> {
+        self.out.pop_front()
+    }
+}

@@ -1,0 +1,108 @@
+//! The checked configuration, cut into what each room needs.
+
+use crate::call::{Peer, Plan};
+use crate::config::{Config, PhonePeer, TrunkPeer};
+use crate::phone::dial::Codes;
+use crate::sip::{Account, AccountKind, Side, Upstream};
+use crate::slay::Policy;
+use crate::units::AccountId;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Stands for a registrar whose name has not been resolved yet: nothing is sent there, and nobody calls from it.
+pub(super) const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// A registrar whose address the name service must tell.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    pub(super) account: AccountId,
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// Trunks and phones in the order of the file: trunks first.
+pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
+    let mut accounts = Vec::new();
+    let mut lookups = Vec::new();
+    let id = |n: usize| AccountId(u8::try_from(n).unwrap_or(u8::MAX));
+    for trunk in &config.trunks {
+        let id = id(accounts.len());
+        let kind = match &trunk.peer {
+            TrunkPeer::Static { addr } => AccountKind::Static { addr: *addr },
+            TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires } => {
+                let literal = host.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, *port));
+                if literal.is_err() {
+                    lookups.push(Lookup { account: id, host: host.clone(), port: *port });
+                }
+                AccountKind::RegisterAt(Upstream {
+                    addr: literal.unwrap_or(UNRESOLVED),
+                    domain: domain.clone(),
+                    user: user.clone(),
+                    auth_user: auth_user.clone(),
+                    secret: secret.expose().into(),
+                    expires: *expires,
+                })
+            }
+        };
+        accounts.push(Account { id, side: Side::Trunk, kind });
+    }
+    for phone in &config.phones {
+        let kind = match &phone.peer {
+            PhonePeer::Static { addr } => AccountKind::Static { addr: *addr },
+            PhonePeer::Register { user, secret } => {
+                AccountKind::RegistersHere { user: user.clone(), secret: secret.expose().into() }
+            }
+        };
+        accounts.push(Account { id: id(accounts.len()), side: Side::Phone, kind });
+    }
+    (accounts, lookups)
+}
+
+/// What the switchboard knows beforehand.
+pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_ports: Vec<u16>) -> Plan {
+    let names = config.trunks.iter().map(|t| (&t.name, t.channels));
+    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX)));
+    let peers = accounts.iter().zip(names).map(|(account, (name, channels))| Peer {
+        id: account.id,
+        side: account.side,
+        name: name.clone(),
+        channels: usize::from(channels),
+        is_static: matches!(account.kind, AccountKind::Static { .. }),
+    });
+    Plan {
+        peers: peers.collect(),
+        media_ip,
+        rtp_ports,
+        emergency: config.line.emergency.clone(),
+        codes: Codes {
+            hold: config.codes.hold.clone(),
+            rejoin: config.codes.rejoin.clone(),
+            status: config.codes.status.clone(),
+            cancel: config.codes.cancel.clone(),
+            gesture: config.codes.gesture.clone(),
+        },
+        hold: Policy {
+            cap: config.hold.cap,
+            ring_for: config.hold.ring,
+            ring_again: config.hold.ring_again,
+            greet: config.hold.greet,
+        },
+        max_holds: usize::from(config.hold.calls),
+    }
+}
+
+/// The address that peers reach the box at. For a socket bound to every address, the one the system would send from
+/// towards `far` (no packet is sent to find out); loopback if it knows no way.
+pub(super) fn advertised(config: &Config, far: Option<SocketAddr>) -> IpAddr {
+    if let Some(ip) = config.sip.advertise {
+        return ip;
+    }
+    let listen = config.sip.listen.ip();
+    if !listen.is_unspecified() {
+        return listen;
+    }
+    // TEST-NET-1, RFC 5737: only the routing table is asked.
+    let far = far.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060));
+    let asked = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .and_then(|socket| socket.connect(far).and_then(|()| socket.local_addr()));
+    asked.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip())
+}

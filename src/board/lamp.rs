@@ -1,0 +1,223 @@
+//! What the lamp shows. Pure.
+
+use crate::call::{Phase, Snapshot};
+use crate::units::Instant;
+use core::time::Duration;
+
+/// What the lamp says, the most pressing last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pattern {
+    /// All is well: a short flash every five seconds.
+    #[default]
+    Idle,
+    /// Something is wrong with the box itself: three flashes.
+    Fault,
+    /// No trunk can place a call, not even to help: two flashes.
+    NoTrunk,
+    /// A call is up: steady light.
+    InCall,
+    /// The box waits for you: slow blinking.
+    Holding,
+    /// A person is there: fast blinking.
+    Person,
+}
+
+/// What the lamp shows for the state of everything.
+pub fn pattern(snapshot: &Snapshot) -> Pattern {
+    let calls = snapshot.calls.iter().map(|call| match call.phase {
+        Phase::Greeting | Phase::Ringing => Pattern::Person,
+        Phase::Holding | Phase::Confirming => Pattern::Holding,
+        Phase::Dialing | Phase::Incoming | Phase::Talking | Phase::Parked => Pattern::InCall,
+    });
+    let trunk = if snapshot.trunks.iter().any(|trunk| trunk.up) { Pattern::Idle } else { Pattern::NoTrunk };
+    let fault = if snapshot.troubles.is_empty() { Pattern::Idle } else { Pattern::Fault };
+    calls.fold(trunk.max(fault), Pattern::max)
+}
+
+impl Pattern {
+    /// Milliseconds of light and dark in turn, again and again.
+    const fn cadence_ms(self) -> &'static [u64] {
+        match self {
+            Self::Idle => &[50, 4950],
+            Self::Fault => &[100, 200, 100, 200, 100, 1300],
+            Self::NoTrunk => &[100, 200, 100, 1600],
+            Self::InCall => &[1000],
+            Self::Holding => &[1000, 1000],
+            Self::Person => &[100, 100],
+        }
+    }
+}
+
+/// What the lamp is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Show this from now on. The one that is shown already goes on undisturbed.
+    Show(Pattern),
+    /// A deadline has passed.
+    Timeout,
+}
+
+/// The machine of one lamp.
+#[derive(Debug, Default)]
+pub struct Lamp {
+    pattern: Pattern,
+    began: Instant,
+    lit: Option<bool>,
+    out: Option<bool>,
+    deadline: Option<Instant>,
+}
+
+impl Lamp {
+    /// A lamp of unknown state that will show [`Pattern::Idle`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        if let Input::Show(pattern) = input
+            && pattern != self.pattern
+        {
+            self.pattern = pattern;
+            self.began = now;
+        }
+        let (lit, rest) = self.at(now);
+        self.deadline = rest.map(|rest| now + rest);
+        if self.lit != Some(lit) {
+            self.lit = Some(lit);
+            self.out = Some(lit);
+        }
+    }
+
+    /// Whether to light the lamp, when that changed; call until `None` after each `handle`.
+    pub fn poll(&mut self) -> Option<bool> {
+        self.out.take()
+    }
+
+    /// When to call `handle(Timeout)` if nothing else happens. `None` while the light is steady.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The next `poll` says the state again: the line was lost and has been found again.
+    pub fn repeat(&mut self) {
+        self.out = self.lit;
+    }
+
+    /// Lit or not, and for how long from `now`.
+    fn at(&self, now: Instant) -> (bool, Option<Duration>) {
+        let cadence = self.pattern.cadence_ms();
+        if cadence.len() < 2 {
+            return (true, None);
+        }
+        let round = cadence.iter().sum::<u64>() * 1000;
+        let mut into = (now.0.saturating_sub(self.began.0)) % round;
+        for (i, ms) in cadence.iter().enumerate() {
+            match (ms * 1000).checked_sub(into) {
+                Some(rest) if rest > 0 => return (i % 2 == 0, Some(Duration::from_micros(rest))),
+                _ => into -= ms * 1000,
+            }
+        }
+        (false, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::call::{CallView, PeerView};
+    use crate::units::{CallId, Wall};
+
+    fn snapshot(trunk: bool, phases: &[Phase], troubles: &[&str]) -> Snapshot {
+        let call = |phase: &Phase| CallView {
+            id: CallId(1),
+            outgoing: true,
+            number: String::new(),
+            phase: *phase,
+            started: Wall(0),
+            hold_started: None,
+            sound: None,
+            heard: Vec::new(),
+            last: String::new(),
+        };
+        Snapshot {
+            calls: phases.iter().map(call).collect(),
+            trunks: vec![PeerView { name: "t".to_owned(), up: trunk, status: String::new() }],
+            troubles: troubles.iter().map(|t| (*t).to_owned()).collect(),
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn the_most_pressing_thing_is_shown() {
+        let table: &[(Snapshot, Pattern)] = &[
+            (snapshot(true, &[], &[]), Pattern::Idle),
+            (snapshot(true, &[], &["disk full"]), Pattern::Fault),
+            (snapshot(false, &[], &["disk full"]), Pattern::NoTrunk),
+            (Snapshot::default(), Pattern::NoTrunk),
+            (snapshot(true, &[Phase::Talking], &["disk full"]), Pattern::InCall),
+            (snapshot(true, &[Phase::Incoming], &[]), Pattern::InCall),
+            (snapshot(true, &[Phase::Parked], &[]), Pattern::InCall),
+            (snapshot(true, &[Phase::Confirming], &[]), Pattern::Holding),
+            (snapshot(true, &[Phase::Holding, Phase::Talking], &[]), Pattern::Holding),
+            (snapshot(true, &[Phase::Greeting, Phase::Talking], &[]), Pattern::Person),
+            (snapshot(false, &[Phase::Talking, Phase::Ringing], &[]), Pattern::Person),
+        ];
+        for (snapshot, expected) in table {
+            assert_eq!(pattern(snapshot), *expected, "{snapshot:?}");
+        }
+    }
+
+    /// Lit spans in ms from the moment the pattern is shown, within 3 s.
+    fn lit(pattern: Pattern) -> Vec<(u64, bool)> {
+        let start = Instant(77_000_123);
+        let mut lamp = Lamp::new();
+        lamp.handle(start, Input::Show(pattern));
+        let mut changes = Vec::new();
+        let mut now = start;
+        for _ in 0..100 {
+            while let Some(lit) = lamp.poll() {
+                changes.push((now.since(start).as_millis() as u64, lit));
+            }
+            match lamp.deadline() {
+                Some(next) if next.since(start) < Duration::from_secs(3) => now = next,
+                _ => return changes,
+            }
+            lamp.handle(now, Input::Timeout);
+        }
+        panic!("the lamp never comes to rest: {changes:?}");
+    }
+
+    #[test]
+    fn patterns_in_time() {
+        assert_eq!(lit(Pattern::InCall), [(0, true)]);
+        assert_eq!(lit(Pattern::Holding), [(0, true), (1000, false), (2000, true)]);
+        assert_eq!(
+            lit(Pattern::NoTrunk),
+            [
+                (0, true),
+                (100, false),
+                (300, true),
+                (400, false),
+                (2000, true),
+                (2100, false),
+                (2300, true),
+                (2400, false)
+            ]
+        );
+        assert_eq!(lit(Pattern::Person).len(), 30);
+    }
+
+    #[test]
+    fn showing_the_same_again_does_not_disturb_the_rhythm() {
+        let mut lamp = Lamp::new();
+        lamp.handle(Instant(0), Input::Show(Pattern::Holding));
+        lamp.handle(Instant(900_000), Input::Show(Pattern::Holding));
+        assert_eq!(lamp.deadline(), Some(Instant(1_000_000)));
+        assert_eq!(lamp.poll(), Some(true));
+        assert_eq!(lamp.poll(), None);
+        lamp.repeat();
+        assert_eq!(lamp.poll(), Some(true));
+    }
+}

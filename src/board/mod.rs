@@ -1,0 +1,64 @@
+//! The button and the lamp on the box. Debouncing and blinking are pure; the lines themselves are the edge.
+//!
+//! ```text
+//!   gpiochip ──edges──► button::Button ──Press──► app         Snapshot ──► lamp::Lamp ──on/off──► gpiochip
+//! ```
+
+pub mod button;
+pub mod gpio;
+pub mod lamp;
+
+use core::time::Duration;
+
+/// What a board has, from its file in `board/`. A box without lines is complete: the page and the phone do it all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Board {
+    /// For people: "Raspberry Pi 4".
+    pub name: String,
+    /// The push button, if there is one.
+    pub button: Option<ButtonLine>,
+    /// The lamp, if there is one.
+    pub lamp: Option<LampLine>,
+}
+
+/// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The kernel's name of the line: "GPIO17".
+    pub name: String,
+    /// The chip ("gpiochip0") and the offset on it, if no line has that name.
+    pub fallback: Option<(String, u32)>,
+}
+
+/// How the button is wired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ButtonLine {
+    /// Where it is.
+    pub place: Place,
+    /// Pressed is low: the button connects the line to ground.
+    pub active_low: bool,
+    /// The chip's own resistor.
+    pub bias: Bias,
+    /// A change shorter than this is contact bounce; 1 to 200 ms.
+    pub debounce: Duration,
+}
+
+/// How the lamp is wired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LampLine {
+    /// Where it is.
+    pub place: Place,
+    /// Lit is low.
+    pub active_low: bool,
+}
+
+/// The resistor inside the chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bias {
+    /// Towards the supply: for a button to ground.
+    PullUp,
+    /// Towards ground: for a button to the supply.
+    PullDown,
+    /// Off: there is one on the wire.
+    None,
+}

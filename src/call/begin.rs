@@ -1,0 +1,218 @@
+//! How a call begins: what a phone dialled, what a trunk brings in.
+
+use super::conversation::{Call, State};
+use super::leg::{Leg, Role};
+use super::notice::Notice;
+use super::policy::{Route, TrunkView, route};
+use super::record::Outcome;
+use super::switchboard::Switchboard;
+use crate::phone::dial::{Dialled, read};
+use crate::sip::{Caller, Cause, Command, Session, Side};
+use crate::sounds::Prompt;
+use crate::units::{AccountId, CallId, Codec, LegId};
+
+/// A leg that a peer opened, before it is known what becomes of it.
+pub(super) struct Arrival {
+    pub(super) leg: LegId,
+    pub(super) account: AccountId,
+    pub(super) session: Option<Session>,
+}
+
+impl Switchboard {
+    pub(super) fn incoming(
+        &mut self,
+        leg: LegId,
+        account: AccountId,
+        called: &str,
+        caller: Caller,
+        session: Option<Session>,
+    ) {
+        let arrival = Arrival { leg, account, session };
+        match self.desk.side(account) {
+            Some(Side::Phone) => self.phone_calls(&arrival, called),
+            Some(Side::Trunk) => self.trunk_calls(&arrival, called, &caller),
+            None => self.desk.sip(Command::Hangup(leg, Cause::Rejected)),
+        }
+    }
+
+    fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
+        let (emergency, codes) = (&self.desk.plan.emergency, &self.desk.plan.codes);
+        match read(dialled, emergency, codes) {
+            Dialled::Emergency(number) => self.dial(arrival, number, true),
+            Dialled::Number(number) => self.dial(arrival, number, false),
+            Dialled::Hold => self.hold_by_code(arrival),
+            Dialled::Rejoin => match self.held() {
+                Some(id) => self.lend(id, arrival, Call::rejoin),
+                None => self.notice(arrival, Prompt::NothingToHold),
+            },
+            Dialled::Status => {
+                let prompt =
+                    if self.held().is_some() { Prompt::StatusHolding } else { Prompt::NothingToHold };
+                self.notice(arrival, prompt);
+            }
+            Dialled::Cancel => match self.held() {
+                Some(id) => {
+                    self.with(id, |call, desk| {
+                        call.end(desk, Outcome::OwnerGaveUp, "cancelled from the phone", Cause::Normal);
+                    });
+                    self.notice(arrival, Prompt::Cancelled);
+                }
+                None => self.notice(arrival, Prompt::NothingToHold),
+            },
+            Dialled::Nothing => self.desk.sip(Command::Hangup(arrival.leg, Cause::NoSuchNumber)),
+        }
+    }
+
+    /// `*58`: the call this phone has parked by a flash, else the newest that is up; one that is held already is
+    /// confirmed again.
+    fn hold_by_code(&mut self, arrival: &Arrival) {
+        let target = self.holdable(Some(arrival.account)).or_else(|| self.holdable(None));
+        if let Some(id) = target
+            && self.hold(id, "the owner dialled the hold code").is_ok()
+        {
+            return self.lend(id, arrival, Call::confirm_to);
+        }
+        match self.held() {
+            Some(id) => self.lend(id, arrival, Call::confirm_to),
+            None => self.notice(arrival, Prompt::NothingToHold),
+        }
+    }
+
+    /// The newest held call.
+    pub(super) fn held(&self) -> Option<CallId> {
+        self.calls.values().rev().find(|c| matches!(c.state, State::Held(_))).map(|c| c.id)
+    }
+
+    /// Gives the arriving leg to a call that is up.
+    fn lend(&mut self, id: CallId, arrival: &Arrival, act: fn(&mut Call, &mut super::desk::Desk, Leg)) {
+        if let Some(leg) = self.arrive(id, arrival) {
+            self.with(id, |call, desk| act(call, desk, leg));
+        }
+    }
+
+    fn notice(&mut self, arrival: &Arrival, prompt: Prompt) {
+        let nobody = CallId(0);
+        if let Some(leg) = self.arrive(nobody, arrival) {
+            self.desk.legs.remove(&leg.id);
+            self.notices.insert(leg.id, Notice::begin(&mut self.desk, leg, prompt));
+        }
+    }
+
+    /// A port for the arriving leg; without one it is refused.
+    fn arrive(&mut self, id: CallId, arrival: &Arrival) -> Option<Leg> {
+        let leg = self.desk.incoming_leg(id, arrival.leg, arrival.account, arrival.session);
+        if leg.is_none() {
+            self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
+        }
+        leg
+    }
+
+    fn new_call(&mut self, outgoing: bool, number: &str) -> Call {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        Call::new(&self.desk, id, outgoing, number)
+    }
+
+    // ---- outgoing ----
+
+    fn dial(&mut self, arrival: &Arrival, number: &str, emergency: bool) {
+        let route = self.route(emergency);
+        if !emergency && self.desk.free_ports() < 2 {
+            return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
+        }
+        match route {
+            Route::NoTrunk if !emergency => return self.notice(arrival, Prompt::NoTrunk),
+            Route::NoTrunk => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
+            Route::Full => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion)),
+            Route::PreEmpt(trunk) => self.pre_empt(Some(trunk)),
+            Route::Trunk(_) if self.desk.free_ports() < 2 => self.pre_empt(None),
+            Route::Trunk(_) => {}
+        }
+        let (Route::Trunk(trunk) | Route::PreEmpt(trunk)) = route else { return };
+        let mut call = self.new_call(true, number);
+        call.emergency = emergency;
+        let Some(leg) = self.arrive(call.id, arrival) else { return };
+        call.near.push(leg);
+        let reason = if emergency { "emergency number" } else { "dialled on the phone" };
+        call.decide(&mut self.desk, "dial", reason.into());
+        let id = call.id;
+        self.calls.insert(id, call);
+        self.call_trunk(id, trunk);
+    }
+
+    fn call_trunk(&mut self, id: CallId, trunk: AccountId) {
+        self.with(id, |call, desk| {
+            let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
+            let number = call.record.number.clone();
+            call.far = desk.call(id, trunk, &number, Caller::default(), codec, Role::Talks);
+            if call.far.is_none() {
+                call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);
+            }
+        });
+    }
+
+    /// An emergency call whose trunk refused it is placed again, on whatever line is best by then.
+    pub(super) fn redial_emergency(&mut self, id: CallId) {
+        let now = self.desk.now;
+        if !self.calls.get_mut(&id).is_some_and(|call| call.redial_due(now)) {
+            return;
+        }
+        match self.route(true) {
+            Route::Trunk(trunk) => self.call_trunk(id, trunk),
+            Route::PreEmpt(trunk) => {
+                self.pre_empt(Some(trunk));
+                self.call_trunk(id, trunk);
+            }
+            Route::NoTrunk | Route::Full => {
+                self.with(id, |call, desk| {
+                    call.end(desk, Outcome::Failed, "no line is connected", Cause::Unavailable);
+                });
+            }
+        }
+    }
+
+    fn route(&self, emergency: bool) -> Route {
+        let trunks = self.desk.plan.peers.iter().filter(|p| p.side == Side::Trunk).filter_map(|p| {
+            let state = self.desk.peers.get(&p.id)?;
+            Some(TrunkView { id: p.id, up: state.up, busy: state.busy, channels: p.channels })
+        });
+        route(&trunks.collect::<Vec<_>>(), emergency)
+    }
+
+    /// Ends one call to make room for an emergency call: a held one first, an emergency call never.
+    fn pre_empt(&mut self, trunk: Option<AccountId>) {
+        let on_trunk = |call: &&Call| {
+            let uses = call.far.as_ref().is_some_and(|f| trunk.is_none_or(|t| f.account == t));
+            uses && !call.emergency
+        };
+        let held = self.calls.values().filter(on_trunk).find(|c| matches!(c.state, State::Held(_)));
+        let victim = held.or_else(|| self.calls.values().find(on_trunk)).map(|c| c.id);
+        if let Some(id) = victim {
+            self.with(id, |call, desk| {
+                call.end(desk, Outcome::PreEmpted, "the line is needed for an emergency call", Cause::Normal);
+            });
+        }
+    }
+
+    // ---- incoming ----
+
+    fn trunk_calls(&mut self, arrival: &Arrival, called: &str, caller: &Caller) {
+        let trunk = self.desk.peer(arrival.account).map_or(0, |p| p.channels);
+        let busy = self.desk.peers.get(&arrival.account).map_or(0, |p| p.busy);
+        if busy >= trunk || self.desk.free_ports() < 2 {
+            return self.desk.sip(Command::Hangup(arrival.leg, Cause::Busy));
+        }
+        let mut call = self.new_call(false, &caller.number);
+        let Some(leg) = self.arrive(call.id, arrival) else { return };
+        call.far = Some(leg);
+        call.decide(&mut self.desk, "ring", "a call came in".into());
+        let id = call.id;
+        self.calls.insert(id, call);
+        self.with(id, |call, desk| {
+            call.ring_phones(desk, caller, Some(called));
+            if call.near.is_empty() {
+                call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
+            }
+        });
+    }
+}

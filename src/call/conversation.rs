@@ -1,0 +1,354 @@
+//! One call: a trunk's leg, the legs of the house, and what is between them.
+
+use super::desk::Desk;
+use super::holding::Holding;
+use super::leg::{Leg, Role};
+use super::policy::{in_words, outcome_of, told_to_caller};
+use super::record::{Decision, Outcome, Record};
+use crate::phone::gesture::{self, Gesture};
+use crate::sip::{Cause, Command, Session};
+use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use core::time::Duration;
+
+/// A trunk that was pre-empted needs a moment until the provider has freed the channel.
+const EMERGENCY_AGAIN: Duration = Duration::from_millis(500);
+/// How often an emergency call is placed again after a refusal.
+const EMERGENCY_TRIES: u8 = 8;
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// The house called; the far side has not answered.
+    Dialing,
+    /// The far side called; the phones ring.
+    Incoming,
+    /// Answered; joined unless the phone has parked the call.
+    Talking,
+    /// The box holds the line.
+    Held(Holding),
+    /// Nothing left to do.
+    Over,
+}
+
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) id: CallId,
+    pub(super) record: Record,
+    pub(super) started: Instant,
+    pub(super) far: Option<Leg>,
+    pub(super) near: Vec<Leg>,
+    pub(super) state: State,
+    pub(super) gesture: Gesture,
+    pub(super) emergency: bool,
+    /// Why the phones that rang did not answer.
+    pub(super) causes: Vec<Cause>,
+    /// An emergency call that was refused: when to try again, and how often it was tried.
+    redial: Option<Instant>,
+    tries: u8,
+    /// The owner was joined to the far side after a hold, last at.
+    pub(super) slain: Option<Instant>,
+}
+
+impl Call {
+    pub(super) fn new(desk: &Desk, id: CallId, outgoing: bool, number: &str) -> Self {
+        Self {
+            id,
+            record: Record::new(id, outgoing, number, desk.wall()),
+            started: desk.now,
+            far: None,
+            near: Vec::new(),
+            state: if outgoing { State::Dialing } else { State::Incoming },
+            gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
+            emergency: false,
+            causes: Vec::new(),
+            redial: None,
+            tries: 0,
+            slain: None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// An emergency call wants its trunk again.
+    pub(super) fn redial_due(&mut self, now: Instant) -> bool {
+        let due = self.far.is_none() && self.redial.is_some_and(|at| now >= at);
+        if due {
+            self.redial = None;
+        }
+        due
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let hold = match &self.state {
+            State::Held(holding) => holding.deadline(),
+            _ => None,
+        };
+        [hold, self.gesture.deadline(), self.redial].into_iter().flatten().min()
+    }
+
+    pub(super) fn timeout(&mut self, desk: &mut Desk) {
+        self.gesture.timeout(desk.now);
+        self.drain_gesture(desk);
+        self.holding_timeout(desk);
+    }
+
+    // ---- the user agent's facts ----
+
+    pub(super) fn ringing(&mut self, desk: &mut Desk, leg: LegId) {
+        match self.state {
+            State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
+                self.near.iter().for_each(|near| desk.sip(Command::Ringing(near.id)));
+            }
+            State::Incoming => {
+                if let Some(far) = &self.far {
+                    desk.sip(Command::Ringing(far.id));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// RFC 3960: what the far side plays before it answers belongs to the caller at once; queues live in it.
+    pub(super) fn progress(&mut self, desk: &mut Desk, leg: LegId, session: Session) {
+        if !self.is_far(leg) || !self.record.outgoing {
+            return;
+        }
+        let Some(far) = &mut self.far else { return };
+        desk.settle(far, session);
+        if !matches!(self.state, State::Dialing) {
+            return;
+        }
+        for near in &mut self.near {
+            let Some(session) = near.session else { continue };
+            if near.open.is_none() {
+                let local = desk.local(near, session.codec);
+                desk.sip(Command::Progress(near.id, local));
+                desk.settle(near, session);
+            }
+            desk.join(near, far);
+        }
+    }
+
+    pub(super) fn answered(&mut self, desk: &mut Desk, leg: LegId, session: Session) {
+        if self.is_far(leg) {
+            return self.far_answered(desk, session);
+        }
+        let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
+        desk.settle(&mut self.near[at], session);
+        self.near[at].up = true;
+        match (&self.state, self.near[at].role) {
+            (State::Incoming, _) => self.phone_answered(desk, at),
+            (State::Talking, _) => self.connect(desk),
+            (State::Held(_), Role::Rings) => self.owner_answered(desk, at),
+            (State::Held(_), Role::Confirms) => self.confirm(desk, at),
+            _ => {}
+        }
+    }
+
+    fn far_answered(&mut self, desk: &mut Desk, session: Session) {
+        let Some(far) = &mut self.far else { return };
+        desk.settle(far, session);
+        far.up = true;
+        self.record.answered.get_or_insert(desk.wall());
+        if matches!(self.state, State::Dialing) {
+            self.state = State::Talking;
+            for at in 0..self.near.len() {
+                self.answer_near(desk, at);
+            }
+        }
+        if matches!(self.state, State::Talking) {
+            self.connect(desk);
+        }
+        desk.record(&self.record);
+    }
+
+    /// Answers a leg the house opened.
+    pub(super) fn answer_near(&mut self, desk: &mut Desk, at: usize) {
+        let Some(near) = self.near.get_mut(at).filter(|near| !near.up) else { return };
+        let codec = near.session.or(self.far.as_ref().and_then(|f| f.session));
+        let local = desk.local(near, codec.map_or(crate::units::Codec::Pcmu, |s| s.codec));
+        desk.sip(Command::Answer(near.id, local));
+        if let Some(session) = near.session {
+            desk.settle(near, session);
+        }
+    }
+
+    fn phone_answered(&mut self, desk: &mut Desk, at: usize) {
+        let winner = self.near.swap_remove(at);
+        for other in self.near.drain(..) {
+            desk.hang_up(other, Cause::Cancelled);
+        }
+        let codec = winner.session.map(|s| s.codec);
+        self.near.push(Leg { role: Role::Talks, ..winner });
+        self.state = State::Talking;
+        if let Some(far) = &mut self.far {
+            let first = far.session.map(|s| s.codec).or(codec).unwrap_or(crate::units::Codec::Pcmu);
+            let local = desk.local(far, first);
+            desk.sip(Command::Answer(far.id, local));
+            if let Some(session) = far.session {
+                desk.settle(far, session);
+            }
+        }
+        self.record.answered.get_or_insert(desk.wall());
+        self.connect(desk);
+        desk.record(&self.record);
+    }
+
+    /// Joins the talking leg with the trunk's, unless the phone has parked the call.
+    pub(super) fn connect(&mut self, desk: &mut Desk) {
+        let talking = self.near.iter().find(|l| l.role == Role::Talks && !l.parked);
+        if let (Some(near), Some(far)) = (talking, &self.far) {
+            desk.join(near, far);
+        }
+    }
+
+    /// Each leg's hold is its own: the phone's is never passed to the trunk, the trunk's never to the phone.
+    pub(super) fn changed(&mut self, desk: &mut Desk, leg: LegId, session: Session) {
+        if self.is_far(leg) {
+            if let Some(far) = &mut self.far {
+                desk.settle(far, session);
+            }
+            return;
+        }
+        let Some(near) = self.near.iter_mut().find(|l| l.id == leg) else { return };
+        desk.settle(near, session);
+        let was = core::mem::replace(&mut near.parked, !session.send);
+        if near.role != Role::Talks || was == near.parked {
+            return;
+        }
+        if near.parked {
+            desk.media(crate::media::MediaCommand::Part(near.port));
+        } else if matches!(self.state, State::Talking) || self.far.as_ref().is_some_and(|f| f.open.is_some())
+        {
+            self.connect(desk);
+        }
+    }
+
+    pub(super) fn ended(&mut self, desk: &mut Desk, leg: LegId, cause: Cause) {
+        if self.is_far(leg) {
+            return self.far_ended(desk, cause);
+        }
+        let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
+        let gone = self.near.swap_remove(at);
+        let role = gone.role;
+        desk.forget(gone);
+        match &self.state {
+            State::Dialing => self.end(desk, Outcome::Cancelled, "the caller hung up", Cause::Cancelled),
+            State::Talking => {
+                let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
+                self.end(desk, outcome, "the owner hung up", Cause::Normal);
+            }
+            State::Incoming => {
+                self.causes.push(cause);
+                if self.near.is_empty() {
+                    let told = told_to_caller(&self.causes);
+                    self.end(desk, outcome_of(told), &in_words(told), told);
+                }
+            }
+            State::Held(_) if role == Role::Rings => {
+                self.causes.push(cause);
+                self.ring_ended(desk);
+            }
+            State::Held(_) => self.away(desk),
+            State::Over => {}
+        }
+    }
+
+    fn far_ended(&mut self, desk: &mut Desk, cause: Cause) {
+        if let Some(far) = self.far.take() {
+            desk.forget(far);
+        }
+        let reason = format!("the far side: {}", in_words(cause));
+        match &self.state {
+            State::Dialing
+                if self.emergency && self.tries < EMERGENCY_TRIES && cause != Cause::NoSuchNumber =>
+            {
+                self.tries += 1;
+                self.redial = Some(desk.now + EMERGENCY_AGAIN);
+                self.decide(desk, "dial again", reason);
+            }
+            State::Dialing => self.end(desk, outcome_of(cause), &reason, cause),
+            State::Incoming => self.end(desk, Outcome::Cancelled, &reason, Cause::Cancelled),
+            State::Talking => {
+                let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
+                self.end(desk, outcome, &reason, Cause::Normal);
+            }
+            State::Held(holding) => {
+                let outcome = holding.outcome_if_far_leaves();
+                self.end(desk, outcome, &reason, Cause::Normal);
+            }
+            State::Over => {}
+        }
+    }
+
+    /// Ends every leg and closes the record.
+    pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
+        self.leave_hold(desk);
+        self.state = State::Over;
+        for near in self.near.drain(..) {
+            // A phone that only rings is told by CANCEL, whatever became of the caller.
+            let cause = if near.role == Role::Rings { Cause::Cancelled } else { cause };
+            desk.hang_up(near, cause);
+        }
+        if let Some(far) = self.far.take() {
+            desk.hang_up(far, cause);
+        }
+        self.push_decision(desk, "end", reason.into());
+        self.record.outcome = outcome;
+        self.record.ended = Some(desk.wall());
+        desk.record(&self.record);
+    }
+
+    // ---- digits ----
+
+    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit) {
+        if self.far.as_ref().is_some_and(|f| f.port == from) {
+            if matches!(self.state, State::Talking) {
+                self.near.iter().filter(|l| l.role == Role::Talks).for_each(|near| desk.digit(near, digit));
+            }
+        } else if self.emergency {
+            self.far.iter().for_each(|far| desk.digit(far, digit));
+        } else {
+            self.gesture.handle(desk.now, digit);
+            self.drain_gesture(desk);
+        }
+    }
+
+    fn drain_gesture(&mut self, desk: &mut Desk) {
+        while let Some(out) = self.gesture.poll() {
+            match (out, &self.state) {
+                (gesture::Output::Forward(digit), State::Dialing | State::Talking) => {
+                    self.far.iter().for_each(|far| desk.digit(far, digit));
+                }
+                (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
+                (gesture::Output::Slay, _) => {
+                    // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
+                    let _ = self.hold(desk, "the owner pressed ** in the call");
+                }
+                (gesture::Output::Forward(_), _) => {}
+            }
+        }
+    }
+
+    // ---- small things ----
+
+    pub(super) fn is_far(&self, leg: LegId) -> bool {
+        self.far.as_ref().is_some_and(|f| f.id == leg)
+    }
+
+    pub(super) fn since_start_ms(&self, now: Instant) -> u64 {
+        u64::try_from(now.since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn decide(&mut self, desk: &mut Desk, what: &str, reason: String) {
+        self.push_decision(desk, what, reason);
+        desk.record(&self.record);
+    }
+
+    pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
+        let at_ms = self.since_start_ms(desk.now);
+        tracing::info!(call = self.id.0, what, reason, "decision");
+        self.record.decisions.push(Decision { at_ms, what: what.into(), reason });
+    }
+}

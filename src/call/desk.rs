@@ -1,0 +1,210 @@
+//! What all calls share: ports, peers, numbers, the time, and the way out.
+
+use super::leg::{Leg, Role};
+use super::plan::{Peer, Plan};
+use super::ports::Ports;
+use super::{Effect, ListenOrder, Record};
+use crate::media::{MediaCommand, SoundId};
+use crate::sip::{Caller, Cause, Command, LocalMedia, Session, Side};
+use crate::sounds::Prompt;
+use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
+use std::collections::{HashMap, VecDeque};
+
+/// Whether a peer can take calls, and in plain words why not.
+#[derive(Clone, Debug)]
+pub(super) struct PeerState {
+    pub(super) up: bool,
+    pub(super) status: String,
+    /// Trunk legs in use.
+    pub(super) busy: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) plan: Plan,
+    pub(super) now: Instant,
+    clock: (Instant, Wall),
+    ports: Ports,
+    pub(super) peers: HashMap<AccountId, PeerState>,
+    /// Whose leg and port is whose.
+    pub(super) legs: HashMap<LegId, CallId>,
+    pub(super) port_calls: HashMap<PortId, CallId>,
+    next_leg: u32,
+    seed: u64,
+    out: VecDeque<Effect>,
+}
+
+impl Desk {
+    pub(super) fn new(plan: Plan, seed: u64) -> Self {
+        let status = |p: &Peer| match (p.is_static, p.side) {
+            (true, _) => "known by its address",
+            (false, Side::Trunk) => "not registered yet",
+            (false, Side::Phone) => "has not registered yet",
+        };
+        let peers = plan
+            .peers
+            .iter()
+            .map(|p| (p.id, PeerState { up: p.is_static, status: status(p).into(), busy: 0 }));
+        Self {
+            peers: peers.collect(),
+            ports: Ports::new(plan.rtp_ports.len()),
+            now: Instant::ZERO,
+            clock: (Instant::ZERO, Wall(0)),
+            legs: HashMap::new(),
+            port_calls: HashMap::new(),
+            next_leg: 0,
+            seed,
+            out: VecDeque::new(),
+            plan,
+        }
+    }
+
+    pub(super) fn set_clock(&mut self, wall: Wall) {
+        self.clock = (self.now, wall);
+    }
+
+    pub(super) fn wall(&self) -> Wall {
+        self.clock.1.plus(self.now.since(self.clock.0))
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Effect> {
+        self.out.pop_front()
+    }
+
+    pub(super) fn side(&self, account: AccountId) -> Option<Side> {
+        self.plan.peers.iter().find(|p| p.id == account).map(|p| p.side)
+    }
+
+    pub(super) fn peer(&self, account: AccountId) -> Option<&Peer> {
+        self.plan.peers.iter().find(|p| p.id == account)
+    }
+
+    pub(super) fn free_ports(&self) -> usize {
+        self.ports.free()
+    }
+
+    /// A leg that a peer opened. `None`: no port left.
+    pub(super) fn incoming_leg(
+        &mut self,
+        call: CallId,
+        id: LegId,
+        account: AccountId,
+        session: Option<Session>,
+    ) -> Option<Leg> {
+        let mut leg = self.new_leg(call, id, account, Role::Talks)?;
+        leg.session = session;
+        Some(leg)
+    }
+
+    fn new_leg(&mut self, call: CallId, id: LegId, account: AccountId, role: Role) -> Option<Leg> {
+        let port = self.ports.take()?;
+        self.legs.insert(id, call);
+        self.port_calls.insert(port, call);
+        if let Some(peer) = self.peers.get_mut(&account) {
+            peer.busy += 1;
+        }
+        Some(Leg::new(id, account, port, role))
+    }
+
+    /// Calls out. `None`: no port left.
+    pub(super) fn call(
+        &mut self,
+        call: CallId,
+        account: AccountId,
+        to: &str,
+        caller: Caller,
+        codec: Codec,
+        role: Role,
+    ) -> Option<Leg> {
+        let id = LegId::outgoing(self.next_leg);
+        let leg = self.new_leg(call, id, account, role)?;
+        self.next_leg += 1;
+        let media = self.local(&leg, codec);
+        self.sip(Command::Call { leg: id, account, to: to.into(), caller, media });
+        Some(leg)
+    }
+
+    /// Our end of a leg's sound, `first` preferred.
+    pub(super) fn local(&self, leg: &Leg, first: Codec) -> LocalMedia {
+        let second = match first {
+            Codec::Pcmu => Codec::Pcma,
+            Codec::Pcma => Codec::Pcmu,
+        };
+        LocalMedia { addr: self.plan.rtp_addr(leg.port), codecs: vec![first, second] }
+    }
+
+    pub(super) fn sip(&mut self, command: Command) {
+        self.out.push_back(Effect::Sip(command));
+    }
+
+    pub(super) fn media(&mut self, command: MediaCommand) {
+        self.out.push_back(Effect::Media(command));
+    }
+
+    pub(super) fn listen(&mut self, order: ListenOrder) {
+        self.out.push_back(Effect::Listen(order));
+    }
+
+    pub(super) fn record(&mut self, record: &Record) {
+        self.out.push_back(Effect::Record(Box::new(record.clone())));
+    }
+
+    pub(super) fn reply(&mut self, number: u64, answer: Result<(), String>) {
+        self.out.push_back(Effect::Reply(number, answer));
+    }
+
+    /// Opens the leg's port, or changes it to what was settled anew.
+    pub(super) fn settle(&mut self, leg: &mut Leg, session: Session) {
+        let known = leg.session.replace(session);
+        let stream = Leg::stream(&session);
+        if leg.open.is_none() {
+            let seed = self.random();
+            leg.open = Some((self.now, self.ports.opened(leg.port)));
+            self.media(MediaCommand::Open { port: leg.port, stream, seed });
+        } else if known != Some(session) {
+            self.media(MediaCommand::Change { port: leg.port, stream });
+        }
+    }
+
+    /// Ends the leg on both planes and forgets it.
+    pub(super) fn hang_up(&mut self, leg: Leg, cause: Cause) {
+        self.sip(Command::Hangup(leg.id, cause));
+        self.forget(leg);
+    }
+
+    /// The leg has ended by itself.
+    pub(super) fn forget(&mut self, leg: Leg) {
+        if leg.open.is_some() {
+            self.media(MediaCommand::Close(leg.port));
+        }
+        self.legs.remove(&leg.id);
+        self.port_calls.remove(&leg.port);
+        self.ports.give_back(leg.port);
+        if let Some(peer) = self.peers.get_mut(&leg.account) {
+            peer.busy = peer.busy.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn join(&mut self, a: &Leg, b: &Leg) {
+        if a.open.is_some() && b.open.is_some() {
+            self.media(MediaCommand::Join(a.port, b.port));
+        }
+    }
+
+    pub(super) fn say(&mut self, leg: &Leg, prompt: Prompt) {
+        self.media(MediaCommand::Play { port: leg.port, sound: SoundId(prompt.index()), repeat: false });
+    }
+
+    pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {
+        self.media(MediaCommand::Digit(leg.port, digit));
+    }
+
+    /// SplitMix64: starts of RTP streams need to differ, not to be secret.
+    fn random(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,343 @@
+//! A call while the box holds it: the holding machine's wishes carried out on the legs.
+
+use super::conversation::{Call, State};
+use super::desk::Desk;
+use super::leg::{Leg, Role};
+use super::policy::{ring_end, told_to_caller};
+use super::record::{Outcome, SPANS, Span};
+use super::{ListenOrder, Phase};
+use crate::listen::{Heard, Sound};
+use crate::media::MediaCommand;
+use crate::sip::{Caller, Cause, Side};
+use crate::slay::{self, Doing, Ending, Hold};
+use crate::sounds::Prompt;
+use crate::units::{Codec, Instant, PortId};
+use core::time::Duration;
+
+/// After the confirmation the owner has this long to hang up before the box does it for him.
+const HANG_UP_WAIT: Duration = Duration::from_secs(4);
+/// A confirmation that was never reported as played.
+const CONFIRMATION: Duration = Duration::from_secs(20);
+/// Who gives the call back this soon was rung for a recording.
+const FALSE_ALARM: Duration = Duration::from_secs(15);
+
+#[derive(Debug)]
+pub(super) struct Holding {
+    hold: Hold,
+    since: Instant,
+    /// When the leg that hears the confirmation is ended by us.
+    confirm_until: Option<Instant>,
+    /// The box is speaking to the far end.
+    speaking: bool,
+    /// The listener said that a person is there, and has not taken it back.
+    person: bool,
+    /// The phone has been told to ring and nobody has answered yet.
+    ringing: bool,
+    pub(super) sound: Option<Sound>,
+}
+
+impl Holding {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        [self.hold.deadline(), self.confirm_until].into_iter().flatten().min()
+    }
+
+    pub(super) fn outcome_if_far_leaves(&self) -> Outcome {
+        if self.person { Outcome::AgentLost } else { Outcome::CompanyHungUp }
+    }
+
+    pub(super) fn phase(&self, confirming: bool) -> Phase {
+        match self.hold.doing() {
+            Doing::Waiting if confirming => Phase::Confirming,
+            Doing::Waiting => Phase::Holding,
+            Doing::Greeting | Doing::Parting => Phase::Greeting,
+            Doing::Ringing => Phase::Ringing,
+        }
+    }
+}
+
+impl Call {
+    /// Starts holding. Refused with what to do instead.
+    pub(super) fn hold(&mut self, desk: &mut Desk, how: &str) -> Result<(), String> {
+        self.can_hold()?;
+        let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
+        let (far_port, epoch) = (far.port, far.open.map_or(0, |(_, epoch)| epoch));
+        desk.media(MediaCommand::Part(far_port));
+        desk.media(MediaCommand::Tap(far_port, true));
+        desk.listen(ListenOrder::Start(far_port, epoch));
+        if self.slain.is_some_and(|joined| desk.now.since(joined) < FALSE_ALARM) {
+            desk.listen(ListenOrder::WasRecording(far_port));
+        }
+        self.state = State::Held(Holding {
+            hold: Hold::new(desk.now, desk.plan.hold),
+            since: desk.now,
+            confirm_until: None,
+            speaking: false,
+            person: false,
+            ringing: false,
+            sound: None,
+        });
+        self.causes.clear();
+        self.record.hold_started.get_or_insert(desk.wall());
+        self.decide(desk, "hold", how.into());
+        self.confirm_to_owner(desk);
+        Ok(())
+    }
+
+    pub(super) fn can_hold(&self) -> Result<(), String> {
+        match &self.state {
+            _ if self.emergency => Err("an emergency call is never held".into()),
+            State::Held(_) => Err("this call is held already".into()),
+            State::Incoming => Err("answer the call first".into()),
+            State::Dialing if self.far.as_ref().is_none_or(|f| f.open.is_none()) => {
+                Err("the far side has not answered yet: hold the call when you hear it".into())
+            }
+            State::Over => Err("the call is over".into()),
+            State::Dialing | State::Talking => Ok(()),
+        }
+    }
+
+    /// A parked leg is ended at once, or the ATA's reminder ring rings for it; a talking one hears the confirmation.
+    fn confirm_to_owner(&mut self, desk: &mut Desk) {
+        let (parked, talking): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
+        for leg in parked {
+            desk.hang_up(leg, Cause::Normal);
+        }
+        for leg in talking {
+            self.near.push(Leg { role: Role::Confirms, ..leg });
+            self.confirm(desk, self.near.len() - 1);
+        }
+    }
+
+    /// Says to a leg of the house that the box holds the line.
+    pub(super) fn confirm(&mut self, desk: &mut Desk, at: usize) {
+        let (Some(leg), State::Held(holding)) = (self.near.get(at), &mut self.state) else { return };
+        if leg.open.is_some() && holding.confirm_until.is_none() {
+            desk.say(leg, Prompt::Holding);
+            holding.confirm_until = Some(desk.now + CONFIRMATION);
+        }
+    }
+
+    /// Another leg of the house asked (a star code): it hears the confirmation.
+    pub(super) fn confirm_to(&mut self, desk: &mut Desk, leg: Leg) {
+        self.near.push(Leg { role: Role::Confirms, ..leg });
+        let at = self.near.len() - 1;
+        self.answer_near(desk, at);
+        self.confirm(desk, at);
+    }
+
+    // ---- facts ----
+
+    pub(super) fn heard(&mut self, desk: &mut Desk, epoch: u32, heard: Heard) {
+        let Some((opened, open_epoch)) = self.far.as_ref().and_then(|f| f.open) else { return };
+        let State::Held(holding) = &mut self.state else { return };
+        if epoch != open_epoch {
+            return;
+        }
+        match &heard {
+            Heard::Sound { at, sound, confidence } => {
+                holding.sound = Some(*sound);
+                let offset = opened.since(self.started) + Duration::from_millis(at.as_millis());
+                let at_ms = u64::try_from(offset.as_millis()).unwrap_or(u64::MAX);
+                if self.record.heard.len() >= SPANS {
+                    self.record.heard.remove(0);
+                }
+                self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
+            }
+            Heard::Person { .. } => holding.person = true,
+            Heard::Recording { .. } => holding.person = false,
+            Heard::Perhaps { .. } => {}
+        }
+        self.tell(desk, slay::Input::Heard(heard));
+    }
+
+    pub(super) fn played(&mut self, desk: &mut Desk, port: PortId) {
+        let far = self.far.as_ref().is_some_and(|f| f.port == port);
+        let State::Held(holding) = &mut self.state else { return };
+        if far && core::mem::take(&mut holding.speaking) {
+            desk.listen(ListenOrder::Speaking(port, false));
+            self.tell(desk, slay::Input::Played);
+        } else if !far && holding.confirm_until.is_some() {
+            holding.confirm_until = Some(desk.now + HANG_UP_WAIT);
+        }
+    }
+
+    pub(super) fn take(&mut self, desk: &mut Desk) -> Result<(), String> {
+        match self.state {
+            State::Held(_) => {
+                self.tell(desk, slay::Input::Take);
+                Ok(())
+            }
+            _ => Err("this call is not held: there is nothing to take".into()),
+        }
+    }
+
+    pub(super) fn holding_timeout(&mut self, desk: &mut Desk) {
+        let State::Held(holding) = &mut self.state else { return };
+        if holding.confirm_until.is_some_and(|until| desk.now >= until) {
+            holding.confirm_until = None;
+            let (confirming, rest): (Vec<Leg>, Vec<Leg>) =
+                self.near.drain(..).partition(|l| l.role == Role::Confirms);
+            self.near = rest;
+            for leg in confirming {
+                desk.hang_up(leg, Cause::Normal);
+            }
+        }
+        if holding.hold.deadline().is_some_and(|at| desk.now >= at) {
+            self.tell(desk, slay::Input::Timeout);
+        }
+    }
+
+    /// The owner has hung up after the confirmation.
+    pub(super) fn away(&mut self, desk: &mut Desk) {
+        if let State::Held(holding) = &mut self.state {
+            holding.confirm_until = None;
+            self.decide(desk, "wait", "the owner has hung up: the box holds the line".into());
+        }
+    }
+
+    /// A phone stopped ringing without an answer; the last one decides.
+    pub(super) fn ring_ended(&mut self, desk: &mut Desk) {
+        if self.near.iter().any(|l| l.role == Role::Rings) {
+            return;
+        }
+        let State::Held(holding) = &mut self.state else { return };
+        if core::mem::take(&mut holding.ringing) {
+            let end = ring_end(told_to_caller(&core::mem::take(&mut self.causes)));
+            self.tell(desk, slay::Input::RingEnded(end));
+        }
+    }
+
+    pub(super) fn owner_answered(&mut self, desk: &mut Desk, at: usize) {
+        let winner = self.near.swap_remove(at);
+        self.join_owner(desk, winner, "the owner answered");
+    }
+
+    /// The owner pressed `**` while hearing the confirmation: he wants the call back.
+    pub(super) fn take_back(&mut self, desk: &mut Desk) {
+        if let Some(at) = self.near.iter().position(|l| l.role == Role::Confirms) {
+            let leg = self.near.swap_remove(at);
+            self.join_owner(desk, leg, "the owner took the call back");
+        }
+    }
+
+    /// A leg of the house asks for the held call (a star code).
+    pub(super) fn rejoin(&mut self, desk: &mut Desk, leg: Leg) {
+        self.join_owner(desk, leg, "the owner asked for the held call");
+    }
+
+    /// The handshake: whoever else rings or listens is let go, and the two talk.
+    fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
+        let person = matches!(&self.state, State::Held(holding) if holding.person);
+        self.leave_hold(desk);
+        for other in core::mem::take(&mut self.near) {
+            let cause = if other.role == Role::Rings { Cause::Cancelled } else { Cause::Normal };
+            desk.hang_up(other, cause);
+        }
+        self.near.push(Leg { role: Role::Talks, ..winner });
+        self.state = State::Talking;
+        self.answer_near(desk, 0);
+        self.connect(desk);
+        if person {
+            self.slain = Some(desk.now);
+        }
+        self.decide(desk, "join", reason.into());
+    }
+
+    /// Stops listening and speaking, and counts the time.
+    pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
+        let State::Held(holding) = &self.state else { return };
+        let held = desk.now.since(holding.since).as_millis();
+        self.record.held_ms += u64::try_from(held).unwrap_or(u64::MAX);
+        if let Some(far) = &self.far {
+            desk.media(MediaCommand::Quiet(far.port));
+            desk.media(MediaCommand::Tap(far.port, false));
+            desk.listen(ListenOrder::Pause(far.port));
+        }
+    }
+
+    // ---- the machine's wishes ----
+
+    fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
+        if let State::Held(holding) = &mut self.state {
+            holding.hold.handle(desk.now, input);
+        }
+        while let State::Held(holding) = &mut self.state {
+            let Some(output) = holding.hold.poll() else { break };
+            self.carry_out(desk, output);
+        }
+    }
+
+    fn carry_out(&mut self, desk: &mut Desk, output: slay::Output) {
+        match output {
+            slay::Output::Greet => self.speak(desk, Prompt::Greet),
+            slay::Output::Reassure => self.speak(desk, Prompt::Moment),
+            slay::Output::Apologise => self.speak(desk, Prompt::Sorry),
+            slay::Output::Hush => self.hush(desk),
+            slay::Output::Ring => self.ring(desk),
+            slay::Output::StopRinging => self.stop_ringing(desk),
+            slay::Output::Decided(what, reason) => self.decide(desk, what, reason),
+            slay::Output::End(ending) => {
+                let (outcome, reason) = match ending {
+                    Ending::OwnerNotReached => (Outcome::AgentLost, "the owner was not reached"),
+                    Ending::Declined => (Outcome::OwnerGaveUp, "the owner declined"),
+                    Ending::FarGone => (Outcome::CompanyHungUp, "the far side has gone"),
+                    Ending::Cap => (Outcome::CapReached, "the longest hold was reached"),
+                };
+                self.end(desk, outcome, reason, Cause::Normal);
+            }
+        }
+    }
+
+    fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
+        holding.speaking = true;
+        desk.listen(ListenOrder::Speaking(far.port, true));
+        desk.say(far, prompt);
+    }
+
+    fn hush(&mut self, desk: &mut Desk) {
+        let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
+        if core::mem::take(&mut holding.speaking) {
+            desk.media(MediaCommand::Quiet(far.port));
+            desk.listen(ListenOrder::Speaking(far.port, false));
+        }
+    }
+
+    fn ring(&mut self, desk: &mut Desk) {
+        if let Some(at) = self.near.iter().position(|l| l.role == Role::Confirms) {
+            let leg = self.near.swap_remove(at);
+            return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
+        }
+        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
+        let caller = Caller { name: format!("HOLD: {number}"), number: self.record.number.clone() };
+        self.ring_phones(desk, &caller, None);
+        if let State::Held(holding) = &mut self.state {
+            holding.ringing = true;
+        }
+        self.ring_ended(desk);
+    }
+
+    /// Rings every phone of the house; who answers first has the call.
+    pub(super) fn ring_phones(&mut self, desk: &mut Desk, caller: &Caller, called: Option<&str>) {
+        let codec = self.far.as_ref().and_then(|f| f.session).map_or(Codec::Pcmu, |s| s.codec);
+        let phones: Vec<_> = desk.plan.peers.iter().filter(|p| p.side == Side::Phone).cloned().collect();
+        for phone in phones {
+            let to = called.unwrap_or(&phone.name);
+            if let Some(leg) = desk.call(self.id, phone.id, to, caller.clone(), codec, Role::Rings) {
+                self.near.push(leg);
+            }
+        }
+    }
+
+    fn stop_ringing(&mut self, desk: &mut Desk) {
+        let (ringing, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|l| l.role == Role::Rings);
+        self.near = rest;
+        for leg in ringing {
+            desk.hang_up(leg, Cause::Cancelled);
+        }
+        if let State::Held(holding) = &mut self.state {
+            holding.ringing = false;
+        }
+        self.causes.clear();
+    }
+}

@@ -1,0 +1,48 @@
+//! One side of a call: a dialog and its media port.
+
+use crate::media::Stream;
+use crate::sip::Session;
+use crate::units::{AccountId, Instant, LegId, PortId};
+
+/// What a leg of the house is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It talks with the trunk's leg, or will once that is answered.
+    Talks,
+    /// It hears the confirmation and hangs up.
+    Confirms,
+    /// It rings.
+    Rings,
+}
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    pub(super) account: AccountId,
+    pub(super) port: PortId,
+    pub(super) role: Role,
+    /// What offer and answer settled so far.
+    pub(super) session: Option<Session>,
+    /// The media port is open, since when, and in which opening.
+    pub(super) open: Option<(Instant, u32)>,
+    /// Answered.
+    pub(super) up: bool,
+    /// The peer holds us.
+    pub(super) parked: bool,
+}
+
+impl Leg {
+    pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
+        Self { id, account, port, role, session: None, open: None, up: false, parked: false }
+    }
+
+    pub(super) fn stream(session: &Session) -> Stream {
+        Stream {
+            remote: session.remote,
+            codec: session.codec,
+            payload_type: session.payload_type,
+            event_type: session.event_type,
+            send: session.send,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What the switchboard knows of the house before the first call.
+
+use crate::phone::dial::Codes;
+use crate::slay::Policy;
+use crate::units::{AccountId, PortId};
+use std::net::{IpAddr, SocketAddr};
+
+/// The checked configuration as the switchboard needs it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Trunks and phones, in order of preference.
+    pub peers: Vec<Peer>,
+    /// Address that peers reach our RTP at, shown in SDP.
+    pub media_ip: IpAddr,
+    /// UDP port of each media port, by index of [`PortId`].
+    pub rtp_ports: Vec<u16>,
+    /// Digits only.
+    pub emergency: Vec<String>,
+    /// Star codes.
+    pub codes: Codes,
+    /// How to hold.
+    pub hold: Policy,
+    /// Holds at once.
+    pub max_holds: usize,
+}
+
+impl Plan {
+    /// Where a media port receives.
+    pub(super) fn rtp_addr(&self, port: PortId) -> SocketAddr {
+        let udp = self.rtp_ports.get(usize::from(port.0)).copied().unwrap_or_default();
+        SocketAddr::new(self.media_ip, udp)
+    }
+}
+
+/// A trunk or a phone.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Shared with `sip::Account`.
+    pub id: AccountId,
+    /// Which side it is on.
+    pub side: crate::sip::Side,
+    /// As the owner calls it.
+    pub name: String,
+    /// Calls at once; a trunk refuses more.
+    pub channels: usize,
+    /// It is reachable without a registration.
+    pub is_static: bool,
+}

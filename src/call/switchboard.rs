@@ -1,0 +1,320 @@
+//! Routes every input to the call it belongs to.
+
+use super::conversation::{Call, State};
+use super::desk::Desk;
+use super::leg::Role;
+use super::notice::Notice;
+use super::plan::Plan;
+use super::policy::in_words;
+use super::record::Outcome;
+use super::snapshot::{CallView, PeerView, Phase, Snapshot};
+use super::{Effect, Input, ListenOrder, Request};
+use crate::sip::{Cause, Discard, Event, Side};
+use crate::units::{AccountId, CallId, Instant, LegId, PortId};
+use crate::{listen, media};
+use std::collections::BTreeMap;
+
+/// All calls of the house.
+#[derive(Debug)]
+pub struct Switchboard {
+    pub(super) desk: Desk,
+    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) notices: BTreeMap<LegId, Notice>,
+    pub(super) next_call: u64,
+    discards: BTreeMap<Discard, u64>,
+    troubles: Vec<String>,
+    /// Something that the page shows has changed since `take_news`.
+    news: bool,
+}
+
+impl Switchboard {
+    /// A switchboard without calls. `first_call` is the number of its first record; `seed` makes RTP streams differ.
+    pub fn new(plan: Plan, first_call: CallId, seed: u64) -> Self {
+        Self {
+            desk: Desk::new(plan, seed),
+            calls: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            next_call: first_call.0,
+            discards: BTreeMap::new(),
+            troubles: Vec::new(),
+            news: true,
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.desk.now = now;
+        self.news = true;
+        match input {
+            Input::Sip(event) => self.sip(event),
+            Input::Media(event) => self.media(event),
+            Input::Heard(port, epoch, heard) => self.heard(port, epoch, heard),
+            Input::Request(number, request) => {
+                let answer = self.request(request);
+                self.desk.reply(number, answer);
+            }
+            Input::Clock(wall) => self.desk.set_clock(wall),
+            Input::Troubles(troubles) => self.troubles = troubles,
+            Input::Timeout => {}
+        }
+        self.timeout();
+    }
+
+    /// The next thing to do; call until `None` after each `handle`.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.desk.poll()
+    }
+
+    /// When to call `handle(Timeout)` if nothing else happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        let calls = self.calls.values().filter_map(Call::deadline).min();
+        let notices = self.notices.values().map(|n| n.until).min();
+        [calls, notices].into_iter().flatten().min()
+    }
+
+    /// Whether the snapshot may have changed; asking changes nothing.
+    pub fn peek_news(&self) -> bool {
+        self.news
+    }
+
+    /// Whether the snapshot may have changed since the last call.
+    pub fn take_news(&mut self) -> bool {
+        core::mem::take(&mut self.news)
+    }
+
+    /// Ends every call: the box is being stopped.
+    pub fn stop(&mut self, now: Instant) {
+        self.desk.now = now;
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            self.with(id, |call, desk| call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal));
+        }
+    }
+
+    fn timeout(&mut self) {
+        let now = self.desk.now;
+        let due: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, c)| c.deadline().is_some_and(|at| now >= at))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            self.with(id, |call, desk| call.timeout(desk));
+            self.redial_emergency(id);
+        }
+        let late: Vec<LegId> =
+            self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
+        for leg in late {
+            self.end_notice(leg);
+        }
+    }
+
+    /// Gives one call the desk, and buries it if it is over afterwards.
+    pub(super) fn with<T>(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Desk) -> T) -> Option<T> {
+        let call = self.calls.get_mut(&id)?;
+        let port = call.far.as_ref().map(|f| f.port);
+        let result = act(call, &mut self.desk);
+        if call.is_over() {
+            self.calls.remove(&id);
+            if let Some(port) = port {
+                self.desk.listen(ListenOrder::Stop(port));
+            }
+        }
+        Some(result)
+    }
+
+    fn sip(&mut self, event: Event) {
+        match event {
+            Event::Incoming { leg, account, called, caller, session } => {
+                self.incoming(leg, account, &called, caller, session);
+            }
+            Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
+            Event::Progress(leg, session) => {
+                self.with_leg(leg, |call, desk| call.progress(desk, leg, session))
+            }
+            Event::Answered(leg, session) => match self.notices.get_mut(&leg) {
+                Some(notice) => notice.answered(&mut self.desk, session),
+                None => self.with_leg(leg, |call, desk| call.answered(desk, leg, session)),
+            },
+            Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
+            Event::Info(leg, digit) => self.with_leg(leg, |call, desk| {
+                let legs = call.near.iter().chain(&call.far);
+                if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
+                    call.digit(desk, port, digit);
+                }
+            }),
+            Event::Ended(leg, cause) => match self.notices.remove(&leg) {
+                Some(notice) => self.desk.forget(notice.leg),
+                None => self.with_leg(leg, |call, desk| call.ended(desk, leg, cause)),
+            },
+            Event::Registered(account, until) => {
+                let minutes = until.since(self.desk.now).as_secs().div_ceil(60);
+                self.peer(account, true, format!("registered, to be renewed within {minutes} min"));
+            }
+            Event::RegisterFailed(account, cause, again) => {
+                let next = match again {
+                    Some(at) => format!("trying again in {} s", at.since(self.desk.now).as_secs()),
+                    None => "check user and password; it will not be tried again by itself".into(),
+                };
+                self.peer(account, false, format!("cannot register: {}; {next}", in_words(cause)));
+            }
+            Event::PhoneRegistered(account, addr) => {
+                self.peer(account, true, format!("registered from {addr}"))
+            }
+            Event::PhoneGone(account) => self.peer(account, false, "its registration has ended".into()),
+            Event::Discarded(kind) => *self.discards.entry(kind).or_default() += 1,
+        }
+    }
+
+    fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Desk)) {
+        if let Some(id) = self.desk.legs.get(&leg).copied() {
+            self.with(id, act);
+        }
+    }
+
+    fn peer(&mut self, account: AccountId, up: bool, status: String) {
+        if let Some(peer) = self.desk.peers.get_mut(&account) {
+            peer.up = up;
+            peer.status = status;
+        }
+    }
+
+    fn media(&mut self, event: media::Event) {
+        match event {
+            media::Event::Digit(port, digit) => {
+                self.with_port(port, |call, desk| call.digit(desk, port, digit));
+            }
+            media::Event::Played(port, _) => {
+                let notice = self.notices.values().find(|n| n.leg.port == port).map(|n| n.leg.id);
+                match notice {
+                    Some(leg) => self.end_notice(leg),
+                    None => self.with_port(port, |call, desk| call.played(desk, port)),
+                }
+            }
+            media::Event::Starved(..) | media::Event::Heard(_) => {}
+        }
+    }
+
+    fn with_port(&mut self, port: PortId, act: impl FnOnce(&mut Call, &mut Desk)) {
+        if let Some(id) = self.desk.port_calls.get(&port).copied() {
+            self.with(id, act);
+        }
+    }
+
+    fn heard(&mut self, port: PortId, epoch: u32, heard: listen::Heard) {
+        self.with_port(port, |call, desk| call.heard(desk, epoch, heard));
+    }
+
+    fn end_notice(&mut self, leg: LegId) {
+        if let Some(notice) = self.notices.remove(&leg) {
+            notice.end(&mut self.desk);
+        }
+    }
+
+    fn request(&mut self, request: Request) -> Result<(), String> {
+        const NONE: &str = "there is no such call: it may have ended";
+        match request {
+            Request::HoldNow(None) | Request::Button => {
+                let id = self.holdable(None).ok_or("no call is up: there is nothing to hold")?;
+                let how = match request {
+                    Request::Button => "the button was pressed",
+                    _ => "asked for on the page",
+                };
+                self.hold(id, how)
+            }
+            Request::HoldNow(Some(id)) => self.hold(id, "asked for on the page"),
+            Request::HangUp(id) => self
+                .with(id, |call, desk| {
+                    let outcome = match (&call.state, call.slain) {
+                        (State::Held(_), _) => Outcome::OwnerGaveUp,
+                        (State::Talking, Some(_)) => Outcome::Slain,
+                        (State::Talking, None) => Outcome::Talked,
+                        _ => Outcome::Cancelled,
+                    };
+                    call.end(desk, outcome, "hung up on the page", Cause::Normal);
+                })
+                .ok_or_else(|| NONE.into()),
+            Request::Cancel => {
+                let id = self.held().ok_or("no call is held: there is nothing to cancel")?;
+                self.with(id, |call, desk| {
+                    call.end(desk, Outcome::OwnerGaveUp, "the button was held down", Cause::Normal);
+                });
+                Ok(())
+            }
+            Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
+        }
+    }
+
+    /// Starts holding `id`, if the box may hold one more.
+    pub(super) fn hold(&mut self, id: CallId, how: &str) -> Result<(), String> {
+        let held = self.calls.values().filter(|c| matches!(c.state, State::Held(_))).count();
+        let most = self.desk.plan.max_holds;
+        match self.calls.get(&id) {
+            None => Err("there is no such call: it may have ended".into()),
+            Some(call) if held >= most && !matches!(call.state, State::Held(_)) => {
+                Err(format!("the box holds {held} already, and {most} at most"))
+            }
+            Some(_) => self.with(id, |call, desk| call.hold(desk, how)).unwrap_or(Ok(())),
+        }
+    }
+
+    /// The call a gesture means: the newest that can be held, of this phone if one is given.
+    pub(super) fn holdable(&self, phone: Option<AccountId>) -> Option<CallId> {
+        let of_phone = |call: &Call| phone.is_none_or(|p| call.near.iter().any(|l| l.account == p));
+        let mut calls = self.calls.values().rev().filter(|call| call.can_hold().is_ok());
+        calls.find(|call| of_phone(call)).map(|call| call.id)
+    }
+
+    /// The state of everything.
+    pub fn snapshot(&self) -> Snapshot {
+        let side = |side| {
+            let peers = self.desk.plan.peers.iter().filter(move |p| p.side == side);
+            peers.filter_map(|p| {
+                let state = self.desk.peers.get(&p.id)?;
+                Some(PeerView { name: p.name.clone(), up: state.up, status: state.status.clone() })
+            })
+        };
+        Snapshot {
+            calls: self.calls.values().map(view).collect(),
+            trunks: side(Side::Trunk).collect(),
+            phones: side(Side::Phone).collect(),
+            discards: self
+                .discards
+                .iter()
+                .map(|(kind, n)| (format!("{kind:?}").to_lowercase(), *n))
+                .collect(),
+            troubles: self.troubles.clone(),
+        }
+    }
+}
+
+/// Stretches of sound that the page's strip shows.
+const STRIP: usize = 48;
+
+fn view(call: &Call) -> CallView {
+    let confirming = call.near.iter().any(|l| l.role == Role::Confirms);
+    let phase = match &call.state {
+        State::Dialing => Phase::Dialing,
+        State::Incoming => Phase::Incoming,
+        State::Held(holding) => holding.phase(confirming),
+        State::Talking if call.near.iter().any(|l| l.parked) => Phase::Parked,
+        State::Talking | State::Over => Phase::Talking,
+    };
+    let held = match &call.state {
+        State::Held(holding) => Some(holding),
+        _ => None,
+    };
+    let record = &call.record;
+    let recent = record.heard.len().saturating_sub(STRIP);
+    CallView {
+        id: call.id,
+        outgoing: record.outgoing,
+        number: record.number.clone(),
+        phase,
+        started: record.started,
+        hold_started: held.and(record.hold_started),
+        sound: held.and_then(|h| h.sound),
+        heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
+        last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,444 @@
+//! `hold-slayer check`: what is wrong with configuration, network and hardware, in plain words.
+//!
+//! [`probe`] looks (the edge), [`judge`] says what it means (pure).
+
+pub mod probe;
+
+use crate::board::gpio::Trouble;
+use crate::config::{Config, Mistakes};
+use core::fmt;
+use std::net::IpAddr;
+
+/// How good or bad one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// The box runs, but not as well as it could.
+    Warning,
+    /// This keeps the box, or a part of it, from working.
+    Problem,
+}
+
+/// One line of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How good or bad.
+    pub level: Level,
+    /// What was looked at.
+    pub about: String,
+    /// What was found, and what to do if it is not well.
+    pub words: String,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Ok => "ok",
+            Level::Warning => "warning",
+            Level::Problem => "problem",
+        };
+        write!(f, "{level:<8} {}: {}", self.about, self.words)
+    }
+}
+
+/// What was found. Everything that depends on a configuration is empty without one.
+#[derive(Debug)]
+pub struct Facts {
+    /// The file, read.
+    pub config: Result<Config, Mistakes>,
+    /// Each address the box listens on.
+    pub ports: Vec<Port>,
+    /// Each trunk that the box registers at or sends to.
+    pub trunks: Vec<Trunk>,
+    /// Each line of the board.
+    pub lines: Vec<Line>,
+    /// Where the database goes.
+    pub data: Data,
+    /// What the operating system allows.
+    pub rights: Rights,
+    /// Of the machine's clock.
+    pub year: u16,
+}
+
+/// An address the box listens on, or several of them.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// "SIP", "page", "sound".
+    pub what: &'static str,
+    /// As people write it: "UDP 0.0.0.0:5060".
+    pub address: String,
+    /// Those that could not be had, and why the first could not.
+    pub taken: Option<(usize, std::io::ErrorKind)>,
+}
+
+/// How a trunk answered.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Host and port in the configuration.
+    pub server: String,
+    /// What came of asking it.
+    pub answer: Answer,
+}
+
+/// What came of asking a trunk for its OPTIONS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The status code of its response: any is a sign of life.
+    Status(u16, IpAddr),
+    /// The name does not resolve; the resolver's words.
+    NoSuchHost(String),
+    /// It has addresses, but of the other family only (IPv6 for an IPv4 box, or the reverse).
+    OtherFamily,
+    /// The network has no way there; the system's words.
+    NoWay(IpAddr, String),
+    /// The machine is there and says that nothing listens on that port.
+    Refused(IpAddr),
+    /// Nothing within two seconds.
+    Silence(IpAddr),
+    /// Not asked, as our port is in use.
+    NotAsked,
+}
+
+/// A line of the board.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// "button" or "lamp".
+    pub what: &'static str,
+    /// The kernel's name for it.
+    pub name: String,
+    /// Whether it can be had.
+    pub found: Result<(), Trouble>,
+}
+
+/// The data directory.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// As given.
+    pub path: String,
+    /// Why nothing can be written there.
+    pub error: Option<String>,
+    /// Free bytes, if they could be asked for.
+    pub free: Option<u64>,
+}
+
+/// What the operating system allows this user.
+#[derive(Clone, Copy, Debug)]
+pub struct Rights {
+    /// The superuser needs no limits raised.
+    pub root: bool,
+    /// Highest real-time priority, 0 to 99.
+    pub rtprio: u64,
+    /// Bytes that may be locked into memory.
+    pub memlock: u64,
+}
+
+/// Priority of the media thread.
+const PRIORITY: u64 = 10;
+/// Memory that the box locks.
+const LOCKED: u64 = 64 * 1024 * 1024;
+const MEGABYTE: u64 = 1024 * 1024;
+
+/// Everything that can be said about the facts, in the order a person would put it right.
+pub fn judge(facts: &Facts) -> Vec<Verdict> {
+    let mut said = Vec::new();
+    configuration(&facts.config, &mut said);
+    facts.ports.iter().for_each(|port| said.push(of_port(port)));
+    facts.trunks.iter().for_each(|trunk| said.push(of_trunk(trunk)));
+    facts.lines.iter().for_each(|line| said.push(of_line(line)));
+    said.push(of_data(&facts.data));
+    said.push(of_rights(facts.rights));
+    said.push(of_year(facts.year));
+    said
+}
+
+fn say(level: Level, about: impl Into<String>, words: impl Into<String>) -> Verdict {
+    Verdict { level, about: about.into(), words: words.into() }
+}
+
+fn configuration(config: &Result<Config, Mistakes>, said: &mut Vec<Verdict>) {
+    let config = match config {
+        Ok(config) => config,
+        Err(mistakes) => {
+            said.extend(mistakes.0.iter().map(|m| say(Level::Problem, "configuration", m.to_string())));
+            return;
+        }
+    };
+    let (trunks, phones) = (config.trunks.len(), config.phones.len());
+    said.push(say(Level::Ok, "configuration", format!("can be read; trunks: {trunks}, phones: {phones}")));
+    if trunks == 0 {
+        let words =
+            "there is no [[trunk]], so no call can leave the house, not even to help. Add your provider's";
+        said.push(say(Level::Warning, "configuration", words));
+    }
+    if phones == 0 {
+        let words =
+            "there is no [[phone]], so nothing can ring. Add your telephone adapter's user and secret";
+        said.push(say(Level::Warning, "configuration", words));
+    }
+}
+
+fn of_port(port: &Port) -> Verdict {
+    use std::io::ErrorKind;
+    let Port { what, address, taken } = port;
+    let Some((count, why)) = taken else { return say(Level::Ok, *what, format!("{address} is free")) };
+    let words = match why {
+        ErrorKind::AddrInUse if *count > 1 => {
+            format!("{count} ports of {address} are in use by another program")
+        }
+        ErrorKind::AddrInUse => format!("{address} is in use by another program"),
+        ErrorKind::AddrNotAvailable => format!("{address} is not an address of this machine"),
+        ErrorKind::PermissionDenied => format!("{address} needs the superuser; take a port above 1023"),
+        other => format!("{address} cannot be had: {other}"),
+    };
+    let advice = match why {
+        ErrorKind::AddrInUse => {
+            ". If that is Hold Slayer itself, all is well; else stop it or choose another port"
+        }
+        _ => "",
+    };
+    say(Level::Problem, *what, words + advice)
+}
+
+fn of_trunk(trunk: &Trunk) -> Verdict {
+    let Trunk { name, server, answer } = trunk;
+    let about = format!("trunk {name}");
+    match answer {
+        Answer::Status(code, ip) => say(Level::Ok, about, format!("{server} ({ip}) answers ({code})")),
+        Answer::NoSuchHost(why) => {
+            let words = format!(
+                "the name {server} has no address ({why}). Is it spelt right, and does the network work?"
+            );
+            say(Level::Problem, about, words)
+        }
+        Answer::OtherFamily => {
+            let words = format!("{server} has no address of the kind that [sip] listen uses (IPv4 or IPv6)");
+            say(Level::Problem, about, words)
+        }
+        Answer::NoWay(ip, why) => {
+            let words = format!("there is no way to {server} ({ip}): {why}. Is the network cable in?");
+            say(Level::Problem, about, words)
+        }
+        Answer::Refused(ip) => {
+            let words =
+                format!("{server} ({ip}) is there, but nothing listens on that port. Is the port right?");
+            say(Level::Problem, about, words)
+        }
+        Answer::Silence(ip) => {
+            let words = format!(
+                "no answer from {server} ({ip}) within 2 seconds. Some providers answer only those who register; else \
+                 look at the port and at the firewall"
+            );
+            say(Level::Warning, about, words)
+        }
+        Answer::NotAsked => say(Level::Warning, about, "not asked: the SIP port is in use".to_owned()),
+    }
+}
+
+fn of_line(line: &Line) -> Verdict {
+    match &line.found {
+        Ok(()) => say(Level::Ok, line.what, format!("the GPIO line {} is there", line.name)),
+        Err(trouble @ Trouble::Busy(_, by)) if by == "hold-slayer" => {
+            say(Level::Ok, line.what, format!("{trouble}, which is running"))
+        }
+        Err(trouble) => say(
+            Level::Warning,
+            line.what,
+            format!("{trouble}. The box works without; see [board] in the configuration"),
+        ),
+    }
+}
+
+fn of_data(data: &Data) -> Verdict {
+    let Data { path, error, free } = data;
+    if let Some(error) = error {
+        let words = format!("nothing can be written to {path}: {error}. No call would be recorded");
+        return say(Level::Problem, "data", words);
+    }
+    match free {
+        Some(free) if *free < 16 * MEGABYTE => {
+            say(Level::Problem, "data", format!("{path} has only {} MB left", free / MEGABYTE))
+        }
+        Some(free) if *free < 256 * MEGABYTE => {
+            say(Level::Warning, "data", format!("{path} has only {} MB left", free / MEGABYTE))
+        }
+        Some(free) => say(Level::Ok, "data", format!("{path} can be written, {} MB free", free / MEGABYTE)),
+        None => say(Level::Ok, "data", format!("{path} can be written")),
+    }
+}
+
+fn of_rights(rights: Rights) -> Verdict {
+    let Rights { root, rtprio, memlock } = rights;
+    if root || rtprio >= PRIORITY && memlock >= LOCKED {
+        return say(Level::Ok, "real time", "sound may go first");
+    }
+    let mut missing = Vec::new();
+    if rtprio < PRIORITY {
+        missing.push(format!("the real-time priority is limited to {rtprio} (LimitRTPRIO={PRIORITY})"));
+    }
+    if memlock < LOCKED {
+        missing.push(format!("locked memory is limited to {} MB (LimitMEMLOCK=64M)", memlock / MEGABYTE));
+    }
+    let words =
+        format!("{}. Sound may stutter on a busy machine; the systemd unit sets both", missing.join(", "));
+    say(Level::Warning, "real time", words)
+}
+
+fn of_year(year: u16) -> Verdict {
+    // Nobody ran this program before it was written.
+    if year < 2026 {
+        let words = format!(
+            "it is set to the year {year}: records would have wrong dates. Is a time server reachable?"
+        );
+        return say(Level::Warning, "clock", words);
+    }
+    say(Level::Ok, "clock", format!("set (year {year})"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::config;
+    use std::io::ErrorKind;
+
+    fn well() -> Facts {
+        let text = "[[trunk]]\nname = \"t\"\naddress = \"192.0.2.1:5060\"\n[[phone]]\nname = \"p\"\nuser = \"u\"\nsecret = \"x\"\n";
+        Facts {
+            config: config::parse(text, "t.toml", &|_| Err(ErrorKind::NotFound.into())),
+            ports: Vec::new(),
+            trunks: Vec::new(),
+            lines: Vec::new(),
+            data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
+            rights: Rights { root: false, rtprio: 10, memlock: LOCKED },
+            year: 2026,
+        }
+    }
+
+    fn lines(facts: &Facts) -> Vec<String> {
+        judge(facts).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_is_well() {
+        assert_eq!(
+            lines(&well()),
+            [
+                "ok       configuration: can be read; trunks: 1, phones: 1",
+                "ok       data: /data can be written, 5000 MB free",
+                "ok       real time: sound may go first",
+                "ok       clock: set (year 2026)",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_mistake_of_the_configuration_is_a_problem() {
+        let config = config::parse("[sip]\nx = 1\ny = 2\n", "t.toml", &|_| Err(ErrorKind::NotFound.into()));
+        let said = judge(&Facts { config, ..well() });
+        assert_eq!(said.iter().filter(|v| v.level == Level::Problem).count(), 2);
+        assert!(said[1].words.starts_with("t.toml:3: [sip] y: no such key"), "{}", said[1]);
+    }
+
+    #[test]
+    fn an_empty_configuration_is_warned_about() {
+        let config = config::parse("", "t.toml", &|_| Err(ErrorKind::NotFound.into()));
+        let said = lines(&Facts { config, ..well() });
+        assert!(said[1].starts_with("warning  configuration: there is no [[trunk]]"), "{}", said[1]);
+        assert!(said[2].starts_with("warning  configuration: there is no [[phone]]"), "{}", said[2]);
+    }
+
+    #[test]
+    fn ports() {
+        let table: &[(Option<(usize, ErrorKind)>, &str)] = &[
+            (None, "ok       SIP: UDP 1.2.3.4:5060 is free"),
+            (
+                Some((1, ErrorKind::AddrInUse)),
+                "problem  SIP: UDP 1.2.3.4:5060 is in use by another program. If that is",
+            ),
+            (
+                Some((7, ErrorKind::AddrInUse)),
+                "problem  SIP: 7 ports of UDP 1.2.3.4:5060 are in use by another program.",
+            ),
+            (
+                Some((1, ErrorKind::AddrNotAvailable)),
+                "problem  SIP: UDP 1.2.3.4:5060 is not an address of this machine",
+            ),
+            (Some((1, ErrorKind::PermissionDenied)), "problem  SIP: UDP 1.2.3.4:5060 needs the superuser"),
+        ];
+        for (taken, expected) in table {
+            let port = Port { what: "SIP", address: "UDP 1.2.3.4:5060".to_owned(), taken: *taken };
+            let said = of_port(&port).to_string();
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn trunks() {
+        let ip: IpAddr = "192.0.2.1".parse().unwrap();
+        let table = [
+            (Answer::Status(404, ip), "ok       trunk t: sip.example:5060 (192.0.2.1) answers (404)"),
+            (
+                Answer::NoSuchHost("x".to_owned()),
+                "problem  trunk t: the name sip.example:5060 has no address (x).",
+            ),
+            (Answer::OtherFamily, "problem  trunk t: sip.example:5060 has no address of the kind"),
+            (
+                Answer::NoWay(ip, "x".to_owned()),
+                "problem  trunk t: there is no way to sip.example:5060 (192.0.2.1): x.",
+            ),
+            (
+                Answer::Silence(ip),
+                "warning  trunk t: no answer from sip.example:5060 (192.0.2.1) within 2 seconds.",
+            ),
+            (Answer::NotAsked, "warning  trunk t: not asked"),
+        ];
+        for (answer, expected) in table {
+            let trunk = Trunk { name: "t".to_owned(), server: "sip.example:5060".to_owned(), answer };
+            let said = of_trunk(&trunk).to_string();
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn board_lines() {
+        let name = || "GPIO17".to_owned();
+        let table = [
+            (Ok(()), "ok       button: the GPIO line GPIO17 is there"),
+            (Err(Trouble::NoChip), "warning  button: this machine has no GPIO lines"),
+            (Err(Trouble::NoLine(name())), "warning  button: no GPIO line is called GPIO17."),
+            (
+                Err(Trouble::Busy(name(), "led".to_owned())),
+                "warning  button: the GPIO line GPIO17 is in use by led.",
+            ),
+            (Err(Trouble::Busy(name(), "hold-slayer".to_owned())), "ok       button: "),
+            (
+                Err(Trouble::Forbidden("/dev/gpiochip0".to_owned())),
+                "warning  button: /dev/gpiochip0 may not be opened",
+            ),
+        ];
+        for (found, expected) in table {
+            let said = of_line(&Line { what: "button", name: name(), found }).to_string();
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn data_rights_and_clock() {
+        let data = |error: Option<&str>, free| {
+            of_data(&Data { path: "/d".to_owned(), error: error.map(str::to_owned), free }).to_string()
+        };
+        assert_eq!(data(None, Some(20 * MEGABYTE)), "warning  data: /d has only 20 MB left");
+        assert_eq!(data(None, Some(3 * MEGABYTE)), "problem  data: /d has only 3 MB left");
+        assert!(
+            data(Some("denied"), None).starts_with("problem  data: nothing can be written to /d: denied.")
+        );
+        let rights = |root, rtprio, memlock| of_rights(Rights { root, rtprio, memlock }).level;
+        assert_eq!(rights(true, 0, 0), Level::Ok);
+        assert_eq!(rights(false, 0, LOCKED), Level::Warning);
+        assert_eq!(rights(false, 10, 8 * MEGABYTE), Level::Warning);
+        assert_eq!(of_year(1970).level, Level::Warning);
+    }
+}

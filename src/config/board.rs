@@ -1,0 +1,92 @@
+//! `[board]` and the board files: which lines the button and the lamp are on.
+
+use super::read::{Mistakes, Section, Source};
+use crate::board::{Bias, Board, ButtonLine, LampLine, Place};
+use core::time::Duration;
+use std::path::Path;
+use toml::de::DeTable;
+
+/// Boards that are built in.
+const BUILT_IN: [(&str, &str); 2] =
+    [("generic", include_str!("../../board/generic.toml")), ("pi4", include_str!("../../board/pi4.toml"))];
+
+/// `[board] file`: a built-in name, or the path of a file beside the configuration.
+pub(super) fn choose<'t>(
+    source: &mut Source<'t>,
+    root: &DeTable<'t>,
+    open: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Board {
+    let mut s = super::section(source, root, "[board]", &["file"]);
+    let allowed = "allowed is \"generic\", \"pi4\", or the path of a board file ending in .toml";
+    let known = |text: &str| BUILT_IN.iter().any(|(name, _)| *name == text) || text.ends_with(".toml");
+    let file = s.text("file", allowed, |text| known(text).then(|| text.to_owned()));
+    let file = file.as_deref().unwrap_or("generic");
+    let board = match BUILT_IN.iter().find(|(name, _)| *name == file) {
+        Some((_, text)) => parse(text, file),
+        None => match open(Path::new(file)) {
+            Ok(text) => parse(&text, file),
+            Err(error) => {
+                s.refuse("file", &format!("the board file cannot be read: {error}"));
+                return Board::default();
+            }
+        },
+    };
+    board.unwrap_or_else(|mistakes| {
+        source.adopt(mistakes);
+        Board::default()
+    })
+}
+
+/// Reads one board file.
+fn parse(text: &str, file: &str) -> Result<Board, Mistakes> {
+    let mut source = Source::new(file, text);
+    let root = source.root().unwrap_or_default();
+    let mut s = Section::open(&mut source, "", Some((0, &root)), &["name", "button", "lamp"]);
+    let name =
+        s.needed("name", "needed is the board's name, in quotes", |t| Some(t.to_owned())).unwrap_or_default();
+    let (has_button, has_lamp) = (s.has("button"), s.has("lamp"));
+    let keys = ["line", "chip", "offset", "active_low", "bias", "debounce"];
+    let mut s = super::section(&mut source, &root, "[button]", &keys);
+    let button = has_button.then(|| button(&mut s)).flatten();
+    let mut s = super::section(&mut source, &root, "[lamp]", &["line", "chip", "offset", "active_low"]);
+    let lamp = has_lamp.then(|| lamp(&mut s)).flatten();
+    source.finish(Board { name, button, lamp })
+}
+
+fn button(s: &mut Section<'_, '_>) -> Option<ButtonLine> {
+    let place = place(s);
+    let active_low = s.flag("active_low").unwrap_or(true);
+    let bias = s.text("bias", "allowed is one of pull-up, pull-down, none", |text| match text {
+        "pull-up" => Some(Bias::PullUp),
+        "pull-down" => Some(Bias::PullDown),
+        "none" => Some(Bias::None),
+        _ => None,
+    });
+    let bias = bias.unwrap_or(if active_low { Bias::PullUp } else { Bias::PullDown });
+    let debounce = s.duration("debounce", Duration::from_millis(1)..=Duration::from_millis(200));
+    Some(ButtonLine {
+        place: place?,
+        active_low,
+        bias,
+        debounce: debounce.unwrap_or(Duration::from_millis(20)),
+    })
+}
+
+fn lamp(s: &mut Section<'_, '_>) -> Option<LampLine> {
+    let place = place(s);
+    let active_low = s.flag("active_low").unwrap_or(false);
+    Some(LampLine { place: place?, active_low })
+}
+
+fn place(s: &mut Section<'_, '_>) -> Option<Place> {
+    let text = |t: &str| (1..=32).contains(&t.len()).then(|| t.to_owned());
+    let name = s.needed("line", "needed is the kernel's name of the line, such as \"GPIO17\"", text);
+    let chip =
+        s.text("chip", "allowed is a chip such as \"gpiochip0\"", |t| text(t).filter(|t| !t.contains('/')));
+    let offset = s.number("offset", 0..=4095);
+    if s.has("chip") != s.has("offset") {
+        let key = if s.has("chip") { "chip" } else { "offset" };
+        s.refuse(key, "chip and offset belong together: give both or neither");
+    }
+    Some(Place { name: name?, fallback: chip.zip(offset) })
+}

@@ -1,0 +1,204 @@
+//! The configuration: one file in, checked settings for each room out.
+//!
+//! Every mistake names file, line, key, the value found (never a secret) and what is allowed, and all of them are told
+//! at once. Nothing here resolves a host name or opens a port: that happens at start.
+
+mod board;
+mod country;
+mod peers;
+mod read;
+mod rules;
+mod settings;
+
+pub use country::Country;
+pub use read::{Mistake, Mistakes};
+pub use settings::{
+    Codes, Config, Hold, Line, Log, Media, Phone, PhonePeer, Secret, Sip, Trunk, TrunkPeer, Web,
+};
+
+use crate::limits;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+use read::{Section, Source};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// Where the file is unless `--config` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/hold-slayer/hold-slayer.toml";
+/// Where the database is unless `--data` says otherwise.
+pub const DEFAULT_DATA: &str = "/var/lib/hold-slayer";
+/// A commented file with every key and its default.
+pub const EXAMPLE: &str = include_str!("../../systemd/hold-slayer.toml");
+
+/// Most trunks in one file.
+pub const TRUNKS: usize = 8;
+/// Most phones in one file.
+pub const PHONES: usize = 32;
+/// Most calls at once: a held call with its ring-back beside an ordinary one takes four legs.
+pub const CALLS: u32 = (limits::LEGS / 4) as u32;
+/// UDP ports set aside for each call: four legs, RTP on the even port of each pair (RFC 3550 §11).
+pub const PORTS_PER_CALL: u32 = 8;
+
+const _: () = assert!(TRUNKS + PHONES <= 255, "AccountId is a byte");
+
+/// Reads the file and the board file that it names.
+///
+/// # Errors
+/// All mistakes found; one mistake if the file itself cannot be read.
+pub fn load(path: &Path) -> Result<Config, Mistakes> {
+    let file = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let what = format!(
+                "the file cannot be read: {error}. `hold-slayer --help` says where it belongs, \
+                 `hold-slayer check --example` prints one to start from"
+            );
+            return Err(Mistakes(vec![Mistake { file, line: 0, what }]));
+        }
+    };
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    parse(&text, &file, &|board| std::fs::read_to_string(folder.join(board)))
+}
+
+/// Reads a configuration from `text`; `file` names it in messages, `open` reads a board file that it names by path.
+///
+/// # Errors
+/// All mistakes found.
+pub fn parse(
+    text: &str,
+    file: &str,
+    open: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Result<Config, Mistakes> {
+    let mut source = Source::new(file, text);
+    let root = source.root().unwrap_or_default();
+    let known = ["line", "sip", "media", "trunk", "phone", "hold", "codes", "board", "web", "log"];
+    Section::open(&mut source, "", Some((0, &root)), &known);
+    let line = line(&mut section(&mut source, &root, "[line]", &["country", "emergency", "number"]));
+    let sip = sip(&mut section(&mut source, &root, "[sip]", &["listen", "advertise"]));
+    let media = media(&mut section(&mut source, &root, "[media]", &["rtp_ports", "calls"]), sip.listen);
+    let trunks = peers::trunks(&mut source, &root);
+    let phones = peers::phones(&mut source, &root);
+    rules::peers(&mut source, &trunks, &phones);
+    let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
+    let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
+    let code_keys = ["hold", "rejoin", "status", "cancel", "gesture"];
+    let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
+    let board = board::choose(&mut source, &root, open);
+    let web = web(&mut section(&mut source, &root, "[web]", &["listen", "password", "names"]));
+    let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
+    let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
+    let phones = phones.into_iter().map(|(_, phone)| phone).collect();
+    source.finish(Config { line, sip, media, trunks, phones, hold, codes, board, web, log })
+}
+
+/// Opens the section called `title`, if the file has it.
+fn section<'s, 't>(
+    source: &'s mut Source<'t>,
+    root: &'s DeTable<'t>,
+    title: &'static str,
+    known: &[&str],
+) -> Section<'s, 't> {
+    let name = title.trim_matches(['[', ']']);
+    let table = match root.iter().find(|(key, _)| key.get_ref() == name) {
+        None => None,
+        Some((key, value)) => match value.get_ref() {
+            DeValue::Table(table) => Some((key.span().start, table)),
+            _ => {
+                source.wrong(
+                    key.span().start,
+                    format!("{name}: this is a section; write {title} on a line of its own"),
+                );
+                None
+            }
+        },
+    };
+    Section::open(source, title, table, known)
+}
+
+fn line(s: &mut Section<'_, '_>) -> Line {
+    let allowed = format!("allowed is one of {}", Country::codes());
+    let country = s.text("country", &allowed, Country::from_code).unwrap_or(Country::DEFAULT);
+    let mut emergency: Vec<String> = country.emergency().iter().map(|n| (*n).to_owned()).collect();
+    let more = s.list("emergency", "each is a number of 2 to 6 digits in quotes", |text| {
+        ((2..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
+    });
+    for number in more {
+        if !emergency.contains(&number) {
+            emergency.push(number);
+        }
+    }
+    let number = s.text("number", "allowed are up to 20 digits, after a + if you like", |text| {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        (digits.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
+    });
+    Line { country, emergency, number: number.unwrap_or_default() }
+}
+
+fn sip(s: &mut Section<'_, '_>) -> Sip {
+    let listen = address(s, "listen", "\"0.0.0.0:5060\"").unwrap_or(any(5060));
+    let advertise = s.text("advertise", "allowed is an IP address such as \"192.168.1.20\"", |text| {
+        text.parse().ok().filter(|ip: &IpAddr| !ip.is_unspecified() && !ip.is_multicast())
+    });
+    Sip { listen, advertise }
+}
+
+fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
+    let calls = s.number("calls", 1..=CALLS).unwrap_or(8);
+    let last = 65_536 - calls * PORTS_PER_CALL;
+    let first = s.number("rtp_ports", 1024..=last).unwrap_or(16_000);
+    let end = first + calls * PORTS_PER_CALL;
+    if first % 2 == 1 {
+        s.refuse("rtp_ports", "allowed is an even port, RFC 3550 §11");
+    }
+    if (first..end).contains(&u32::from(sip.port())) {
+        let allowed =
+            format!("{calls} calls use the ports {first} to {}, and [sip] listen is among them", end - 1);
+        s.refuse("rtp_ports", &allowed);
+    }
+    Media { rtp_ports: u16::try_from(first).unwrap_or(16_000), calls: u16::try_from(calls).unwrap_or(8) }
+}
+
+fn hold(s: &mut Section<'_, '_>) -> Hold {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let small = |n: Option<u32>, default: u8| n.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
+    Hold {
+        cap: s.duration("cap", MINUTE..=24 * 60 * MINUTE).unwrap_or(limits::HOLD_CAP),
+        ring: s.duration("ring", RING).unwrap_or(Duration::from_secs(45)),
+        ring_again: small(s.number("ring_again", 0..=10), 3),
+        greet: s.flag("greet").unwrap_or(true),
+        calls: small(s.number("calls", 1..=3), 1),
+    }
+}
+
+/// An agent gives up sooner than three minutes; shorter than two rings is none.
+const RING: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(180);
+
+fn web(s: &mut Section<'_, '_>) -> Web {
+    let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));
+    let password = s.secret("password", "allowed are 8 characters or more, in quotes", 8);
+    let allowed = "each is a host name in quotes, without port or http://";
+    let names = s.list("names", allowed, |text| rules::is_host(text).then(|| text.to_ascii_lowercase()));
+    Web { listen, password, names }
+}
+
+fn log(s: &mut Section<'_, '_>) -> Log {
+    let level = s.text("level", "allowed is one of error, warn, info, debug, trace", |text| {
+        text.chars().all(|c| c.is_ascii_lowercase()).then(|| text.parse().ok())?
+    });
+    Log { level: level.unwrap_or(tracing::Level::INFO) }
+}
+
+/// An IP address and port to listen on or to send to.
+fn address(s: &mut Section<'_, '_>, key: &str, example: &str) -> Option<SocketAddr> {
+    let allowed = format!("allowed is an IP address and a port such as {example}");
+    s.text(key, &allowed, |text| text.parse().ok().filter(|a: &SocketAddr| a.port() != 0))
+}
+
+fn any(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
+}
+
+#[cfg(test)]
+mod tests;

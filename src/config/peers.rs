@@ -1,0 +1,138 @@
+//! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
+
+use super::read::{Section, Source};
+use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, address, rules};
+use core::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Where a table starts in the file, and what it says.
+pub(super) type Placed<T> = (usize, T);
+
+/// Every `[[trunk]]` that could be read.
+pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Trunk>> {
+    let known = ["name", "server", "user", "auth_user", "secret", "domain", "expires", "address", "channels"];
+    let mut found = Vec::new();
+    for (at, table) in tables(source, root, "trunk", "[[trunk]]", TRUNKS) {
+        let mut s = Section::open(source, "[[trunk]]", Some((at, table)), &known);
+        let name = name(&mut s);
+        let channels = s.number("channels", 1..=1000).and_then(|n| u16::try_from(n).ok()).unwrap_or(2);
+        if let (Some(name), Some(peer)) = (name, trunk_peer(&mut s)) {
+            found.push((at, Trunk { name, peer, channels }));
+        }
+    }
+    found
+}
+
+fn trunk_peer(s: &mut Section<'_, '_>) -> Option<TrunkPeer> {
+    if s.has("address") {
+        let only = "a trunk with an address is known by it alone: leave this key out, or write server instead of address";
+        for key in ["server", "user", "auth_user", "secret", "domain", "expires"] {
+            if s.has(key) {
+                s.refuse(if key == "secret" { "address" } else { key }, only);
+            }
+        }
+        return Some(TrunkPeer::Static { addr: address(s, "address", "\"203.0.113.5:5060\"")? });
+    }
+    let server = "allowed is a host name or IP address, with :port if it is not 5060. \
+                  (A trunk that asks for no registration has address = \"IP:port\" instead)";
+    let host_port = s.needed("server", server, rules::host_port);
+    let user = user(s);
+    let auth_user = auth_user(s);
+    let secret = secret(s);
+    let domain = s.text("domain", "allowed is a host name", |t| rules::is_host(t).then(|| t.to_owned()));
+    let expires = s.duration("expires", Duration::from_secs(60)..=24 * HOUR).unwrap_or(HOUR / 12);
+    let ((host, port), user, secret) = (host_port?, user?, secret?);
+    let auth_user = auth_user.unwrap_or_else(|| user.clone());
+    let domain = domain.unwrap_or_else(|| host.clone());
+    Some(TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires })
+}
+
+/// Every `[[phone]]` that could be read.
+pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Phone>> {
+    let mut found = Vec::new();
+    for (at, table) in tables(source, root, "phone", "[[phone]]", PHONES) {
+        let mut s =
+            Section::open(source, "[[phone]]", Some((at, table)), &["name", "user", "secret", "address"]);
+        if let (Some(name), Some(peer)) = (name(&mut s), phone_peer(&mut s)) {
+            found.push((at, Phone { name, peer }));
+        }
+    }
+    found
+}
+
+fn phone_peer(s: &mut Section<'_, '_>) -> Option<PhonePeer> {
+    if s.has("address") {
+        if s.has("user") || s.has("secret") {
+            s.refuse("address", "a phone has either an address, or a user and a secret to register with");
+        }
+        return Some(PhonePeer::Static { addr: address(s, "address", "\"192.168.1.30:5060\"")? });
+    }
+    let (user, secret) = (user(s), secret(s));
+    Some(PhonePeer::Register { user: user?, secret: secret? })
+}
+
+fn name(s: &mut Section<'_, '_>) -> Option<String> {
+    s.needed("name", "allowed are 1 to 32 characters, in quotes", |text| {
+        let fits = (1..=32).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        fits.then(|| text.to_owned())
+    })
+}
+
+const USER: &str = "allowed are 1 to 64 letters, digits and -_.+ in quotes";
+const AUTH_USER: &str = "allowed are 1 to 64 letters, digits and -_.+@ in quotes";
+
+/// A SIP user that needs no escaping in an address, RFC 3261 §25.1.
+fn user(s: &mut Section<'_, '_>) -> Option<String> {
+    s.needed("user", USER, |text| made_of(text, b"-_.+"))
+}
+
+/// A digest user name stands between quotes only: some providers give one with an `@`.
+fn auth_user(s: &mut Section<'_, '_>) -> Option<String> {
+    s.text("auth_user", AUTH_USER, |text| made_of(text, b"-_.+@"))
+}
+
+fn made_of(text: &str, signs: &[u8]) -> Option<String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || signs.contains(&b);
+    ((1..=64).contains(&text.len()) && text.bytes().all(fits)).then(|| text.to_owned())
+}
+
+fn secret(s: &mut Section<'_, '_>) -> Option<super::Secret> {
+    let allowed = "needed is the password for user, in quotes";
+    if !s.has("secret") {
+        s.refuse("secret", allowed);
+    }
+    s.secret("secret", allowed, 1)
+}
+
+/// The tables of a list of tables. One table with single brackets is told how to write it.
+fn tables<'s, 't>(
+    source: &mut Source<'t>,
+    root: &'s DeTable<'t>,
+    name: &str,
+    title: &str,
+    most: usize,
+) -> Vec<Placed<&'s DeTable<'t>>> {
+    let Some((key, value)) = root.iter().find(|(key, _)| key.get_ref() == name) else { return Vec::new() };
+    let at = key.span().start;
+    let Some(items) = value.get_ref().as_array() else {
+        source.wrong(
+            at,
+            format!("{name}: there can be several, so write {title} with two brackets on each side"),
+        );
+        return Vec::new();
+    };
+    if items.len() > most {
+        source.wrong(at, format!("{title} is there {} times: allowed are at most {most}", items.len()));
+    }
+    let tables = items.iter().filter_map(|item: &Spanned<DeValue<'t>>| match item.get_ref() {
+        DeValue::Table(table) => Some((item.span().start, table)),
+        _ => {
+            source.wrong(item.span().start, format!("{name}: write {title} on a line of its own for each"));
+            None
+        }
+    });
+    tables.collect()
+}

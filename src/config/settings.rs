@@ -1,0 +1,194 @@
+//! The settings of each room: plain data, checked, with defaults filled in.
+
+use super::Country;
+use crate::board::Board;
+use core::fmt;
+use core::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+
+/// Everything the file says, checked, with defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[line]`
+    pub line: Line,
+    /// `[sip]`
+    pub sip: Sip,
+    /// `[media]`
+    pub media: Media,
+    /// `[[trunk]]`, in the file's order; may be empty.
+    pub trunks: Vec<Trunk>,
+    /// `[[phone]]`, in the file's order; may be empty. The first is rung first.
+    pub phones: Vec<Phone>,
+    /// `[hold]`
+    pub hold: Hold,
+    /// `[codes]`
+    pub codes: Codes,
+    /// `[board]`: what the named board file says.
+    pub board: Board,
+    /// `[web]`
+    pub web: Web,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// The household's telephone line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Chooses tones and emergency numbers.
+    pub country: Country,
+    /// The country's emergency numbers, then those added in the file. Digits only, never empty.
+    pub emergency: Vec<String>,
+    /// The household's own number, shown to those called; empty: the trunk's user.
+    pub number: String,
+}
+
+/// The SIP port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sip {
+    /// UDP address to listen on; RTP uses the same IP address.
+    pub listen: SocketAddr,
+    /// Address written into Via, Contact and SDP; `None`: found at start.
+    pub advertise: Option<IpAddr>,
+}
+
+/// Sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// First UDP port for RTP, even; `calls * super::PORTS_PER_CALL` ports from here are the box's.
+    pub rtp_ports: u16,
+    /// Calls at once, 1 to [`super::CALLS`].
+    pub calls: u16,
+}
+
+/// A provider.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Unique among trunks and phones.
+    pub name: String,
+    /// How it is reached.
+    pub peer: TrunkPeer,
+    /// Calls it carries at once.
+    pub channels: u16,
+}
+
+/// How a trunk and the box know each other.
+#[derive(Clone, Debug)]
+pub enum TrunkPeer {
+    /// The box registers there.
+    Register {
+        /// Host name or IP address of the registrar or outbound proxy, not resolved.
+        host: String,
+        /// UDP port, 5060 unless written.
+        port: u16,
+        /// User part of the address of record.
+        user: String,
+        /// Digest user name.
+        auth_user: String,
+        /// Digest password.
+        secret: Secret,
+        /// Host part of our address of record.
+        domain: String,
+        /// Asked-for lifetime of the registration.
+        expires: Duration,
+    },
+    /// Known by its address alone.
+    Static {
+        /// Its SIP address.
+        addr: SocketAddr,
+    },
+}
+
+/// A telephone or telephone adapter.
+#[derive(Clone, Debug)]
+pub struct Phone {
+    /// Unique among trunks and phones.
+    pub name: String,
+    /// How it is reached.
+    pub peer: PhonePeer,
+}
+
+/// How a phone and the box know each other.
+#[derive(Clone, Debug)]
+pub enum PhonePeer {
+    /// It registers here.
+    Register {
+        /// User part and digest user name, unique.
+        user: String,
+        /// Digest password.
+        secret: Secret,
+    },
+    /// Known by its address alone.
+    Static {
+        /// Its SIP address.
+        addr: SocketAddr,
+    },
+}
+
+/// How a hold is waited out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Longest hold, 1 min to 24 h.
+    pub cap: Duration,
+    /// How long the phone rings in one go, 10 to 180 s.
+    pub ring: Duration,
+    /// How many times more it rings if nobody answers, 0 to 10.
+    pub ring_again: u8,
+    /// Speak to whoever seems to be there. False: ring without a word.
+    pub greet: bool,
+    /// Calls held at once, 1 to 3.
+    pub calls: u8,
+}
+
+/// What the household dials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codes {
+    /// Hold my current call.
+    pub hold: String,
+    /// Back to the held call.
+    pub rejoin: String,
+    /// Say how the hold stands.
+    pub status: String,
+    /// End the held call.
+    pub cancel: String,
+    /// Inside a call: hold it.
+    pub gesture: String,
+}
+
+/// The page.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// TCP address of the page.
+    pub listen: SocketAddr,
+    /// Password of the page; `None`: made at the first start and told once.
+    pub password: Option<Secret>,
+    /// Host names the page answers to, besides IP addresses and the machine's own name.
+    pub names: Vec<String>,
+}
+
+/// The log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How much is said.
+    pub level: tracing::Level,
+}
+
+/// A password. Its `Debug` says nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The password itself, for digest or hash; never for a message.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
+}

@@ -1,0 +1,371 @@
+//! One case per kind of mistake, with its whole message.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+fn read(text: &str) -> Result<Config, Mistakes> {
+    parse(text, "t.toml", &|path| match path.to_str() {
+        Some("good.toml") => Ok("name = \"mine\"\n[lamp]\nline = \"LED\"\n".to_owned()),
+        Some("bad.toml") => Ok("name = \"mine\"\n[button]\nline = \"B\"\nchip = \"gpiochip0\"\n".to_owned()),
+        _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+    })
+}
+
+/// The file and the mistakes it must be told, each without the leading `t.toml:`.
+const MISTAKES: &[(&str, &[&str])] = &[
+    // Not TOML at all, and keys that do not exist.
+    ("[sip\n", &["1: not TOML: unclosed table, expected `]`"]),
+    ("[sip]\na = 1\na = 2\n", &["3: not TOML: duplicate key"]),
+    (
+        "[sips]\n",
+        &[
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, codes, board, web, log",
+        ],
+    ),
+    (
+        "[sip]\n\nLisen = \"0.0.0.0:5060\"\n",
+        &["3: [sip] Lisen: no such key; did you mean listen? Allowed here: listen, advertise"],
+    ),
+    ("[sip]\ncolour = 1\n", &["2: [sip] colour: no such key. Allowed here: listen, advertise"]),
+    ("sip = 1\n", &["1: sip: this is a section; write [sip] on a line of its own"]),
+    // [line]
+    (
+        "[line]\ncountry = \"xx\"\n",
+        &["2: [line] country = \"xx\": allowed is one of us, uk, de, fr, nl, it, es, at, ch, be, se, au, jp"],
+    ),
+    (
+        "[line]\nemergency = [\"115\",\n \"1 1\"]\n",
+        &["3: [line] emergency = [… \"1 1\" …]: each is a number of 2 to 6 digits in quotes"],
+    ),
+    (
+        "[line]\nemergency = 115\n",
+        &["2: [line] emergency = 115: each is a number of 2 to 6 digits in quotes"],
+    ),
+    (
+        "[line]\nnumber = \"555-1\"\n",
+        &["2: [line] number = \"555-1\": allowed are up to 20 digits, after a + if you like"],
+    ),
+    // [sip]
+    (
+        "[sip]\nlisten = \"5060\"\n",
+        &["2: [sip] listen = \"5060\": allowed is an IP address and a port such as \"0.0.0.0:5060\""],
+    ),
+    (
+        "[sip]\nlisten = 5060\n",
+        &["2: [sip] listen = 5060: allowed is an IP address and a port such as \"0.0.0.0:5060\""],
+    ),
+    (
+        "[sip]\nadvertise = \"0.0.0.0\"\n",
+        &["2: [sip] advertise = \"0.0.0.0\": allowed is an IP address such as \"192.168.1.20\""],
+    ),
+    // [media]
+    ("[media]\ncalls = 0\n", &["2: [media] calls = 0: allowed is a whole number from 1 to 512"]),
+    ("[media]\ncalls = -1\n", &["2: [media] calls = -1: allowed is a whole number from 1 to 512"]),
+    ("[media]\ncalls = 1.5\n", &["2: [media] calls = 1.5: allowed is a whole number from 1 to 512"]),
+    (
+        "[media]\ncalls = 99999999999999999999999\n",
+        &["2: [media] calls = 99999999999999999999999: allowed is a whole number from 1 to 512"],
+    ),
+    (
+        "[media]\nrtp_ports = 65530\n",
+        &["2: [media] rtp_ports = 65530: allowed is a whole number from 1024 to 65472"],
+    ),
+    (
+        "[media]\nrtp_ports = 16001\n",
+        &["2: [media] rtp_ports = 16001: allowed is an even port, RFC 3550 §11"],
+    ),
+    (
+        "[media]\nrtp_ports = 5000\n",
+        &["2: [media] rtp_ports = 5000: 8 calls use the ports 5000 to 5063, and [sip] listen is among them"],
+    ),
+    // [[trunk]]
+    (
+        "[trunk]\nname = \"a\"\n",
+        &["1: trunk: there can be several, so write [[trunk]] with two brackets on each side"],
+    ),
+    ("trunk = [1]\n", &["1: trunk: write [[trunk]] on a line of its own for each"]),
+    (
+        "\n[[trunk]]\nname = \"a\"\nserver = \"s.example\"\n",
+        &[
+            "2: [[trunk]] user is missing: allowed are 1 to 64 letters, digits and -_.+ in quotes",
+            "2: [[trunk]] secret is missing: needed is the password for user, in quotes",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\nuser = \"u\"\nsecret = \"top\"\n",
+        &[
+            "1: [[trunk]] server is missing: allowed is a host name or IP address, with :port if it is not 5060. (A trunk \
+           that asks for no registration has address = \"IP:port\" instead)",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\nserver = \"sip:s.example\"\nuser = \"u\"\nsecret = \"top\"\n",
+        &[
+            "3: [[trunk]] server = \"sip:s.example\": allowed is a host name or IP address, with :port if it is not 5060. \
+           (A trunk that asks for no registration has address = \"IP:port\" instead)",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecret = 12345\n",
+        &["5: [[trunk]] secret (not shown): needed is the password for user, in quotes"],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
+        &[
+            "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, server, user, auth_user, secret, \
+           domain, expires, address, channels",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u u\"\nsecret = \"x\"\nexpires = \"5\"\n",
+        &[
+            "4: [[trunk]] user = \"u u\": allowed are 1 to 64 letters, digits and -_.+ in quotes",
+            "6: [[trunk]] expires = \"5\": allowed is a time from \"1m\" to \"24h\", written with h, m, s or ms",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\nuser = \"u\"\n",
+        &[
+            "4: [[trunk]] user = \"u\": a trunk with an address is known by it alone: leave this key out, or write server \
+           instead of address",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\nchannels = 0\n",
+        &["4: [[trunk]] channels = 0: allowed is a whole number from 1 to 1000"],
+    ),
+    (
+        "[[trunk]]\naddress = \"1.2.3.4:5060\"\n",
+        &["1: [[trunk]] name is missing: allowed are 1 to 32 characters, in quotes"],
+    ),
+    // [[phone]]
+    (
+        "[[phone]]\nname = \"a\"\naddress = \"1.2.3.4\"\n",
+        &[
+            "3: [[phone]] address = \"1.2.3.4\": allowed is an IP address and a port such as \"192.168.1.30:5060\"",
+        ],
+    ),
+    (
+        "[[phone]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\nsecret = \"top\"\n",
+        &[
+            "3: [[phone]] address = \"1.2.3.4:5060\": a phone has either an address, or a user and a secret to register with",
+        ],
+    ),
+    (
+        "[[phone]]\nname = \"a\"\nuser = \"u\"\nsecret = \"x\"\n[[phone]]\nname = \"a\"\nuser = \"u\"\nsecret = \"y\"\n",
+        &[
+            "5: [[phone]] name = \"a\": another trunk or phone has this name; each needs its own",
+            "5: [[phone]] user = \"u\": another phone has this user; each needs its own",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:1\"\n[[phone]]\nname = \"b\"\naddress = \"1.2.3.4:2\"\n",
+        &["4: [[phone]] address: another trunk or phone is at 1.2.3.4; each needs its own IP address"],
+    ),
+    // [hold]
+    (
+        "[hold]\ncap = \"30s\"\n",
+        &["2: [hold] cap = \"30s\": allowed is a time from \"1m\" to \"24h\", written with h, m, s or ms"],
+    ),
+    (
+        "[hold]\nring = 45\n",
+        &["2: [hold] ring = 45: allowed is a time from \"10s\" to \"3m\", written with h, m, s or ms"],
+    ),
+    ("[hold]\ngreet = \"yes\"\n", &["2: [hold] greet = \"yes\": allowed is true or false"]),
+    ("[hold]\ncalls = 4\n", &["2: [hold] calls = 4: allowed is a whole number from 1 to 3"]),
+    // [codes]
+    (
+        "[codes]\nhold = \"***\"\n",
+        &["2: [codes] hold = \"***\": allowed is * (or 11, for a phone without *) and 1 to 4 digits"],
+    ),
+    (
+        "[codes]\ngesture = \"***\"\n",
+        &["2: [codes] gesture = \"***\": allowed are 2 to 4 of 0-9, * and #, but not ***"],
+    ),
+    (
+        "[line]\ncountry = \"de\"\n[codes]\nhold = \"1129\"\n",
+        &["4: [codes] hold = \"1129\": a code may not stand in the way of the emergency number 112"],
+    ),
+    (
+        "[line]\nemergency = [\"11580\"]\n[codes]\nhold = \"1158\"\n",
+        &["4: [codes] hold = \"1158\": a code may not stand in the way of the emergency number 11580"],
+    ),
+    (
+        "[codes]\nrejoin = \"*5\"\n",
+        &["2: [codes] rejoin = \"*5\": it begins like hold = \"*58\"; the two could not be told apart"],
+    ),
+    // [board]
+    (
+        "[board]\nfile = \"pi5\"\n",
+        &[
+            "2: [board] file = \"pi5\": allowed is \"generic\", \"pi4\", or the path of a board file ending in .toml",
+        ],
+    ),
+    (
+        "[board]\nfile = \"none.toml\"\n",
+        &["2: [board] file = \"none.toml\": the board file cannot be read: entity not found"],
+    ),
+    // [web], [log]
+    (
+        "[web]\npassword = \"short\"\n",
+        &["2: [web] password (not shown): allowed are 8 characters or more, in quotes"],
+    ),
+    (
+        "[web]\nnames = [\"http://box\"]\n",
+        &["2: [web] names = [… \"http://box\" …]: each is a host name in quotes, without port or http://"],
+    ),
+    (
+        "[web]\nlisten = \"127.0.0.1:0\"\n",
+        &["2: [web] listen = \"127.0.0.1:0\": allowed is an IP address and a port such as \"0.0.0.0:8080\""],
+    ),
+    (
+        "[log]\nlevel = \"loud\"\n",
+        &["2: [log] level = \"loud\": allowed is one of error, warn, info, debug, trace"],
+    ),
+    // All at once, in the order of lines.
+    (
+        "[web]\nlisten = 1\n[media]\ncalls = 0\n",
+        &[
+            "2: [web] listen = 1: allowed is an IP address and a port such as \"0.0.0.0:8080\"",
+            "4: [media] calls = 0: allowed is a whole number from 1 to 512",
+        ],
+    ),
+];
+
+#[test]
+fn each_kind_of_mistake_is_told_with_its_line() {
+    for (text, expected) in MISTAKES {
+        let told = read(text).map(|_| ()).expect_err(text).to_string();
+        let expected: Vec<String> = expected.iter().map(|line| format!("t.toml:{line}")).collect();
+        assert_eq!(told, expected.join("\n"), "for:\n{text}");
+    }
+}
+
+#[test]
+fn a_board_file_tells_its_own_name_and_line() {
+    let told = read("[board]\nfile = \"bad.toml\"\n").map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "bad.toml:4: [button] chip = \"gpiochip0\": chip and offset belong together: give both or neither"
+    );
+    assert_eq!(read("[board]\nfile = \"good.toml\"\n").unwrap().board.lamp.unwrap().place.name, "LED");
+}
+
+#[test]
+fn too_many_peers_are_refused() {
+    let phone = |i: usize| format!("[[phone]]\nname = \"p{i}\"\nuser = \"u{i}\"\nsecret = \"x\"\n");
+    let text: String = (0..=PHONES).map(phone).collect();
+    assert_eq!(
+        read(&text).unwrap_err().to_string(),
+        "t.toml:1: [[phone]] is there 33 times: allowed are at most 32"
+    );
+    assert_eq!(read(&(0..PHONES).map(phone).collect::<String>()).unwrap().phones.len(), PHONES);
+}
+
+#[test]
+fn an_empty_file_is_all_defaults() {
+    let config = read("").unwrap();
+    assert_eq!(config.line.emergency, ["911", "9911", "112"]);
+    assert_eq!(config.sip, Sip { listen: "0.0.0.0:5060".parse().unwrap(), advertise: None });
+    assert_eq!(config.media, Media { rtp_ports: 16_000, calls: 8 });
+    assert_eq!(config.hold.cap, Duration::from_secs(4 * 3600));
+    assert_eq!(config.codes.hold, "*58");
+    assert!(config.trunks.is_empty() && config.phones.is_empty() && config.board.button.is_none());
+}
+
+#[test]
+fn emergency_numbers_are_added_to_and_never_taken_away() {
+    let line = read("[line]\ncountry = \"it\"\nemergency = [\"1500\", \"112\"]\n").unwrap().line;
+    assert_eq!(line.emergency, ["112", "113", "115", "117", "118", "1530", "1500"]);
+    assert_eq!(read("[line]\nemergency = []\n").unwrap().line.emergency, ["911", "9911", "112"]);
+}
+
+#[test]
+fn a_registering_trunk_fills_in_what_is_not_written() {
+    let text = "[[trunk]]\nname = \"a\"\nserver = \"s.example:5062\"\nuser = \"u\"\nsecret = \"x\"\n";
+    let trunk = read(text).unwrap().trunks.remove(0);
+    let TrunkPeer::Register { host, port, auth_user, domain, secret, expires, .. } = trunk.peer else {
+        panic!()
+    };
+    assert_eq!(
+        (host.as_str(), port, auth_user.as_str(), domain.as_str()),
+        ("s.example", 5062, "u", "s.example")
+    );
+    assert_eq!((secret.expose(), expires, trunk.channels), ("x", Duration::from_secs(300), 2));
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let text = "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecret = \"hunter2\"\n[web]\npassword = \"hunter2-hunter2\"\n";
+    assert!(!format!("{:?}", read(text).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn no_cut_of_the_example_stops_the_reader() {
+    let text = uncommented();
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)).step_by(7) {
+        drop(read(&text[..end]));
+    }
+}
+
+/// The example with every key switched on.
+fn uncommented() -> String {
+    let key = |line: &str| {
+        let name = line.split(['=', ']']).next().unwrap_or_default().trim().trim_start_matches('[');
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if key(rest) => format!("{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    EXAMPLE.lines().map(line).collect()
+}
+
+#[test]
+fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
+    let bare = read(EXAMPLE).unwrap();
+    let full = read(&uncommented()).unwrap();
+    assert!(bare.trunks.is_empty());
+    assert_eq!((full.trunks.len(), full.phones.len()), (2, 2));
+    // What the example shows as the default is the default.
+    assert_eq!(bare.line, full.line);
+    assert_eq!(bare.sip.listen, full.sip.listen);
+    assert_eq!(bare.media, full.media);
+    assert_eq!(bare.hold, full.hold);
+    assert_eq!(bare.codes, full.codes);
+    assert_eq!(bare.web.listen, full.web.listen);
+    assert_eq!(bare.log, full.log);
+}
+
+#[test]
+fn the_benchmark_configuration_has_static_peers() {
+    let config = load(Path::new("tests/bench/hold-slayer.toml")).unwrap();
+    assert_eq!(config.sip.listen, "127.0.0.1:5060".parse().unwrap());
+    assert_eq!(config.media.calls, 512);
+    let TrunkPeer::Static { addr } = config.trunks[0].peer else { panic!() };
+    assert_eq!(addr, "127.0.0.3:7070".parse().unwrap());
+    let PhonePeer::Static { addr } = config.phones[0].peer else { panic!() };
+    assert_eq!(addr, "127.0.0.2:6060".parse().unwrap());
+}
+
+#[test]
+fn the_boards_in_the_folder_are_loaded() {
+    let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
+    assert_eq!(button.place.name, "GPIO17");
+    assert!(button.active_low);
+    for entry in std::fs::read_dir("board").unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        assert!(!config.unwrap().board.name.is_empty(), "{path:?}");
+    }
+}
+
+#[test]
+fn a_missing_file_says_where_one_belongs() {
+    let told = load(Path::new("/nonexistent/hold-slayer.toml")).unwrap_err().to_string();
+    assert!(
+        told.starts_with("/nonexistent/hold-slayer.toml: the file cannot be read: No such file"),
+        "{told}"
+    );
+}

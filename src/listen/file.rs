@@ -1,0 +1,137 @@
+//! `hold-slayer listen`: the far end's sound of one call from a WAV file, heard by the very listener of `run`.
+
+use super::{Heard, Input, Listener, Settings};
+use crate::units::{FRAME_SAMPLES, Frame, Tick};
+use std::fmt;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// Why a file could not be listened to. Each says what to do.
+#[derive(Debug)]
+pub enum Error {
+    /// The file cannot be opened or read, or is not a WAV file.
+    Unreadable(String),
+    /// A WAV file, but not 8 kHz mono 16-bit PCM.
+    Format {
+        /// What the file holds, in words.
+        found: String,
+        /// How to convert it.
+        convert: String,
+    },
+    /// What was heard could not be written.
+    Output(std::io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(why) => f.write_str(why),
+            Self::Format { found, convert } => {
+                write!(f, "found {found}; needed is 8000 Hz mono 16-bit PCM. Convert it with: {convert}")
+            }
+            Self::Output(why) => write!(f, "cannot write what was heard: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per person: JSON lines
+/// when `json`, else readable ones.
+///
+/// # Errors
+/// See [`Error`]; what was heard before a fault in the file has been written.
+pub fn file(path: &Path, json: bool, out: &mut impl Write) -> Result<(), Error> {
+    let shown = path.display();
+    let opened = std::fs::File::open(path).map_err(|e| Error::Unreadable(format!("cannot open {shown}: {e}")))?;
+    let reader = hound::WavReader::new(std::io::BufReader::new(opened)).map_err(|e| {
+        Error::Unreadable(format!(
+            "{shown} is not a WAV file that can be read ({e}). Convert it with: {}",
+            convert(&shown.to_string())
+        ))
+    })?;
+    replay(reader, &shown.to_string(), |heard| {
+        let line = if json { json_line(&heard) } else { Some(readable_line(&heard)) };
+        line.map_or(Ok(()), |line| writeln!(out, "{line}").map_err(Error::Output))
+    })?;
+    out.flush().map_err(Error::Output)
+}
+
+fn convert(name: &str) -> String {
+    format!("sox '{name}' -r 8000 -c 1 -b 16 -e signed converted.wav")
+}
+
+/// Drives a new listener with the sound of `reader` and hands each conclusion to `tell`. `name` is for messages.
+///
+/// # Errors
+/// [`Error::Format`] before anything is heard, [`Error::Unreadable`] when the data end early, and whatever `tell` returns.
+pub fn replay<R: Read>(
+    mut reader: hound::WavReader<R>,
+    name: &str,
+    mut tell: impl FnMut(Heard) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let spec = reader.spec();
+    let pcm = spec.sample_format == hound::SampleFormat::Int;
+    if spec.sample_rate != 8000 || spec.channels != 1 || spec.bits_per_sample != 16 || !pcm {
+        let kind = if pcm { "PCM" } else { "floating point" };
+        let (rate, channels, bits) = (spec.sample_rate, spec.channels, spec.bits_per_sample);
+        return Err(Error::Format {
+            found: format!("{rate} Hz, {channels} channel(s), {bits}-bit {kind} in {name}"),
+            convert: convert(name),
+        });
+    }
+    let mut listener = Listener::new(Settings::default());
+    let mut samples = reader.samples::<i16>();
+    for tick in 0.. {
+        let mut frame = Frame::SILENCE;
+        let mut filled = 0;
+        for (to, sample) in frame.0.iter_mut().zip(&mut samples) {
+            *to = sample.map_err(|e| Error::Unreadable(format!("{name} is damaged at {} ms: {e}", tick * 20)))?;
+            filled += 1;
+        }
+        if filled == 0 {
+            break;
+        }
+        listener.handle(Input::Frame(Tick(tick), &frame));
+        while let Some(heard) = listener.poll() {
+            tell(heard)?;
+        }
+        if filled < FRAME_SAMPLES {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn hundredths(x: f32) -> f64 {
+    (f64::from(x) * 100.0).round() / 100.0
+}
+
+/// One JSON line for a change of sound or a ring; what does not ring is for readers of the other form.
+fn json_line(heard: &Heard) -> Option<String> {
+    let value = match heard {
+        Heard::Sound { at, sound, confidence } => serde_json::json!({
+            "at_ms": at.as_millis(), "event": "sound", "sound": sound, "confidence": hundredths(*confidence)}),
+        Heard::Person { at, confidence, reason } => serde_json::json!({
+            "at_ms": at.as_millis(), "event": "person", "confidence": hundredths(*confidence), "reason": reason}),
+        Heard::Perhaps { .. } | Heard::Recording { .. } => return None,
+    };
+    serde_json::to_string(&value).ok()
+}
+
+fn readable_line(heard: &Heard) -> String {
+    let clock = |at: &Tick| {
+        let ms = at.as_millis();
+        format!("{:>3}:{:04.1}", ms / 60_000, (ms % 60_000) as f64 / 1000.0)
+    };
+    match heard {
+        Heard::Sound { at, sound, confidence } => {
+            format!("{}  {} ({:.0} %)", clock(at), format!("{sound:?}").to_lowercase(), confidence * 100.0)
+        }
+        Heard::Perhaps { at, reason, .. } => format!("{}  perhaps a person: {reason}", clock(at)),
+        Heard::Person { at, confidence, reason } => {
+            format!("{}  PERSON ({:.0} %): {reason}", clock(at), confidence * 100.0)
+        }
+        Heard::Recording { at, reason } => format!("{}  a recording: {reason}", clock(at)),
+    }
+}

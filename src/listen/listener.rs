@@ -1,0 +1,115 @@
+//! The listener of one leg: the ear, the memory and the verdict behind one `handle` and one `poll`.
+
+use super::ear::{Ear, Moment};
+use super::memory::Memory;
+use super::verdict::Verdict;
+use super::{Heard, Input, Sound};
+use crate::units::{Frame, Tick};
+
+/// Facts waiting to be polled. Full: the oldest sound event is lost, which no caller that drains can see.
+const WAITING: usize = 16;
+/// A gap in ticks is filled with silence, at most this much: what matters later is only that there was a gap.
+const GAP_TICKS: u64 = 500;
+
+/// How the listener decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// From 0 (careful: rings late and seldom) to 1 (eager: rings early, and for some recordings too).
+    pub eagerness: f32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { eagerness: 0.5 }
+    }
+}
+
+/// Hears one leg. Pure and deterministic; all memory is taken when it is made.
+pub struct Listener {
+    ear: Ear,
+    memory: Memory,
+    verdict: Verdict,
+    next: Option<Tick>,
+    told: Option<(Sound, Tick)>,
+    out: std::collections::VecDeque<Heard>,
+}
+
+impl Listener {
+    /// A listener that has heard nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            ear: Ear::default(),
+            memory: Memory::default(),
+            verdict: Verdict::new(settings),
+            next: None,
+            told: None,
+            out: std::collections::VecDeque::with_capacity(WAITING),
+        }
+    }
+
+    /// Takes one input; drain [`Self::poll`] after it.
+    pub fn handle(&mut self, input: Input) {
+        match input {
+            Input::Frame(at, frame) => self.frame(at, frame),
+            Input::Speaking(speaking) => self.verdict.speaking(speaking),
+            Input::WasRecording => {
+                self.memory.learn();
+                self.verdict.was_recording();
+            }
+        }
+    }
+
+    /// The next conclusion, oldest first, until `None`.
+    pub fn poll(&mut self) -> Option<Heard> {
+        self.out.pop_front()
+    }
+
+    fn frame(&mut self, at: Tick, frame: &Frame) {
+        let expected = self.next.unwrap_or(at);
+        if at < expected {
+            return;
+        }
+        // Lost frames are silence of unknown cause.
+        for missing in at.0.saturating_sub(at.since(expected).min(GAP_TICKS))..at.0 {
+            self.hear(Tick(missing), &Frame::SILENCE);
+        }
+        self.hear(at, frame);
+        self.next = Some(at.next());
+    }
+
+    fn hear(&mut self, at: Tick, frame: &Frame) {
+        let moment = self.ear.hear(at, frame);
+        if let Some(heard) = self.verdict.hear(at, &moment, &mut self.memory) {
+            self.tell(heard);
+        }
+        self.name(&moment);
+    }
+
+    /// Tells of a change of sound, under the name that the verdict gives to speech.
+    fn name(&mut self, moment: &Moment) {
+        let sound = match moment.sound {
+            Sound::Speech if self.verdict.is_recording() => Sound::Announcement,
+            other => other,
+        };
+        if self.told.is_some_and(|(s, _)| s == sound) {
+            return;
+        }
+        let c = &moment.classes;
+        let confidence = match sound {
+            Sound::Music => c.music,
+            Sound::Noise => c.noise,
+            Sound::Speech | Sound::Announcement => c.speech + c.over_music,
+            _ => 0.95,
+        };
+        let at = self.told.map_or(moment.since, |(_, last)| moment.since.max(last));
+        self.told = Some((sound, at));
+        self.tell(Heard::Sound { at, sound, confidence: confidence.clamp(0.5, 0.99) });
+    }
+
+    fn tell(&mut self, heard: Heard) {
+        if self.out.len() == WAITING {
+            self.out.pop_front();
+        }
+        self.out.push_back(heard);
+    }
+}

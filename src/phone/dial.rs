@@ -1,0 +1,89 @@
+//! What the owner dialled. Emergency numbers come first of all rules.
+
+/// The star codes, each configurable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codes {
+    /// Hold the call that this phone has parked, or that is up.
+    pub hold: String,
+    /// Join the held call again.
+    pub rejoin: String,
+    /// Spoken status.
+    pub status: String,
+    /// End the held call.
+    pub cancel: String,
+    /// Keys inside a call that hold it.
+    pub gesture: String,
+}
+
+/// The meaning of a dialled string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialled<'a> {
+    /// Before everything: no rewrite, no listening, any line that is up.
+    Emergency(&'a str),
+    /// Slay the call this phone has.
+    Hold,
+    /// Rejoin.
+    Rejoin,
+    /// Status.
+    Status,
+    /// Cancel.
+    Cancel,
+    /// A number for the trunk.
+    Number(&'a str),
+    /// Nothing that can be dialled.
+    Nothing,
+}
+
+/// Reads `dialled`.
+pub fn read<'a>(dialled: &'a str, emergency: &[String], codes: &Codes) -> Dialled<'a> {
+    let digits: String = dialled.chars().filter(|c| !" -.()/".contains(*c)).collect();
+    if emergency.contains(&digits) {
+        return Dialled::Emergency(dialled);
+    }
+    match digits {
+        d if d == codes.hold => Dialled::Hold,
+        d if d == codes.rejoin => Dialled::Rejoin,
+        d if d == codes.status => Dialled::Status,
+        d if d == codes.cancel => Dialled::Cancel,
+        d if d.is_empty() => Dialled::Nothing,
+        _ => Dialled::Number(dialled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes() -> Codes {
+        Codes {
+            hold: "*58".into(),
+            rejoin: "*94".into(),
+            status: "*95".into(),
+            cancel: "*49".into(),
+            gesture: "**".into(),
+        }
+    }
+
+    #[test]
+    fn an_emergency_number_wins_over_every_code() {
+        let emergency = vec!["112".to_string(), "*58".to_string()];
+        assert_eq!(read("*58", &emergency, &codes()), Dialled::Emergency("*58"));
+        assert_eq!(read("1-1-2", &emergency, &codes()), Dialled::Emergency("1-1-2"));
+        assert_eq!(read("1120", &emergency, &codes()), Dialled::Number("1120"));
+    }
+
+    #[test]
+    fn codes_and_numbers() {
+        for (dialled, meaning) in [
+            ("*58", Dialled::Hold),
+            ("*94", Dialled::Rejoin),
+            ("*95", Dialled::Status),
+            ("*49", Dialled::Cancel),
+            ("18005550100", Dialled::Number("18005550100")),
+            ("*581", Dialled::Number("*581")),
+            ("", Dialled::Nothing),
+        ] {
+            assert_eq!(read(dialled, &[], &codes()), meaning, "{dialled}");
+        }
+    }
+}

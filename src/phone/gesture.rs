@@ -1,0 +1,132 @@
+//! Keys pressed during a call: which go to the far side, and which start slaying.
+//!
+//! The gesture (`**`) starts it, and so does a hook flash sent as an event followed by the hold code. Keys that may
+//! become a gesture are held back until it is clear what they are.
+
+use crate::units::{Digit, Instant};
+use core::time::Duration;
+use std::collections::VecDeque;
+
+/// How long a key that may begin the gesture is held back for the next one.
+const KEY_WAIT: Duration = Duration::from_millis(700);
+/// How long digits are collected after a flash.
+const CODE_WAIT: Duration = Duration::from_secs(4);
+
+/// What a key turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A digit for the far side.
+    Forward(Digit),
+    /// Hold this call for me.
+    Slay,
+}
+
+/// The keys of one phone in one call.
+#[derive(Debug)]
+pub struct Gesture {
+    gesture: Vec<Digit>,
+    code: Vec<Digit>,
+    /// Keys not yet forwarded.
+    typed: Vec<Digit>,
+    /// A flash came before them: they may become the code, too.
+    flashed: bool,
+    until: Option<Instant>,
+    out: VecDeque<Output>,
+}
+
+impl Gesture {
+    /// Watches for `gesture`, and for a flash followed by `code`.
+    pub fn new(gesture: &str, code: &str) -> Self {
+        let keys = |text: &str| text.chars().filter_map(Digit::from_char).collect();
+        let (gesture, code) = (keys(gesture), keys(code));
+        Self { gesture, code, typed: Vec::new(), flashed: false, until: None, out: VecDeque::new() }
+    }
+
+    /// A key was pressed.
+    pub fn handle(&mut self, now: Instant, digit: Digit) {
+        self.timeout(now);
+        if digit == Digit::FLASH {
+            self.release();
+            self.flashed = true;
+            self.until = Some(now + CODE_WAIT);
+            return;
+        }
+        self.typed.push(digit);
+        if self.typed == self.gesture || (self.flashed && self.typed == self.code) {
+            self.typed.clear();
+            self.out.push_back(Output::Slay);
+        }
+        let open =
+            self.gesture.starts_with(&self.typed) || (self.flashed && self.code.starts_with(&self.typed));
+        if self.typed.is_empty() || !open {
+            self.release();
+        } else {
+            self.until = Some(now + if self.flashed { CODE_WAIT } else { KEY_WAIT });
+        }
+    }
+
+    /// Time passed: keys held back for nothing go on their way.
+    pub fn timeout(&mut self, now: Instant) {
+        if self.until.is_some_and(|until| now >= until) {
+            self.release();
+        }
+    }
+
+    /// The next result.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When to call `timeout`.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.until
+    }
+
+    fn release(&mut self) {
+        self.out.extend(self.typed.drain(..).map(Output::Forward));
+        self.flashed = false;
+        self.until = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Keys as `(ms, key)`; returns what came out as text, `S` for slay.
+    fn typed(gesture: &str, keys: &[(u64, char)], end_ms: u64) -> String {
+        let mut gesture = Gesture::new(gesture, "*58");
+        for (ms, key) in keys {
+            gesture.handle(Instant(ms * 1000), Digit::from_char(*key).unwrap());
+        }
+        gesture.timeout(Instant(end_ms * 1000));
+        core::iter::from_fn(|| gesture.poll())
+            .map(|out| match out {
+                Output::Forward(digit) => digit.as_char(),
+                Output::Slay => 'S',
+            })
+            .collect()
+    }
+
+    #[test]
+    fn keys_become_digits_or_a_gesture() {
+        for (gesture, keys, end, want) in [
+            ("**", &[(0, '1'), (100, '#')][..], 100, "1#"),
+            ("**", &[(0, '*'), (300, '*')], 300, "S"),
+            ("**", &[(0, '*')], 699, ""),
+            ("**", &[(0, '*')], 700, "*"),
+            ("**", &[(0, '*'), (800, '*')], 1400, "*"),
+            ("**", &[(0, '*'), (100, '5')], 100, "*5"),
+            ("**", &[(0, '!'), (200, '*'), (400, '5'), (600, '8')], 600, "S"),
+            ("**", &[(0, '!'), (200, '*'), (400, '*')], 400, "S"),
+            ("**", &[(0, '!'), (200, '1')], 200, "1"),
+            ("**", &[(0, '!'), (200, '*'), (9000, '1')], 9000, "*1"),
+            ("**", &[(0, '*'), (100, '5'), (200, '8')], 200, "*58"),
+            // A rotary phone has no star.
+            ("11", &[(0, '1'), (100, '2'), (200, '1'), (300, '1')], 300, "12S"),
+        ] {
+            assert_eq!(typed(gesture, keys, end), want, "{keys:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The ear, from the outside: tones, sound classes, memory, verdicts, files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod tones;
