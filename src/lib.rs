@@ -1,5 +1,6 @@
 //! Hold Slayer: a telephone line that waits on hold for you.
 
+pub mod app;
 pub mod board;
 pub mod call;
 pub mod check;

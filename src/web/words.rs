@@ -74,6 +74,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::NoAnswer => "No answer",
         Outcome::Cancelled => "Given up before an answer",
         Outcome::Failed => "Did not go through",
+        Outcome::PreEmpted => "Made way for an emergency call",
         Outcome::Interrupted => "The box stopped",
     }
 }
@@ -93,6 +94,7 @@ pub(super) fn outcome_sentence(record: &Record) -> &'static str {
         Outcome::Cancelled if record.outgoing => "You hung up before they answered.",
         Outcome::Cancelled => "They hung up before you answered.",
         Outcome::Failed => "The call did not go through. The last decision below says why.",
+        Outcome::PreEmpted => "The line was needed for an emergency call.",
         Outcome::Interrupted => "The box lost power or was stopped while the call was up.",
     }
 }
@@ -106,6 +108,7 @@ pub(super) fn outcome_class(outcome: Outcome) -> &'static str {
         | Outcome::AgentLost
         | Outcome::CapReached
         | Outcome::Failed
+        | Outcome::PreEmpted
         | Outcome::Interrupted => "bad",
         Outcome::Talked | Outcome::OwnerGaveUp | Outcome::Busy | Outcome::NoAnswer | Outcome::Cancelled => {
             "plain"

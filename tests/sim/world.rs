@@ -121,8 +121,8 @@ impl World {
         let sip = ua::Config { local: at(BOX, SIP), accounts: accounts.clone(), realm: "house".into(), seed: house.seed };
         let media = media::Config {
             ports: PORTS,
-            country: Country::from_code("us").unwrap(),
-            sounds: Prompt::ALL.iter().map(|p| p.samples().iter().map(|b| g711::decode_ulaw(*b)).collect()).collect(),
+            country: Country::by_code("us").unwrap(),
+            sounds: Prompt::ALL.iter().map(|p| p.samples().iter().map(|b| g711::decode(Codec::Pcmu, *b)).collect()).collect(),
         };
         let (media, outlets) = Media::new(&media).unwrap();
         let setup = |ip, account, codec, seed| Setup {
