@@ -47,7 +47,7 @@ impl Ua {
                 // Who refreshed goes on refreshing; at first the caller does if it can.
                 None => leg.refresh.map_or(!knows, |before| before.ours),
             };
-            Refresh { interval: interval.max(MIN_SE), ours: ours || !knows }
+            Refresh { interval: interval.max(MIN_SE), ours }
         });
         if let Some(Refresh { interval, ours }) = leg.refresh {
             let role = if ours { "uas" } else { "uac" };
