@@ -47,7 +47,13 @@ pub struct Net {
     pub weather: Weather,
     /// Datagrams whose line in the ladder it says no to are lost.
     pub passes: Filter,
+    /// Everybody's messages are proper ones, so that each INVITE must have one final response.
+    pub proper: bool,
+    /// Every datagram, in the order of sending.
+    pub posted: Vec<Vec<u8>>,
     seen: Vec<usize>,
+    /// The final status of each INVITE: who answered, Via, CSeq.
+    finals: BTreeMap<String, u16>,
     wire: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     sent: u64,
     random: Random,
@@ -96,6 +102,9 @@ impl Net {
             ladder: Vec::new(),
             weather: Weather::default(),
             passes: Box::new(|_| true),
+            proper: true,
+            posted: Vec::new(),
+            finals: BTreeMap::new(),
             wire: BTreeMap::new(),
             sent: 0,
             random: Random::new(seed),
@@ -104,7 +113,8 @@ impl Net {
 
     /// Provider, box and phone; nobody has registered.
     pub fn new(seed: u64) -> Self {
-        let provider = agent(1, seed ^ 11, vec![(AT_BOX, Side::Phone, registers_here("house", "trunk pass"))]);
+        let provider =
+            agent(1, seed ^ 11, vec![(AT_BOX, Side::Phone, registers_here("house", "trunk pass"))]);
         let ours = vec![
             (TRUNK, Side::Trunk, upstream(1, "house", "trunk pass")),
             (HANDSET, Side::Phone, registers_here("phone", "phone pass")),
@@ -141,7 +151,7 @@ impl Net {
         let mut outputs = 0;
         while let Some(output) = self.uas[who].1.poll() {
             outputs += 1;
-            assert!(outputs < 100, "an input has an endless consequence: {self}");
+            assert!(outputs < 20_000, "an input has an endless consequence: {self}");
             match output {
                 Output::Send { to, bytes } => self.post(self.uas[who].0, to, bytes),
                 Output::Event(event) => {
@@ -160,12 +170,14 @@ impl Net {
         let text = String::from_utf8_lossy(&bytes);
         let start = text.lines().next().unwrap_or_default();
         let cseq = text.lines().find(|line| line.starts_with("CSeq")).unwrap_or_default();
+        self.check_final(from, &text);
         let line = format!("{} -> {} {start} | {cseq}", from.ip(), to.ip());
         let lost = self.random.bits() % 100 < self.weather.loss_percent || !(self.passes)(&line);
         let fate = if lost { "LOST " } else { "" };
         if !start.is_empty() {
             self.ladder.push(format!("{:>9.3} {fate}{line}", self.seconds()));
         }
+        self.posted.push(bytes.clone());
         let copies = 1 + u64::from(self.random.bits() % 100 < self.weather.duplicate_percent);
         for _ in 0..if lost { 0 } else { copies } {
             let delay = Duration::from_millis(5) + self.random.between(Duration::ZERO, self.weather.jitter);
@@ -174,11 +186,26 @@ impl Net {
         }
     }
 
+    /// One final response per INVITE, RFC 3261 §17.2.1.
+    fn check_final(&mut self, from: SocketAddr, text: &str) {
+        let Some(Ok(status)) = text.strip_prefix("SIP/2.0 ").map(|rest| rest[..3].parse::<u16>()) else {
+            return;
+        };
+        let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        if self.proper && status >= 200 && line("CSeq").ends_with("INVITE") {
+            let key = format!("{from} {} {}", line("Via"), line("CSeq"));
+            let first = *self.finals.entry(key).or_insert(status);
+            assert_eq!(first, status, "an INVITE has two final responses: {text}\n{self}");
+        }
+    }
+
     /// One datagram or deadline, if any is due by `end`.
     fn step(&mut self, end: Instant) -> bool {
         let wire = self.wire.keys().next().map(|(at, _)| *at);
         let timer = self.uas.iter().filter_map(|(_, ua)| ua.deadline()).min();
-        let Some(at) = [wire, timer].into_iter().flatten().min().filter(|at| *at <= end) else { return false };
+        let Some(at) = [wire, timer].into_iter().flatten().min().filter(|at| *at <= end) else {
+            return false;
+        };
         self.now = self.now.max(at);
         if wire == Some(at) {
             let (_, (from, to, bytes)) = self.wire.pop_first().expect("it was there");
