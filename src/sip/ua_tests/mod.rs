@@ -1,6 +1,8 @@
 //! Whole user agents against each other in virtual time: a provider, the box and a phone on a seeded bad network.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod devices;
+mod digest;
 mod junk;
 mod ladders;
 mod registration;

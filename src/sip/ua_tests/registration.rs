@@ -56,7 +56,8 @@ fn a_wrong_password_is_told_and_not_hammered() {
 fn a_second_phone_without_the_password_takes_nothing_over() {
     let mut net = Net::registered(5);
     net.uas.push(agent(4, 44, vec![(AT_BOX, Side::Trunk, upstream(2, "phone", "guess"))]));
-    (net.told.push(Vec::new()), net.seen.push(0));
+    net.told.push(Vec::new());
+    net.seen.push(0);
     net.command(3, Command::Register(AT_BOX));
     net.command(3, Command::Unregister(AT_BOX));
     let stolen = net.call(3, AT_BOX, "911", caller("", ""));
@@ -72,7 +73,8 @@ fn a_second_phone_without_the_password_takes_nothing_over() {
 fn a_second_phone_with_the_password_is_where_calls_go() {
     let mut net = Net::registered(6);
     net.uas.push(agent(4, 44, vec![(AT_BOX, Side::Trunk, upstream(2, "phone", "phone pass"))]));
-    (net.told.push(Vec::new()), net.seen.push(0));
+    net.told.push(Vec::new());
+    net.seen.push(0);
     net.command(3, Command::Register(AT_BOX));
     net.expect(BOX, &Event::PhoneRegistered(HANDSET, addr(4)));
     net.call(BOX, HANDSET, "phone", caller("", "1"));
