@@ -20,6 +20,8 @@ mod latch;
 mod order;
 mod pace;
 mod port;
+pub mod realtime;
+pub mod thread;
 mod voice;
 
 #[cfg(test)]
