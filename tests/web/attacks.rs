@@ -158,12 +158,10 @@ fn only_our_own_names_are_answered() {
 fn noise_does_not_hurt() {
     let server = Server::new();
     let mut seed = 1_u64;
-    let whole = format!(
-        "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\nCookie: a=b\r\n\r\npassword"
-    );
+    let whole = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\nCookie: a=b\r\n\r\npassword";
     let mut noisy = Vec::new();
     for _ in 0..300 {
-        let mut bytes = whole.clone().into_bytes();
+        let mut bytes = whole.as_bytes().to_vec();
         for _ in 0..3 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let at = (seed >> 33) as usize % bytes.len();
