@@ -64,7 +64,7 @@ fn card(call: &CallView, form: &str, now: Wall) -> Markup {
     let end = now.0.saturating_sub(call.started.0);
     let heard = strip::stretches(call.heard.iter().copied(), end);
     html! {
-        section class={ "card call " (mood(call.phase)) } aria-label={ "Call with " (words::number(&call.number)) } {
+        section class={ "card call " (mood(call.phase)) } aria-label={ "Call " (call.id.0) " with " (words::number(&call.number)) } {
             h2.phase data-title=(title) { span.pulse {} (title) }
             p.number { (words::number(&call.number)) span.muted { @if call.outgoing { " outgoing" } @else { " incoming" } } }
             p.advice { (words::advice(call.phase)) }

@@ -1,10 +1,12 @@
 //! What kills or fools the server behind the gate if it comes through. After each the page still works.
 
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, config};
+use hold_slayer::call::Snapshot;
 use hold_slayer::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_STREAMS};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn works(server: &Server) {
     assert_eq!(server.get("/login", "").status, 200);
@@ -137,6 +139,37 @@ fn streams_are_few_and_their_places_come_back() {
         assert!(begun.elapsed().as_secs() < 20, "the place did not come back");
         server.snapshot.send_modify(|_| {});
     }
+}
+
+#[test]
+fn who_asks_for_events_and_does_not_read_them_is_dropped() {
+    let mut config = config();
+    config.patience.idle = Duration::from_millis(300);
+    let server = Server::with(config);
+    let (cookie, _) = server.log_in();
+    let ask = format!("GET /events HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n");
+    let deaf: Vec<TcpStream> = (0..WEB_STREAMS)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(ask.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let much = Snapshot { troubles: vec!["x".repeat(2_000_000)], ..Snapshot::default() };
+    let begun = Instant::now();
+    loop {
+        server.snapshot.send_replace(Arc::new(much.clone()));
+        let mut stream = server.connect();
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        if first.ends_with(b"200") {
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 20, "no place came free");
+    }
+    drop(deaf);
+    works(&server);
 }
 
 #[test]
