@@ -121,8 +121,8 @@ impl Ua {
             Command::Answer(leg, media) => self.answer(now, leg, media),
             Command::Hangup(leg, cause) => self.hangup(now, leg, cause),
             Command::Info(leg, digit) => self.info(now, leg, digit),
-            Command::Hold(leg, held) => self.hold(now, leg, held),
             Command::Locate(account, addr) => self.locate(account, addr),
+            Command::Hold(leg, held) => self.hold(now, leg, held),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }
