@@ -1,5 +1,6 @@
 //! Hold Slayer: a telephone line that waits on hold for you.
 
+pub mod app;
 pub mod board;
 pub mod call;
 pub mod check;
@@ -12,8 +13,10 @@ pub mod listen;
 pub mod log;
 pub mod media;
 pub mod phone;
+pub mod rtp;
 pub mod sip;
 pub mod slay;
 pub mod sounds;
 pub mod store;
 pub mod units;
+pub mod web;

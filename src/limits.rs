@@ -41,8 +41,14 @@ pub const WEB_CONNECTIONS: usize = 64;
 pub const WEB_HEAD_BYTES: usize = 16 * 1024;
 /// Largest body of an HTTP request.
 pub const WEB_BODY_BYTES: usize = 64 * 1024;
+/// Most header fields of an HTTP request.
+pub const WEB_HEAD_FIELDS: usize = 100;
 /// Event streams open at once.
 pub const WEB_STREAMS: usize = 16;
+/// Browsers logged in at once; one more logs out the one that was idle longest.
+pub const WEB_LOGINS: usize = 32;
+/// Sources whose wrong passwords are remembered; one more forgets the one that erred longest ago.
+pub const WEB_ERRING_SOURCES: usize = 256;
 
 const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
 const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);

@@ -1,3 +1,7 @@
-//! Arithmetic on frames of telephone sound: nothing here knows a call.
+//! Arithmetic on sound: pure functions and small machines on frames, without a table, a clock or an edge.
 
+pub mod conceal;
 pub mod detect;
+pub mod g711;
+pub mod level;
+pub mod tone;

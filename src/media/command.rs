@@ -7,6 +7,11 @@ use std::net::SocketAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SoundId(pub u8);
 
+impl SoundId {
+    /// Names [`Tone::Beep`] in [`Event::Played`]; no prompt has this number.
+    pub const BEEP: Self = Self(u8::MAX);
+}
+
 /// One leg's RTP, as offer and answer settled it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream {

@@ -2,11 +2,378 @@
 //!
 //! ```text
 //!              packet(port, from, bytes)                 tick(): every 20 ms
-//!   RTP in ──► joined, same codec? ──rewrite──► RTP out   port without a talking partner ──► prompt, tone or silence
-//!                    │ copy                               tap: jitter buffer ──► frame ──► ring
-//!                    └──► tap's jitter buffer
+//!   RTP in ──► joined? ──new header, other law──► RTP out   port without a talking partner ──► key, prompt, tone, silence
+//!                │ copy                                     tap: jitter buffer ──► frame ──► ring
+//!                └──► tap's jitter buffer
 //! ```
+//!
+//! A joined packet leaves within the call that brought it. Between joins a port sends on the tick, and [`pace`] keeps the
+//! two from starving or flooding the peer. Nothing of one port reaches another except through [`Media::packet`]'s last
+//! step, and only while they are joined.
+//!
+//! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time.
+//! After [`Media::new`] it allocates nothing.
 
 pub mod command;
+pub mod counters;
+mod latch;
+mod order;
+mod pace;
+mod port;
+mod voice;
+
+#[cfg(test)]
+mod tests;
 
 pub use command::{Event, MediaCommand, SoundId, Stream, TapFrame, Tone};
+pub use counters::{Counted, Counters, Discard};
+pub use voice::SoundError;
+
+use crate::dsp::tone::{self, Country};
+use crate::limits::{MEDIA_EVENT_RING, RTP_PACKET_BYTES, TAP_RING};
+use crate::rtp::jitter::{Put, RING, Ring};
+use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
+use crate::rtp::stream::Arrival;
+use crate::units::{Codec, FRAME_SAMPLES, FRAME_TIME, Frame, Instant, PortId, Tick};
+use core::ops::Range;
+use port::{Content, Port};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use voice::{Said, Sounds};
+
+/// Ticks made up for after a stall: 100 ms. More would only flood the peers.
+const CATCH_UP: u64 = 5;
+const FRAME_US: u64 = FRAME_TIME.as_micros() as u64;
+
+/// What the media loop is made for.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Ports in the table, two for each call.
+    pub ports: u16,
+    /// Whose tones to play.
+    pub country: &'static Country,
+    /// Prompts, linear sound at 8 kHz; a [`SoundId`] is a place in it.
+    pub sounds: Vec<Vec<i16>>,
+}
+
+/// What the media loop tells: read by one thread each.
+pub struct Outlets {
+    /// For the control loop.
+    pub events: rtrb::Consumer<Event>,
+    /// For the listener.
+    pub taps: rtrb::Consumer<TapFrame>,
+    /// For the page.
+    pub counters: Arc<Counters>,
+}
+
+/// An RTP packet to be sent from a port's socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// Whose socket.
+    pub port: PortId,
+    /// Whereto.
+    pub to: SocketAddr,
+    /// All of it.
+    pub bytes: &'a [u8],
+}
+
+/// The machine.
+pub struct Media {
+    ports: Box<[Port]>,
+    /// Indices of open ports.
+    open: Vec<u16>,
+    /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
+    rings: Box<[i16]>,
+    sounds: Sounds,
+    country: &'static Country,
+    mouth: Mouth,
+    /// The last tick done, counted from the start of the program.
+    grid: u64,
+    /// No port needs the next tick.
+    resting: bool,
+    deadline: Option<Instant>,
+}
+
+/// Where facts and frames go.
+struct Mouth {
+    events: rtrb::Producer<Event>,
+    taps: rtrb::Producer<TapFrame>,
+    counters: Arc<Counters>,
+    told: Told,
+}
+
+/// What was told since last asked: whom to wake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Events wait.
+    pub events: bool,
+    /// Frames wait.
+    pub taps: bool,
+}
+
+impl Mouth {
+    fn event(&mut self, event: Event) {
+        match self.events.push(event) {
+            Ok(()) => self.told.events = true,
+            Err(_) => self.counters.event_lost(),
+        }
+    }
+
+    fn frame(&mut self, frame: TapFrame) {
+        match self.taps.push(frame) {
+            Ok(()) => self.told.taps = true,
+            Err(_) => self.counters.tap_frame_lost(),
+        }
+    }
+}
+
+impl Media {
+    /// Allocates everything that will ever be needed.
+    pub fn new(config: &Config) -> Result<(Self, Outlets), SoundError> {
+        let (event_in, events) = rtrb::RingBuffer::new(MEDIA_EVENT_RING);
+        let (tap_in, taps) = rtrb::RingBuffer::new(TAP_RING);
+        let counters = Arc::new(Counters::default());
+        tone::prepare();
+        let ports = usize::from(config.ports);
+        let media = Self {
+            ports: (0..ports).map(|_| Port::closed()).collect(),
+            open: Vec::with_capacity(ports),
+            rings: vec![0; ports * RING].into_boxed_slice(),
+            sounds: Sounds::new(&config.sounds)?,
+            country: config.country,
+            mouth: Mouth {
+                events: event_in,
+                taps: tap_in,
+                counters: counters.clone(),
+                told: Told::default(),
+            },
+            grid: 0,
+            resting: true,
+            deadline: None,
+        };
+        Ok((media, Outlets { events, taps, counters }))
+    }
+
+    /// When [`tick`](Self::tick) has to be called next; `None` while nothing needs it.
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whom to wake, once.
+    pub fn told(&mut self) -> Told {
+        core::mem::take(&mut self.mouth.told)
+    }
+
+    /// A datagram arrived at a port. If the port is joined its sound leaves at once, rewritten in place.
+    pub fn packet(
+        &mut self,
+        now: Instant,
+        at: PortId,
+        from: SocketAddr,
+        datagram: &mut [u8],
+        send: &mut impl FnMut(Datagram<'_>),
+    ) {
+        let counters = &self.mouth.counters;
+        let Some(port) = self.ports.get_mut(usize::from(at.0)).filter(|p| p.open) else {
+            return counters.discard(Discard::Closed);
+        };
+        let (header, payload) = match packet::parse(datagram) {
+            Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
+            Err(Malformed::Rtcp) => return counters.discard(Discard::Rtcp),
+            Ok(_) | Err(Malformed::Header) => return counters.discard(Discard::Malformed),
+        };
+        if !port.latch.accept(now, from) {
+            return counters.discard(Discard::Foreign);
+        }
+        match port.receiver.accept(&header) {
+            Arrival::First => {
+                port.presses = crate::rtp::digit::Presses::default();
+                port.jitter.restart();
+            }
+            Arrival::Next { missing } => counters.missing(missing),
+            Arrival::Reordered => counters.found(),
+            Arrival::Duplicate => return counters.discard(Discard::Duplicate),
+            Arrival::Stray => return counters.discard(Discard::Stray),
+        }
+        counters.packet_in();
+        if port.hearing.heard(now) {
+            self.mouth.event(Event::Heard(at));
+        }
+        let octets = datagram.get(payload.clone()).unwrap_or(&[]);
+        let codec = match port.stream.content(header.payload_type) {
+            Content::Sound(codec) if !octets.is_empty() => codec,
+            Content::Event => {
+                if let Some(digit) = port.presses.hear(&header, octets) {
+                    self.mouth.event(Event::Digit(at, digit));
+                }
+                return;
+            }
+            // What comes instead of sound is no sound: taps hear concealment, a partner silence.
+            Content::ComfortNoise => return,
+            Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
+        };
+        port.receiver.timing(now, &header);
+        if port.tap.is_some()
+            && let Some(ring) = ring(&mut self.rings, at.0)
+            && port.jitter.put(ring, header.timestamp, codec, octets) == Put::Late
+        {
+            self.mouth.counters.discard(Discard::Late);
+        }
+        if let Some(partner) = port.partner {
+            self.forward(now, partner, codec, &header, payload, datagram, send);
+        }
+    }
+
+    /// Sends a joined port's packet on from its partner.
+    #[allow(clippy::too_many_arguments)] // The one step of `packet` that needs all it knows.
+    fn forward(
+        &mut self,
+        now: Instant,
+        partner: u16,
+        codec: Codec,
+        header: &Header,
+        payload: Range<usize>,
+        datagram: &mut [u8],
+        send: &mut impl FnMut(Datagram<'_>),
+    ) {
+        let counters = &self.mouth.counters;
+        let Some(port) = self.ports.get_mut(usize::from(partner)) else { return };
+        if !port.stream.send || port.voice.busy() {
+            return;
+        }
+        let samples = payload.len() as u32;
+        if port.sender.overtook(header) || !port.pace.forward(now, samples) {
+            return counters.discard(Discard::Overtaken);
+        }
+        if let Some(octets) = datagram.get_mut(payload.clone()) {
+            crate::dsp::g711::translate(codec, port.stream.codec, octets);
+        }
+        let header = port.sender.forward(header, port.stream.payload_type, samples);
+        let Some(start) = packet::prefix(&header, datagram, payload.start) else { return };
+        if let Some(bytes) = datagram.get(start..payload.end) {
+            counters.packet_out();
+            counters.forwarded();
+            send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+        }
+    }
+
+    /// Time has come: at the [`deadline`](Self::deadline) or later.
+    pub fn tick(&mut self, now: Instant, send: &mut impl FnMut(Datagram<'_>)) {
+        for _ in 0..self.ticks_due(now) {
+            self.grid += 1;
+            for place in 0..self.open.len() {
+                let index = self.open[place];
+                self.listen(now, index);
+                self.speak(now, index, send);
+            }
+        }
+        for place in 0..self.open.len() {
+            let index = self.open[place];
+            let port = &self.ports[usize::from(index)];
+            if port.stream.send && port.pace.dry_at().is_some_and(|at| at <= now) {
+                self.say(now, index, true, send);
+            }
+        }
+        self.plan();
+    }
+
+    /// How many ticks of the 20 ms grid are to be done. What was skipped in a stall still counts as time.
+    fn ticks_due(&mut self, now: Instant) -> u64 {
+        let due = (now.0 / FRAME_US).saturating_sub(self.grid);
+        if self.resting {
+            self.grid += due;
+            return 0;
+        }
+        if due > 0 {
+            self.mouth.counters.tick(now.since(Instant((self.grid + 1) * FRAME_US)));
+        }
+        let skipped = due.saturating_sub(CATCH_UP);
+        self.mouth.counters.ticks_skipped(skipped);
+        self.grid += skipped;
+        due - skipped
+    }
+
+    /// What a port hears, on the tick.
+    fn listen(&mut self, now: Instant, index: u16) {
+        let port = &mut self.ports[usize::from(index)];
+        let id = PortId(index);
+        if let Some(seconds) = port.hearing.starved(now) {
+            self.mouth.event(Event::Starved(id, seconds));
+        }
+        if let Some(opened) = port.tap
+            && let Some(ring) = ring(&mut self.rings, index)
+        {
+            let mut frame = Frame::SILENCE;
+            port.jitter.take(ring, &mut frame);
+            let tick = Tick(self.grid.saturating_sub(opened + 1));
+            self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, frame });
+        }
+    }
+
+    /// What a port says, on the tick: nothing if its partner is heard, or if enough was sent already.
+    fn speak(&mut self, now: Instant, index: u16, send: &mut impl FnMut(Datagram<'_>)) {
+        let port = &mut self.ports[usize::from(index)];
+        port.voice.beat(&port.stream, &self.mouth.counters);
+        let busy = port.voice.busy();
+        let partner_heard = port.pace.flowing() && !busy;
+        let enough_sent = port.stream.send && port.pace.holds(now);
+        if !partner_heard && !enough_sent {
+            let filling = port.pace.filling() && !busy;
+            self.say(now, index, filling, send);
+        }
+    }
+
+    /// Sends one packet of a port's own.
+    fn say(&mut self, now: Instant, index: u16, filling: bool, send: &mut impl FnMut(Datagram<'_>)) {
+        let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
+        let mut sound = [0; FRAME_SAMPLES];
+        let (said, ended) = port.voice.speak(port.stream.codec, &self.sounds, &mut sound);
+        if let Some(sound) = ended {
+            self.mouth.event(Event::Played(PortId(index), sound));
+        }
+        // A peer that holds us hears nothing, but what is played goes on and ends.
+        if !port.stream.send {
+            return;
+        }
+        let mut bytes = [0; HEADER_BYTES + FRAME_SAMPLES];
+        let (header, payload): (Header, &[u8]) = match &said {
+            Said::Sound(begins) => {
+                (port.sender.own(port.stream.payload_type, FRAME_SAMPLES as u32, *begins), &sound)
+            }
+            Said::Event(event) => {
+                let payload_type = port.stream.event_type.unwrap_or(port.stream.payload_type);
+                (port.sender.event(payload_type, FRAME_SAMPLES as u32, event.first), &event.payload)
+            }
+        };
+        if filling {
+            port.pace.fill(now);
+            self.mouth.counters.filled();
+        } else {
+            port.pace.own(now);
+        }
+        let end = HEADER_BYTES + payload.len();
+        bytes[HEADER_BYTES..end].copy_from_slice(payload);
+        if packet::prefix(&header, &mut bytes, HEADER_BYTES).is_some() {
+            self.mouth.counters.packet_out();
+            send(Datagram { port: PortId(index), to: port.latch.target(), bytes: &bytes[..end] });
+        }
+    }
+
+    /// Works out the next deadline: the tick, or the moment a partner's silence has to be filled.
+    fn plan(&mut self) {
+        let ports = &self.ports;
+        let rests = |i: u16| ports.get(usize::from(i)).is_some_and(Port::rests);
+        let partner = |i: u16| ports.get(usize::from(i)).and_then(|p| p.partner);
+        self.resting = self.open.iter().all(|&i| rests(i) && partner(i).is_some_and(rests));
+        let tick = (!self.resting).then(|| Instant((self.grid + 1) * FRAME_US));
+        let dry =
+            self.open.iter().filter_map(|&i| ports.get(usize::from(i)).and_then(|p| p.pace.dry_at())).min();
+        self.deadline = tick.into_iter().chain(dry).min();
+    }
+}
+
+/// The samples of one port's jitter buffer.
+fn ring(rings: &mut [i16], index: u16) -> Option<&mut Ring> {
+    let start = usize::from(index) * RING;
+    rings.get_mut(start..start + RING)?.try_into().ok()
+}

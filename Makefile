@@ -1,0 +1,65 @@
+# Hold Slayer.
+#
+#   make run     a real call being held and handed back, on this machine alone; ARGS='--scenario vocals' for another
+#   make test    everything that must hold
+#
+# Both install what is missing by themselves. `make help` lists the rest.
+
+SHELL := /bin/bash
+.NOTPARALLEL:
+.PHONY: help run demo test peers lint fmt setup bench image clean
+
+export CARGO_TERM_COLOR ?= auto
+ARGS ?=
+# The harness that plays both sides of the box and measures it; its README says how to set it up.
+BENCH ?= ../shared/bench
+BENCH_ARGS ?= bridge --peers ours,asterisk-p2p,fwd-epoll --n 1,10,50 --dur 20 --runs 1
+
+nextest := $(shell command -v cargo-nextest)
+deny := $(shell command -v cargo-deny)
+# Runs tests: cargo-nextest where it is installed, else cargo's own.
+tests := $(if $(nextest),cargo nextest run --locked,cargo test --locked)
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
+	@echo 'make peers   only the calls against real peers (SIPp, baresip)'
+	@echo 'make bench   beside Asterisk; make image says what is planned; make setup, make clean'
+
+run: demo
+
+demo:
+	@tests/setup.sh run
+	cargo run --locked --release --quiet -- demo $(ARGS)
+
+test: setup lint
+	$(if $(nextest),cargo test --locked --doc --quiet,)
+	$(tests)
+
+# Part of `test`; alone for whoever works on it.
+peers: setup
+	$(tests) --test peers
+
+lint:
+	cargo fmt --check
+	cargo clippy --locked --all-targets --quiet -- -D warnings
+	$(if $(deny),cargo deny --log-level error check licenses bans sources,@echo 'cargo-deny is not installed: licences not checked')
+
+fmt:
+	cargo fmt
+
+setup:
+	@tests/setup.sh test
+
+bench: setup
+	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }
+	cargo build --locked --release
+	python3 $(BENCH)/run.py $(BENCH_ARGS) --custom \
+	  'ours=$(CURDIR)/target/release/hold-slayer run --config $(CURDIR)/tests/bench/hold-slayer.toml --data $(CURDIR)/target/bench-data'
+
+image:
+	@echo 'make image: there is no image yet, only the plan in image/README.md'; exit 1
+
+clean:
+	cargo clean
+	rm -rf .cache

@@ -1,0 +1,164 @@
+//! Starts the box and stops it.
+
+use super::{control, core, ear_thread, plan};
+use crate::board::button::Press;
+use crate::call::Snapshot;
+use crate::config::Config;
+use crate::media::thread as media_thread;
+use crate::sip::ua;
+use crate::sounds::Prompt;
+use crate::store::Store;
+use crate::units::CallId;
+use crate::{board, clock, limits, web};
+use anyhow::{Context, Result, anyhow};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, mpsc as std_mpsc};
+use std::thread::JoinHandle;
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What may differ between the appliance and the demo.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A port in use is replaced by a free one instead of being an error.
+    pub any_port: bool,
+    /// Logs the page in once, without the password.
+    pub one_use_token: Option<String>,
+}
+
+/// A box that runs.
+pub struct Running {
+    /// Where it takes SIP.
+    pub sip: SocketAddr,
+    /// Where the page is; `None` if it could not be served (the reason is among the snapshot's troubles).
+    pub page: Option<SocketAddr>,
+    /// The page's password, when one was made up at this start.
+    pub generated_password: Option<String>,
+    /// The state of everything, as it changes.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// The records; `None` if the database cannot be used.
+    pub store: Option<Store>,
+    /// Stands for the button.
+    pub press: mpsc::Sender<Press>,
+    stop: oneshot::Sender<()>,
+    control: JoinHandle<()>,
+}
+
+impl Running {
+    /// Ends every call, takes the registrations away and writes what is left to write.
+    pub fn stop(self) {
+        drop(self.stop);
+        if self.control.join().is_err() {
+            tracing::error!("the control thread ended with a panic");
+        }
+    }
+}
+
+/// Starts the box.
+///
+/// # Errors
+/// A SIP or RTP port that is in use, or an address that is not this machine's. A damaged or missing database, a page
+/// that cannot be served, a button that is not there: none of these keeps the telephone from working, and each is told
+/// among the snapshot's troubles.
+pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> {
+    clock::now();
+    let mut troubles = Vec::new();
+    let store = open_store(data, &mut troubles);
+    let first_call = store.as_ref().map_or(CallId(clock::wall().0), Store::next_call_id);
+    let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
+    let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
+    let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
+
+    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
+    let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
+    let (addr, generated_password) = (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
+
+    let media = start_media(&config, options)?;
+    troubles.extend(media.troubles.iter().cloned());
+    let (ears, heard) = ear_thread::start(media.taps)?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
+    let socket = bind_sip(&config, options)?;
+    let sip = socket.local_addr().context("the SIP socket has no address")?;
+    let (accounts, lookups) = plan::accounts(&config);
+    let known = accounts.iter().find_map(|account| match &account.kind {
+        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => Some(upstream.addr),
+        _ => None,
+    });
+    let ip = plan::advertised(&config, known);
+    let ua_config = ua::Config {
+        local: SocketAddr::new(ip, sip.port()),
+        accounts: accounts.clone(),
+        realm: "hold-slayer".into(),
+        seed: getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"))?,
+    };
+    let core = core::Core::new(ua_config, plan::plan(&config, &accounts, ip, media.udp_ports.clone()), first_call);
+    let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
+    let board_troubles = board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
+
+    let (stop, stopped) = oneshot::channel();
+    let store_too = store.clone();
+    let control = std::thread::Builder::new().name("control".into()).spawn(move || {
+        runtime.block_on(async move {
+            let socket = match UdpSocket::from_std(socket) {
+                Ok(socket) => socket,
+                Err(error) => return tracing::error!(%error, "the SIP socket cannot be used"),
+            };
+            let control = control::Control {
+                core, accounts, lookups, socket, media: media.handle, store: store_too, ears, heard, asks, presses,
+                snapshot: snapshot_tx, standing: troubles, board_troubles, lamp, asked: HashMap::new(), next_ask: 0, troubles: Vec::new(),
+            };
+            control.run(stopped).await;
+            drop(page);
+        });
+    })?;
+    Ok(Running { sip, page: addr, generated_password, snapshot, store, press, stop, control })
+}
+
+fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
+    match Store::open(data) {
+        Ok((store, opened)) => {
+            if let Some(aside) = opened.damaged {
+                let aside = aside.display();
+                troubles.push(format!("the database was damaged: it was put aside as {aside}, and a new one begun"));
+            }
+            if opened.interrupted > 0 {
+                tracing::warn!(calls = opened.interrupted, "calls were up when the box stopped");
+            }
+            Some(store)
+        }
+        Err(error) => {
+            troubles.push(format!("calls are not recorded: {error}"));
+            None
+        }
+    }
+}
+
+fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
+    let listen = config.sip.listen;
+    let bound = std::net::UdpSocket::bind(listen);
+    let bound = match bound {
+        Err(error) if options.any_port && error.kind() == std::io::ErrorKind::AddrInUse => {
+            std::net::UdpSocket::bind(SocketAddr::new(listen.ip(), 0))
+        }
+        bound => bound,
+    };
+    let socket = bound.with_context(|| {
+        format!("cannot listen for SIP on {listen}: is another telephone program running? `ss -lunp` shows who has the port; \
+                 [sip] listen chooses another")
+    })?;
+    socket.set_nonblocking(true).context("the SIP socket cannot be made non-blocking")?;
+    Ok(socket)
+}
+
+fn web_config(config: &Config, options: &Options) -> web::Config {
+    web::Config {
+        listen: config.web.listen,
+        fallback_to_free_port: options.any_port,
+        password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
+        names: config.web.names.clone(),
+        one_use_token: options.one_use_token.clone(),
+    }
+}

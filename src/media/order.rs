@@ -1,0 +1,116 @@
+//! What the switchboard orders. A closed port's orders are ignored: its call has ended.
+
+use super::command::MediaCommand;
+use super::port::Port;
+use super::{FRAME_US, Media};
+use crate::units::{Instant, PortId};
+
+impl Media {
+    /// Carries out one order. What it starts is heard from the next tick, or the next packet, on.
+    pub fn command(&mut self, now: Instant, command: MediaCommand) {
+        self.wake(now);
+        match command {
+            MediaCommand::Open { port, stream, seed } => self.open(now, port, stream, seed),
+            MediaCommand::Join(a, b) => self.join(a, b),
+            MediaCommand::Part(port) => self.part(port),
+            MediaCommand::Close(port) => self.close(port),
+            MediaCommand::Change { port, stream } => self.with(port, |p| {
+                p.stream = stream;
+                p.latch.signal(stream.remote);
+                if !stream.send {
+                    p.pace.switch();
+                }
+            }),
+            MediaCommand::Play { port, sound, repeat } => self.with(port, |p| {
+                p.voice.play(sound, repeat);
+                p.pace.switch();
+            }),
+            MediaCommand::Tone(port, tone) => {
+                let country = self.country;
+                self.with(port, |p| {
+                    p.voice.tone(country, tone);
+                    p.pace.switch();
+                });
+            }
+            MediaCommand::Quiet(port) => self.with(port, |p| p.voice.quiet()),
+            MediaCommand::Digit(port, digit) => {
+                let mut queued = true;
+                self.with(port, |p| queued = p.voice.press(digit));
+                if !queued {
+                    self.mouth.counters.digit_lost();
+                }
+            }
+            MediaCommand::Tap(port, on) => {
+                let grid = self.grid;
+                self.with(port, |p| {
+                    p.tap = on.then_some(grid);
+                    p.jitter = crate::rtp::jitter::Jitter::new();
+                });
+            }
+        }
+    }
+
+    /// Brings the grid up to date if nothing needed it, and asks for the next tick.
+    fn wake(&mut self, now: Instant) {
+        if self.resting {
+            self.grid = self.grid.max(now.0 / FRAME_US);
+            self.resting = false;
+        }
+        let tick = Instant((self.grid + 1) * FRAME_US);
+        self.deadline = Some(self.deadline.map_or(tick, |d| d.min(tick)));
+    }
+
+    fn with(&mut self, port: PortId, order: impl FnOnce(&mut Port)) {
+        if let Some(port) = self.ports.get_mut(usize::from(port.0)).filter(|p| p.open) {
+            order(port);
+        }
+    }
+
+    fn is_open(&self, port: PortId) -> bool {
+        self.ports.get(usize::from(port.0)).is_some_and(|p| p.open)
+    }
+
+    fn open(&mut self, now: Instant, port: PortId, stream: super::Stream, seed: u64) {
+        self.close(port);
+        if let Some(slot) = self.ports.get_mut(usize::from(port.0)) {
+            slot.open(now, stream, seed);
+            // The capacity was set aside for all of them at the start.
+            self.open.push(port.0);
+        }
+    }
+
+    fn close(&mut self, port: PortId) {
+        self.part(port);
+        self.with(port, |p| p.open = false);
+        self.open.retain(|&i| i != port.0);
+    }
+
+    fn join(&mut self, a: PortId, b: PortId) {
+        if a == b || !self.is_open(a) || !self.is_open(b) {
+            return;
+        }
+        self.part(a);
+        self.part(b);
+        for (port, partner) in [(a, b), (b, a)] {
+            self.with(port, |p| {
+                p.partner = Some(partner.0);
+                p.voice.quiet();
+                p.pace.switch();
+            });
+        }
+    }
+
+    fn part(&mut self, port: PortId) {
+        let mut partner = None;
+        self.with(port, |p| {
+            partner = p.partner.take();
+            p.pace.switch();
+        });
+        if let Some(partner) = partner {
+            self.with(PortId(partner), |p| {
+                p.partner = None;
+                p.pace.switch();
+            });
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What a port says to its peer when it is not the partner who speaks: keys before prompts and tones before silence.
+
+use super::command::{SoundId, Stream, Tone};
+use super::counters::Counters;
+use crate::dsp::g711;
+use crate::dsp::tone::{BEEP, BEEP_MS, Country, Generator};
+use crate::limits::{PROMPT_SECONDS, PROMPTS};
+use crate::rtp::digit::{EventPacket, PAUSE_FRAMES, Sending};
+use crate::units::{Codec, Digit, FRAME_SAMPLES, SAMPLE_RATE_HZ};
+
+/// Keys that wait for their turn.
+const KEYS: usize = 32;
+/// Frames of a key in the band: 100 ms.
+const IN_BAND_FRAMES: u8 = 5;
+
+/// All prompts, coded once for each law, so that playing one is copying.
+pub(super) struct Sounds(Box<[[Box<[u8]>; 2]]>);
+
+/// Why the prompts cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundError {
+    /// More than [`PROMPTS`].
+    TooMany,
+    /// This one, counted from 0, is longer than [`PROMPT_SECONDS`].
+    TooLong(usize),
+}
+
+impl core::fmt::Display for SoundError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooMany => write!(f, "more than {PROMPTS} prompts"),
+            Self::TooLong(n) => write!(f, "prompt {n} is longer than {PROMPT_SECONDS} s"),
+        }
+    }
+}
+
+impl core::error::Error for SoundError {}
+
+impl Sounds {
+    /// Codes the prompts, given as linear sound at 8 kHz.
+    pub(super) fn new(linear: &[Vec<i16>]) -> Result<Self, SoundError> {
+        if linear.len() > PROMPTS {
+            return Err(SoundError::TooMany);
+        }
+        if let Some(n) = linear.iter().position(|s| s.len() > PROMPT_SECONDS * SAMPLE_RATE_HZ as usize) {
+            return Err(SoundError::TooLong(n));
+        }
+        let coded = |codec, s: &[i16]| s.iter().map(|&v| g711::encode(codec, v)).collect();
+        Ok(Self(linear.iter().map(|s| [coded(Codec::Pcmu, s), coded(Codec::Pcma, s)]).collect()))
+    }
+
+    fn get(&self, sound: SoundId, codec: Codec) -> &[u8] {
+        let place = match codec {
+            Codec::Pcmu => 0,
+            Codec::Pcma => 1,
+        };
+        self.0.get(usize::from(sound.0)).map_or(&[], |laws| &laws[place])
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Playing {
+    Nothing,
+    Prompt { sound: SoundId, at: u32, repeat: bool },
+    Tone { generator: Generator, left: Option<u32> },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Key {
+    None,
+    Event(Sending),
+    InBand { generator: Generator, frames: u8 },
+    Pause(u8),
+}
+
+/// One frame of a port's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// A payload of sound was written; true if something begins with it.
+    Sound(bool),
+    /// A packet of a telephone-event.
+    Event(EventPacket),
+}
+
+/// A port's mouth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Voice {
+    playing: Playing,
+    begins: bool,
+    key: Key,
+    keys: [Digit; KEYS],
+    first_key: u8,
+    key_count: u8,
+}
+
+impl Voice {
+    pub(super) const fn new() -> Self {
+        let keys = [Digit::STAR; KEYS];
+        Self { playing: Playing::Nothing, begins: true, key: Key::None, keys, first_key: 0, key_count: 0 }
+    }
+
+    /// Starts a prompt.
+    pub(super) fn play(&mut self, sound: SoundId, repeat: bool) {
+        self.playing = Playing::Prompt { sound, at: 0, repeat };
+        self.begins = true;
+    }
+
+    /// Starts a tone of the country.
+    pub(super) fn tone(&mut self, country: &Country, tone: Tone) {
+        let (signal, ms) = match tone {
+            Tone::Ringback => (country.ringback, None),
+            Tone::Busy => (country.busy, None),
+            Tone::Congestion => (country.congestion, None),
+            Tone::Dial => (country.dial, None),
+            Tone::Beep => (BEEP, Some(BEEP_MS)),
+        };
+        let left = ms.map(|ms| u32::from(ms) * (SAMPLE_RATE_HZ / 1000));
+        self.playing = Playing::Tone { generator: Generator::new(signal), left };
+        self.begins = true;
+    }
+
+    /// Ends a prompt or tone.
+    pub(super) fn quiet(&mut self) {
+        self.playing = Playing::Nothing;
+    }
+
+    /// Queues a key. False if too many wait already.
+    pub(super) fn press(&mut self, digit: Digit) -> bool {
+        if usize::from(self.key_count) >= KEYS {
+            return false;
+        }
+        self.keys[(usize::from(self.first_key) + usize::from(self.key_count)) % KEYS] = digit;
+        self.key_count += 1;
+        true
+    }
+
+    /// Whether it speaks, so that the partner is not heard.
+    pub(super) const fn busy(&self) -> bool {
+        matches!(self.key, Key::Event(_) | Key::InBand { .. }) || !matches!(self.playing, Playing::Nothing)
+    }
+
+    /// Whether nothing is said and nothing waits.
+    pub(super) const fn idle(&self) -> bool {
+        matches!((self.playing, self.key), (Playing::Nothing, Key::None)) && self.key_count == 0
+    }
+
+    /// Every tick, before anything is said: lets pauses pass and begins the next key.
+    pub(super) fn beat(&mut self, stream: &Stream, counters: &Counters) {
+        match self.key {
+            Key::Pause(frames) if frames > 1 => self.key = Key::Pause(frames - 1),
+            Key::Pause(_) | Key::None => self.key = self.next_key(stream, counters),
+            Key::Event(_) | Key::InBand { .. } => {}
+        }
+    }
+
+    fn next_key(&mut self, stream: &Stream, counters: &Counters) -> Key {
+        if self.key_count == 0 {
+            return Key::None;
+        }
+        let digit = self.keys[usize::from(self.first_key)];
+        self.first_key = (self.first_key + 1) % KEYS as u8;
+        self.key_count -= 1;
+        if stream.event_type.is_some() {
+            return Key::Event(Sending::new(digit));
+        }
+        match Generator::key(digit) {
+            Some(generator) => Key::InBand { generator, frames: IN_BAND_FRAMES },
+            None => {
+                counters.digit_lost();
+                Key::None
+            }
+        }
+    }
+
+    /// Says 20 ms into `payload`. The second is what has ended with it.
+    pub(super) fn speak(
+        &mut self,
+        codec: Codec,
+        sounds: &Sounds,
+        payload: &mut [u8; FRAME_SAMPLES],
+    ) -> (Said, Option<SoundId>) {
+        match &mut self.key {
+            Key::Event(sending) => {
+                if let Some(packet) = sending.poll() {
+                    return (Said::Event(packet), None);
+                }
+                self.key = Key::Pause(PAUSE_FRAMES);
+            }
+            Key::InBand { frames: 0, .. } => self.key = Key::Pause(PAUSE_FRAMES),
+            Key::InBand { generator, frames } => {
+                *frames -= 1;
+                payload.fill_with(|| g711::encode(codec, generator.sample()));
+                return (Said::Sound(false), None);
+            }
+            Key::None | Key::Pause(_) => {}
+        }
+        let ended = self.sing(codec, sounds, payload);
+        (Said::Sound(core::mem::take(&mut self.begins)), ended)
+    }
+
+    fn sing(&mut self, codec: Codec, sounds: &Sounds, payload: &mut [u8; FRAME_SAMPLES]) -> Option<SoundId> {
+        match &mut self.playing {
+            Playing::Nothing => payload.fill(g711::silence(codec)),
+            Playing::Prompt { sound, at, repeat } => {
+                let (sound, octets) = (*sound, sounds.get(*sound, codec));
+                for out in payload {
+                    if *repeat && *at as usize >= octets.len() {
+                        *at = 0;
+                    }
+                    *out = octets.get(*at as usize).copied().unwrap_or(g711::silence(codec));
+                    *at = at.saturating_add(1);
+                }
+                if octets.is_empty() || (!*repeat && *at as usize >= octets.len()) {
+                    self.playing = Playing::Nothing;
+                    return Some(sound);
+                }
+            }
+            Playing::Tone { generator, left } => {
+                for out in payload {
+                    let over = *left == Some(0);
+                    *out = g711::encode(codec, if over { 0 } else { generator.sample() });
+                    *left = left.map(|n| n.saturating_sub(1));
+                }
+                if *left == Some(0) {
+                    self.playing = Playing::Nothing;
+                    return Some(SoundId::BEEP);
+                }
+            }
+        }
+        None
+    }
+}

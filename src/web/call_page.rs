@@ -1,0 +1,164 @@
+//! The history, and the story of one call.
+
+use super::page::{Place, frame};
+use super::{strip, words};
+use crate::call::{Outcome, Record};
+use crate::units::{CallId, Wall};
+use maud::{Markup, html};
+
+/// A page of the history, newest first.
+pub(super) fn history(calls: &[Record], before: Option<CallId>, more: bool, form: &str) -> Markup {
+    let slain: Vec<&Record> = calls.iter().filter(|call| call.held_ms > 0).collect();
+    let held: u64 = slain.iter().map(|call| call.held_ms).sum();
+    let content = html! {
+        h1 { "History" }
+        @if held > 0 {
+            p.lead { "In these calls the box waited " b { (words::length(held)) } " for you." }
+        }
+        @if calls.is_empty() {
+            section.card {
+                p { @if before.is_some() { "There are no older calls." } @else { "No calls yet. The first one will stand here." } }
+            }
+        }
+        @for day in calls.chunk_by(|a, b| words::day(a.started) == words::day(b.started)) {
+            @if let Some(first) = day.first() { h2.day { (words::day(first.started)) } }
+            ul.calls { @for call in day { (row(call)) } }
+        }
+        nav.pages aria-label="History" {
+            @if before.is_some() { a href="/history" { "Newest" } }
+            @if let Some(last) = calls.last().filter(|_| more) { a href={ "/history?before=" (last.id.0) } { "Older" } }
+        }
+    };
+    frame("History", Place::History, Some(form), &content)
+}
+
+fn row(call: &Record) -> Markup {
+    html! {
+        li {
+            a.card href={ "/calls/" (call.id.0) } {
+                time datetime=(words::iso(call.started)) { (words::time(call.started)) }
+                span.who { (words::number(&call.number)) " " span.muted { (direction(call)) } }
+                span.held.muted { @if call.held_ms > 0 { "held " (words::length(call.held_ms)) } }
+                (badge(call.outcome))
+            }
+        }
+    }
+}
+
+fn direction(call: &Record) -> &'static str {
+    if call.outgoing { "outgoing" } else { "incoming" }
+}
+
+fn badge(outcome: Outcome) -> Markup {
+    html! { span class={ "badge " (words::outcome_class(outcome)) } { (words::outcome(outcome)) } }
+}
+
+/// One call.
+pub(super) fn page(call: &Record, now: Wall, form: &str) -> Markup {
+    let length = length(call, now);
+    let heard = strip::stretches(call.heard.iter().map(|span| (span.at_ms, span.sound)), length);
+    let marks: Vec<u64> = call.decisions.iter().map(|decision| decision.at_ms).collect();
+    let title = words::number(&call.number);
+    let content = html! {
+        p { a href="/history" { "← History" } }
+        h1 { (title) }
+        p.lead { (badge(call.outcome)) " " (words::outcome_sentence(call)) }
+        section.card { (figures(call, length)) }
+        @if !heard.is_empty() {
+            section.card {
+                h2 { "What was heard" }
+                (strip::draw(&heard, &marks))
+            }
+        }
+        section.card {
+            h2 { "What happened" }
+            (story(call))
+        }
+        p.muted { "Call " (call.id.0) " · " a href={ "/api/v1/calls/" (call.id.0) } { "as JSON" } }
+    };
+    frame(title, Place::History, Some(form), &content)
+}
+
+/// How long the call was, milliseconds; to its last known moment if the box stopped in it.
+fn length(call: &Record, now: Wall) -> u64 {
+    let last_known = || {
+        let heard = call.heard.last().map_or(0, |span| span.at_ms);
+        let decided = call.decisions.last().map_or(0, |decision| decision.at_ms);
+        heard.max(decided)
+    };
+    match (call.ended, call.outcome) {
+        (Some(ended), _) => ended.0.saturating_sub(call.started.0),
+        (None, Outcome::Up) => now.0.saturating_sub(call.started.0),
+        (None, _) => last_known(),
+    }
+}
+
+/// What can be reckoned from the record.
+fn figures(call: &Record, length: u64) -> Markup {
+    let answered = call.answered.map(|at| at.0.saturating_sub(call.started.0));
+    let count = |what: &str| call.decisions.iter().filter(|decision| decision.what == what).count();
+    let (rings, false_rings) = (count("ring"), count("stop ringing"));
+    html! {
+        dl.figures {
+            div { dt { "Started" } dd { time datetime=(words::iso(call.started)) { (words::time(call.started)) } }
+                dd.muted { (words::day(call.started)) } }
+            div { dt { "Length" } dd { (words::length(length)) } }
+            div { dt { "Answered" } dd { @if let Some(ms) = answered { "after " (words::length(ms)) } @else { "no" } } }
+            @if call.held_ms > 0 {
+                div { dt { "The box waited" } dd.big { (words::length(call.held_ms)) } }
+                @if length > 0 { div { dt { "Time saved" } dd { (call.held_ms.min(length) * 100 / length) " %" } } }
+            }
+            @if rings > 0 {
+                div { dt { "Your phone rang" } dd { (times(rings)) }
+                    @if false_rings > 0 { dd.muted { (times(false_rings)) " for a recording" } } }
+            }
+        }
+    }
+}
+
+fn times(n: usize) -> String {
+    match n {
+        1 => "once".into(),
+        2 => "twice".into(),
+        n => format!("{n} times"),
+    }
+}
+
+/// Sounds and decisions in the order of time.
+fn story(call: &Record) -> Markup {
+    enum Entry<'a> {
+        Heard(&'a crate::call::Span),
+        Decided(&'a crate::call::Decision),
+    }
+    let heard = call.heard.iter().map(|span| (span.at_ms, Entry::Heard(span)));
+    let decided = call.decisions.iter().map(|decision| (decision.at_ms, Entry::Decided(decision)));
+    let mut entries: Vec<(u64, Entry<'_>)> = heard.chain(decided).collect();
+    entries.sort_by_key(|&(at, _)| at);
+    html! {
+        @if entries.is_empty() { p.muted { "Nothing was noted in this call." } }
+        ol.story {
+            @for (at, entry) in &entries {
+                @match entry {
+                    Entry::Heard(span) => li.heard {
+                        time { (words::clock(*at)) }
+                        span { span class={ "key " (words::sound_class(span.sound)) } {} (words::sound(span.sound))
+                            " " span.muted { (percent(span.confidence)) " sure" } }
+                    },
+                    Entry::Decided(decision) => li.decided {
+                        time { (words::clock(*at)) }
+                        span { b { (capital(&decision.what)) } br; (decision.reason) }
+                    },
+                }
+            }
+        }
+    }
+}
+
+fn percent(confidence: f32) -> String {
+    format!("{:.0} %", f64::from(confidence.clamp(0.0, 1.0)) * 100.0)
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

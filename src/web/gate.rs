@@ -1,0 +1,193 @@
+//! The gate: the only socket of the page on the network. It reads one request, judges it, and only then hands it to the
+//! web server, with the body already complete. One request for each connection.
+//!
+//! Invariants: at most [`WEB_CONNECTIONS`] connections; a connection that says nothing gives way to the next; nothing is
+//! waited for without a deadline; no error of `accept` ends the gate.
+
+use super::Patience;
+use super::answer::Answer;
+use super::head::{self, Head, Reading, Refusal, Rules};
+use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net as unix;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+/// What every connection needs to know.
+pub(super) struct Gate {
+    /// Names by which the owner reaches the box, lower case.
+    pub(super) names: Vec<String>,
+    /// Shared with the server behind the gate and with nobody else.
+    pub(super) secret: String,
+    /// Where the server listens.
+    pub(super) behind: unix::SocketAddr,
+    /// The deadlines.
+    pub(super) patience: Patience,
+}
+
+/// A connection that has been admitted.
+struct Guest {
+    task: AbortHandle,
+    /// Has not sent a whole request yet.
+    silent: Arc<AtomicBool>,
+}
+
+/// Admits connections until `stop` says true.
+pub(super) async fn run(gate: Arc<Gate>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    let mut guests: Vec<Guest> = Vec::with_capacity(WEB_CONNECTIONS);
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((peer, from)) => {
+                if make_room(&mut guests) {
+                    guests.push(admit(&gate, peer, from));
+                } else {
+                    // Best effort and no waiting: the peer may see a plain close instead.
+                    let full = Answer::text(503, "Too many connections. Try again in a moment.");
+                    let _ = peer.try_write(&full.bytes(false));
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, or a connection that went at once.
+                tracing::warn!(%error, "a connection to the page was not accepted");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    guests.iter().for_each(|guest| guest.task.abort());
+}
+
+/// Sees that one more connection fits. The silent one that came first goes, if someone must.
+fn make_room(guests: &mut Vec<Guest>) -> bool {
+    guests.retain(|guest| !guest.task.is_finished());
+    if guests.len() < WEB_CONNECTIONS {
+        return true;
+    }
+    let Some(at) = guests.iter().position(|guest| guest.silent.load(Ordering::Relaxed)) else { return false };
+    guests.remove(at).task.abort();
+    true
+}
+
+fn admit(gate: &Arc<Gate>, peer: TcpStream, from: SocketAddr) -> Guest {
+    let silent = Arc::new(AtomicBool::new(true));
+    let (gate, speaks) = (Arc::clone(gate), Arc::clone(&silent));
+    let task = tokio::spawn(async move {
+        if let Err(error) = serve(&gate, peer, from, &speaks).await {
+            tracing::debug!(%error, %from, "a connection to the page ended early");
+        }
+    });
+    Guest { task: task.abort_handle(), silent }
+}
+
+async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &AtomicBool) -> io::Result<()> {
+    peer.set_nodelay(true)?;
+    let local = peer.local_addr()?.ip();
+    let stamp = format!("{} {}", gate.secret, from.ip().to_canonical());
+    let rules = Rules { names: &gate.names, local, stamp: &stamp };
+    let request = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await {
+        Ok(read) => read?,
+        Err(_) => Err(Refusal { status: 408, words: "The request took too long to arrive." }),
+    };
+    let (head, bytes) = match request {
+        Ok(request) => request,
+        Err(refusal) => return turn_away(&mut peer, refusal).await,
+    };
+    let Ok(body) = timeout(gate.patience.body, read_body(&mut peer, &head, bytes)).await else {
+        return turn_away(&mut peer, Refusal { status: 408, words: "The request's body took too long." })
+            .await;
+    };
+    let body = body?;
+    silent.store(false, Ordering::Relaxed);
+    let mut server = match connect(gate) {
+        Ok(server) => server,
+        Err(_) => {
+            let words = "The page is restarting. Try again in a moment.";
+            return turn_away(&mut peer, Refusal { status: 503, words }).await;
+        }
+    };
+    server.write_all(&head.forward).await?;
+    server.write_all(&body).await?;
+    bring_back(&mut server, &mut peer, gate.patience.idle).await
+}
+
+fn connect(gate: &Gate) -> io::Result<UnixStream> {
+    let stream = unix::UnixStream::connect_addr(&gate.behind)?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
+}
+
+/// Reads until the head is whole. Returns it with all that was read, or why it may not pass.
+async fn read_head(peer: &mut TcpStream, rules: &Rules<'_>) -> io::Result<Result<(Head, Vec<u8>), Refusal>> {
+    let mut bytes = Vec::with_capacity(2048);
+    loop {
+        if read_some(peer, &mut bytes, WEB_HEAD_BYTES).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match head::read(&bytes, rules) {
+            Reading::More => {}
+            Reading::Done(head) => return Ok(Ok((head, bytes))),
+            Reading::Refused(refusal) => return Ok(Err(refusal)),
+        }
+    }
+}
+
+async fn read_body(peer: &mut TcpStream, head: &Head, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    let mut body = bytes.split_off(head.taken);
+    if head.expects_continue && body.len() < head.body {
+        peer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+    }
+    while body.len() < head.body {
+        if read_some(peer, &mut body, head.body).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    body.truncate(head.body);
+    Ok(body)
+}
+
+/// Reads what there is, so that `bytes` holds at most `most`.
+async fn read_some(peer: &mut TcpStream, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    let room = most.saturating_sub(bytes.len()) as u64;
+    (&mut *peer).take(room).read_buf(bytes).await
+}
+
+/// Carries the answer back until the server ends it, the peer goes, or either is idle for too long. An event stream
+/// is never idle: it beats.
+async fn bring_back(server: &mut UnixStream, peer: &mut TcpStream, idle: Duration) -> io::Result<()> {
+    let mut answer = vec![0; 16 * 1024];
+    let mut ignored = [0; 512];
+    let (mut from_peer, mut to_peer) = peer.split();
+    loop {
+        tokio::select! {
+            read = timeout(idle, server.read(&mut answer)) => match read?? {
+                0 => return timeout(idle, to_peer.shutdown()).await?,
+                n => timeout(idle, to_peer.write_all(&answer[..n])).await??,
+            },
+            // One request a connection: what else the peer sends is not looked at, but its going is.
+            more = from_peer.read(&mut ignored) => if more? == 0 { return Ok(()) },
+        }
+    }
+}
+
+/// Answers instead of the server. What the peer still sends is read for a moment: closing on it would destroy the answer
+/// on its way.
+async fn turn_away(peer: &mut TcpStream, refusal: Refusal) -> io::Result<()> {
+    const LINGER: Duration = Duration::from_secs(1);
+    let page = super::page::error(refusal.status, refusal.words);
+    timeout(LINGER, peer.write_all(&Answer::page(refusal.status, page).bytes(false))).await??;
+    peer.shutdown().await?;
+    let mut rest = (&mut *peer).take(2 * WEB_BODY_BYTES as u64);
+    let mut nowhere = tokio::io::sink();
+    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut nowhere)).await;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The start page: what the box does now, and what can be done about it.
+
+use super::page::{Place, alert, frame, token};
+use super::{strip, words};
+use crate::call::{CallView, PeerView, Phase, Snapshot};
+use crate::units::Wall;
+use maud::{Markup, html};
+
+/// The whole page, with what went wrong with the last button.
+pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&str>) -> Markup {
+    let content = html! {
+        h1.unseen { "Now" }
+        @if let Some(wrong) = wrong { (alert(wrong)) }
+        p #lost .alert role="alert" hidden { "The connection to the box is lost. Trying again …" }
+        p #announce .unseen role="status" {}
+        (live(snapshot, form, now))
+    };
+    frame("Now", Place::Now, Some(form), &content)
+}
+
+/// The part that changes.
+pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
+    html! {
+        div #live data-now=(now.0) {
+            @for trouble in &snapshot.troubles { p.alert { (trouble) } }
+            div.columns {
+                div {
+                    @for call in &snapshot.calls { (card(call, form, now)) }
+                    @if snapshot.calls.is_empty() { (quiet(snapshot)) }
+                }
+                aside {
+                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml."))
+                    (peers("Phone", &snapshot.phones, "No phone is set up. Add a [[phone]] to hold-slayer.toml."))
+                    (discards(snapshot))
+                }
+            }
+        }
+    }
+}
+
+fn quiet(snapshot: &Snapshot) -> Markup {
+    let ready = snapshot.trunks.iter().any(|peer| peer.up) && snapshot.phones.iter().any(|peer| peer.up);
+    html! {
+        section.card.quiet-line {
+            @if ready {
+                h2.phase { "All quiet" }
+                p { "Make your call on your phone as always. When you are put on hold:" }
+                ul {
+                    li { "press " kbd { "*" } kbd { "*" } " in the call, or" }
+                    li { "press flash and dial " kbd { "*" } kbd { "5" } kbd { "8" } ", or" }
+                    li { "press " b { "Hold now" } " on this page." }
+                }
+                p { "Then hang up. Your phone rings when a person answers." }
+            } @else {
+                h2.phase { "Not ready yet" }
+                p { "Calls need a line and a phone that are both ready. What is missing stands beside." }
+            }
+        }
+    }
+}
+
+fn card(call: &CallView, form: &str, now: Wall) -> Markup {
+    let title = words::phase(call);
+    let end = now.0.saturating_sub(call.started.0);
+    let heard = strip::stretches(call.heard.iter().copied(), end);
+    html! {
+        section class={ "card call " (mood(call.phase)) } aria-label={ "Call with " (words::number(&call.number)) } {
+            h2.phase data-title=(title) { span.pulse {} (title) }
+            p.number { (words::number(&call.number)) span.muted { @if call.outgoing { " outgoing" } @else { " incoming" } } }
+            p.advice { (words::advice(call.phase)) }
+            dl.figures {
+                @if let Some(since) = call.hold_started {
+                    div { dt { "On hold" } dd.big { (ticking(since, now)) } }
+                }
+                div { dt { "Call" } dd { (ticking(call.started, now)) } }
+                @if let Some(sound) = call.sound {
+                    div { dt { "Heard now" } dd { span class={ "key " (words::sound_class(sound)) } {} (words::sound(sound)) } }
+                }
+            }
+            @if !heard.is_empty() {
+                figure {
+                    (strip::draw(&heard, &[]))
+                    figcaption.muted { "The last " (words::length(end.saturating_sub(heard[0].0))) " of the line" }
+                }
+            }
+            @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (call.last) } }
+            (buttons(call, form))
+        }
+    }
+}
+
+/// How urgent a phase looks.
+fn mood(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Greeting | Phase::Ringing | Phase::Incoming => "urgent",
+        Phase::Holding | Phase::Confirming => "waiting",
+        Phase::Dialing | Phase::Talking | Phase::Parked => "plain",
+    }
+}
+
+/// A clock that the script lets run.
+fn ticking(since: Wall, now: Wall) -> Markup {
+    html! {
+        time data-since=(since.0) datetime=(words::iso(since)) { (words::clock(now.0.saturating_sub(since.0))) }
+    }
+}
+
+/// What can be done in each phase.
+fn buttons(call: &CallView, form: &str) -> Markup {
+    let hold = matches!(call.phase, Phase::Dialing | Phase::Talking | Phase::Parked);
+    let take = matches!(call.phase, Phase::Confirming | Phase::Holding | Phase::Greeting);
+    let end = if call.phase == Phase::Incoming { "Reject" } else { "Hang up" };
+    html! {
+        div.buttons {
+            @if hold { (button(call, form, "hold", "Hold now", "primary")) }
+            @if take { (button(call, form, "take", "Take it", "primary")) }
+            (button(call, form, "hangup", end, "danger"))
+        }
+    }
+}
+
+fn button(call: &CallView, form: &str, act: &str, label: &str, class: &str) -> Markup {
+    html! {
+        form method="post" action={ "/calls/" (call.id.0) "/" (act) } {
+            (token(form))
+            button id={ (act) "-" (call.id.0) } class=(class) { (label) }
+        }
+    }
+}
+
+fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
+    html! {
+        section.card.peers {
+            h2 { (title) @if peers.len() > 1 { "s" } }
+            @if peers.is_empty() { p.muted { (none) } }
+            ul {
+                @for peer in peers {
+                    li {
+                        span.state class=(if peer.up { "up" } else { "down" }) {
+                            @if peer.up { "Ready" } @else { "Not ready" }
+                        }
+                        b { (peer.name) }
+                        span.muted { (peer.status) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn discards(snapshot: &Snapshot) -> Markup {
+    let discards: Vec<_> = snapshot.discards.iter().filter(|(_, count)| **count > 0).collect();
+    html! {
+        @if !discards.is_empty() {
+            details.card {
+                summary { "Dropped without a word" }
+                p.muted { "Packets that the box did not want, since it started. A few are normal." }
+                dl.counts { @for (kind, count) in discards { div { dt { (kind) } dd { (count) } } } }
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Who may use the page: the password, the browsers that are logged in, and the patience with wrong passwords.
+
+use crate::limits::{WEB_ERRING_SOURCES, WEB_LOGINS};
+use crate::units::Instant;
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use core::fmt::Write as _;
+use core::time::Duration;
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use subtle::ConstantTimeEq;
+
+/// A login that nobody uses ends.
+const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Every login ends.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The system gave no random numbers.
+#[derive(Debug)]
+pub(super) struct NoRandomness;
+
+/// 128 random bits in hexadecimal.
+pub(super) fn token() -> Result<String, NoRandomness> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    let mut text = String::with_capacity(32);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+/// A password that can be read out and typed: four groups of four, 80 bits.
+pub(super) fn password() -> Result<String, NoRandomness> {
+    // 32 signs that nobody takes for another: five bits of each byte choose one.
+    const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    let groups =
+        bytes.chunks(4).map(|group| group.iter().map(|b| char::from(SIGNS[usize::from(b % 32)])).collect());
+    Ok(groups.collect::<Vec<String>>().join("-"))
+}
+
+/// The password, as an Argon2id hash.
+pub(super) struct Password {
+    hash: String,
+    /// A check takes 19 MiB and a core for a tenth of a second: one at a time.
+    turn: Mutex<()>,
+}
+
+impl Password {
+    /// Keeps `hash`, if it is one.
+    pub(super) fn from_hash(hash: String) -> Option<Self> {
+        PasswordHash::new(&hash).ok()?;
+        Some(Self { hash, turn: Mutex::new(()) })
+    }
+
+    /// Hashes `plain` with a fresh salt.
+    pub(super) fn from_plain(plain: &str) -> Option<Self> {
+        let hash = Argon2::default().hash_password(plain.as_bytes()).ok()?.to_string();
+        Some(Self { hash, turn: Mutex::new(()) })
+    }
+
+    /// The hash, to be stored.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Whether `plain` is the password. Slow on purpose.
+    pub(super) fn is(&self, plain: &str) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        PasswordHash::new(&self.hash)
+            .is_ok_and(|hash| Argon2::default().verify_password(plain.as_bytes(), &hash).is_ok())
+    }
+}
+
+/// A browser that is logged in.
+#[derive(Debug, Clone)]
+struct Login {
+    /// SHA-256 of the cookie: a look at our memory gives no cookie, and comparing takes no telling time.
+    cookie: [u8; 32],
+    form: String,
+    begun: Instant,
+    used: Instant,
+}
+
+/// The browsers that are logged in, at most [`WEB_LOGINS`].
+#[derive(Debug, Default)]
+pub(super) struct Logins(Vec<Login>);
+
+impl Logins {
+    /// Adds a browser with its cookie and the token that its forms carry.
+    pub(super) fn add(&mut self, now: Instant, cookie: &str, form: String) {
+        self.expire(now);
+        if self.0.len() >= WEB_LOGINS
+            && let Some(at) = (0..self.0.len()).min_by_key(|&at| self.0[at].used)
+        {
+            self.0.remove(at);
+        }
+        self.0.push(Login { cookie: digest(cookie), form, begun: now, used: now });
+    }
+
+    /// The form token of the browser with this cookie.
+    pub(super) fn form_token(&mut self, now: Instant, cookie: &str) -> Option<String> {
+        self.expire(now);
+        let cookie = digest(cookie);
+        let login = self.0.iter_mut().find(|login| login.cookie == cookie)?;
+        login.used = now;
+        Some(login.form.clone())
+    }
+
+    /// Logs a browser out.
+    pub(super) fn remove(&mut self, cookie: &str) {
+        let cookie = digest(cookie);
+        self.0.retain(|login| login.cookie != cookie);
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.0.retain(|login| now.since(login.used) < IDLE && now.since(login.begun) < LONGEST);
+    }
+}
+
+fn digest(cookie: &str) -> [u8; 32] {
+    Sha256::digest(cookie.as_bytes()).into()
+}
+
+/// Whether two secrets are the same, in constant time.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
+}
+
+/// Wrong passwords that a source has for nothing.
+const FREE: u32 = 3;
+/// The longest a source waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// A source that has been quiet for so long begins anew.
+const FORGIVEN: Duration = Duration::from_secs(3600);
+/// Wrong passwords from everywhere together before everybody waits a little, and how fast they are forgiven.
+const FREE_FOR_ALL: u32 = 20;
+const FORGIVE_ONE: Duration = Duration::from_secs(2);
+
+/// Patience with wrong passwords, by source and over all.
+#[derive(Debug, Default)]
+pub(super) struct BackOff {
+    sources: Vec<(IpAddr, u32, Instant)>,
+    all: u32,
+    forgiven: Instant,
+}
+
+impl BackOff {
+    /// How long this source must wait before it may try; zero if it may now.
+    pub(super) fn wait(&mut self, now: Instant, from: IpAddr) -> Duration {
+        self.sources.retain(|&(_, _, last)| now.since(last) < FORGIVEN);
+        let steps = now.since(self.forgiven).as_micros() / FORGIVE_ONE.as_micros();
+        if steps > 0 {
+            self.all = self.all.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
+            self.forgiven = now;
+        }
+        let own =
+            self.sources.iter().find(|(source, ..)| *source == network(from)).map_or(Duration::ZERO, |s| {
+                let wait = match s.1.checked_sub(FREE) {
+                    None => Duration::ZERO,
+                    Some(more) => Duration::from_secs(2_u64.saturating_pow(more)).min(LONGEST_WAIT),
+                };
+                wait.saturating_sub(now.since(s.2))
+            });
+        let all = if self.all >= FREE_FOR_ALL { FORGIVE_ONE } else { Duration::ZERO };
+        own.max(all)
+    }
+
+    /// This source gave a wrong password.
+    pub(super) fn wrong(&mut self, now: Instant, from: IpAddr) {
+        self.all = (self.all + 1).min(FREE_FOR_ALL);
+        let from = network(from);
+        if let Some(source) = self.sources.iter_mut().find(|(source, ..)| *source == from) {
+            (source.1, source.2) = (source.1.saturating_add(1), now);
+            return;
+        }
+        if self.sources.len() >= WEB_ERRING_SOURCES
+            && let Some(at) = (0..self.sources.len()).min_by_key(|&at| self.sources[at].2)
+        {
+            self.sources.swap_remove(at);
+        }
+        self.sources.push((from, 1, now));
+    }
+
+    /// This source gave the right one.
+    pub(super) fn right(&mut self, from: IpAddr) {
+        self.sources.retain(|(source, ..)| *source != network(from));
+    }
+}
+
+/// A household has a whole /64 of IPv6 addresses: they are one source.
+fn network(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const ME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_password_is_known_again_and_no_other() {
+        let plain = password().unwrap();
+        assert_eq!(plain.len(), 19, "{plain}");
+        let stored = Password::from_plain(&plain).unwrap().hash().to_string();
+        assert!(stored.starts_with("$argon2id$"), "{stored}");
+        let password = Password::from_hash(stored).unwrap();
+        assert!(password.is(&plain));
+        assert!(!password.is(""));
+        assert!(!password.is("x"));
+        assert!(Password::from_hash("plain".into()).is_none());
+    }
+
+    #[test]
+    fn logins_end_and_are_few() {
+        let mut logins = Logins::default();
+        logins.add(at(0), "first", "f".into());
+        assert_eq!(logins.form_token(at(1), "first").as_deref(), Some("f"));
+        assert_eq!(logins.form_token(at(1), "other"), None);
+        assert_eq!(logins.form_token(at(2) + IDLE, "first"), None, "idle for too long");
+
+        logins.add(at(0), "busy", "f".into());
+        for day in 1..30 {
+            assert!(logins.form_token(at(day * 24 * 3600), "busy").is_some());
+        }
+        assert_eq!(logins.form_token(at(30 * 24 * 3600), "busy"), None, "too old");
+
+        let mut logins = Logins::default();
+        for n in 0..=WEB_LOGINS as u64 {
+            logins.add(at(n), &n.to_string(), "f".into());
+        }
+        assert_eq!(logins.form_token(at(99), "0"), None, "made room");
+        assert!(logins.form_token(at(99), "1").is_some());
+        logins.remove("1");
+        assert_eq!(logins.form_token(at(99), "1"), None);
+    }
+
+    #[test]
+    fn a_source_that_guesses_waits_longer_each_time() {
+        let mut patience = BackOff::default();
+        let mut waits = Vec::new();
+        let mut now = at(100);
+        for _ in 0..14 {
+            let wait = patience.wait(now, ME);
+            waits.push(wait.as_secs());
+            now += wait;
+            patience.wrong(now, ME);
+        }
+        assert_eq!(waits, [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(
+            patience.wait(now, IpAddr::from([192, 0, 2, 1])),
+            Duration::ZERO,
+            "another is not concerned"
+        );
+        patience.right(ME);
+        assert_eq!(patience.wait(now, ME), Duration::ZERO);
+    }
+
+    #[test]
+    fn many_sources_together_slow_everybody_but_lock_out_nobody() {
+        let mut patience = BackOff::default();
+        for n in 0..1000_u32 {
+            patience.wrong(at(1), IpAddr::from(n.to_be_bytes()));
+        }
+        assert_eq!(patience.wait(at(1), ME), FORGIVE_ONE);
+        assert_eq!(patience.wait(at(3), ME), Duration::ZERO);
+        assert!(patience.sources.len() <= WEB_ERRING_SOURCES);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_source() {
+        let mut patience = BackOff::default();
+        for n in 0..4 {
+            patience.wrong(at(1), format!("2001:db8::{n}").parse().unwrap());
+        }
+        assert!(patience.wait(at(1), "2001:db8::99".parse().unwrap()) > Duration::ZERO);
+        assert_eq!(patience.wait(at(1), "2001:db8:0:1::1".parse().unwrap()), Duration::ZERO);
+    }
+}

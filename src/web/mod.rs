@@ -1,0 +1,274 @@
+//! The page and its interfaces: a gate on the network, a web server behind it, pages rendered on the box.
+//!
+//! ```text
+//!  browser ── TCP ── gate ── abstract Unix socket ── stage: tiny_http, 3 workers ── route ── page | api | events
+//!            one request, judged and complete                                        │
+//!                                                     login, forms' token, Origin ───┘──► Ask ──► control thread
+//! ```
+//!
+//! Invariants: no byte reaches tiny_http that the gate did not write; no page needs script to be read; nothing acts
+//! without a login, the form's token and our own Origin.
+
+mod answer;
+mod api;
+mod call_page;
+mod events;
+mod gate;
+mod head;
+mod home;
+mod login;
+mod page;
+mod route;
+mod stage;
+mod strip;
+mod words;
+
+use crate::call::{Request, Snapshot};
+use crate::store::Store;
+use core::fmt;
+use core::time::Duration;
+use login::{BackOff, Logins, Password};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The setting that holds the password's hash.
+const PASSWORD_SETTING: &str = "page.password";
+
+/// How the page is reached and by whom.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Take a free port if this one is taken, instead of failing.
+    pub fallback_to_free_port: bool,
+    /// The password in plain text; `None`: the one in the store, or a new one.
+    pub password: Option<String>,
+    /// Further names of the box, besides its address, `localhost` and names in `.local`.
+    pub names: Vec<String>,
+    /// Opens the page once without the password, as `/login?token=…`.
+    pub one_use_token: Option<String>,
+    /// Deadlines of the gate.
+    pub patience: Patience,
+}
+
+/// How long the gate waits for a peer.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a whole request head.
+    pub head: Duration,
+    /// For a whole request body.
+    pub body: Duration,
+    /// For the next byte of an answer to be taken, or to come.
+    pub idle: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { head: seconds(10), body: seconds(20), idle: seconds(30) }
+    }
+}
+
+/// What the page asks of the control thread, and where the answer goes: `Err` says in plain words why not.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked.
+    pub request: Request,
+    /// Takes the answer.
+    pub answer: oneshot::Sender<Result<(), String>>,
+}
+
+/// Why the page could not be started.
+#[derive(Debug)]
+pub enum Error {
+    /// The address is taken or not ours.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// A thread or a socket could not be made.
+    Start(io::Error),
+    /// The password could not be hashed, or there is no randomness.
+    Password,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, cause } => match cause.kind() {
+                io::ErrorKind::AddrInUse => {
+                    write!(
+                        f,
+                        "port {} is taken by another program: stop it, or set web.listen to another port",
+                        address.port()
+                    )
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    write!(f, "{} is not an address of this box: correct web.listen", address.ip())
+                }
+                io::ErrorKind::PermissionDenied => {
+                    write!(
+                        f,
+                        "port {} needs more rights: set web.listen to a port from 1024 up",
+                        address.port()
+                    )
+                }
+                _ => write!(f, "the page cannot listen on {address}: {cause}"),
+            },
+            Self::Start(cause) => write!(f, "the page cannot be started: {cause}"),
+            Self::Password => {
+                write!(f, "the page's password cannot be prepared: the system gives no random numbers")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// The running page. Dropping it stops it.
+pub struct Web {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// A password made just now, to be shown to the owner once.
+    pub generated_password: Option<String>,
+    stop: watch::Sender<bool>,
+    stage: stage::Stage,
+    gate: Option<JoinHandle<()>>,
+}
+
+/// All that the workers share.
+struct Site {
+    store: Option<Store>,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    requests: mpsc::Sender<Ask>,
+    stop: watch::Receiver<bool>,
+    streams: events::Streams,
+    password: Password,
+    /// Locked for the length of a look-up only.
+    doors: Mutex<Doors>,
+    /// Cookies are shared by all ports of a host: each box has a name of its own.
+    cookie: String,
+    secret: String,
+}
+
+/// What changes with logins.
+#[derive(Default)]
+struct Doors {
+    logins: Logins,
+    back_off: BackOff,
+    one_use_token: Option<String>,
+}
+
+/// Starts the page. Without a store there is no history, and a generated password lasts until the next start.
+///
+/// # Errors
+/// The address is taken, or the system gives no threads, sockets or random numbers.
+pub fn start(
+    config: Config,
+    store: Option<Store>,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    requests: mpsc::Sender<Ask>,
+) -> Result<Web, Error> {
+    let listener = listen(&config)?;
+    let addr = listener.local_addr().map_err(Error::Start)?;
+    let (password, generated_password) = find_password(config.password.as_deref(), store.as_ref())?;
+    let (stop, stopped) = watch::channel(false);
+    let secret = login::token().map_err(|_| Error::Password)?;
+    let doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
+    let site = Arc::new(Site {
+        store,
+        snapshot,
+        requests,
+        stop: stopped.clone(),
+        streams: events::Streams::default(),
+        password,
+        doors: Mutex::new(doors),
+        cookie: format!("hold-slayer-{}", addr.port()),
+        secret: secret.clone(),
+    });
+    let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
+    let play: stage::Play = Arc::new(move |request| route::answer(&site, request));
+    let stage = stage::Stage::start(&name, play, stopped.clone())?;
+    let gate = gate::Gate {
+        names: config.names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        secret,
+        behind: stage.address(),
+        patience: config.patience,
+    };
+    let gate = open_gate(gate, listener, stopped)?;
+    Ok(Web { addr, generated_password, stop, stage, gate: Some(gate) })
+}
+
+fn listen(config: &Config) -> Result<TcpListener, Error> {
+    let failed = |cause| Error::Listen { address: config.listen, cause };
+    match TcpListener::bind(config.listen) {
+        Err(cause) if config.fallback_to_free_port && cause.kind() == io::ErrorKind::AddrInUse => {
+            TcpListener::bind((config.listen.ip(), 0)).map_err(failed)
+        }
+        bound => bound.map_err(failed),
+    }
+}
+
+/// The password of the configuration, else that of the store, else a new one, which is returned in plain text too.
+fn find_password(
+    configured: Option<&str>,
+    store: Option<&Store>,
+) -> Result<(Password, Option<String>), Error> {
+    if let Some(plain) = configured {
+        return Ok((Password::from_plain(plain).ok_or(Error::Password)?, None));
+    }
+    let stored = store.and_then(|store| store.setting(PASSWORD_SETTING).ok().flatten());
+    if let Some(password) = stored.and_then(|hash| String::from_utf8(hash).ok()).and_then(Password::from_hash)
+    {
+        return Ok((password, None));
+    }
+    let plain = login::password().map_err(|_| Error::Password)?;
+    let password = Password::from_plain(&plain).ok_or(Error::Password)?;
+    if let Some(store) = store
+        && let Err(error) = store.set_setting(PASSWORD_SETTING, password.hash().as_bytes())
+    {
+        tracing::warn!(%error, "the page's password is valid until the next start only");
+    }
+    Ok((password, Some(plain)))
+}
+
+fn open_gate(
+    gate: gate::Gate,
+    listener: TcpListener,
+    stop: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, Error> {
+    listener.set_nonblocking(true).map_err(Error::Start)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
+    let run = move || {
+        runtime.block_on(async {
+            match tokio::net::TcpListener::from_std(listener) {
+                Ok(listener) => gate::run(Arc::new(gate), listener, stop).await,
+                Err(error) => tracing::error!(%error, "the page's socket cannot be used"),
+            }
+        });
+    };
+    std::thread::Builder::new().name("web-gate".into()).spawn(run).map_err(Error::Start)
+}
+
+impl Web {
+    /// Stops listening, ends the event streams and waits for the workers.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(gate) = self.gate.take() {
+            let _ = gate.join();
+        }
+        self.stage.interrupt();
+        self.stage.join();
+    }
+}

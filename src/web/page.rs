@@ -1,0 +1,116 @@
+//! The frame that all pages share, and the plain ones: login, errors, notices.
+
+use super::answer::reason;
+use maud::{DOCTYPE, Markup, html};
+
+/// The style sheet.
+pub(super) const STYLE: &str = include_str!("assets/page.css");
+/// The script: refreshes the start page and lets its clocks run. Nothing needs it.
+pub(super) const SCRIPT: &str = include_str!("assets/page.js");
+/// The mark.
+pub(super) const ICON: &str = include_str!("assets/icon.svg");
+
+/// Names the files' content in their addresses, so that browsers may keep them.
+const VERSION: u32 = fnv(STYLE.as_bytes()) ^ fnv(SCRIPT.as_bytes()).rotate_left(1);
+
+/// FNV-1a.
+const fn fnv(bytes: &[u8]) -> u32 {
+    let (mut hash, mut at) = (0x811c_9dc5_u32, 0);
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    hash
+}
+
+/// Where a page is in the navigation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The start page.
+    Now,
+    /// The history and its calls.
+    History,
+    /// Elsewhere.
+    None,
+}
+
+/// A whole page. `form` is the token of the browser's forms; `None`: nobody is logged in.
+pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Markup) -> Markup {
+    let current = |here: Place| (here == place).then_some("page");
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Hold Slayer" }
+                link rel="icon" href="/favicon.svg" type="image/svg+xml";
+                link rel="stylesheet" href={ "/assets/page.css?" (VERSION) };
+                script src={ "/assets/page.js?" (VERSION) } defer {}
+                @if place == Place::Now { noscript { meta http-equiv="refresh" content="5"; } }
+            }
+            body {
+                a.skip href="#content" { "To the content" }
+                header {
+                    a.brand href="/" { img src="/favicon.svg" alt="" width="28" height="28"; "Hold Slayer" }
+                    @if let Some(form) = form {
+                        nav aria-label="Pages" {
+                            a href="/" aria-current=[current(Place::Now)] { "Now" }
+                            a href="/history" aria-current=[current(Place::History)] { "History" }
+                            form method="post" action="/logout" { (token(form)) button.link { "Log out" } }
+                        }
+                    }
+                }
+                main #content { (content) }
+            }
+        }
+    }
+}
+
+/// The hidden field that proves that a form is ours.
+pub(super) fn token(form: &str) -> Markup {
+    html! { input type="hidden" name="csrf" value=(form); }
+}
+
+/// Something needs attention.
+pub(super) fn alert(words: &str) -> Markup {
+    html! { p.alert role="alert" { (words) } }
+}
+
+/// The login page, with what went wrong the last time.
+pub(super) fn login(wrong: Option<&str>) -> Markup {
+    let content = html! {
+        section.card.narrow {
+            h1 { "Log in" }
+            p.muted { "This page can hold, take and end your calls, so it asks who you are." }
+            @if let Some(wrong) = wrong { (alert(wrong)) }
+            form method="post" action="/login" {
+                label for="password" { "Password" }
+                input #password type="password" name="password" autocomplete="current-password" required autofocus;
+                button.primary { "Log in" }
+            }
+        }
+    };
+    frame("Log in", Place::None, None, &content)
+}
+
+/// An error without a login: what happened and what to do.
+pub(super) fn error(status: u16, words: &str) -> Markup {
+    let content = html! {
+        section.card.narrow {
+            h1 { (reason(status)) }
+            p { (words) }
+            p { a href="/" { "To the start page" } }
+        }
+    };
+    frame(reason(status), Place::None, None, &content)
+}
+
+/// A page that can only say why it is empty.
+pub(super) fn notice(form: &str, title: &str, words: &str) -> Markup {
+    let content = html! {
+        section.card { h1 { (title) } p { (words) } }
+    };
+    frame(title, Place::History, Some(form), &content)
+}

@@ -1,0 +1,182 @@
+//! What states, sounds, outcomes and times are called on the page.
+
+use crate::call::{CallView, Outcome, Phase, Record};
+use crate::listen::Sound;
+use crate::units::Wall;
+
+/// The headline of a call.
+pub(super) fn phase(call: &CallView) -> &'static str {
+    match (call.phase, call.outgoing) {
+        (Phase::Dialing, _) => "Calling",
+        (Phase::Incoming, _) => "A call for you",
+        (Phase::Talking, _) => "You are talking",
+        (Phase::Parked, _) => "Parked by your phone",
+        (Phase::Confirming, _) => "You can hang up",
+        (Phase::Holding, _) => "Waiting on hold for you",
+        (Phase::Greeting, _) => "Someone may be there",
+        (Phase::Ringing, _) => "A person is there",
+    }
+}
+
+/// What it means and what to do.
+pub(super) fn advice(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Dialing => "It rings at the other end. If music plays already, you can let the box hold.",
+        Phase::Incoming => "Your phone is ringing.",
+        Phase::Talking => "Put on hold? Let the box wait: press ** on your phone, or the button here.",
+        Phase::Parked => {
+            "Your phone holds this call. Dial *58 on it, or use the button, to let the box wait."
+        }
+        Phase::Confirming => "The box has taken over the wait. It rings you when a person answers.",
+        Phase::Holding => "Your phone is free. It rings when a person answers.",
+        Phase::Greeting => "The box asks them to stay on the line and listens for an answer.",
+        Phase::Ringing => "Your phone is ringing. Pick it up to be connected at once.",
+    }
+}
+
+/// A sound, as heard on the line.
+pub(super) fn sound(sound: Sound) -> &'static str {
+    match sound {
+        Sound::Silence => "Silence",
+        Sound::Noise => "Noise",
+        Sound::Ringback => "Ringing",
+        Sound::Busy => "Busy tone",
+        Sound::Tone => "A tone",
+        Sound::Dtmf => "Key tones",
+        Sound::Music => "Music",
+        Sound::Announcement => "Announcement",
+        Sound::Speech => "Speech",
+    }
+}
+
+/// The class that colours a sound.
+pub(super) fn sound_class(sound: Sound) -> &'static str {
+    match sound {
+        Sound::Silence | Sound::Noise => "quiet",
+        Sound::Ringback | Sound::Busy | Sound::Tone | Sound::Dtmf => "tone",
+        Sound::Music => "music",
+        Sound::Announcement => "announcement",
+        Sound::Speech => "speech",
+    }
+}
+
+/// How a call ended.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Up => "In progress",
+        Outcome::Talked => "Talked",
+        Outcome::Slain => "Hold slain",
+        Outcome::CompanyHungUp => "They hung up",
+        Outcome::AgentLost => "The person left",
+        Outcome::OwnerGaveUp => "You ended the wait",
+        Outcome::CapReached => "Waited to the limit",
+        Outcome::Busy => "Busy",
+        Outcome::NoAnswer => "No answer",
+        Outcome::Cancelled => "Given up before an answer",
+        Outcome::Failed => "Did not go through",
+        Outcome::PreEmpted => "Made way for an emergency call",
+        Outcome::Interrupted => "The box stopped",
+    }
+}
+
+/// How a call ended, as a sentence.
+pub(super) fn outcome_sentence(record: &Record) -> &'static str {
+    match record.outcome {
+        Outcome::Up => "The call is up.",
+        Outcome::Talked => "An ordinary call: both sides talked.",
+        Outcome::Slain => "A person came, and you were connected.",
+        Outcome::CompanyHungUp => "The other side hung up before anyone came.",
+        Outcome::AgentLost => "A person came, but was gone before you picked up.",
+        Outcome::OwnerGaveUp => "You ended the call while the box was waiting.",
+        Outcome::CapReached => "Nobody came within the longest wait that is set.",
+        Outcome::Busy => "The number was busy.",
+        Outcome::NoAnswer => "Nobody answered.",
+        Outcome::Cancelled if record.outgoing => "You hung up before they answered.",
+        Outcome::Cancelled => "They hung up before you answered.",
+        Outcome::Failed => "The call did not go through. The last decision below says why.",
+        Outcome::PreEmpted => "The line was needed for an emergency call.",
+        Outcome::Interrupted => "The box lost power or was stopped while the call was up.",
+    }
+}
+
+/// The class that colours an outcome: good, plain or bad.
+pub(super) fn outcome_class(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Slain => "good",
+        Outcome::Up => "live",
+        Outcome::CompanyHungUp
+        | Outcome::AgentLost
+        | Outcome::CapReached
+        | Outcome::Failed
+        | Outcome::PreEmpted
+        | Outcome::Interrupted => "bad",
+        Outcome::Talked | Outcome::OwnerGaveUp | Outcome::Busy | Outcome::NoAnswer | Outcome::Cancelled => {
+            "plain"
+        }
+    }
+}
+
+/// The other party, also when it showed no number.
+pub(super) fn number(number: &str) -> &str {
+    if number.is_empty() { "Number withheld" } else { number }
+}
+
+/// A length of time as a clock shows it: `4:07`, `1:02:09`.
+pub(super) fn clock(ms: u64) -> String {
+    let s = ms / 1000;
+    match s / 3600 {
+        0 => format!("{}:{:02}", s / 60, s % 60),
+        h => format!("{h}:{:02}:{:02}", s / 60 % 60, s % 60),
+    }
+}
+
+/// A length of time in words: `8 s`, `4 min`, `1 h 2 min`.
+pub(super) fn length(ms: u64) -> String {
+    let s = (ms + 500) / 1000;
+    match s {
+        0..60 => format!("{s} s"),
+        60..600 if !s.is_multiple_of(60) => format!("{} min {} s", s / 60, s % 60),
+        60..3600 => format!("{} min", s / 60),
+        _ => format!("{} h {} min", s / 3600, s / 60 % 60),
+    }
+}
+
+fn local(at: Wall) -> jiff::Zoned {
+    let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system())
+}
+
+/// The time of day on the box: `14:05`.
+pub(super) fn time(at: Wall) -> String {
+    local(at).strftime("%H:%M").to_string()
+}
+
+/// The day on the box: `Sunday, 22 November 2026`.
+pub(super) fn day(at: Wall) -> String {
+    local(at).strftime("%A, %-d %B %Y").to_string()
+}
+
+/// For machines: `2026-11-22T14:05:00Z`.
+pub(super) fn iso(at: Wall) -> String {
+    let millis = i64::try_from(at.0 / 1000 * 1000).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_read_well() {
+        let cases = [
+            (0, "0:00", "0 s"),
+            (7_400, "0:07", "7 s"),
+            (67_000, "1:07", "1 min 7 s"),
+            (600_000, "10:00", "10 min"),
+            (3_729_000, "1:02:09", "1 h 2 min"),
+        ];
+        for (ms, on_a_clock, in_words) in cases {
+            assert_eq!((clock(ms).as_str(), length(ms).as_str()), (on_a_clock, in_words));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+#!/bin/bash
+# Installs what is missing to run (`setup.sh run`) or to run and test (`setup.sh test`). Asks nothing; a second run does
+# nothing. What it cannot install it names, and goes on if the rest can do without.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-test}
+sounds=.cache/sounds
+
+# command:package, where the package is Debian's
+needed=(cc:build-essential)
+if [ "$what" = test ]; then
+    needed+=(sipp:sip-tester baresip:baresip-core sox:sox systemd-analyze:systemd)
+fi
+# Sound files for the tests against real peers: unpacked to .cache/sounds, not installed.
+sound_packages=(asterisk-moh-opsound-wav asterisk-core-sounds-en-wav)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# Networks fail for a moment.
+thrice() {
+    local try
+    for try in 1 2 3; do
+        "$@" && return 0
+        say "failed (try $try of 3): $*"
+        sleep $((try * 2))
+    done
+    return 1
+}
+
+apt() { thrice "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@"; }
+
+updated=no
+update_once() {
+    if [ $updated = no ]; then
+        say "reading the list of packages"
+        apt update >&2
+        updated=yes
+    fi
+}
+
+root=()
+[ "$(id -u)" = 0 ] || root=(sudo -n)
+
+missing=()
+for pair in "${needed[@]}"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    if ! command -v apt-get >/dev/null; then
+        say "please install what Debian calls: ${missing[*]}"
+    elif [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+        say "please run: sudo apt-get install ${missing[*]}"
+    else
+        update_once
+        say "installing ${missing[*]}"
+        apt install -y --no-install-recommends "${missing[@]}" >&2
+    fi
+fi
+command -v cc >/dev/null || { say "there is no C compiler, and none can be installed"; exit 1; }
+
+if ! command -v cargo >/dev/null; then
+    say "there is no cargo: install Rust by rustup (its site says how), then try again"
+    exit 1
+fi
+
+fetch() (cd "$sounds" && apt-get -qq -o Acquire::Retries=3 download "$1" >&2)
+
+if [ "$what" = test ] && command -v apt-get >/dev/null; then
+    for package in "${sound_packages[@]}"; do
+        [ -e "$sounds/.$package" ] && continue
+        mkdir -p "$sounds"
+        say "fetching $package"
+        if fetch "$package" 2>/dev/null || { update_once && thrice fetch "$package"; }; then
+            dpkg-deb -x "$sounds/$package"_*.deb "$sounds"
+            rm "$sounds/$package"_*.deb
+            touch "$sounds/.$package"
+        else
+            say "$package could not be fetched: the tests that play it will say so"
+        fi
+    done
+fi
+
+# The crates of Cargo.lock, for this machine only.
+stamp=target/.fetched
+if [ ! -e $stamp ] || [ Cargo.lock -nt $stamp ]; then
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    thrice cargo fetch --locked --quiet --target "$host"
+    mkdir -p target
+    touch $stamp
+fi

@@ -1,0 +1,11 @@
+//! Whole calls in virtual time: the real user agent, switchboard, media loop and listener between a scripted company and
+//! a scripted phone, over a seeded network. A test reads as the story that it checks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod calls;
+mod gestures;
+mod holds;
+mod net;
+mod swarm;
+mod world;

@@ -1,0 +1,406 @@
+//! The house, the company and the phone on one clock.
+
+use super::net::{Net, Weather};
+use core::time::Duration;
+use hold_slayer::app::core::{Core, Effect, Event};
+use hold_slayer::app::ear::Ears;
+use hold_slayer::call::{Outcome, Peer, Phase, Plan, Record, Request, Snapshot};
+use hold_slayer::demo::company::{Desk, Step as Far};
+use hold_slayer::demo::endpoint::Setup;
+use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
+use hold_slayer::dsp::g711;
+use hold_slayer::dsp::tone::Country;
+use hold_slayer::media::{self, Media, MediaCommand, Outlets};
+use hold_slayer::phone::dial::Codes;
+use hold_slayer::sip::{Account, AccountKind, Side, Upstream, ua};
+use hold_slayer::slay::Policy;
+use hold_slayer::sounds::Prompt;
+use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Wall};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+pub const BOX: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+pub const PHONE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+pub const COMPANY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 3));
+pub const TRUNK: AccountId = AccountId(0);
+const SIP: u16 = 5060;
+const RTP: u16 = 16_000;
+const FAR_RTP: u16 = 4_000;
+const PORTS: u16 = 16;
+/// A moment at which this much happens is a moment that never ends.
+const RUNAWAY: u32 = 100_000;
+
+pub fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// How the house is set up.
+#[derive(Clone, Debug)]
+pub struct House {
+    pub weather: Weather,
+    pub seed: u64,
+    pub channels: usize,
+    pub expires: Duration,
+    pub ring: Duration,
+    pub ring_again: u8,
+    pub cap: Duration,
+    pub busy_when_talking: bool,
+    pub phone_codec: Codec,
+    pub trunk_codec: Codec,
+}
+
+impl Default for House {
+    fn default() -> Self {
+        Self {
+            weather: Weather::FINE,
+            seed: 1,
+            channels: 2,
+            expires: s(3600),
+            ring: s(30),
+            ring_again: 0,
+            cap: s(4 * 3600),
+            busy_when_talking: false,
+            phone_codec: Codec::Pcmu,
+            trunk_codec: Codec::Pcmu,
+        }
+    }
+}
+
+/// Everything, at one moment.
+pub struct World {
+    pub now: Instant,
+    pub core: Core,
+    pub company: Company,
+    pub phone: Phone,
+    pub net: Net,
+    /// What the far ends did and noticed.
+    pub story: Vec<Narration>,
+    /// The newest state of every record, and how often each was written after it ended.
+    pub records: BTreeMap<CallId, (Record, u32)>,
+    pub replies: Vec<Result<(), String>>,
+    /// Longest silence on the wire towards the company while a port was open to it.
+    pub worst_gap: Duration,
+    pub packets_to_company: u64,
+    media: Media,
+    outlets: Outlets,
+    ears: Ears,
+    /// Ports whose peer is the company, and when they last sent.
+    towards_company: BTreeMap<PortId, Instant>,
+}
+
+impl World {
+    /// A house that registers at the company and has one phone that registers; both scripts begin at once.
+    pub fn new(house: &House, company: Vec<Far>, owner: Vec<Owner>) -> Self {
+        Self::with_desks(house, vec![Desk { number: String::new(), script: company }], owner)
+    }
+
+    pub fn with_desks(house: &House, desks: Vec<Desk>, owner: Vec<Owner>) -> Self {
+        let at = |ip, port| SocketAddr::new(ip, port);
+        let upstream = |ip, user: &str, domain: &str, expires| {
+            let (user, secret) = (user.to_string(), format!("secret of {user}"));
+            AccountKind::RegisterAt(Upstream {
+                addr: at(ip, SIP),
+                domain: domain.into(),
+                auth_user: user.clone(),
+                user,
+                secret,
+                expires,
+            })
+        };
+        let here = |user: &str| AccountKind::RegistersHere { user: user.into(), secret: format!("secret of {user}") };
+        let accounts = vec![
+            Account { id: TRUNK, side: Side::Trunk, kind: upstream(COMPANY, "house", "company", house.expires) },
+            Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
+        ];
+        let plan = plan(house);
+        let sip = ua::Config { local: at(BOX, SIP), accounts: accounts.clone(), realm: "house".into(), seed: house.seed };
+        let media = media::Config {
+            ports: PORTS,
+            country: Country::by_code("us").unwrap(),
+            sounds: Prompt::ALL.iter().map(|p| p.samples().iter().map(|b| g711::decode(Codec::Pcmu, *b)).collect()).collect(),
+        };
+        let (media, outlets) = Media::new(&media).unwrap();
+        let setup = |ip, account, codec, seed| Setup {
+            sip: at(ip, SIP),
+            rtp: at(ip, FAR_RTP),
+            account,
+            codecs: vec![codec],
+            seed,
+        };
+        let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
+        let phone = setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let mut world = Self {
+            now: Instant::ZERO,
+            core: Core::new(sip, plan, CallId(1)),
+            company: Company::new(company, desks),
+            phone: Phone::new(phone, house.busy_when_talking, owner),
+            net: Net::new(house.weather, house.seed ^ 0x4E),
+            story: Vec::new(),
+            records: BTreeMap::new(),
+            replies: Vec::new(),
+            worst_gap: Duration::ZERO,
+            packets_to_company: 0,
+            media,
+            outlets,
+            ears: Ears::default(),
+            towards_company: BTreeMap::new(),
+        };
+        world.core.handle(world.now, Event::Clock(Wall(1_700_000_000_000)));
+        world.core.register(world.now, &accounts);
+        world.settle();
+        world
+    }
+
+    // ---- time ----
+
+    /// Lets everything happen for so long.
+    pub fn run(&mut self, time: Duration) -> &mut Self {
+        self.run_until(time, |_| false);
+        self
+    }
+
+    /// Lets everything happen until `done`, at most so long. Returns whether it came to pass.
+    pub fn run_until(&mut self, most: Duration, done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now + most;
+        let mut busy = 0;
+        while !done(self) {
+            let next = [
+                self.core.deadline(),
+                self.media.deadline(),
+                self.company.deadline(),
+                self.phone.deadline(),
+                self.net.next_at(),
+            ];
+            let next = next.into_iter().flatten().min().unwrap_or(end).max(self.now);
+            busy = if next == self.now { busy + 1 } else { 0 };
+            assert!(busy < RUNAWAY, "time stands still at {} ms", self.now.as_millis());
+            if next > end {
+                self.now = end;
+                return done(self);
+            }
+            self.now = next;
+            self.step();
+        }
+        true
+    }
+
+    fn step(&mut self) {
+        while let Some(packet) = self.net.take(self.now) {
+            self.deliver(packet.from, packet.to, packet.bytes);
+        }
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= self.now);
+        let (core, media) = (due(self.core.deadline()), due(self.media.deadline()));
+        let (company, phone) = (due(self.company.deadline()), due(self.phone.deadline()));
+        if core {
+            self.core.handle(self.now, Event::Timeout);
+        }
+        if media {
+            let (now, net) = (self.now, &mut self.net);
+            let watch = &mut Watch { worst: &mut self.worst_gap, count: &mut self.packets_to_company, last: &mut self.towards_company };
+            self.media.tick(now, &mut |d| send_rtp(now, net, watch, d));
+        }
+        if company {
+            self.company.handle(self.now, NetInput::Timeout);
+        }
+        if phone {
+            self.phone.handle(self.now, NetInput::Timeout);
+        }
+        self.settle();
+    }
+
+    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, mut bytes: Vec<u8>) {
+        let now = self.now;
+        match (to.ip(), to.port()) {
+            (BOX, SIP) => self.core.handle(now, Event::Datagram { from, bytes: &bytes }),
+            (BOX, port) => {
+                let port = PortId(port.saturating_sub(RTP) / 2);
+                let net = &mut self.net;
+                let watch = &mut Watch { worst: &mut self.worst_gap, count: &mut self.packets_to_company, last: &mut self.towards_company };
+                self.media.packet(now, port, from, &mut bytes, &mut |d| send_rtp(now, net, watch, d));
+            }
+            (COMPANY, port) => self.company.handle(now, far_input(from, port, &bytes)),
+            (PHONE, port) => self.phone.handle(now, far_input(from, port, &bytes)),
+            _ => {}
+        }
+        self.settle();
+    }
+
+    /// Everything that follows at the same moment.
+    fn settle(&mut self) {
+        loop {
+            let mut quiet = true;
+            while let Some(effect) = self.core.poll() {
+                quiet = false;
+                self.carry_out(effect);
+            }
+            while let Ok(event) = self.outlets.events.pop() {
+                quiet = false;
+                self.core.handle(self.now, Event::Media(event));
+            }
+            while let Ok(tap) = self.outlets.taps.pop() {
+                self.ears.frame(&tap);
+            }
+            while let Some((port, epoch, heard)) = self.ears.poll() {
+                quiet = false;
+                self.core.handle(self.now, Event::Heard(port, epoch, heard));
+            }
+            while let Some(out) = self.company.poll() {
+                quiet = false;
+                self.far_output(COMPANY, out);
+            }
+            while let Some(out) = self.phone.poll() {
+                quiet = false;
+                self.far_output(PHONE, out);
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send { to, bytes } => self.net.send(self.now, SocketAddr::new(BOX, SIP), to, &bytes),
+            Effect::Media(command) => {
+                match command {
+                    MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {
+                        self.towards_company.insert(port, self.now);
+                    }
+                    MediaCommand::Change { port, stream } if !stream.send => {
+                        self.towards_company.remove(&port);
+                    }
+                    MediaCommand::Change { port, stream } if stream.remote.ip() == COMPANY => {
+                        self.towards_company.insert(port, self.now);
+                    }
+                    MediaCommand::Close(port) => {
+                        self.towards_company.remove(&port);
+                    }
+                    _ => {}
+                }
+                self.media.command(self.now, command);
+            }
+            Effect::Listen(order) => self.ears.order(order),
+            Effect::Record(record) => {
+                let entry = self.records.entry(record.id).or_insert_with(|| ((*record).clone(), 0));
+                entry.1 += u32::from(record.ended.is_some());
+                entry.0 = *record;
+            }
+            Effect::Reply(_, answer) => self.replies.push(answer),
+        }
+    }
+
+    fn far_output(&mut self, host: IpAddr, output: NetOutput) {
+        match output {
+            NetOutput::Sip { to, bytes } => self.net.send(self.now, SocketAddr::new(host, SIP), to, &bytes),
+            NetOutput::Rtp { to, bytes } => self.net.send(self.now, SocketAddr::new(host, FAR_RTP), to, &bytes),
+            NetOutput::Said(narration) => self.story.push(narration),
+        }
+    }
+
+    // ---- the house's own hands ----
+
+    pub fn ask(&mut self, request: Request) -> Result<(), String> {
+        self.core.handle(self.now, Event::Request(7, request));
+        self.settle();
+        self.replies.pop().expect("every request is answered")
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        self.core.snapshot()
+    }
+
+    pub fn phase(&self) -> Option<Phase> {
+        self.snapshot().calls.first().map(|call| call.phase)
+    }
+
+    /// A datagram out of nowhere.
+    pub fn inject(&mut self, from: SocketAddr, to_port: u16, bytes: &[u8]) {
+        self.deliver(from, SocketAddr::new(BOX, to_port), bytes.to_vec());
+    }
+
+    // ---- what is seen from outside ----
+
+    pub fn seen(&self, who: Who, fact: impl Fn(&Fact) -> bool) -> Option<Instant> {
+        self.story.iter().find(|n| n.who == who && fact(&n.fact)).map(|n| n.at)
+    }
+
+    pub fn count(&self, who: Who, fact: impl Fn(&Fact) -> bool) -> usize {
+        self.story.iter().filter(|n| n.who == who && fact(&n.fact)).count()
+    }
+
+    pub fn rings(&self) -> usize {
+        self.count(Who::Phone, |f| matches!(f, Fact::Called { .. }))
+    }
+
+    pub fn outcome(&self, id: u64) -> Option<Outcome> {
+        self.records.get(&CallId(id)).map(|(record, _)| record.outcome)
+    }
+
+    pub fn record(&self, id: u64) -> &Record {
+        &self.records.get(&CallId(id)).unwrap_or_else(|| panic!("no record {id}\n{}", self.tale())).0
+    }
+
+    /// The story so far, for a failing test.
+    pub fn tale(&self) -> String {
+        let mut tale = String::new();
+        for n in &self.story {
+            tale += &format!("{:>9} ms  {n}\n", n.at.as_millis());
+        }
+        for (record, _) in self.records.values() {
+            tale += &format!("{:?} {} {:?}\n", record.id, record.number, record.outcome);
+            for d in &record.decisions {
+                tale += &format!("{:>9} ms    {}: {}\n", d.at_ms, d.what, d.reason);
+            }
+            for h in &record.heard {
+                tale += &format!("{:>9} ms      {:?} {:.2}\n", h.at_ms, h.sound, h.confidence);
+            }
+        }
+        tale
+    }
+}
+
+struct Watch<'a> {
+    worst: &'a mut Duration,
+    count: &'a mut u64,
+    last: &'a mut BTreeMap<PortId, Instant>,
+}
+
+fn send_rtp(now: Instant, net: &mut Net, watch: &mut Watch<'_>, datagram: media::Datagram<'_>) {
+    if let Some(last) = watch.last.get_mut(&datagram.port) {
+        *watch.worst = (*watch.worst).max(now.since(*last));
+        *watch.count += 1;
+        *last = now;
+    }
+    net.send(now, SocketAddr::new(BOX, RTP + 2 * datagram.port.0), datagram.to, datagram.bytes);
+}
+
+fn far_input(from: SocketAddr, port: u16, bytes: &[u8]) -> NetInput<'_> {
+    if port == SIP { NetInput::Sip { from, bytes } } else { NetInput::Rtp { from, bytes } }
+}
+
+fn plan(house: &House) -> Plan {
+    let peer = |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    Plan {
+        peers: vec![
+            peer(TRUNK, Side::Trunk, "company", house.channels),
+            peer(AccountId(1), Side::Phone, "hall", usize::MAX),
+        ],
+        media_ip: BOX,
+        rtp_ports: (0..PORTS).map(|n| RTP + 2 * n).collect(),
+        emergency: vec!["911".into()],
+        codes: Codes {
+            hold: "*58".into(),
+            rejoin: "*94".into(),
+            status: "*95".into(),
+            cancel: "*49".into(),
+            gesture: "**".into(),
+        },
+        hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
+        max_holds: 1,
+    }
+}

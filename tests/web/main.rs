@@ -1,0 +1,7 @@
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The page over loopback, as a browser, a script and an attacker meet it.
+
+mod attacks;
+mod pages;
+mod server;
+mod show;

@@ -1,0 +1,313 @@
+//! What the owner sees and does.
+
+use crate::server::{PASSWORD, Reply, SOON, Server, TWO_O_CLOCK, config, connect, peer, snapshot, view};
+use hold_slayer::call::{Phase, Snapshot};
+use hold_slayer::store::Store;
+use hold_slayer::units::Wall;
+use hold_slayer::web::{Config, Error, start};
+use std::io::{BufRead, BufReader, Write};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+#[test]
+fn nothing_is_shown_without_a_login() {
+    let server = Server::new();
+    for path in ["/", "/history", "/calls/1"] {
+        let reply = server.get(path, "");
+        assert_eq!((reply.status, reply.field("location")), (303, Some("/login")), "{path}");
+    }
+    for path in ["/api/v1/status", "/api/v1/history", "/api/v1/calls/1", "/events", "/live"] {
+        assert_eq!(server.get(path, "").status, 401, "{path}");
+        assert_eq!(
+            server.get(path, &format!("hold-slayer-{}=guessed", server.addr().port())).status,
+            401,
+            "{path}"
+        );
+    }
+    assert_eq!(server.post("/calls/1/hangup", "", "", "csrf=").status, 303);
+    assert_eq!(server.post("/api/v1/hold", "", "", "").status, 401);
+    assert!(server.get("/login", "").text.contains("name=\"password\""));
+}
+
+#[test]
+fn the_password_opens_the_page_and_logging_out_closes_it() {
+    let server = Server::new();
+    let (cookie, token) = server.log_in();
+    assert!(server.get("/", &cookie).text.contains("Not ready yet"));
+    assert_eq!(server.get("/login", &cookie).status, 303, "logged in already");
+    assert_eq!(server.post("/logout", &cookie, "", &format!("csrf={token}")).status, 303);
+    assert_eq!(server.get("/", &cookie).status, 303);
+}
+
+#[test]
+fn a_cookie_planted_before_the_login_is_worth_nothing() {
+    let server = Server::new();
+    let planted = format!("hold-slayer-{}=00000000000000000000000000000000", server.addr().port());
+    let reply = server.post("/login", &planted, "", &format!("password={PASSWORD}"));
+    let given = reply.field("set-cookie").unwrap();
+    assert!(!given.starts_with(&planted));
+    assert!(given.contains("HttpOnly") && given.contains("SameSite=Strict"), "{given}");
+    assert_eq!(server.get("/", &planted).status, 303);
+}
+
+#[test]
+fn guessing_is_slowed_and_says_for_how_long() {
+    let server = Server::new();
+    for _ in 0..3 {
+        assert_eq!(server.post("/login", "", "", "password=wrong").status, 403);
+    }
+    let reply = server.post("/login", "", "", &format!("password={PASSWORD}"));
+    assert_eq!(reply.status, 429, "even the right one has to wait");
+    assert!(reply.field("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    assert!(reply.text.contains("Try again in"), "{}", reply.text);
+}
+
+#[test]
+fn a_link_opens_the_page_once() {
+    let server = Server::with(Config { one_use_token: Some("abc123".into()), ..config() });
+    assert_eq!(server.get("/login?token=wrong", "").status, 403);
+    let reply = server.get("/login?token=abc123", "");
+    assert_eq!(reply.status, 303);
+    let cookie = reply.field("set-cookie").unwrap().split(';').next().unwrap();
+    assert_eq!(server.get("/", cookie).status, 200);
+    assert_eq!(server.get("/login?token=abc123", "").status, 403, "used");
+}
+
+#[test]
+fn a_generated_password_is_told_once_and_kept_as_a_hash() {
+    let dir = std::env::temp_dir().join(format!("hold-slayer-web-generated-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    let (store, _) = Store::open(&dir).unwrap();
+    let begin = || {
+        let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
+        start(Config { password: None, ..config() }, Some(store.clone()), seen, mpsc::channel(1).0).unwrap()
+    };
+    let first = begin();
+    let password = first.generated_password.clone().unwrap();
+    first.stop();
+    let second = begin();
+    assert_eq!(second.generated_password, None);
+    let body = format!("password={password}");
+    let mut stream = connect(second.addr);
+    let head =
+        format!("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    assert_eq!(Reply::read(stream).status, 303);
+    second.stop();
+    assert!(store.stop(SOON));
+    let file = std::fs::read(dir.join("hold-slayer.redb")).unwrap();
+    assert!(!file.windows(password.len()).any(|w| w == password.as_bytes()));
+    let _ = std::fs::remove_dir_all(&dir);
+}
+
+#[test]
+fn buttons_need_the_token_of_our_own_form() {
+    let server = Server::new();
+    let (cookie, token) = server.log_in();
+    let port = server.addr().port();
+    let with_token = format!("csrf={token}");
+    let cases = [
+        ("our form", "", with_token.as_str(), 303),
+        ("our origin", &format!("Origin: http://127.0.0.1:{port}\r\n"), &with_token, 303),
+        ("a script's header", &format!("X-CSRF-Token: {token}\r\n"), "", 303),
+        ("no token", "", "", 403),
+        ("a wrong token", "", "csrf=0123", 403),
+        ("another origin", "Origin: http://evil.example\r\n", &with_token, 403),
+        ("another port", "Origin: http://127.0.0.1:1\r\n", &with_token, 403),
+        ("a sandbox", "Origin: null\r\n", &with_token, 403),
+        ("another site", "Sec-Fetch-Site: cross-site\r\n", &with_token, 403),
+    ];
+    for (name, fields, body, status) in cases {
+        assert_eq!(server.post("/calls/9/hold", &cookie, fields, body).status, status, "{name}");
+    }
+    assert_eq!(server.get("/calls/9/hold", &cookie).status, 405, "a link does nothing");
+    let reply = server.post("/login", "", "Origin: http://evil.example\r\n", &format!("password={PASSWORD}"));
+    assert_eq!(reply.status, 403);
+}
+
+#[test]
+fn a_refusal_is_shown_in_its_own_words() {
+    let server = Server::new();
+    let (cookie, token) = server.log_in();
+    let reply = server.post("/calls/404/hangup", &cookie, "", &format!("csrf={token}"));
+    assert_eq!(reply.status, 409);
+    assert!(reply.text.contains("No such call is up: &lt;it&gt; ended."), "{}", reply.text);
+    let fields = format!("X-CSRF-Token: {token}\r\n");
+    let reply = server.post("/api/v1/hold", &cookie, &fields, "");
+    assert_eq!(reply.status, 409);
+    assert_eq!(reply.field("content-type"), Some("application/problem+json"));
+    assert_eq!(reply.json()["detail"], "No such call is up: <it> ended.");
+    for act in ["hold", "hangup", "take"] {
+        let reply = server.post(&format!("/api/v1/calls/9/{act}"), &cookie, &fields, "");
+        assert_eq!((reply.status, reply.json()["done"].as_bool()), (200, Some(true)));
+    }
+}
+
+#[test]
+fn a_box_that_does_not_answer_is_said_to_be_busy_or_stopping() {
+    let (_keep, seen) = watch::channel(Arc::new(Snapshot::default()));
+    let (requests, asked) = mpsc::channel(1);
+    drop(asked);
+    let web = start(Config { one_use_token: Some("t".into()), ..config() }, None, seen, requests).unwrap();
+    let ask = |text: String| {
+        let mut stream = connect(web.addr);
+        stream.write_all(text.as_bytes()).unwrap();
+        Reply::read(stream)
+    };
+    let reply = ask("GET /login?token=t HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
+    let cookie = reply.field("set-cookie").unwrap().split(';').next().unwrap().to_string();
+    let get = |path: &str| ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n"));
+    let page = get("/").text;
+    let token = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let reply = ask(format!(
+        "POST /api/v1/hold HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nX-CSRF-Token: {token}\r\nContent-Length: 0\r\n\r\n"
+    ));
+    assert_eq!(reply.status, 503);
+    assert_eq!(reply.json()["detail"], "The box is stopping.");
+    let reply = get("/history");
+    assert_eq!(reply.status, 503);
+    assert!(reply.text.contains("There is no call history"), "without a store");
+    assert_eq!(get("/api/v1/calls/1").status, 503);
+}
+
+#[test]
+fn the_start_page_shows_each_call_and_what_can_be_done() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    let cases = [
+        (Phase::Dialing, "Calling", &["hold", "hangup"][..]),
+        (Phase::Incoming, "A call for you", &["hangup"]),
+        (Phase::Talking, "You are talking", &["hold", "hangup"]),
+        (Phase::Parked, "Parked by your phone", &["hold", "hangup"]),
+        (Phase::Confirming, "You can hang up", &["take", "hangup"]),
+        (Phase::Holding, "Waiting on hold for you", &["take", "hangup"]),
+        (Phase::Greeting, "Someone may be there", &["take", "hangup"]),
+        (Phase::Ringing, "A person is there", &["hangup"]),
+    ];
+    for (phase, title, acts) in cases {
+        let mut now = snapshot(vec![view(9, phase, Wall(TWO_O_CLOCK), 14)]);
+        now.calls[0].number = "<script>alert(1)</script>".into();
+        now.troubles = vec!["The disk is full.".into()];
+        now.trunks.push(peer("spare", false, "wrong password (403)"));
+        server.snapshot.send_replace(Arc::new(now));
+        let page = server.get("/", &cookie).text;
+        assert!(page.contains(title), "{phase:?}: {page}");
+        assert!(!page.contains("<script>alert"), "escaped");
+        assert!(page.contains("The disk is full.") && page.contains("wrong password (403)"));
+        for act in ["hold", "take", "hangup"] {
+            let offered = page.contains(&format!("action=\"/calls/9/{act}\""));
+            assert_eq!(offered, acts.contains(&act), "{phase:?} {act}");
+        }
+        assert!(page.len() < 20_000, "{} bytes", page.len());
+    }
+}
+
+#[test]
+fn the_history_and_each_call_can_be_read() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    let page = server.get("/history", &cookie);
+    assert_eq!(page.status, 200);
+    for id in 1..=9 {
+        assert!(page.text.contains(&format!("href=\"/calls/{id}\"")), "{id}");
+        assert_eq!(server.get(&format!("/calls/{id}"), &cookie).status, 200);
+    }
+    let page = server.get("/history?before=3", &cookie).text;
+    assert!(page.contains("/calls/2\"") && !page.contains("/calls/3\""));
+    let call = server.get("/calls/1", &cookie).text;
+    for words in [
+        "Hold slain",
+        "A person came, and you were connected.",
+        "it stopped and answered our greeting",
+        "<svg",
+    ] {
+        assert!(call.contains(words), "{words}: {call}");
+    }
+    let reply = server.get("/calls/999", &cookie);
+    assert_eq!(reply.status, 404);
+    assert!(reply.text.contains("There is no call with this number"));
+    assert_eq!(server.get("/no/such/page", &cookie).status, 404);
+}
+
+#[test]
+fn programs_read_the_same_as_json() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    server.snapshot.send_replace(Arc::new(snapshot(vec![view(9, Phase::Holding, Wall(TWO_O_CLOCK), 14)])));
+    let status = server.get("/api/v1/status", &cookie).json();
+    assert_eq!(status["calls"][0]["phase"], "holding");
+    assert_eq!(status["trunks"][0]["name"], "sipgate");
+    let page = server.get("/api/v1/history?limit=2", &cookie).json();
+    assert_eq!(
+        (&page["calls"][0]["id"], &page["calls"][1]["id"], &page["next"]),
+        (&9.into(), &8.into(), &8.into())
+    );
+    let page = server.get("/api/v1/history?limit=50&before=3", &cookie).json();
+    assert_eq!((page["calls"].as_array().unwrap().len(), page["next"].is_null()), (2, true));
+    let call = server.get("/api/v1/calls/1", &cookie).json();
+    assert_eq!((&call["outcome"], &call["heard"][4]["sound"]), (&"slain".into(), &"music".into()));
+    assert_eq!(server.get("/api/v1/calls/77", &cookie).status, 404);
+    assert_eq!(
+        server.get("/api/v1/nothing", &cookie).field("content-type"),
+        Some("application/problem+json")
+    );
+}
+
+#[test]
+fn a_change_is_streamed_at_once() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    let mut stream = server.connect();
+    write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut next = || {
+        let line = lines.by_ref().find(|line| line.starts_with("data: ")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&line[6..]).unwrap()
+    };
+    assert_eq!(next()["calls"].as_array().unwrap().len(), 0, "the state at the start");
+    server.snapshot.send_replace(Arc::new(snapshot(vec![view(9, Phase::Holding, Wall(TWO_O_CLOCK), 14)])));
+    assert_eq!(next()["calls"][0]["phase"], "holding");
+    server.snapshot.send_replace(Arc::new(snapshot(vec![view(9, Phase::Ringing, Wall(TWO_O_CLOCK), 14)])));
+    assert_eq!(next()["calls"][0]["phase"], "ringing");
+}
+
+#[test]
+fn every_answer_carries_the_safety_headers() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    for path in [
+        "/",
+        "/login",
+        "/history",
+        "/calls/1",
+        "/nowhere",
+        "/api/v1/status",
+        "/assets/page.css",
+        "/assets/page.js",
+    ] {
+        let reply = server.get(path, &cookie);
+        let policy = reply.field("content-security-policy").unwrap_or_else(|| panic!("{path}"));
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(reply.field("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(reply.field("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(reply.field("referrer-policy"), Some("no-referrer"), "{path}");
+        for inline in ["<style", " style=", " onclick", "<script>"] {
+            assert!(!reply.body().contains(inline), "{path} has {inline}");
+        }
+    }
+    let head = server.raw(format!("HEAD /login HTTP/1.1\r\nHost: {}\r\n\r\n", server.addr()));
+    assert_eq!((head.status, head.body()), (200, ""));
+}
+
+#[test]
+fn a_taken_port_is_said_or_stepped_aside_from() {
+    let server = Server::new();
+    let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
+    let taken = Config { listen: server.addr(), ..config() };
+    let error = start(taken.clone(), None, seen.clone(), mpsc::channel(1).0).err().unwrap();
+    assert!(matches!(error, Error::Listen { .. }));
+    assert!(error.to_string().contains("is taken by another program"), "{error}");
+    let web = start(Config { fallback_to_free_port: true, ..taken }, None, seen, mpsc::channel(1).0).unwrap();
+    assert_ne!(web.addr, server.addr());
+}

@@ -1,0 +1,269 @@
+//! A running page with made-up calls, and a client that writes exactly what it is told.
+
+use hold_slayer::call::{CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span};
+use hold_slayer::listen::Sound;
+use hold_slayer::store::Store;
+use hold_slayer::units::{CallId, Wall};
+use hold_slayer::web::{Ask, Config, Patience, Web, start};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+pub const PASSWORD: &str = "correct-horse";
+/// Longer than anything here takes: a hang is a failure.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A page with its surroundings; all goes when it is dropped.
+pub struct Server {
+    pub web: Web,
+    pub snapshot: watch::Sender<Arc<Snapshot>>,
+    pub store: Option<Store>,
+    dir: PathBuf,
+}
+
+pub fn config() -> Config {
+    Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        fallback_to_free_port: false,
+        password: Some(PASSWORD.into()),
+        names: vec!["Phone.Example".into()],
+        one_use_token: None,
+        patience: Patience {
+            head: Duration::from_millis(300),
+            body: Duration::from_millis(300),
+            ..Patience::default()
+        },
+    }
+}
+
+impl Server {
+    pub fn new() -> Self {
+        Self::with(config())
+    }
+
+    /// Calls 1 to 9 exist; 9 is up. Whoever asks for call 404 is refused.
+    pub fn with(config: Config) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("hold-slayer-web-{}-{n}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        let (store, _) = Store::open(&dir).unwrap();
+        (1..=9).for_each(|id| store.put(&record(id)).unwrap());
+        assert!(store.flush(SOON));
+        let (requests, mut asked) = mpsc::channel::<Ask>(4);
+        std::thread::spawn(move || {
+            while let Some(ask) = asked.blocking_recv() {
+                let refused = matches!(ask.request, Request::HangUp(CallId(404)) | Request::HoldNow(None));
+                let answer =
+                    if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(()) };
+                let _ = ask.answer.send(answer);
+            }
+        });
+        let (snapshot, seen) = watch::channel(Arc::new(Snapshot::default()));
+        let web = start(config, Some(store.clone()), seen, requests).unwrap();
+        Self { web, snapshot, store: Some(store), dir }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.web.addr
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        connect(self.addr())
+    }
+
+    /// Sends these bytes and reads to the end.
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Reply {
+        let mut stream = self.connect();
+        // The gate may answer and close before all is written.
+        let _ = stream.write_all(bytes.as_ref());
+        Reply::read(stream)
+    }
+
+    pub fn get(&self, path: &str, cookie: &str) -> Reply {
+        self.raw(format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", self.addr()))
+    }
+
+    pub fn post(&self, path: &str, cookie: &str, fields: &str, body: &str) -> Reply {
+        self.raw(format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n{fields}Content-Length: {}\r\n\r\n{body}",
+            self.addr(),
+            body.len()
+        ))
+    }
+
+    /// Logs in; returns the cookie and the token of the forms.
+    pub fn log_in(&self) -> (String, String) {
+        let reply = self.post("/login", "", "", &format!("password={PASSWORD}"));
+        assert_eq!(reply.status, 303, "{}", reply.text);
+        let cookie = reply.field("set-cookie").unwrap().split(';').next().unwrap().to_string();
+        let page = self.get("/", &cookie);
+        assert_eq!(page.status, 200, "{}", page.text);
+        let token = page.text.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        (cookie, token.to_string())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(store) = self.store.take() {
+            store.stop(SOON);
+        }
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+pub fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.set_write_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+/// A response as it came.
+pub struct Reply {
+    /// Zero if the connection ended without one.
+    pub status: u16,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        if let Err(error) = stream.read_to_end(&mut bytes) {
+            assert!(error.kind() == std::io::ErrorKind::ConnectionReset, "{error}");
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+        Self { status, text }
+    }
+
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let head = self.text.split("\r\n\r\n").next()?;
+        let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        fields.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub fn body(&self) -> &str {
+        self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(self.body()).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+}
+
+/// 2026-11-22 14:00 UTC.
+pub const TWO_O_CLOCK: u64 = 1_795_356_000_000;
+
+pub fn record(id: u64) -> Record {
+    let started = TWO_O_CLOCK - (9 - id) * 7 * 3_600_000;
+    let ms = |ms: u64| Some(Wall(started + ms));
+    let sounds: &[(u64, Sound)] = &[
+        (900, Sound::Ringback),
+        (6_200, Sound::Announcement),
+        (31_000, Sound::Dtmf),
+        (32_000, Sound::Silence),
+        (36_000, Sound::Music),
+        (156_000, Sound::Announcement),
+        (171_000, Sound::Music),
+        (395_000, Sound::Announcement),
+        (411_000, Sound::Music),
+        (844_000, Sound::Ringback),
+        (851_000, Sound::Speech),
+    ];
+    let decisions = [
+        (38_000, "hold", "the owner pressed ** in the call"),
+        (395_400, "greet", "speech after music; not heard before (score 0.71)"),
+        (397_900, "wait on", "it talked on over our greeting, so it is a recording; remembered"),
+        (852_300, "greet", "speech after ringing at the far end (score 0.88)"),
+        (854_700, "ring", "it stopped and answered our greeting (score 0.97)"),
+        (861_000, "join", "the owner picked up after 6 s"),
+    ];
+    let outcomes = [
+        Outcome::Slain,
+        Outcome::Talked,
+        Outcome::CompanyHungUp,
+        Outcome::Busy,
+        Outcome::NoAnswer,
+        Outcome::Slain,
+        Outcome::Interrupted,
+        Outcome::AgentLost,
+        Outcome::Up,
+    ];
+    let outcome = outcomes[(id as usize - 1) % 9];
+    let held = matches!(outcome, Outcome::Slain | Outcome::CompanyHungUp | Outcome::AgentLost | Outcome::Up);
+    Record {
+        id: CallId(id),
+        outgoing: id % 4 != 2,
+        number: if id == 2 { String::new() } else { format!("0800 330 {}", 1000 + id * 37) },
+        started: Wall(started),
+        answered: ms(6_200).filter(|_| held),
+        ended: ms(1_260_000).filter(|_| outcome != Outcome::Up && outcome != Outcome::Interrupted),
+        outcome,
+        held_ms: if held { 823_000 } else { 0 },
+        hold_started: ms(38_000).filter(|_| held),
+        heard: sounds
+            .iter()
+            .filter(|_| held)
+            .map(|&(at_ms, sound)| Span { at_ms, sound, confidence: 0.93 })
+            .collect(),
+        decisions: decisions
+            .iter()
+            .filter(|_| held)
+            .map(|&(at_ms, what, reason)| Decision { at_ms, what: what.into(), reason: reason.into() })
+            .collect(),
+    }
+}
+
+/// A call as it stands `minutes` after it began.
+pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
+    let started = now.0 - minutes * 60_000;
+    let waits = matches!(phase, Phase::Holding | Phase::Greeting | Phase::Ringing | Phase::Confirming);
+    let sound = match phase {
+        Phase::Greeting | Phase::Ringing => Sound::Speech,
+        Phase::Dialing => Sound::Ringback,
+        _ => Sound::Music,
+    };
+    let mut heard: Vec<(u64, Sound)> = record(9)
+        .heard
+        .iter()
+        .map(|s| (s.at_ms, s.sound))
+        .filter(|h| h.0 > 30_000 && h.0 < 840_000)
+        .collect();
+    heard.push((minutes * 60_000 - 4_000, sound));
+    heard.retain(|h| h.0 < minutes * 60_000);
+    CallView {
+        id: CallId(id),
+        outgoing: phase != Phase::Incoming,
+        number: "0800 330 1000".into(),
+        phase,
+        started: Wall(started),
+        hold_started: waits.then_some(Wall(started + 38_000)),
+        sound: waits.then_some(sound),
+        heard: if waits { heard } else { Vec::new() },
+        last: if waits {
+            "wait on: it talked on over our greeting, so it is a recording".into()
+        } else {
+            String::new()
+        },
+    }
+}
+
+pub fn peer(name: &str, up: bool, status: &str) -> PeerView {
+    PeerView { name: name.into(), up, status: status.into() }
+}
+
+pub fn snapshot(calls: Vec<CallView>) -> Snapshot {
+    Snapshot {
+        calls,
+        trunks: vec![peer("sipgate", true, "registered until 14:05")],
+        phones: vec![peer("kitchen", true, "registered from 192.168.1.23 until 14:31")],
+        ..Snapshot::default()
+    }
+}
