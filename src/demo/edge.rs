@@ -1,24 +1,18 @@
-//! The show itself: sockets, the clock, the terminal. Company and phone live on loopback addresses of their own, because
+//! The far ends' sockets, the clock and the terminal. Company and phone live on loopback addresses of their own, because
 //! the box tells its peers apart by address.
-//!
-//! ```text
-//!   let stage = Stage::open(scenario).await?;      // four sockets: their addresses are known
-//!   let shown = start_the_box(stage.site());       // the caller's: app knows how
-//!   let verdict = stage.play(&options, shown).await;
-//! ```
 
 use super::endpoint::Setup;
-use super::judge::{self, Verdict};
 use super::scenario::Scenario;
-use super::story::{self, Story};
+use super::story::Story;
 use super::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
-use crate::call::{Record, Snapshot};
+use crate::call::Snapshot;
 use crate::clock;
 use crate::sip::{AccountKind, Upstream};
 use crate::units::{Codec, Instant};
 use core::time::Duration;
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 
@@ -26,17 +20,12 @@ const PHONE_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const COMPANY_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 /// No story is longer; a box that hangs fails it.
 const LONGEST: Duration = Duration::from_secs(180);
-/// After the last call has ended: time for a late ring, and for the record.
-const AFTERWARDS: Duration = Duration::from_secs(3);
+/// After the last call has ended: time for a late ring.
+const AFTERWARDS: Duration = Duration::from_millis(1_500);
+/// A box that still sees a call this long after the company's last has lost it.
+const LOST: Duration = Duration::from_secs(8);
 /// Largest datagram of either protocol here.
 const DATAGRAM: usize = 16 * 1024;
-
-/// How to show it.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// No browser, no live line; the call's record at the end.
-    pub headless: bool,
-}
 
 /// What the box must be told: a trunk to register at, and a phone that registers.
 #[derive(Clone, Debug)]
@@ -57,12 +46,8 @@ pub struct Site {
 pub struct Shown {
     /// Its SIP address.
     pub sip: SocketAddr,
-    /// Its page, `http://127.0.0.1:PORT`.
-    pub page: Option<String>,
     /// Its state, as the page has it.
-    pub snapshot: watch::Receiver<Snapshot>,
-    /// The newest state of the newest call's record.
-    pub record: watch::Receiver<Option<Record>>,
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
 }
 
 /// The far ends' sockets and their story, ready to begin.
@@ -141,10 +126,10 @@ impl Stage {
         &self.site
     }
 
-    /// Plays the story to its end, telling it on `out`, and judges it.
-    pub async fn play(self, options: &Options, mut shown: Shown, out: &mut (impl Write + Send)) -> Verdict {
-        let mut show = Show::begin(&self, options, &shown);
-        show.preface(&self, &shown, out);
+    /// Plays the story to its end, telling it on `out`, with a `live` line of state below if that is a terminal. Hands
+    /// back what the far ends did and saw.
+    pub async fn play(self, mut shown: Shown, live: bool, out: &mut impl Write) -> Vec<Narration> {
+        let mut show = Show::begin(&self, &shown, live && io::stdout().is_terminal());
         let mut bufs = Box::new([[0u8; DATAGRAM]; 4]);
         while show.goes_on(&shown) {
             let woken = self.wait(&show, &mut shown, &mut bufs).await;
@@ -152,7 +137,8 @@ impl Stage {
             show.drain(&self, out).await;
             show.tell_changes(&mut shown, out);
         }
-        show.close(&self, &shown, out)
+        show.print("", out);
+        show.said
     }
 
     async fn wait(&self, show: &Show, shown: &mut Shown, bufs: &mut [[u8; DATAGRAM]; 4]) -> Woken {
@@ -179,11 +165,10 @@ struct Show {
     /// Since when there has been no call, after the first.
     over: Option<Instant>,
     live: bool,
-    record_at_end: bool,
 }
 
 impl Show {
-    fn begin(stage: &Stage, options: &Options, shown: &Shown) -> Self {
+    fn begin(stage: &Stage, shown: &Shown, live: bool) -> Self {
         let site = &stage.site;
         let customer =
             AccountKind::RegistersHere { user: site.trunk_user.clone(), secret: site.trunk_secret.clone() };
@@ -203,20 +188,8 @@ impl Show {
             said: Vec::new(),
             began: now,
             over: None,
-            live: !options.headless && io::stdout().is_terminal(),
-            record_at_end: options.headless,
+            live,
         }
-    }
-
-    fn preface(&self, stage: &Stage, shown: &Shown, out: &mut impl Write) {
-        let _ = writeln!(out, "scenario {}: {}", stage.scenario.name, stage.scenario.about);
-        if let Some(page) = &shown.page {
-            let _ = writeln!(out, "page: {page}");
-            if !self.record_at_end {
-                open_browser(page);
-            }
-        }
-        let _ = out.flush();
     }
 
     fn deadline(&self) -> Instant {
@@ -278,47 +251,17 @@ impl Show {
         let _ = out.flush();
     }
 
-    /// Until the owner is done and the company has had no call for a while.
+    /// Until neither the company nor the box has had a call for a while.
     fn goes_on(&mut self, shown: &Shown) -> bool {
         let now = clock::now();
         let called = self.said.iter().any(|n| n.who == Who::Company && matches!(n.fact, Fact::Called { .. }));
         let idle = called && self.company.calls() == 0;
         self.over = if idle { self.over.or(Some(now)) } else { None };
-        let waited = self.over.is_some_and(|since| {
-            let kept = shown.record.borrow().as_ref().is_some_and(|r| r.ended.is_some());
-            let enough = if kept && self.phone.is_finished() { AFTERWARDS / 3 } else { AFTERWARDS };
-            now.since(since) >= enough
-        });
-        !waited && now.since(self.began) < LONGEST
-    }
-
-    fn close(self, stage: &Stage, shown: &Shown, out: &mut impl Write) -> Verdict {
-        let record = shown.record.borrow().clone();
-        let verdict = judge::judge(stage.scenario.expect, &self.said, record.as_ref());
-        self.print("", out);
-        if let Some(record) = record.filter(|_| self.record_at_end) {
-            let _ = writeln!(out, "{}", story::record(&record));
-        }
-        let _ = writeln!(out, "{verdict}");
-        let _ = out.flush();
-        verdict
+        let enough = if shown.snapshot.borrow().calls.is_empty() { AFTERWARDS } else { LOST };
+        self.over.is_none_or(|since| now.since(since) < enough) && now.since(self.began) < LONGEST
     }
 }
 
 fn head(buf: &[u8; DATAGRAM], n: usize) -> &[u8] {
     buf.get(..n).unwrap_or_default()
-}
-
-/// Shows the page where there is a screen; a failure is no matter, its address is on the terminal.
-fn open_browser(page: &str) {
-    let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|key| std::env::var_os(key).is_some());
-    if has_display {
-        let quiet = std::process::Stdio::null;
-        let _ = std::process::Command::new("xdg-open")
-            .arg(page)
-            .stdin(quiet())
-            .stdout(quiet())
-            .stderr(quiet())
-            .spawn();
-    }
 }
