@@ -7,7 +7,8 @@ use crate::board::lamp::{Pattern, pattern};
 use crate::call::{ListenOrder, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
-use crate::media::thread::Handle;
+use crate::media;
+use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::sip::Account;
 use crate::store::Store;
 use crate::units::{AccountId, Instant, PortId};
@@ -16,6 +17,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc as std_mpsc};
+use tokio::io::unix::AsyncFd;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -37,7 +39,8 @@ pub(super) struct Control {
     pub(super) accounts: Vec<Account>,
     pub(super) lookups: Vec<Lookup>,
     pub(super) socket: UdpSocket,
-    pub(super) media: Handle,
+    pub(super) media: MediaControl,
+    pub(super) media_events: AsyncFd<Outlet<media::Event>>,
     pub(super) store: Option<Store>,
     pub(super) ears: std_mpsc::SyncSender<ListenOrder>,
     pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
@@ -76,7 +79,10 @@ impl Control {
                 biased;
                 _ = &mut stop => break,
                 received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
-                () = self.media.wait() => self.media_events(),
+                Ok(mut ready) = self.media_events.readable_mut() => {
+                    ready.clear_ready();
+                    self.media_facts();
+                }
                 Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
@@ -134,8 +140,9 @@ impl Control {
         }
     }
 
-    fn media_events(&mut self) {
-        while let Some(event) = self.media.event() {
+    fn media_facts(&mut self) {
+        self.media_events.get_ref().clear();
+        while let Some(event) = self.media_events.get_mut().pop() {
             self.event(Event::Media(event));
         }
     }
@@ -174,7 +181,11 @@ impl Control {
                 Effect::Send { to, bytes } => self.send(to, &bytes),
                 Effect::Media(command) => {
                     if self.media.send(command).is_err() {
-                        tracing::error!(?command, at_ms = now.as_millis(), "the media loop does not keep up: an order was lost");
+                        tracing::error!(
+                            ?command,
+                            at_ms = now.as_millis(),
+                            "the media loop does not keep up: an order was lost"
+                        );
                     }
                 }
                 Effect::Listen(order) => {
@@ -184,7 +195,9 @@ impl Control {
                 }
                 Effect::Record(record) => {
                     if let Some(store) = &self.store {
-                        store.put(&record).unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
+                        store
+                            .put(&record)
+                            .unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
                     }
                 }
                 Effect::Reply(number, answer) => self.reply(number, answer),

@@ -21,6 +21,11 @@
 //!
 //! Nothing waits on media, and media waits on nobody.
 
+mod control;
 pub mod core;
 pub mod ear;
+mod ear_thread;
 mod plan;
+mod start;
+
+pub use start::{Options, Running, start};
