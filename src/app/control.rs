@@ -7,8 +7,8 @@ use crate::board::lamp::{Pattern, pattern};
 use crate::call::{ListenOrder, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
-use crate::media;
 use crate::media::thread::{Control as MediaControl, Outlet};
+use crate::media::{self, MediaCommand};
 use crate::sip::Account;
 use crate::store::Store;
 use crate::units::{AccountId, Instant, PortId};
@@ -54,6 +54,8 @@ pub(super) struct Control {
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
     pub(super) troubles: Vec<String>,
+    /// Counts the answers of the media loop to the control loop: both turn.
+    pub(super) beat: watch::Sender<u64>,
 }
 
 impl Control {
@@ -143,7 +145,11 @@ impl Control {
     fn media_facts(&mut self) {
         self.media_events.get_ref().clear();
         while let Some(event) = self.media_events.get_mut().pop() {
-            self.event(Event::Media(event));
+            if event == media::Event::Alive {
+                self.beat.send_modify(|beat| *beat += 1);
+            } else {
+                self.event(Event::Media(event));
+            }
         }
     }
 
@@ -173,6 +179,8 @@ impl Control {
             self.event(Event::Troubles(troubles));
         }
         self.event(Event::Clock(clock::wall()));
+        // Without an answer there is no beat, and the watchdog deals with it.
+        let _ = self.media.send(MediaCommand::Ping);
     }
 
     fn carry_out(&mut self, now: Instant) {

@@ -26,6 +26,8 @@ pub mod core;
 pub mod ear;
 mod ear_thread;
 mod plan;
+mod run;
 mod start;
 
+pub use run::run;
 pub use start::{Options, Running, start};

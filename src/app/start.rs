@@ -6,7 +6,7 @@ use crate::call::Snapshot;
 use crate::config::Config;
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
-use crate::media::thread::UdpPorts;
+use crate::media::thread::{Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
 use crate::sip::ua;
 use crate::sounds::Prompt;
@@ -46,6 +46,8 @@ pub struct Running {
     pub store: Option<Store>,
     /// Stands for the button.
     pub press: mpsc::Sender<Press>,
+    /// Rises about once a second while the control loop and the media loop turn.
+    pub beat: watch::Receiver<u64>,
     stop: oneshot::Sender<()>,
     control: JoinHandle<()>,
 }
@@ -107,11 +109,12 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
+    let (beat_tx, beat) = watch::channel(0);
     let store_too = store.clone();
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
             let edges =
-                UdpSocket::from_std(socket).and_then(|socket| Ok((socket, AsyncFd::register(media.events)?)));
+                UdpSocket::from_std(socket).and_then(|socket| Ok((socket, watch_for_tokio(media.events)?)));
             let (socket, media_events) = match edges {
                 Ok(edges) => edges,
                 Err(error) => return tracing::error!(%error, "the control loop cannot wait for its sockets"),
@@ -135,12 +138,19 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 asked: HashMap::new(),
                 next_ask: 0,
                 troubles: Vec::new(),
+                beat: beat_tx,
             };
             control.run(stopped).await;
             drop(page);
         });
     })?;
-    Ok(Running { sip, page: addr, generated_password, snapshot, store, press, stop, control })
+    Ok(Running { sip, page: addr, generated_password, snapshot, store, press, beat, stop, control })
+}
+
+#[allow(unsafe_code)]
+fn watch_for_tokio(events: Outlet<media::Event>) -> std::io::Result<AsyncFd<Outlet<media::Event>>> {
+    // SAFETY: an outlet keeps its event descriptor open, and always the same one, for as long as it lives.
+    unsafe { AsyncFd::register(events) }.map_err(Into::into)
 }
 
 fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {

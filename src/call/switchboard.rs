@@ -193,7 +193,7 @@ impl Switchboard {
                     None => self.with_port(port, |call, desk| call.played(desk, port)),
                 }
             }
-            media::Event::Starved(..) | media::Event::Heard(_) => {}
+            media::Event::Starved(..) | media::Event::Heard(_) | media::Event::Alive => {}
         }
     }
 
