@@ -215,7 +215,7 @@ impl Media {
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
         };
         port.receiver.timing(now, &header);
-        if port.tap.is_some()
+        if port.tapped
             && let Some(ring) = ring(&mut self.rings, at.0)
             && port.jitter.put(ring, header.timestamp, codec, octets) == Put::Late
         {
@@ -302,12 +302,12 @@ impl Media {
         if let Some(seconds) = port.hearing.starved(now) {
             self.mouth.event(Event::Starved(id, seconds));
         }
-        if let Some(opened) = port.tap
+        if port.tapped
             && let Some(ring) = ring(&mut self.rings, index)
         {
             let mut frame = Frame::SILENCE;
             port.jitter.take(ring, &mut frame);
-            let tick = Tick(self.grid.saturating_sub(opened + 1));
+            let tick = Tick(self.grid.saturating_sub(port.opened + 1));
             self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, frame });
         }
     }
