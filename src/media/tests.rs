@@ -589,7 +589,7 @@ impl Dice {
 
 fn any_order(dice: &mut Dice) -> MediaCommand {
     let port = PortId(dice.roll(4) as u16);
-    match dice.roll(12) {
+    match dice.roll(13) {
         0..=2 => MediaCommand::Join(port, PortId(dice.roll(4) as u16)),
         3 | 4 => MediaCommand::Part(port),
         5 => MediaCommand::Play { port, sound: SoundId(dice.roll(2) as u8), repeat: dice.roll(2) == 0 },
@@ -597,6 +597,7 @@ fn any_order(dice: &mut Dice) -> MediaCommand {
         7 => MediaCommand::Quiet(port),
         8 => MediaCommand::Digit(port, Digit::from_event(dice.roll(17) as u8).unwrap()),
         9 => MediaCommand::Tap(port, dice.roll(2) == 0),
+        10 => MediaCommand::Close(port),
         _ => MediaCommand::Change { port, stream: stream(port, Codec::Pcmu) },
     }
 }
@@ -626,9 +627,22 @@ fn no_sound_of_the_room_and_no_gap_whatever_is_ordered() {
                         joined[usize::from(other)] = None;
                     }
                 }
+                // The call ends and another begins on the same port.
+                MediaCommand::Close(p) => {
+                    if let Some(other) = joined[usize::from(p.0)].take() {
+                        joined[usize::from(other)] = None;
+                    }
+                }
                 _ => {}
             }
             rig.order(order);
+            if let MediaCommand::Close(port) = order {
+                rig.order(MediaCommand::Open {
+                    port,
+                    stream: stream(port, Codec::Pcmu),
+                    seed: dice.roll(1 << 30),
+                });
+            }
             let peer = PortId(dice.roll(4) as u16);
             match dice.roll(4) {
                 0 => rig.speak(peer, true),
@@ -653,7 +667,7 @@ fn no_sound_of_the_room_and_no_gap_whatever_is_ordered() {
         }
         for port in 0..4 {
             let sent = rig.take(PortId(port));
-            for w in sent.windows(2) {
+            for w in sent.windows(2).filter(|w| w[0].header.ssrc == w[1].header.ssrc) {
                 let gap = w[1].at.since(w[0].at);
                 assert!(
                     gap <= Duration::from_millis(40),
@@ -666,4 +680,31 @@ fn no_sound_of_the_room_and_no_gap_whatever_is_ordered() {
             assert!((48.0..=52.0).contains(&rate), "seed {seed} port {port}: {rate} packets a second");
         }
     }
+}
+
+/// Datagrams of random bytes, half of them with the beginning of RTP, at joined and tapped ports.
+#[test]
+fn junk_does_no_harm() {
+    let mut rig = Rig::with(&[Codec::Pcma, Codec::Pcmu]);
+    rig.order(MediaCommand::Join(TRUNK, PHONE));
+    rig.order(MediaCommand::Tap(TRUNK, true));
+    rig.order(MediaCommand::Tap(PHONE, true));
+    let mut dice = Dice(4711);
+    for _ in 0..20_000 {
+        let mut datagram: Vec<u8> = (0..dice.roll(900)).map(|_| dice.roll(256) as u8).collect();
+        if let [first, second, ..] = datagram.as_mut_slice()
+            && dice.roll(2) == 0
+        {
+            *first = 0x80 | (*first & 0x3f);
+            *second = [0, 8, 13, 101, 0x80][dice.roll(5) as usize];
+        }
+        let port = PortId(dice.roll(3) as u16);
+        let (now, sent) = (rig.now, &mut rig.sent);
+        rig.media.packet(now, port, address(port), &mut datagram, &mut |d| sent.push(Sent::new(now, &d)));
+        rig.run(Duration::from_micros(dice.roll(3_000)));
+        rig.frames();
+    }
+    let counted = rig.outlets.counters.read();
+    assert!(counted.packets_in > 1000 && counted.discarded(Discard::Malformed) > 1000, "{counted:?}");
+    assert!(rig.sent.iter().all(|s| s.payload.len() <= RTP_PACKET_BYTES));
 }
