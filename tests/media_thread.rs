@@ -112,7 +112,10 @@ fn a_port_in_use_is_named_or_left_out() {
     assert!(error.to_string().contains(&format!("127.0.0.1:{port}")), "{error}");
     let started = start(&config(2, UdpPorts::Search(port))).expect("others are free");
     let ports = [TRUNK, PHONE].map(|p| started.control.local_addr(p).unwrap().port());
-    assert!(ports[0] > port && ports[1] > ports[0] && ports.iter().all(|p| (p - port) % 2 == 0), "{ports:?}");
+    assert!(
+        ports[0] > port && ports[1] > ports[0] && ports.iter().all(|p| (p - port).is_multiple_of(2)),
+        "{ports:?}"
+    );
     assert_eq!(started.control.local_addr(PortId(2)), None);
 }
 

@@ -45,6 +45,8 @@ use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
 const CATCH_UP: u64 = 5;
+/// Time between two looks at the deadline for each open port, in microseconds: a thousandth of it is spent on looking.
+const PLAN_US: u128 = 5;
 const FRAME_US: u64 = FRAME_TIME.as_micros() as u64;
 
 /// What the media loop is made for.
@@ -94,6 +96,7 @@ pub struct Media {
     /// No port needs the next tick.
     resting: bool,
     deadline: Option<Instant>,
+    planned: Instant,
 }
 
 /// Where facts and frames go.
@@ -152,6 +155,7 @@ impl Media {
             grid: 0,
             resting: true,
             deadline: None,
+            planned: Instant::ZERO,
         };
         Ok((media, Outlets { events, taps, counters }))
     }
@@ -159,6 +163,12 @@ impl Media {
     /// When [`tick`](Self::tick) has to be called next; `None` while nothing needs it.
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Whether only joined ports whose peers both speak are open. The [`deadline`](Self::deadline) then moves with every
+    /// packet and is not reached while they flow; a millisecond later than it says is soon enough.
+    pub const fn resting(&self) -> bool {
+        self.resting
     }
 
     /// Whom to wake, once.
@@ -223,6 +233,7 @@ impl Media {
         }
         if let Some(partner) = port.partner {
             self.forward(now, partner, codec, &header, payload, datagram, send);
+            self.put_off(now);
         }
     }
 
@@ -276,7 +287,7 @@ impl Media {
                 self.say(now, index, send);
             }
         }
-        self.plan();
+        self.plan(now);
     }
 
     /// How many ticks of the 20 ms grid are to be done. What was skipped in a stall still counts as time.
@@ -361,8 +372,18 @@ impl Media {
         }
     }
 
+    /// While all rests packets put the deadline off. It is looked at again when it comes near, and not so often that
+    /// looking at many ports would cost more than the packets themselves.
+    fn put_off(&mut self, now: Instant) {
+        let near = self.deadline.is_some_and(|at| at.since(now) < FRAME_TIME);
+        if self.resting && near && now.since(self.planned).as_micros() >= PLAN_US * self.open.len() as u128 {
+            self.plan(now);
+        }
+    }
+
     /// Works out the next deadline: the tick, or the moment a partner's silence has to be filled.
-    fn plan(&mut self) {
+    fn plan(&mut self, now: Instant) {
+        self.planned = now;
         let ports = &self.ports;
         let rests = |i: u16| ports.get(usize::from(i)).is_some_and(Port::rests);
         let partner = |i: u16| ports.get(usize::from(i)).and_then(|p| p.partner);

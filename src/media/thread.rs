@@ -37,6 +37,8 @@ const BATCH: usize = 64;
 /// Names of what is not a socket among the happenings.
 const TIMER: u64 = u64::MAX;
 const ORDERS: u64 = u64::MAX - 1;
+/// The timer is readable and has to be set again, whatever the deadline: no deadline is at the beginning of time.
+const WENT_OFF: Instant = Instant::ZERO;
 
 /// Which UDP ports to use for RTP. They are even; the odd ones beside them stay free for RTCP, RFC 3550 §11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +185,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         epoll: watch(&sockets, &order_wake)?,
         timer: TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?,
         armed: None,
+        patience: EpollTimeout::NONE,
         sockets,
         media,
         counters: outlets.counters.clone(),
@@ -263,6 +266,7 @@ struct Edge {
     epoll: Epoll,
     timer: TimerFd,
     armed: Option<Instant>,
+    patience: EpollTimeout,
     sockets: Box<[UdpSocket]>,
     media: Media,
     counters: Arc<Counters>,
@@ -278,14 +282,14 @@ impl Edge {
         let mut happened = [EpollEvent::empty(); BATCH];
         let mut datagram = [0; DATAGRAM_BYTES];
         while !self.stop.load(Ordering::Acquire) {
-            let count = match self.epoll.wait(&mut happened, EpollTimeout::NONE) {
+            let count = match self.epoll.wait(&mut happened, self.patience) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => continue,
                 Err(_) => return,
             };
             for event in happened.iter().take(count) {
                 match event.data() {
-                    TIMER => self.armed = None,
+                    TIMER => self.armed = Some(WENT_OFF),
                     ORDERS => self.obey(),
                     socket => self.receive(socket, &mut datagram),
                 }
@@ -316,7 +320,8 @@ impl Edge {
         }
     }
 
-    /// Ticks if it is time, and sets the timer for the next time.
+    /// Ticks if it is time, and sees to being woken the next time: by the timer, to the microsecond, or while all rests by
+    /// the end of the wait for packets, which costs no system call.
     fn keep_time(&mut self) {
         let now = clock::now();
         if self.media.deadline().is_some_and(|at| at <= now) {
@@ -324,6 +329,15 @@ impl Edge {
             self.media.tick(now, &mut |d| send(sockets, counters, &d));
         }
         let deadline = self.media.deadline();
+        let resting = self.media.resting();
+        self.patience = match deadline.filter(|_| resting) {
+            Some(at) => EpollTimeout::from(at.since(now).as_micros().div_ceil(1000).min(1000) as u16),
+            None => EpollTimeout::NONE,
+        };
+        self.arm(now, deadline.filter(|_| !resting));
+    }
+
+    fn arm(&mut self, now: Instant, deadline: Option<Instant>) {
         if deadline == self.armed {
             return;
         }
