@@ -7,20 +7,23 @@
 //!                └──► tap's jitter buffer
 //! ```
 //!
-//! A joined packet leaves within the call that brought it. Between joins a port sends on the tick, and [`pace`] keeps the
+//! A joined packet leaves within the call that brought it. Between joins a port sends on the tick, and `pace` keeps the
 //! two from starving or flooding the peer. Nothing of one port reaches another except through [`Media::packet`]'s last
 //! step, and only while they are joined.
 //!
-//! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time.
-//! After [`Media::new`] it allocates nothing.
+//! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time:
+//! give it commands and datagrams when they come, call `tick` when [`Media::deadline`] is reached (asking anew after each
+//! call), and empty the [`Outlets`]. After [`Media::new`] it allocates nothing.
 
 pub mod command;
 pub mod counters;
 mod latch;
 mod order;
+mod outlets;
 mod pace;
 mod port;
 pub mod realtime;
+mod sockets;
 pub mod thread;
 mod voice;
 
@@ -29,18 +32,19 @@ mod tests;
 
 pub use command::{Event, MediaCommand, SoundId, Stream, TapFrame, Tone};
 pub use counters::{Counted, Counters, Discard};
+pub use outlets::{Outlets, Told};
 pub use voice::SoundError;
 
 use crate::dsp::tone::{self, Country};
-use crate::limits::{MEDIA_EVENT_RING, RTP_PACKET_BYTES, TAP_RING};
+use crate::limits::RTP_PACKET_BYTES;
 use crate::rtp::jitter::{Put, RING, Ring};
 use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
 use crate::rtp::stream::Arrival;
 use crate::units::{Codec, FRAME_SAMPLES, FRAME_TIME, Frame, Instant, PortId, Tick};
 use core::ops::Range;
+use outlets::Mouth;
 use port::{Content, Port};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
@@ -58,16 +62,6 @@ pub struct Config {
     pub country: &'static Country,
     /// Prompts, linear sound at 8 kHz; a [`SoundId`] is a place in it.
     pub sounds: Vec<Vec<i16>>,
-}
-
-/// What the media loop tells: read by one thread each.
-pub struct Outlets {
-    /// For the control loop.
-    pub events: rtrb::Consumer<Event>,
-    /// For the listener.
-    pub taps: rtrb::Consumer<TapFrame>,
-    /// For the page.
-    pub counters: Arc<Counters>,
 }
 
 /// An RTP packet to be sent from a port's socket.
@@ -99,45 +93,10 @@ pub struct Media {
     planned: Instant,
 }
 
-/// Where facts and frames go.
-struct Mouth {
-    events: rtrb::Producer<Event>,
-    taps: rtrb::Producer<TapFrame>,
-    counters: Arc<Counters>,
-    told: Told,
-}
-
-/// What was told since last asked: whom to wake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    /// Events wait.
-    pub events: bool,
-    /// Frames wait.
-    pub taps: bool,
-}
-
-impl Mouth {
-    fn event(&mut self, event: Event) {
-        match self.events.push(event) {
-            Ok(()) => self.told.events = true,
-            Err(_) => self.counters.event_lost(),
-        }
-    }
-
-    fn frame(&mut self, frame: TapFrame) {
-        match self.taps.push(frame) {
-            Ok(()) => self.told.taps = true,
-            Err(_) => self.counters.tap_frame_lost(),
-        }
-    }
-}
-
 impl Media {
     /// Allocates everything that will ever be needed.
     pub fn new(config: &Config) -> Result<(Self, Outlets), SoundError> {
-        let (event_in, events) = rtrb::RingBuffer::new(MEDIA_EVENT_RING);
-        let (tap_in, taps) = rtrb::RingBuffer::new(TAP_RING);
-        let counters = Arc::new(Counters::default());
+        let (mouth, outlets) = outlets::rings();
         tone::prepare();
         let ports = usize::from(config.ports);
         let media = Self {
@@ -146,18 +105,13 @@ impl Media {
             rings: vec![0; ports * RING].into_boxed_slice(),
             sounds: Sounds::new(&config.sounds)?,
             country: config.country,
-            mouth: Mouth {
-                events: event_in,
-                taps: tap_in,
-                counters: counters.clone(),
-                told: Told::default(),
-            },
+            mouth,
             grid: 0,
             resting: true,
             deadline: None,
             planned: Instant::ZERO,
         };
-        Ok((media, Outlets { events, taps, counters }))
+        Ok((media, outlets))
     }
 
     /// When [`tick`](Self::tick) has to be called next; `None` while nothing needs it.
