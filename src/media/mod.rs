@@ -49,7 +49,7 @@ use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
 const CATCH_UP: u64 = 5;
-/// Time between two looks at the deadline for each open port, in microseconds: a thousandth of it is spent on looking.
+/// Microseconds between two looks at the deadline, for each open port: looking takes time in proportion to them.
 const PLAN_US: u128 = 5;
 const FRAME_US: u64 = FRAME_TIME.as_micros() as u64;
 

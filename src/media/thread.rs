@@ -1,8 +1,8 @@
 //! The edge of [`Media`]: sockets, a timer and a thread that waits for nothing but them.
 //!
 //! One epoll over all sockets, the timer of the machine's deadline and the commands' wake. One system call per packet in
-//! and one per packet out: each call has a socket of its own, so there is seldom more than one datagram in any of them,
-//! and a batch call would cost more than it saves.
+//! and one per packet out: each leg has a socket of its own, so there is seldom more than one datagram in any of them for
+//! a batch call to gather.
 //!
 //! After start the thread allocates nothing, takes no lock and writes no text.
 
