@@ -79,7 +79,8 @@ impl Ua {
         }
     }
 
-    /// A 2xx that no leg wants: the INVITE was given up, or forked. RFC 3261 §13.2.2.4: ACK, then BYE.
+    /// A 2xx that no leg wants: the INVITE was given up, or forked. RFC 3261 §13.2.2.4: ACK, then BYE; after a
+    /// re-INVITE the ACK alone, for BYE ended its dialog before.
     pub(super) fn ack_and_bye(
         &mut self,
         now: Instant,
@@ -91,7 +92,8 @@ impl Ua {
         let flow = self.flow_of(account, client.to);
         let mut dialog = Dialog::of_invite(&client.request, flow);
         dialog.learn(response);
-        if self.ack_success(id, &dialog) {
+        let opens = client.request.to().tag().is_none();
+        if self.ack_success(id, &dialog) && opens {
             self.bye(now, account, &mut dialog);
         }
     }

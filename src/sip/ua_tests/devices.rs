@@ -466,3 +466,84 @@ fn an_asserted_identity_counts_on_the_trunk() {
     let Some(Event::Incoming { caller: shown, called, .. }) = wire.told.first().cloned() else { panic!() };
     assert_eq!((shown, called.as_str()), (caller("Acme", "+18005550100"), "100"));
 }
+
+#[test]
+fn a_strict_router_gets_its_own_uri() {
+    let (mut wire, leg, invite) = Wire::outgoing();
+    wire.reply(&invite, 200, "a", &[("Record-Route", "<sip:10.0.0.7;lr>, <sip:10.0.0.8>")], SDP);
+    wire.command(Command::Hangup(leg, Cause::Normal));
+    let bye = wire.one();
+    assert_eq!(bye.uri.to_string(), "sip:10.0.0.8");
+    let routes: Vec<_> = bye.headers.all("Route").collect();
+    assert_eq!(routes, ["<sip:10.0.0.7;lr>", "<sip:a@10.0.0.1:5070>"]);
+}
+
+#[test]
+fn a_refresh_that_is_answered_after_the_bye_gets_its_ack_alone() {
+    let (mut wire, leg, invite) = Wire::outgoing();
+    let head = [("Record-Route", "<sip:10.0.0.8;lr>"), ("Session-Expires", "200;refresher=uac")];
+    wire.reply(&invite, 200, "a", &head, SDP);
+    wire.wait(Duration::from_secs(100));
+    let refresh = wire.one();
+    wire.command(Command::Hangup(leg, Cause::Normal));
+    assert_eq!(wire.one().method, Method::Bye);
+    wire.reply(&refresh, 200, "a", &[], SDP);
+    let (to, ack) = wire.requests().remove(0);
+    assert_eq!((ack.method.clone(), to), (Method::Ack, addr(8)));
+    assert_eq!(wire.requests().len(), 1);
+    wire.wait(Duration::from_secs(64));
+    assert!(wire.ua.clients.is_empty());
+}
+
+#[test]
+fn a_peer_may_refuse_update_or_want_longer_intervals() {
+    let (mut wire, leg) = Wire::incoming("Allow: UPDATE\r\nSession-Expires: 200\r\n");
+    wire.wait(Duration::from_secs(100));
+    let update = wire.one();
+    wire.reply(&update, 405, "p", &[], "");
+    let invite = wire.one();
+    assert_eq!((update.method, invite.method.clone()), (Method::Update, Method::Invite));
+    wire.reply(&invite, 422, "p", &[("Min-SE", "300")], "");
+    let again = wire.requests().pop().expect("another").1;
+    assert_eq!(again.headers.first("Session-Expires"), Some("300;refresher=uac"));
+    // A passing failure is no reason to end a call.
+    wire.reply(&again, 500, "p", &[], "");
+    assert!(wire.told.is_empty());
+    wire.wait(Duration::from_secs(10));
+    assert_eq!(wire.one().method, Method::Invite);
+    wire.command(Command::Hangup(leg, Cause::Normal));
+}
+
+#[test]
+fn a_peer_that_has_forgotten_the_dialog_ends_the_leg() {
+    let (mut wire, leg) = Wire::incoming("");
+    wire.command(Command::Info(leg, Digit::STAR));
+    let info = wire.one();
+    assert_eq!(
+        (info.headers.first("Content-Type"), text(&info.body).as_str()),
+        (Some("application/dtmf-relay"), "Signal=*\r\nDuration=160\r\n")
+    );
+    wire.reply(&info, 481, "p", &[], "");
+    assert_eq!(wire.told, [Event::Ended(leg, Cause::Normal)]);
+}
+
+#[test]
+fn a_peer_from_before_the_magic_cookie() {
+    let mut wire = Wire::new();
+    let invite = |tag: &str, method: &str| {
+        format!(
+            "{method} sip:100@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060\r\nFrom: <sip:a@b>;tag=1\r\n\
+             To: <sip:100@10.0.0.2>{tag}\r\nCall-ID: o\r\nCSeq: 1 {method}\r\nContact: <sip:a@10.0.0.1>\r\n\
+             Content-Length: 0\r\n\r\n"
+        )
+    };
+    wire.bytes(invite("", "INVITE").as_bytes());
+    let Some(Event::Incoming { leg, .. }) = wire.told.first().cloned() else { panic!() };
+    wire.bytes(invite("", "INVITE").as_bytes());
+    assert!(wire.told.is_empty());
+    wire.command(Command::Hangup(leg, Cause::Busy));
+    let tag = format!(";tag={}", wire.response().to().tag().expect("a tag"));
+    wire.bytes(invite(&tag, "ACK").as_bytes());
+    wire.wait(Duration::from_secs(6));
+    assert!(wire.told.is_empty() && wire.ua.servers.is_empty());
+}
