@@ -376,6 +376,10 @@ fn a_phone_behind_nat_is_called_where_it_was_heard() {
     assert_eq!(net.uas[PHONE].1.registrations[&AT_BOX].contact, public, "it learns its address");
     let binding: NameAddr = net.uas[PHONE].1.contact(AT_BOX).parse().expect("a contact");
     assert_eq!(net.uas[BOX].1.bindings[&HANDSET].contact, binding.uri);
+    let corrected = net.posted.iter().map(|bytes| text(bytes)).filter(|text| text.starts_with("REGISTER"));
+    let contacts = corrected.last().unwrap_or_default();
+    assert!(contacts.contains("Contact: <sip:phone@10.0.0.9:33333>;expires=600\r\n"), "{contacts}");
+    assert!(contacts.contains("Contact: <sip:phone@10.0.0.3:5060>;expires=0\r\n"), "{contacts}");
     let (out, into) = net.up(BOX, HANDSET, PHONE);
     net.command(BOX, Command::Hangup(out, Cause::Normal));
     net.expect(PHONE, &Event::Ended(into, Cause::Normal));
@@ -546,4 +550,29 @@ fn a_peer_from_before_the_magic_cookie() {
     wire.bytes(invite(&tag, "ACK").as_bytes());
     wire.wait(Duration::from_secs(6));
     assert!(wire.told.is_empty() && wire.ua.servers.is_empty());
+}
+
+#[test]
+fn a_peer_that_moves_within_the_call_is_followed() {
+    for method in ["INVITE", "UPDATE"] {
+        let (mut wire, leg) = Wire::incoming("");
+        wire.contact = "<sip:peer@10.0.0.5:7777>";
+        wire.request(method, 2, "", SDP);
+        wire.command(Command::Hangup(leg, Cause::Normal));
+        let (to, bye) = wire.requests().pop().expect("a BYE");
+        assert_eq!(
+            (bye.uri.to_string().as_str(), to.to_string().as_str()),
+            ("sip:peer@10.0.0.5:7777", "10.0.0.5:7777")
+        );
+    }
+}
+
+#[test]
+fn the_refresher_stays_who_it_is() {
+    let (mut wire, _) = Wire::incoming("Session-Expires: 200\r\n");
+    wire.request("UPDATE", 2, "Supported: timer\r\nSession-Expires: 200\r\n", "");
+    assert_eq!(wire.response().headers.first("Session-Expires"), Some("200;refresher=uas"));
+    let (mut wire, _) = Wire::incoming("Supported: timer\r\nSession-Expires: 200\r\n");
+    wire.request("UPDATE", 2, "Session-Expires: 200\r\n", "");
+    assert_eq!(wire.response().headers.first("Session-Expires"), Some("200;refresher=uac"));
 }

@@ -194,6 +194,23 @@ fn a_200_is_repeated_until_its_ack() {
 }
 
 #[test]
+fn a_refusal_is_repeated_until_its_ack() {
+    let mut net = Net::registered(14);
+    let mut lost = 0;
+    net.passes = Box::new(move |line| {
+        lost += usize::from(line.contains("ACK sip:"));
+        !line.contains("ACK sip:") || lost > 3
+    });
+    let out = net.call(PROVIDER, AT_BOX, "house", caller("", "1"));
+    let (into, ..) = net.incoming(BOX);
+    net.command(BOX, Command::Hangup(into, Cause::Busy));
+    net.expect(PROVIDER, &Event::Ended(out, Cause::Busy));
+    net.run(Duration::from_secs(64));
+    assert_eq!((net.count(" 486 "), net.count("ACK sip:")), (4, 4), "Timer G, and an ACK for each: {net}");
+    net.assert_idle();
+}
+
+#[test]
 fn a_200_without_any_ack_ends_the_leg() {
     let mut net = Net::registered(15);
     net.passes = Box::new(|line| !line.contains(" ACK "));
