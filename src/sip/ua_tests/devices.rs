@@ -180,6 +180,8 @@ fn every_branch_of_a_fork_but_the_first_is_hung_up() {
     let (mut wire, leg, invite) = Wire::outgoing();
     wire.reply(&invite, 183, "a", &[], SDP);
     assert!(matches!(wire.told[0], Event::Progress(..)));
+    wire.reply(&invite, 183, "a", &[], SDP);
+    assert!(wire.told.is_empty(), "nothing new");
     wire.reply(&invite, 180, "b", &[], "");
     assert_eq!(wire.told, [Event::Ringing(leg)]);
     wire.reply(&invite, 200, "b", &[], SDP);
