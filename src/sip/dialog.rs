@@ -79,6 +79,8 @@ impl Dialog {
         if self.remote.tag().is_none() {
             self.routes = response.record_route();
             self.routes.reverse();
+            // Other branches of a fork count for themselves.
+            self.remote_seq = None;
         }
         self.remote = response.to();
         if let Some(contact) = response.contact() {

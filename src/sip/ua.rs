@@ -99,7 +99,7 @@ impl Ua {
         }
     }
 
-    /// The next output; call until `None` after each `handle`.
+    /// The next output; call until `None` after each `handle`, for nothing else bounds what waits here.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
@@ -179,7 +179,7 @@ impl Ua {
             Timer::Session(leg) => self.session_timeout(now, leg),
             Timer::Register(account) => self.register_timeout(now, account),
             Timer::KeepAlive(account) => self.keep_alive(now, account),
-            Timer::Binding(account) => self.binding_timeout(account),
+            Timer::Binding(account) => self.unbind(account),
         }
     }
 

@@ -379,7 +379,7 @@ fn a_phone_behind_nat_is_called_where_it_was_heard() {
     let binding: NameAddr = net.uas[PHONE].1.contact(AT_BOX).parse().expect("a contact");
     assert_eq!(net.uas[BOX].1.bindings[&HANDSET].contact, binding.uri);
     let corrected = net.posted.iter().map(|bytes| text(bytes)).filter(|text| text.starts_with("REGISTER"));
-    let contacts = corrected.last().unwrap_or_default();
+    let contacts = { corrected }.next_back().unwrap_or_default();
     assert!(contacts.contains("Contact: <sip:phone@10.0.0.9:33333>;expires=600\r\n"), "{contacts}");
     assert!(contacts.contains("Contact: <sip:phone@10.0.0.3:5060>;expires=0\r\n"), "{contacts}");
     let (out, into) = net.up(BOX, HANDSET, PHONE);
@@ -577,4 +577,35 @@ fn the_refresher_stays_who_it_is() {
     let (mut wire, _) = Wire::incoming("Supported: timer\r\nSession-Expires: 200\r\n");
     wire.request("UPDATE", 2, "Session-Expires: 200\r\n", "");
     assert_eq!(wire.response().headers.first("Session-Expires"), Some("200;refresher=uac"));
+}
+
+#[test]
+fn keep_alives_are_taken_without_a_word() {
+    let mut wire = Wire::new();
+    for bytes in [b"".as_slice(), b"\r\n", b"\r\n\r\n", b"\0", b"\0\0\0\0"] {
+        wire.bytes(bytes);
+        assert!(wire.sent.is_empty() && wire.told.is_empty());
+    }
+}
+
+#[test]
+fn an_early_answer_stands_if_the_200_has_none() {
+    let (mut wire, leg, invite) = Wire::outgoing();
+    wire.reply(&invite, 183, "a", &[], SDP);
+    let early = wire.session();
+    wire.reply(&invite, 200, "a", &[], "");
+    assert_eq!(wire.told, [Event::Answered(leg, early)]);
+}
+
+#[test]
+fn a_hold_before_the_answer_is_refused_for_a_while() {
+    let mut wire = Wire::new();
+    wire.request("INVITE", 1, "", SDP);
+    let Some(Event::Incoming { leg, .. }) = wire.told.first().cloned() else { panic!() };
+    wire.command(Command::Ringing(leg));
+    wire.tag = wire.response().to().tag().expect("a tag").to_owned();
+    for (method, seq) in [("INVITE", 2), ("UPDATE", 3)] {
+        wire.request(method, seq, "", &sdp("sendonly"));
+        assert_eq!((wire.response().status, wire.response().headers.first("Retry-After")), (500, Some("3")));
+    }
 }
