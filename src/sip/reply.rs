@@ -116,6 +116,9 @@ impl Ua {
 
     /// OPTIONS: what we can do, in or out of a dialog, RFC 3261 §11.2.
     pub(super) fn options(&mut self, request: &Request, from: SocketAddr) {
+        if self.refuses_extension(request, from) {
+            return;
+        }
         let fields =
             [("Allow", ALLOW), ("Accept", SDP), ("Supported", SUPPORTED), ("Accept-Encoding", "identity")];
         self.reply_with(request, from, 200, &fields);

@@ -155,6 +155,8 @@ fn strangers_get_403_and_leave_no_trace() {
     wire.request("OPTIONS", 1, "", "");
     assert_eq!(wire.response().status, 200);
     assert!(wire.response().headers.lists("Allow", "UPDATE"));
+    wire.request("OPTIONS", 1, "Require: magic\r\n", "");
+    assert_eq!((wire.response().status, wire.response().headers.first("Unsupported")), (420, Some("magic")));
     assert_eq!((wire.ua.servers.len(), wire.ua.deadline()), (0, None));
 }
 
@@ -378,8 +380,9 @@ fn a_phone_behind_nat_is_called_where_it_was_heard() {
     assert_eq!(net.uas[PHONE].1.registrations[&AT_BOX].contact, public, "it learns its address");
     let binding: NameAddr = net.uas[PHONE].1.contact(AT_BOX).parse().expect("a contact");
     assert_eq!(net.uas[BOX].1.bindings[&HANDSET].contact, binding.uri);
-    let corrected = net.posted.iter().map(|bytes| text(bytes)).filter(|text| text.starts_with("REGISTER"));
-    let contacts = { corrected }.next_back().unwrap_or_default();
+    let mut corrected =
+        net.posted.iter().map(|bytes| text(bytes)).filter(|text| text.starts_with("REGISTER"));
+    let contacts = corrected.next_back().unwrap_or_default();
     assert!(contacts.contains("Contact: <sip:phone@10.0.0.9:33333>;expires=600\r\n"), "{contacts}");
     assert!(contacts.contains("Contact: <sip:phone@10.0.0.3:5060>;expires=0\r\n"), "{contacts}");
     let (out, into) = net.up(BOX, HANDSET, PHONE);
