@@ -62,10 +62,14 @@ pub struct Core {
 }
 
 impl Core {
-    /// A box that has not begun to register anywhere. `first_call` numbers its first record.
-    pub fn new(sip: ua::Config, plan: Plan, first_call: CallId) -> Self {
-        let seed = sip.seed;
-        Self { ua: Ua::new(sip), switchboard: Switchboard::new(plan, first_call, seed), out: VecDeque::new() }
+    /// A box that has not begun to register anywhere. `first_call` numbers its first record. `rtp_seed` shows on the wire;
+    /// the user agent's must stay secret, so one may not be made from the other.
+    pub fn new(sip: ua::Config, plan: Plan, first_call: CallId, rtp_seed: u64) -> Self {
+        Self {
+            ua: Ua::new(sip),
+            switchboard: Switchboard::new(plan, first_call, rtp_seed),
+            out: VecDeque::new(),
+        }
     }
 
     /// Registers at every trunk that wants it and whose address is known.

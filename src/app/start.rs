@@ -101,9 +101,10 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         local: SocketAddr::new(ip, sip.port()),
         accounts: accounts.clone(),
         realm: "hold-slayer".into(),
-        seed: getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"))?,
+        seed: random()?,
     };
-    let core = core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call);
+    let core =
+        core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call, random()?);
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
         board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
@@ -151,6 +152,10 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 fn watch_for_tokio(events: Outlet<media::Event>) -> std::io::Result<AsyncFd<Outlet<media::Event>>> {
     // SAFETY: an outlet keeps its event descriptor open, and always the same one, for as long as it lives.
     unsafe { AsyncFd::register(events) }.map_err(Into::into)
+}
+
+fn random() -> Result<u64> {
+    getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"))
 }
 
 fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {

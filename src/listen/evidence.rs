@@ -65,7 +65,9 @@ impl Weights {
         let mut words = String::from("speech not heard before");
         // Writing to a String cannot fail.
         let _ = match e.pause {
-            p if p >= frames(400) => write!(words, ", ended after {:.1} s and the line waits", seconds(e.span)),
+            p if p >= frames(400) => {
+                write!(words, ", ended after {:.1} s and the line waits", seconds(e.span))
+            }
             _ => write!(words, " for {:.1} s", seconds(e.span)),
         };
         if voice(e) > 0.5 {

@@ -73,9 +73,17 @@ impl Phrase {
 enum Greeting {
     None,
     /// The box speaks; `through` counts frames in which the far voice goes on meanwhile.
-    Speaking { since: Tick, through: u64, stopped: bool },
+    Speaking {
+        since: Tick,
+        through: u64,
+        stopped: bool,
+    },
     /// It has spoken and listens for an answer.
-    Listening { until: Tick, stopped: bool, answer: u64 },
+    Listening {
+        until: Tick,
+        stopped: bool,
+        answer: u64,
+    },
 }
 
 /// The verdict machine of one leg.
@@ -120,7 +128,9 @@ impl Verdict {
         let now = self.now;
         self.greeting = match (speaking, self.greeting) {
             (true, _) => Greeting::Speaking { since: now, through: 0, stopped: false },
-            (false, Greeting::Speaking { stopped, .. }) => Greeting::Listening { until: now, stopped, answer: 0 },
+            (false, Greeting::Speaking { stopped, .. }) => {
+                Greeting::Listening { until: now, stopped, answer: 0 }
+            }
             (false, other) => other,
         };
     }
@@ -239,7 +249,10 @@ impl Verdict {
         self.finish(memory, moment.sound == Sound::Music);
         self.end_of_hope(rung.then(|| {
             let pause = moment.since.since(turn.last) as f32 * 0.02;
-            Heard::Recording { at, reason: format!("{} came back {pause:.1} s after the voice", name(moment.sound)) }
+            Heard::Recording {
+                at,
+                reason: format!("{} came back {pause:.1} s after the voice", name(moment.sound)),
+            }
         }))
     }
 
@@ -293,7 +306,11 @@ impl Verdict {
                     return self.person(at, 0.97, "stopped for our greeting and answered it".into());
                 }
                 if stopped && since >= frames(700) && pause >= frames(1_200) && !known {
-                    return self.person(at, 0.85, "stopped speaking for our greeting, and the line waits".into());
+                    return self.person(
+                        at,
+                        0.85,
+                        "stopped speaking for our greeting, and the line waits".into(),
+                    );
                 }
                 if !stopped && loud && *answer >= TALKS_ON {
                     return self.talks_on(at);
@@ -345,7 +362,17 @@ impl Verdict {
             music: self.music,
         };
         if std::env::var("EVIDENCE").is_ok() && pause == frames(600) {
-            eprintln!("EV {} {} {} {} {} {} {} {}", at.0 * 20, turn.last.0 * 20, evidence.novel, evidence.span, evidence.distance.unwrap_or(-1.0), evidence.sure, evidence.ringback as u8, turn.known as u8);
+            eprintln!(
+                "EV {} {} {} {} {} {} {} {}",
+                at.0 * 20,
+                turn.last.0 * 20,
+                evidence.novel,
+                evidence.span,
+                evidence.distance.unwrap_or(-1.0),
+                evidence.sure,
+                evidence.ringback as u8,
+                turn.known as u8
+            );
         }
         let sum = self.weights.sum(&evidence);
         if self.greeting == Greeting::None && sum >= self.weights.ring() {

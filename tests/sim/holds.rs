@@ -279,11 +279,11 @@ fn two_hours_on_hold_are_outwaited() {
     // The queue is silent but for an announcement every ten minutes: music would cost the test a minute of arithmetic.
     let mut company = vec![Far::Answer];
     for _ in 0..12 {
-        company.extend([Far::Quiet(s(590)), Far::Play(Sound::StayOnLine)]);
+        company.extend([Far::Quiet(s(600)), Far::Play(Sound::StayOnLine)]);
     }
     company.extend([Far::Quiet(s(20)), PATIENT, Far::HangUp]);
     let mut world = World::new(&House::default(), company, [slay(), answer_and_talk()].concat());
-    world.run(s(2 * 3600 + 180));
+    world.run(s(2 * 3600 + 240));
     assert!(rung(&world) > speaks(&world), "{}", world.tale());
     assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::Slain)), "{}", world.tale());
     assert!(world.record(1).held_ms > 2 * 3_600_000 && world.worst_gap <= ms(40), "{:?}", world.worst_gap);

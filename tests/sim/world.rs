@@ -23,6 +23,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub const BOX: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 pub const PHONE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 pub const COMPANY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 3));
+/// The date at the start.
+pub const EPOCH: Wall = Wall(1_700_000_000_000);
 pub const TRUNK: AccountId = AccountId(0);
 const SIP: u16 = 5060;
 const RTP: u16 = 16_000;
@@ -152,7 +154,7 @@ impl World {
             setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
         let mut world = Self {
             now: Instant::ZERO,
-            core: Core::new(sip, plan, CallId(1)),
+            core: Core::new(sip, plan, CallId(1), house.seed ^ 0x55),
             company: Company::new(company, desks),
             phone: Phone::new(phone, house.busy_when_talking, owner),
             net: Net::new(house.weather, house.seed ^ 0x4E),
@@ -166,7 +168,7 @@ impl World {
             ears: Ears::default(),
             towards_company: BTreeMap::new(),
         };
-        world.core.handle(world.now, Event::Clock(Wall(1_700_000_000_000)));
+        world.core.handle(world.now, Event::Clock(EPOCH));
         world.core.register(world.now, &accounts);
         world.settle();
         world
