@@ -61,11 +61,15 @@ impl Challenge {
         let listened = self.quiet_at_end >= LISTENED;
         match () {
             () if since > PATIENCE => Reaction::Over,
-            () if listened && self.answered >= ANSWER => Reaction::Lives(3.0, "stopped for our greeting and answered it"),
+            () if listened && self.answered >= ANSWER => {
+                Reaction::Lives(3.0, "stopped for our greeting and answered it")
+            }
             () if listened && since >= frames(700) && self.answered == 0 => {
                 Reaction::Lives(1.0, "stopped for our greeting, and the line waits")
             }
-            () if self.paused && !loud && pause >= frames(1_200) => Reaction::Lives(0.6, "ended at our greeting, and the line waits"),
+            () if self.paused && !loud && pause >= frames(1_200) => {
+                Reaction::Lives(0.6, "ended at our greeting, and the line waits")
+            }
             () => Reaction::Open,
         }
     }

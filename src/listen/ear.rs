@@ -87,13 +87,7 @@ impl Ear {
             Some((sound, began)) => self.turn(sound, began),
             None => self.weigh(at),
         }
-        Moment {
-            sound: self.sound,
-            since: self.since,
-            classes: self.classes,
-            active,
-            look,
-        }
+        Moment { sound: self.sound, since: self.since, classes: self.classes, active, look }
     }
 
     /// The features as they are, for training.

@@ -58,7 +58,15 @@ impl Weights {
             return Self::TOO_SOON + voice(e).min(0.0);
         }
         let unfinished = if e.pause < frames(400) { Self::UNFINISHED } else { 0.0 };
-        Self::PRIOR + unfinished + overdue(e) + length(e) + waits(e) + voice(e) + beneath(e) + certain(e) + rang(e)
+        Self::PRIOR
+            + unfinished
+            + overdue(e)
+            + length(e)
+            + waits(e)
+            + voice(e)
+            + beneath(e)
+            + certain(e)
+            + rang(e)
     }
 
     /// Most speech that is new in a hold is a recording heard for the first time.
@@ -75,7 +83,9 @@ impl Weights {
         let mut words = String::from("speech not heard before");
         // Writing to a String cannot fail.
         let _ = match e.pause {
-            p if p >= frames(400) => write!(words, ", ended after {:.1} s and the line waits", seconds(e.span)),
+            p if p >= frames(400) => {
+                write!(words, ", ended after {:.1} s and the line waits", seconds(e.span))
+            }
             _ => write!(words, " for {:.1} s", seconds(e.span)),
         };
         if voice(e) > 0.5 {
@@ -108,7 +118,8 @@ fn length(e: &Evidence) -> f32 {
 
 /// Who has greeted waits for an answer; after a recording the music comes back, or the next sentence.
 fn waits(e: &Evidence) -> f32 {
-    const WAITED: [(f32, f32); 7] = [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (0.9, 1.4), (1.15, 2.4), (1.55, 2.9), (2.2, 3.0)];
+    const WAITED: [(f32, f32); 7] =
+        [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (0.9, 1.4), (1.15, 2.4), (1.55, 2.9), (2.2, 3.0)];
     let waited = curve(&WAITED, seconds(e.pause));
     // In a silent queue silence follows everything.
     if e.music || e.ringback { waited } else { waited * 0.9 }
@@ -117,7 +128,8 @@ fn waits(e: &Evidence) -> f32 {
 /// The voice of this call's recordings speaks for one more of them; another voice for a person, the surer the longer it
 /// is heard.
 fn voice(e: &Evidence) -> f32 {
-    const UNLIKE: [(f32, f32); 6] = [(2.0, -3.5), (4.0, -1.1), (5.5, 0.0), (8.0, 0.7), (10.0, 1.3), (13.0, 1.8)];
+    const UNLIKE: [(f32, f32); 6] =
+        [(2.0, -3.5), (4.0, -1.1), (5.5, 0.0), (8.0, 0.7), (10.0, 1.3), (13.0, 1.8)];
     let nats = e.distance.map_or(0.0, |d| curve(&UNLIKE, d));
     if nats > 0.0 { nats * (seconds(e.novel) / 2.2).min(1.0) } else { nats }
 }

@@ -228,7 +228,10 @@ impl Verdict {
         self.finish(memory, moment.sound == Sound::Music);
         self.end_of_hope(rung.then(|| {
             let pause = moment.since.since(turn.last) as f32 * 0.02;
-            Heard::Recording { at, reason: format!("{} came back {pause:.1} s after the voice", name(moment.sound)) }
+            Heard::Recording {
+                at,
+                reason: format!("{} came back {pause:.1} s after the voice", name(moment.sound)),
+            }
         }))
     }
 

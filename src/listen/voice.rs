@@ -57,7 +57,8 @@ impl Voice {
     fn spectrum(&self) -> ([f32; BANDS], [f32; BANDS]) {
         let mean = self.sum.map(|s| s / self.frames);
         let middle = mean.iter().sum::<f32>() / BANDS as f32;
-        let spread = core::array::from_fn(|b| (self.squares[b] / self.frames - mean[b] * mean[b]).max(0.0).sqrt());
+        let spread =
+            core::array::from_fn(|b| (self.squares[b] / self.frames - mean[b] * mean[b]).max(0.0).sqrt());
         (mean.map(|m| m - middle), spread)
     }
 

@@ -15,7 +15,8 @@ fn folder() -> Vec<PathBuf> {
 }
 
 pub fn frames(path: &std::path::Path) -> Vec<Frame> {
-    let samples: Vec<i16> = hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect();
+    let samples: Vec<i16> =
+        hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect();
     samples.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect()
 }
 
@@ -42,7 +43,8 @@ fn agent(path: &std::path::Path) -> Option<(std::ops::Range<usize>, std::ops::Ra
     let truth = std::fs::read_to_string(path.with_extension("json")).ok()?;
     let truth: serde_json::Value = serde_json::from_str(&truth).ok()?;
     let tick = |v: &serde_json::Value| (v.as_f64().unwrap_or(0.0) * 50.0) as usize;
-    let mut spoken = truth["segments"].as_array()?.iter().filter(|s| s[2] == "agent").map(|s| tick(&s[0])..tick(&s[1]));
+    let mut spoken =
+        truth["segments"].as_array()?.iter().filter(|s| s[2] == "agent").map(|s| tick(&s[0])..tick(&s[1]));
     Some((spoken.next()?, spoken.next()?))
 }
 
@@ -61,11 +63,12 @@ fn events() {
         let mut greeting = 0;
         let (mut sound, agent) = (frames(&path), agent(&path));
         for n in 0..sound.len() {
-            if greeting == 100 && greets
+            if greeting == 100
+                && greets
                 && let Some((first, second)) = &agent
                 && (first.start..first.end + 50).contains(&n)
+                && let Some(answer) = sound.get(second.clone()).map(<[Frame]>::to_vec)
             {
-                let answer = sound[second.clone()].to_vec();
                 let quiet = *sound.last().unwrap();
                 sound.truncate(first.end.min(n + 25));
                 sound.resize(n + 125, quiet);
@@ -84,14 +87,25 @@ fn events() {
                 if greets && matches!(heard, Heard::Perhaps { .. }) && greeting == 0 {
                     greeting = 105;
                 }
-                let (now, line) = (n * 20, match heard {
-                    Heard::Sound { at, sound, confidence } => {
-                        format!("sound {} {} {confidence:.2}", at.as_millis(), format!("{sound:?}").to_lowercase())
-                    }
-                    Heard::Perhaps { at, confidence, reason } => format!("perhaps {} {confidence:.2} {reason}", at.as_millis()),
-                    Heard::Person { at, confidence, reason } => format!("person {} {confidence:.2} {reason}", at.as_millis()),
-                    Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
-                });
+                let (now, line) = (
+                    n * 20,
+                    match heard {
+                        Heard::Sound { at, sound, confidence } => {
+                            format!(
+                                "sound {} {} {confidence:.2}",
+                                at.as_millis(),
+                                format!("{sound:?}").to_lowercase()
+                            )
+                        }
+                        Heard::Perhaps { at, confidence, reason } => {
+                            format!("perhaps {} {confidence:.2} {reason}", at.as_millis())
+                        }
+                        Heard::Person { at, confidence, reason } => {
+                            format!("person {} {confidence:.2} {reason}", at.as_millis())
+                        }
+                        Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
+                    },
+                );
                 writeln!(out, "{now} {line}").unwrap();
             }
         }
