@@ -3,7 +3,7 @@
     python compose.py scenes POOL OUT COUNT SEED train|test
     python compose.py calls  POOL OUT COUNT SEED dev|report
 
-Each NAME.wav has a NAME.json: {"segments": [[from_s, to_s, class, source], ...], "agent_at": s or null}.
+Part "all" takes both halves, for the weights that ship. Each NAME.wav has a NAME.json: {"segments": [[from_s, to_s, class, source], ...], "agent_at": s or null}.
 Sources and voices are split, never clips. Seeded: the same arguments give the same files.
 """
 import glob, json, os, subprocess, sys
@@ -26,7 +26,8 @@ REPORT = {
     "live": ["librispeech-odd", "picovoice-phrases", "fillets", "flite-rms"],
     "sung": ["librispeech-odd"],
 }
-SPLIT = DEV if part in ("train", "dev") else REPORT
+BOTH = {k: DEV[k] + REPORT[k] for k in DEV}
+SPLIT = BOTH if part == "all" else DEV if part in ("train", "dev") else REPORT
 FILES = {k: {s: sorted(glob.glob(f"{pool}/{k}/{s}/*.wav")) for s in v} for k, v in SPLIT.items()}
 
 

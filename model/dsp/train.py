@@ -2,7 +2,7 @@
 
     python train.py TRAIN_DIR TEST_DIR SEED WEIGHTS_RS
 
-Both folders hold NAME.json (truth of compose.py scenes) and NAME.feat (features of the ear, `bench::dump`).
+TRAIN_DIR may name several, with commas. All hold NAME.json (truth of compose.py scenes) and NAME.feat (features of the ear, `bench::dump`).
 """
 import glob, json, sys
 import numpy as np
@@ -17,7 +17,7 @@ CLASS = {"noise": 0, "music": 1, "speech": 2, "over": 3}
 
 def read(folder):
     X, Y, S = [], [], []
-    for f in sorted(glob.glob(folder + "/*.json")):
+    for f in sorted(f for d in folder.split(",") for f in glob.glob(d + "/*.json")):
         truth = json.load(open(f))["segments"]
         x = np.fromfile(f[:-5] + ".feat", "<f4").reshape(-1, N)
         t = (np.arange(len(x)) + 1) * 0.1

@@ -113,7 +113,7 @@ impl Ear {
         let floor = self.levels.iter().fold(0.0_f32, |a, &b| a.min(b));
         // Loudness forgets 3 dB a second: a soft speaker after loud music is heard within seconds.
         self.loud = level.max(self.loud - 0.06).max(QUIET_DBM0);
-        let still = level < QUIET_DBM0 || level < self.loud - PAUSE_DB;
+        let still = level < QUIET_DBM0 || level < (self.loud - PAUSE_DB).min(floor + 10.0);
         if still {
             if self.quiet == 0 {
                 self.quiet_since = at;
@@ -158,6 +158,7 @@ impl Ear {
         let count = self.rival.filter(|(s, _)| *s == best).map_or(0, |(_, n)| n) + 1;
         self.rival = Some((best, count));
         let needed = match (self.sound, best) {
+            (Sound::Silence, Sound::Speech) if p > 0.8 => 1,
             (Sound::Silence, _) => 2,
             (Sound::Noise, Sound::Speech) => 2,
             (Sound::Speech, Sound::Noise) => 6,

@@ -53,15 +53,33 @@ impl Weights {
 
     /// Nats for a person.
     pub fn sum(&self, e: &Evidence) -> f32 {
-        Self::PRIOR + length(e) + waits(e) + voice(e) + beneath(e) + certain(e) + rang(e)
+        // A word or two may be anything until the line has waited.
+        if e.pause < frames(400) && e.novel < frames(1_200) {
+            return Self::TOO_SOON + voice(e).min(0.0);
+        }
+        let unfinished = if e.pause < frames(400) { Self::UNFINISHED } else { 0.0 };
+        Self::PRIOR
+            + unfinished
+            + overdue(e)
+            + length(e)
+            + waits(e)
+            + voice(e)
+            + beneath(e)
+            + certain(e)
+            + rang(e)
     }
 
     /// Most speech that is new in a hold is a recording heard for the first time.
     const PRIOR: f32 = -2.0;
 
-    /// Confidence and the reasons in words.
-    pub fn explain(&self, e: &Evidence) -> (f32, String) {
-        let seconds = |f: u64| f as f32 * 0.02;
+    /// Who still speaks may yet turn out to be reading.
+    const UNFINISHED: f32 = -0.7;
+
+    /// Before the first pause, and before there is enough of a voice to know it by: worth a greeting, never a ring.
+    const TOO_SOON: f32 = -3.0;
+
+    /// Confidence for the whole `sum` and the reasons in words.
+    pub fn explain(&self, e: &Evidence, sum: f32) -> (f32, String) {
         let mut words = String::from("speech not heard before");
         // Writing to a String cannot fail.
         let _ = match e.pause {
@@ -81,40 +99,45 @@ impl Weights {
         if beneath(e) < -0.5 {
             words.push_str(", though music lies beneath");
         }
-        let odds = self.sum(e).clamp(-4.0, 4.0);
+        let odds = sum.clamp(-4.0, 4.0);
         (1.0 / (1.0 + (-odds - 0.5).exp()), words)
     }
 }
 
 /// A greeting is short. What has spoken for long without a pause reads a text.
 fn length(e: &Evidence) -> f32 {
-    match e.span {
-        s if e.novel < frames(240) || s < frames(240) => -4.0,
-        s if s < frames(3_600) => 0.3,
-        s if s < frames(5_200) => -0.4,
-        s if s < frames(7_000) => -1.2,
-        _ => -2.2,
+    match seconds(e.span) {
+        _ if e.novel < 5 => -5.0,
+        s if e.novel < 14 || s < 0.24 => -2.0,
+        s if s < 3.6 => 0.3,
+        s if s < 5.2 => -0.5,
+        s if s < 7.0 => -1.2,
+        _ => -2.1,
     }
 }
 
 /// Who has greeted waits for an answer; after a recording the music comes back, or the next sentence.
 fn waits(e: &Evidence) -> f32 {
-    let waited = match e.pause {
-        p if p < frames(600) => 0.0,
-        p if p < frames(800) => 0.6,
-        p if p < frames(1_000) => 1.4,
-        p if p < frames(1_300) => 2.4,
-        p if p < frames(1_800) => 3.0,
-        _ => 3.4,
-    };
+    const WAITED: [(f32, f32); 7] =
+        [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (0.9, 1.4), (1.15, 2.4), (1.55, 2.9), (2.2, 3.0)];
+    let waited = curve(&WAITED, seconds(e.pause));
     // In a silent queue silence follows everything.
-    if e.music || e.ringback { waited } else { waited * 0.7 }
+    if e.music || e.ringback { waited } else { waited * 0.9 }
 }
 
+/// The voice of this call's recordings speaks for one more of them; another voice for a person, the surer the longer it
+/// is heard.
 fn voice(e: &Evidence) -> f32 {
-    // A second of a voice says little about whose it is, three seconds say much.
-    let most = if e.novel < frames(1_600) { 0.8 } else { 2.2 };
-    e.distance.map_or(0.0, |d| ((d - 5.5) * 0.6).clamp(-2.5, most))
+    const UNLIKE: [(f32, f32); 6] =
+        [(2.0, -3.5), (4.0, -1.1), (5.5, 0.0), (8.0, 0.7), (10.0, 1.3), (13.0, 1.8)];
+    let nats = e.distance.map_or(0.0, |d| curve(&UNLIKE, d));
+    if nats > 0.0 { nats * (seconds(e.novel) / 2.2).min(1.0) } else { nats }
+}
+
+/// A voice that is not the recordings' has spoken for seconds: waiting for its pause would lose it.
+fn overdue(e: &Evidence) -> f32 {
+    let late = (3.4..6.2).contains(&seconds(e.span + e.pause)) && e.pause < frames(500);
+    if late && e.novel > frames(1_200) && e.distance.is_some_and(|d| d > 5.5) { 0.6 } else { 0.0 }
 }
 
 fn beneath(e: &Evidence) -> f32 {
@@ -123,9 +146,24 @@ fn beneath(e: &Evidence) -> f32 {
 
 /// Drums and sung words look like a voice for a while, but not for sure.
 fn certain(e: &Evidence) -> f32 {
-    ((e.sure - 0.8) * 8.0).clamp(-3.0, 0.3)
+    ((e.sure - 0.83) * 6.0).clamp(-3.2, 0.3)
 }
 
 fn rang(e: &Evidence) -> f32 {
-    if e.ringback { 1.5 } else { 0.0 }
+    if e.ringback { 1.1 } else { 0.0 }
+}
+
+fn seconds(frames: u64) -> f32 {
+    frames as f32 * 0.02
+}
+
+/// The value at `x` of a curve through points of rising `x`, level outside them.
+fn curve(points: &[(f32, f32)], x: f32) -> f32 {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+    let step = points.windows(2).find(|w| x < w[1].0);
+    match step {
+        _ if x <= first.0 => first.1,
+        Some(w) => w[0].1 + (w[1].1 - w[0].1) * (x - w[0].0) / (w[1].0 - w[0].0),
+        None => last.1,
+    }
 }

@@ -4,6 +4,7 @@
 //! next). Each phrase gathers [`Evidence`]; the sum decides. Three things do not depend on the studio and weigh most:
 //! whether the phrase was heard before, whether the line then waits, and what the voice does when the box speaks to it.
 
+use super::challenge::{Challenge, Reaction};
 use super::ear::Moment;
 use super::evidence::{Evidence, Weights};
 use super::listener::Settings;
@@ -21,16 +22,16 @@ pub(super) const fn frames(ms: u64) -> u64 {
 const PHRASE_PAUSE: u64 = frames(500);
 /// Silence this long after a turn ends it.
 const TURN_PAUSE: u64 = frames(3_000);
+/// The same after the box has spoken: an answer may take its time.
+const ANSWER_PAUSE: u64 = frames(8_000);
 /// Music must go on this long before it ends a turn: a vowel held for a moment is no music.
 const MUSIC_BACK: u64 = frames(500);
+/// After such a pause another may have taken over: what was judged of the voice before does not bind.
+const SECOND_THOUGHT: u64 = frames(900);
 /// Active speech not heard before that is worth a greeting.
 const PERHAPS: u64 = frames(800);
 /// Known speech followed by this much that is not known: another voice has taken over.
 const NOVEL_AGAIN: u64 = frames(900);
-/// A voice that speaks so long through the box's greeting is a recording.
-const TALKS_ON: u64 = frames(2_600);
-/// A live voice answers the greeting within this time.
-const ANSWER: u64 = frames(6_000);
 /// After a ring, so much other sound makes the next voice a new one.
 const RING_STANDS: u64 = frames(10_000);
 
@@ -68,29 +69,11 @@ impl Phrase {
     }
 }
 
-/// What the box's own voice is doing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Greeting {
-    None,
-    /// The box speaks; `through` counts frames in which the far voice goes on meanwhile.
-    Speaking {
-        since: Tick,
-        through: u64,
-        stopped: bool,
-    },
-    /// It has spoken and listens for an answer.
-    Listening {
-        until: Tick,
-        stopped: bool,
-        answer: u64,
-    },
-}
-
 /// The verdict machine of one leg.
 pub struct Verdict {
     weights: Weights,
     turn: Option<Turn>,
-    greeting: Greeting,
+    greeting: Option<Challenge>,
     recorded: Recorded,
     now: Tick,
     /// A sound of waiting was heard: from here on a voice means something.
@@ -111,7 +94,7 @@ impl Verdict {
         Self {
             weights: Weights::new(settings.eagerness),
             turn: None,
-            greeting: Greeting::None,
+            greeting: None,
             recorded: Recorded::default(),
             now: Tick(0),
             holding: false,
@@ -125,20 +108,18 @@ impl Verdict {
 
     /// The box began or stopped speaking.
     pub fn speaking(&mut self, speaking: bool) {
-        let now = self.now;
-        self.greeting = match (speaking, self.greeting) {
-            (true, _) => Greeting::Speaking { since: now, through: 0, stopped: false },
-            (false, Greeting::Speaking { stopped, .. }) => {
-                Greeting::Listening { until: now, stopped, answer: 0 }
-            }
-            (false, other) => other,
-        };
+        let pause = self.turn.map_or(u64::MAX, |t| self.now.since(t.last));
+        match (speaking, &mut self.greeting) {
+            (true, greeting) => *greeting = Some(Challenge::begin(self.now)),
+            (false, Some(challenge)) => challenge.end(self.now, pause),
+            (false, None) => {}
+        }
     }
 
     /// The owner says that it was a recording.
     pub fn was_recording(&mut self) {
         self.person = None;
-        self.greeting = Greeting::None;
+        self.greeting = None;
         if let Some(turn) = &mut self.turn {
             turn.recording = true;
             self.recorded.learn(&turn.phrase.voice);
@@ -201,6 +182,9 @@ impl Verdict {
                     self.recorded.learn(&turn.phrase.voice);
                 }
                 turn.phrase = Phrase::at(at);
+                if at.since(turn.last) >= SECOND_THOUGHT {
+                    (turn.recording, turn.known, turn.perhaps) = (false, false, None);
+                }
             }
             turn.last = at;
             turn.phrase.novel += 1;
@@ -209,34 +193,29 @@ impl Verdict {
             turn.phrase.weighed += 1.0;
             turn.phrase.over_music += (moment.classes.over_music - turn.phrase.over_music) * 0.03;
         }
-        if std::env::var("EVIDENCE").is_ok() && at.0 % 5 == 0 {
-            eprintln!("MEM {} {} {}", at.0 * 20, memory.score(), loud as u8);
-        }
         if memory.known() {
             turn.known = true;
             // What follows may be another voice: it begins without what was said before.
             self.recorded.learn(&turn.phrase.voice);
             turn.phrase = Phrase::at(at);
         }
-        if let Some(heard) = self.challenge(at, loud) {
-            return Some(heard);
-        }
-        self.judge(at, if loud { 0 } else { at.since(self.turn?.last) })
+        self.judge(at, loud, at.since(self.turn?.last))
     }
 
     /// Sound other than speech: the line waits for an answer, or the turn is over.
     fn waiting(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
         let still = matches!(moment.sound, Sound::Silence | Sound::Noise);
         let Some(turn) = self.turn else {
-            return if still { self.challenge(at, false) } else { self.music_back(at, moment) };
+            return if still { None } else { self.music_back(at, moment) };
         };
         let pause = at.since(turn.last);
-        if still && pause < TURN_PAUSE {
+        let patience = if self.greeting.is_some() { ANSWER_PAUSE } else { TURN_PAUSE };
+        if still && pause < patience {
             // Something sounds again and its class is not yet clear: hold the verdict back.
             if moment.active {
                 return None;
             }
-            return self.challenge(at, false).or_else(|| self.judge(at, pause));
+            return self.judge(at, false, pause);
         }
         if still {
             self.finish(memory, !self.holding);
@@ -258,7 +237,7 @@ impl Verdict {
 
     /// After the turn: music that comes back takes a ring back.
     fn music_back(&mut self, at: Tick, moment: &Moment) -> Option<Heard> {
-        let hoped = self.person.is_some() || self.greeting != Greeting::None;
+        let hoped = self.person.is_some() || self.greeting.is_some();
         let lasting = moment.sound == Sound::Music && at.since(moment.since) >= frames(1_000);
         if !hoped || !lasting {
             return None;
@@ -269,7 +248,7 @@ impl Verdict {
     fn end_of_hope(&mut self, heard: Option<Heard>) -> Option<Heard> {
         if heard.is_some() {
             self.person = None;
-            self.greeting = Greeting::None;
+            self.greeting = None;
         }
         heard
     }
@@ -283,66 +262,40 @@ impl Verdict {
         }
     }
 
-    /// What the far end does when the box speaks to it.
-    fn challenge(&mut self, at: Tick, loud: bool) -> Option<Heard> {
-        if self.person.is_some() {
-            return None;
-        }
-        let pause = self.turn.map_or(u64::MAX, |t| at.since(t.last));
-        match &mut self.greeting {
-            Greeting::None => None,
-            Greeting::Speaking { since, through, stopped } => {
-                *through += u64::from(loud);
-                // Stopping within a breath of the greeting's begin is listening; later it is only an end.
-                *stopped |= pause >= frames(500) && at.since(*since) <= TALKS_ON;
-                let on = *through >= TALKS_ON;
-                on.then(|| self.talks_on(at)).flatten()
+    /// What the far end does when the box speaks to it: nats for a person, or the end of the hope.
+    fn challenge(&mut self, at: Tick, loud: bool, pause: u64) -> Result<(f32, &'static str), Heard> {
+        let Some(challenge) = &mut self.greeting else { return Ok((0.0, "")) };
+        match challenge.hear(at, loud, pause) {
+            Reaction::Open => Ok((0.0, "")),
+            Reaction::Lives(nats, words) => Ok((nats, words)),
+            Reaction::Over => {
+                self.greeting = None;
+                Ok((0.0, ""))
             }
-            Greeting::Listening { until, stopped, answer } => {
-                *answer = if loud { *answer + 1 } else { *answer };
-                let (since, stopped, answered) = (at.since(*until), *stopped, *answer >= frames(260));
-                let known = self.turn.is_some_and(|t| t.known);
-                if stopped && answered && !known {
-                    return self.person(at, 0.97, "stopped for our greeting and answered it".into());
+            Reaction::TalksOn => {
+                self.greeting = None;
+                self.person = None;
+                if let Some(turn) = &mut self.turn {
+                    turn.recording = true;
+                    self.recorded.learn(&turn.phrase.voice);
                 }
-                if stopped && since >= frames(700) && pause >= frames(1_200) && !known {
-                    return self.person(
-                        at,
-                        0.85,
-                        "stopped speaking for our greeting, and the line waits".into(),
-                    );
-                }
-                if !stopped && loud && *answer >= TALKS_ON {
-                    return self.talks_on(at);
-                }
-                if !stopped && pause >= frames(900) && since < ANSWER && !known {
-                    return self.person(at, 0.8, "ended during our greeting, and the line waits".into());
-                }
-                if since >= ANSWER {
-                    self.greeting = Greeting::None;
-                }
-                None
+                Err(Heard::Recording { at, reason: "spoke on through our greeting: a recording".into() })
             }
         }
-    }
-
-    fn talks_on(&mut self, at: Tick) -> Option<Heard> {
-        self.greeting = Greeting::None;
-        if let Some(turn) = &mut self.turn {
-            turn.recording = true;
-            self.recorded.learn(&turn.phrase.voice);
-        }
-        Some(Heard::Recording { at, reason: "spoke on through our greeting: a recording".into() })
     }
 
     fn person(&mut self, at: Tick, confidence: f32, reason: String) -> Option<Heard> {
         self.person = Some(at);
-        self.greeting = Greeting::None;
+        self.greeting = None;
         Some(Heard::Person { at, confidence, reason })
     }
 
     /// The evidence of the phrase as it stands.
-    fn judge(&mut self, at: Tick, pause: u64) -> Option<Heard> {
+    fn judge(&mut self, at: Tick, loud: bool, pause: u64) -> Option<Heard> {
+        let (reaction, words) = match self.challenge(at, loud, pause) {
+            Ok(reaction) => reaction,
+            Err(recording) => return Some(recording),
+        };
         let turn = self.turn.as_ref()?;
         if self.person.is_some() || turn.recording || !self.holding {
             return None;
@@ -361,28 +314,20 @@ impl Verdict {
             ringback: self.ringback.is_some_and(|r| turn.began.since(r) < frames(6_000)),
             music: self.music,
         };
-        if std::env::var("EVIDENCE").is_ok() && pause == frames(600) {
-            eprintln!(
-                "EV {} {} {} {} {} {} {} {}",
-                at.0 * 20,
-                turn.last.0 * 20,
-                evidence.novel,
-                evidence.span,
-                evidence.distance.unwrap_or(-1.0),
-                evidence.sure,
-                evidence.ringback as u8,
-                turn.known as u8
-            );
-        }
-        let sum = self.weights.sum(&evidence);
-        if self.greeting == Greeting::None && sum >= self.weights.ring() {
-            let (confidence, reason) = self.weights.explain(&evidence);
+        let sum = self.weights.sum(&evidence) + reaction;
+        // While the far end speaks and the box has greeted it, its reaction will tell better than its voice.
+        let open = self.greeting.is_some() && reaction == 0.0 && pause < PHRASE_PAUSE;
+        if sum >= self.weights.ring() && !open {
+            let (confidence, mut reason) = self.weights.explain(&evidence, sum);
+            if reaction > 0.0 {
+                reason = format!("{words}: {reason}");
+            }
             return self.person(at, confidence, reason);
         }
         let turn = self.turn.as_mut()?;
         if turn.perhaps.is_none() && evidence.novel >= PERHAPS && sum >= self.weights.hope() {
             turn.perhaps = Some(at);
-            let (confidence, reason) = self.weights.explain(&evidence);
+            let (confidence, reason) = self.weights.explain(&evidence, sum);
             return Some(Heard::Perhaps { at, confidence, reason });
         }
         None

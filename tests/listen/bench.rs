@@ -38,18 +38,55 @@ fn dump() {
     }
 }
 
+/// Where the agent speaks first and second, in frames, by the truth of `compose.py`.
+fn agent(path: &std::path::Path) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let truth = std::fs::read_to_string(path.with_extension("json")).ok()?;
+    let truth: serde_json::Value = serde_json::from_str(&truth).ok()?;
+    let tick = |v: &serde_json::Value| (v.as_f64().unwrap_or(0.0) * 50.0) as usize;
+    let mut spoken =
+        truth["segments"].as_array()?.iter().filter(|s| s[2] == "agent").map(|s| tick(&s[0])..tick(&s[1]));
+    Some((spoken.next()?, spoken.next()?))
+}
+
 /// Writes beside each file everything that was heard in it, a line each.
 #[test]
 #[ignore = "a tool of model/dsp"]
 fn events() {
     let eagerness = std::env::var("EAGERNESS").ok().and_then(|e| e.parse().ok()).unwrap_or(0.5);
+    let greets = std::env::var("GREETS").is_ok();
     for path in folder() {
         eprintln!("FILE {}", path.display());
         let mut listener = Listener::new(Settings { eagerness });
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("heard")).unwrap());
-        for (n, frame) in frames(&path).iter().enumerate() {
+        // The box that greets at once: 100 ms after a perhaps, for two seconds. A recording goes on; the agent stops
+        // half a second later, and gives the second answer when the greeting is over.
+        let mut greeting = 0;
+        let (mut sound, agent) = (frames(&path), agent(&path));
+        for n in 0..sound.len() {
+            if greeting == 100
+                && greets
+                && let Some((first, second)) = &agent
+                && (first.start..first.end + 50).contains(&n)
+                && let Some(answer) = sound.get(second.clone()).map(<[Frame]>::to_vec)
+            {
+                let quiet = *sound.last().unwrap();
+                sound.truncate(first.end.min(n + 25));
+                sound.resize(n + 125, quiet);
+                sound.extend(answer);
+                sound.extend([quiet; 300]);
+            }
+            let Some(frame) = sound.get(n) else { break };
             listener.handle(Input::Frame(Tick(n as u64), frame));
+            greeting -= i32::from(greeting > 0);
+            match greeting {
+                100 => listener.handle(Input::Speaking(true)),
+                1 => listener.handle(Input::Speaking(false)),
+                _ => {}
+            }
             while let Some(heard) = listener.poll() {
+                if greets && matches!(heard, Heard::Perhaps { .. }) && greeting == 0 {
+                    greeting = 105;
+                }
                 let (now, line) = (
                     n * 20,
                     match heard {
