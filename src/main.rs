@@ -1,7 +1,7 @@
 //! The command line: what is asked for, and the exit code. The work is done in the rooms.
 
 use clap::{Parser, Subcommand};
-use hold_slayer::{check, clock, config};
+use hold_slayer::{app, check, clock, config, demo, listen, log};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +35,37 @@ Exit codes: 0 all well, 1 something is wrong, 2 the command line is not understo
 
 #[derive(Subcommand)]
 enum What {
+    /// Run the box
+    ///
+    /// Registers at the trunks, waits for the phones, serves the page, and stops cleanly on SIGTERM or Ctrl-C. Without a
+    /// password in the configuration, one is made up at the first start and printed once.
+    Run {
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Show a hold being slain, with a company and a phone of its own
+    ///
+    /// Nothing is set up and nothing is kept: the real box runs on this machine's loopback addresses, between two scripted
+    /// far ends that judge it from outside. The exit code is 0 only if the agent was caught and no ring was false.
+    Demo {
+        /// No browser and no live line; prints the call's record at the end
+        #[arg(long)]
+        headless: bool,
+        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes or agent-hangs-up
+        #[arg(long, value_name = "NAME", default_value = "normal")]
+        scenario: String,
+    },
+    /// Say what the box hears in a recording of the far end, and when it would ring
+    ///
+    /// Runs the very listener of `run` over an 8 kHz mono 16-bit WAV file, as fast as it can.
+    Listen {
+        /// One JSON object a line instead of text for people
+        #[arg(long)]
+        json: bool,
+        /// The recording
+        #[arg(value_name = "FILE.wav")]
+        file: PathBuf,
+    },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
@@ -61,11 +92,47 @@ struct Files {
 fn main() -> ExitCode {
     clock::now(); // time starts here
     let result = match Arguments::parse().what {
+        What::Run { files } => return run(&files),
+        What::Demo { headless, scenario } => return demo(headless, scenario),
+        What::Listen { json, file } => return listen(&file, json),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { files, .. } => check(&files),
     };
     // A reader that closes the pipe (`| head`) is no failure worth a word.
     result.unwrap_or(ExitCode::FAILURE)
+}
+
+fn run(files: &Files) -> ExitCode {
+    let config = match config::load(&files.config) {
+        Ok(config) => config,
+        Err(mistakes) => return fail(&mistakes),
+    };
+    log::start(config.log.level);
+    match app::run(config, &files.data) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn demo(headless: bool, scenario: String) -> ExitCode {
+    log::start(tracing::Level::ERROR);
+    match demo::run::run(&demo::run::Options { scenario, headless }) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn listen(file: &std::path::Path, json: bool) -> ExitCode {
+    match listen::file::file(file, json, &mut std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(what: &dyn core::fmt::Display) -> ExitCode {
+    eprintln!("hold-slayer: {what}");
+    ExitCode::FAILURE
 }
 
 fn check(files: &Files) -> std::io::Result<ExitCode> {

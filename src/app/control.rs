@@ -7,7 +7,8 @@ use crate::board::lamp::{Pattern, pattern};
 use crate::call::{ListenOrder, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
-use crate::media::thread::Handle;
+use crate::media::thread::{Control as MediaControl, Outlet};
+use crate::media::{self, MediaCommand};
 use crate::sip::Account;
 use crate::store::Store;
 use crate::units::{AccountId, Instant, PortId};
@@ -16,6 +17,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc as std_mpsc};
+use tokio::io::unix::AsyncFd;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -37,7 +39,8 @@ pub(super) struct Control {
     pub(super) accounts: Vec<Account>,
     pub(super) lookups: Vec<Lookup>,
     pub(super) socket: UdpSocket,
-    pub(super) media: Handle,
+    pub(super) media: MediaControl,
+    pub(super) media_events: AsyncFd<Outlet<media::Event>>,
     pub(super) store: Option<Store>,
     pub(super) ears: std_mpsc::SyncSender<ListenOrder>,
     pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
@@ -51,6 +54,8 @@ pub(super) struct Control {
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
     pub(super) troubles: Vec<String>,
+    /// Counts the answers of the media loop to the control loop: both turn.
+    pub(super) beat: watch::Sender<u64>,
 }
 
 impl Control {
@@ -76,7 +81,10 @@ impl Control {
                 biased;
                 _ = &mut stop => break,
                 received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
-                () = self.media.wait() => self.media_events(),
+                Ok(mut ready) = self.media_events.readable_mut() => {
+                    ready.clear_ready();
+                    self.media_facts();
+                }
                 Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
@@ -134,9 +142,14 @@ impl Control {
         }
     }
 
-    fn media_events(&mut self) {
-        while let Some(event) = self.media.event() {
-            self.event(Event::Media(event));
+    fn media_facts(&mut self) {
+        self.media_events.get_ref().clear();
+        while let Some(event) = self.media_events.get_mut().pop() {
+            if event == media::Event::Alive {
+                self.beat.send_modify(|beat| *beat += 1);
+            } else {
+                self.event(Event::Media(event));
+            }
         }
     }
 
@@ -166,6 +179,8 @@ impl Control {
             self.event(Event::Troubles(troubles));
         }
         self.event(Event::Clock(clock::wall()));
+        // Without an answer there is no beat, and the watchdog deals with it.
+        let _ = self.media.send(MediaCommand::Ping);
     }
 
     fn carry_out(&mut self, now: Instant) {
@@ -174,7 +189,11 @@ impl Control {
                 Effect::Send { to, bytes } => self.send(to, &bytes),
                 Effect::Media(command) => {
                     if self.media.send(command).is_err() {
-                        tracing::error!(?command, at_ms = now.as_millis(), "the media loop does not keep up: an order was lost");
+                        tracing::error!(
+                            ?command,
+                            at_ms = now.as_millis(),
+                            "the media loop does not keep up: an order was lost"
+                        );
                     }
                 }
                 Effect::Listen(order) => {
@@ -184,7 +203,9 @@ impl Control {
                 }
                 Effect::Record(record) => {
                     if let Some(store) = &self.store {
-                        store.put(&record).unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
+                        store
+                            .put(&record)
+                            .unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
                     }
                 }
                 Effect::Reply(number, answer) => self.reply(number, answer),

@@ -84,7 +84,9 @@ impl Core {
         match event {
             Event::Datagram { from, bytes } => self.ua.handle(now, sip::Input::Datagram { from, bytes }),
             Event::Media(event) => self.switchboard.handle(now, Input::Media(event)),
-            Event::Heard(port, epoch, heard) => self.switchboard.handle(now, Input::Heard(port, epoch, heard)),
+            Event::Heard(port, epoch, heard) => {
+                self.switchboard.handle(now, Input::Heard(port, epoch, heard))
+            }
             Event::Request(number, request) => self.switchboard.handle(now, Input::Request(number, request)),
             Event::Located(account, addr) => {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Locate(account, addr)));

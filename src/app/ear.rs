@@ -26,7 +26,8 @@ impl Ears {
             ListenOrder::Start(port, epoch) => match self.ears.get_mut(&port) {
                 Some(ear) if ear.epoch == epoch => ear.on = true,
                 _ => {
-                    self.ears.insert(port, Ear { epoch, on: true, listener: Listener::new(Settings::default()) });
+                    self.ears
+                        .insert(port, Ear { epoch, on: true, listener: Listener::new(Settings::default()) });
                 }
             },
             ListenOrder::Speaking(port, on) => self.tell(port, Input::Speaking(on)),

@@ -21,6 +21,13 @@
 //!
 //! Nothing waits on media, and media waits on nobody.
 
+mod control;
 pub mod core;
 pub mod ear;
+mod ear_thread;
 mod plan;
+mod run;
+mod start;
+
+pub use run::run;
+pub use start::{Options, Running, start};

@@ -4,18 +4,22 @@ use super::{control, core, ear_thread, plan};
 use crate::board::button::Press;
 use crate::call::Snapshot;
 use crate::config::Config;
-use crate::media::thread as media_thread;
+use crate::dsp::g711;
+use crate::dsp::tone::Country;
+use crate::media::thread::{Outlet, UdpPorts};
+use crate::media::{self, thread as media_thread};
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
-use crate::units::CallId;
+use crate::units::{CallId, Codec, PortId};
 use crate::{board, clock, limits, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, mpsc as std_mpsc};
+use std::sync::Arc;
 use std::thread::JoinHandle;
+use tokio::io::unix::AsyncFd;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -42,6 +46,8 @@ pub struct Running {
     pub store: Option<Store>,
     /// Stands for the button.
     pub press: mpsc::Sender<Press>,
+    /// Rises about once a second while the control loop and the media loop turn.
+    pub beat: watch::Receiver<u64>,
     stop: oneshot::Sender<()>,
     control: JoinHandle<()>,
 }
@@ -73,11 +79,12 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 
     let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
     let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
-    let (addr, generated_password) = (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
+    let (addr, generated_password) =
+        (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
 
     let media = start_media(&config, options)?;
-    troubles.extend(media.troubles.iter().cloned());
-    let (ears, heard) = ear_thread::start(media.taps)?;
+    troubles.extend(real_time_troubles(&media.granted));
+    let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let socket = bind_sip(&config, options)?;
@@ -88,33 +95,62 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         _ => None,
     });
     let ip = plan::advertised(&config, known);
+    let ports = (0..ports(&config)).filter_map(|port| media.control.local_addr(PortId(port)));
+    let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         accounts: accounts.clone(),
         realm: "hold-slayer".into(),
         seed: getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"))?,
     };
-    let core = core::Core::new(ua_config, plan::plan(&config, &accounts, ip, media.udp_ports.clone()), first_call);
+    let core = core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call);
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
-    let board_troubles = board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
+    let board_troubles =
+        board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
+    let (beat_tx, beat) = watch::channel(0);
     let store_too = store.clone();
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
-            let socket = match UdpSocket::from_std(socket) {
-                Ok(socket) => socket,
-                Err(error) => return tracing::error!(%error, "the SIP socket cannot be used"),
+            let edges =
+                UdpSocket::from_std(socket).and_then(|socket| Ok((socket, watch_for_tokio(media.events)?)));
+            let (socket, media_events) = match edges {
+                Ok(edges) => edges,
+                Err(error) => return tracing::error!(%error, "the control loop cannot wait for its sockets"),
             };
             let control = control::Control {
-                core, accounts, lookups, socket, media: media.handle, store: store_too, ears, heard, asks, presses,
-                snapshot: snapshot_tx, standing: troubles, board_troubles, lamp, asked: HashMap::new(), next_ask: 0, troubles: Vec::new(),
+                core,
+                accounts,
+                lookups,
+                socket,
+                media: media.control,
+                media_events,
+                store: store_too,
+                ears,
+                heard,
+                asks,
+                presses,
+                snapshot: snapshot_tx,
+                standing: troubles,
+                board_troubles,
+                lamp,
+                asked: HashMap::new(),
+                next_ask: 0,
+                troubles: Vec::new(),
+                beat: beat_tx,
             };
             control.run(stopped).await;
             drop(page);
         });
     })?;
-    Ok(Running { sip, page: addr, generated_password, snapshot, store, press, stop, control })
+    Ok(Running { sip, page: addr, generated_password, snapshot, store, press, beat, stop, control })
+}
+
+#[allow(unsafe_code)]
+fn watch_for_tokio(events: Outlet<media::Event>) -> std::io::Result<AsyncFd<Outlet<media::Event>>> {
+    // SAFETY: an outlet keeps its event descriptor open, and always the same one, for as long as it lives.
+    unsafe { AsyncFd::register(events) }.map_err(Into::into)
 }
 
 fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
@@ -122,7 +158,9 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
         Ok((store, opened)) => {
             if let Some(aside) = opened.damaged {
                 let aside = aside.display();
-                troubles.push(format!("the database was damaged: it was put aside as {aside}, and a new one begun"));
+                troubles.push(format!(
+                    "the database was damaged: it was put aside as {aside}, and a new one begun"
+                ));
             }
             if opened.interrupted > 0 {
                 tracing::warn!(calls = opened.interrupted, "calls were up when the box stopped");
@@ -160,5 +198,34 @@ fn web_config(config: &Config, options: &Options) -> web::Config {
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        patience: web::Patience::default(),
     }
+}
+
+/// Media ports: four legs for each call, as `config` counts.
+fn ports(config: &Config) -> u16 {
+    config.media.calls.saturating_mul(4)
+}
+
+fn start_media(config: &Config, options: &Options) -> Result<media_thread::Started> {
+    let code = config.line.country.code();
+    let country =
+        Country::by_code(code).ok_or_else(|| anyhow!("no tones are known for the country {code}"))?;
+    let linear =
+        |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
+    let first = config.media.rtp_ports;
+    let config = media_thread::Config {
+        media: media::Config { ports: ports(config), country, sounds: Prompt::ALL.map(linear).into() },
+        bind: config.sip.listen.ip(),
+        udp_ports: if options.any_port { UdpPorts::Any } else { UdpPorts::From(first) },
+        real_time: true,
+    };
+    media_thread::start(&config).context("the sound cannot be started; [media] rtp_ports chooses other ports")
+}
+
+fn real_time_troubles(granted: &media::realtime::Granted) -> Option<String> {
+    let why = granted.priority.err()?;
+    Some(format!(
+        "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
+    ))
 }

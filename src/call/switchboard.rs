@@ -86,7 +86,9 @@ impl Switchboard {
     pub fn stop(&mut self, now: Instant) {
         self.desk.now = now;
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
-            self.with(id, |call, desk| call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal));
+            self.with(id, |call, desk| {
+                call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal)
+            });
         }
     }
 
@@ -191,7 +193,7 @@ impl Switchboard {
                     None => self.with_port(port, |call, desk| call.played(desk, port)),
                 }
             }
-            media::Event::Starved(..) | media::Event::Heard(_) => {}
+            media::Event::Starved(..) | media::Event::Heard(_) | media::Event::Alive => {}
         }
     }
 

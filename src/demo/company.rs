@@ -166,6 +166,7 @@ impl Company {
                     self.end.say(now, Fact::Ended(cause));
                 }
             }
+            Event::Ringing(_) => self.end.say(now, Fact::HearsRinging),
             Event::PhoneRegistered(..) => self.end.say(now, Fact::Registered),
             _ => {}
         }

@@ -16,6 +16,7 @@ pub mod judge;
 pub mod line;
 pub mod live;
 pub mod phone;
+pub mod run;
 pub mod scenario;
 pub mod sounds;
 pub mod story;

@@ -39,7 +39,8 @@ pub fn mean_power(block: &[f32]) -> f32 {
 /// ITU-T Q.23: the frequencies of the push-button keys.
 const LOW_HZ: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
 const HIGH_HZ: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
-const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
+const KEYS: [[char; 4]; 4] =
+    [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
 
 /// Finds the key in a block of sound. Speech is refused by demanding that two lines carry nearly all power.
 #[derive(Clone, Debug)]

@@ -43,7 +43,8 @@ impl std::error::Error for Error {}
 /// See [`Error`]; what was heard before a fault in the file has been written.
 pub fn file(path: &Path, json: bool, out: &mut impl Write) -> Result<(), Error> {
     let shown = path.display();
-    let opened = std::fs::File::open(path).map_err(|e| Error::Unreadable(format!("cannot open {shown}: {e}")))?;
+    let opened =
+        std::fs::File::open(path).map_err(|e| Error::Unreadable(format!("cannot open {shown}: {e}")))?;
     let reader = hound::WavReader::new(std::io::BufReader::new(opened)).map_err(|e| {
         Error::Unreadable(format!(
             "{shown} is not a WAV file that can be read ({e}). Convert it with: {}",
@@ -86,7 +87,8 @@ pub fn replay<R: Read>(
         let mut frame = Frame::SILENCE;
         let mut filled = 0;
         for (to, sample) in frame.0.iter_mut().zip(&mut samples) {
-            *to = sample.map_err(|e| Error::Unreadable(format!("{name} is damaged at {} ms: {e}", tick * 20)))?;
+            *to = sample
+                .map_err(|e| Error::Unreadable(format!("{name} is damaged at {} ms: {e}", tick * 20)))?;
             filled += 1;
         }
         if filled == 0 {

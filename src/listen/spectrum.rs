@@ -143,15 +143,26 @@ impl Spectrum {
         }
         let newest = &self.sound[LONG - FRAME_SAMPLES..];
         let level = newest.iter().map(|x| x * x).sum::<f32>() / FRAME_SAMPLES as f32;
-        let crossings = newest.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count() as f32
-            / FRAME_SAMPLES as f32;
+        let crossings =
+            newest.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count() as f32 / FRAME_SAMPLES as f32;
         let bands = self.bands();
         let total = self.long_power();
         let (steady, standing, tracks) = self.steady(total);
         let lines = self.lines(total);
         let print = self.print();
         let (voicing, pitch) = self.pitch();
-        Look { level_dbm0: dbm0(level), bands, crossings, steady, standing, tracks, voicing, pitch, lines, print }
+        Look {
+            level_dbm0: dbm0(level),
+            bands,
+            crossings,
+            steady,
+            standing,
+            tracks,
+            voicing,
+            pitch,
+            lines,
+            print,
+        }
     }
 
     fn bands(&mut self) -> [f32; BANDS] {

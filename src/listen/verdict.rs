@@ -151,7 +151,11 @@ impl Verdict {
                 self.greeting = Greeting::None;
                 let rung = self.person || turn.perhaps && turn.judged.is_none();
                 self.person = false;
-                let reason = format!("{} came back {:.1} s after the voice", name(moment.sound), seconds(moment.since.since(turn.last)));
+                let reason = format!(
+                    "{} came back {:.1} s after the voice",
+                    name(moment.sound),
+                    seconds(moment.since.since(turn.last))
+                );
                 rung.then_some(Heard::Recording { at, reason })
             }
         }
@@ -176,13 +180,18 @@ impl Verdict {
         if wait >= frames(800) && span <= frames(5_000) {
             turn.judged = Some(true);
             self.person = true;
-            let reason = format!("speech not heard before, ended after {:.1} s, and the line waits", seconds(span));
+            let reason =
+                format!("speech not heard before, ended after {:.1} s, and the line waits", seconds(span));
             return Some(Heard::Person { at, confidence: 0.8, reason });
         }
         if !turn.perhaps && turn.novel >= frames(900) {
             turn.perhaps = true;
             let _ = self.settings;
-            return Some(Heard::Perhaps { at, confidence: 0.5, reason: "speech not heard before in this call".into() });
+            return Some(Heard::Perhaps {
+                at,
+                confidence: 0.5,
+                reason: "speech not heard before in this call".into(),
+            });
         }
         None
     }

@@ -86,6 +86,8 @@ pub enum MediaCommand {
     Tap(PortId, bool),
     /// Close the port: nothing more is sent or received.
     Close(PortId),
+    /// Answer with [`Event::Alive`]: the loop turns.
+    Ping,
 }
 
 /// Facts from the media loop.
@@ -97,6 +99,8 @@ pub enum Event {
     Played(PortId, SoundId),
     /// No RTP for this many seconds; sent at 2 s and then every 10 s.
     Starved(PortId, u32),
+    /// The answer to [`MediaCommand::Ping`].
+    Alive,
     /// RTP arrives (again): first packet after open or after `Starved`.
     Heard(PortId),
 }

@@ -96,6 +96,7 @@ mod tests {
         let end = play(&[
             (0, SIGNALLED, true),
             (1, "10.0.0.66:9", false),
+            (1, SIGNALLED, true),
             (1, "10.0.0.5:4002", false),
             (2, "10.0.0.66:4000", false),
             (2, SIGNALLED, true),

@@ -20,6 +20,8 @@ mod latch;
 mod order;
 mod pace;
 mod port;
+pub mod realtime;
+pub mod thread;
 mod voice;
 
 #[cfg(test)]
@@ -270,8 +272,8 @@ impl Media {
         for place in 0..self.open.len() {
             let index = self.open[place];
             let port = &self.ports[usize::from(index)];
-            if port.stream.send && port.pace.dry_at().is_some_and(|at| at <= now) {
-                self.say(now, index, true, send);
+            if port.stream.send && port.pace.dry_at() <= now {
+                self.say(now, index, send);
             }
         }
         self.plan();
@@ -318,14 +320,14 @@ impl Media {
         let partner_heard = port.pace.flowing() && !busy;
         let enough_sent = port.stream.send && port.pace.holds(now);
         if !partner_heard && !enough_sent {
-            let filling = port.pace.filling() && !busy;
-            self.say(now, index, filling, send);
+            self.say(now, index, send);
         }
     }
 
     /// Sends one packet of a port's own.
-    fn say(&mut self, now: Instant, index: u16, filling: bool, send: &mut impl FnMut(Datagram<'_>)) {
+    fn say(&mut self, now: Instant, index: u16, send: &mut impl FnMut(Datagram<'_>)) {
         let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
+        let filling = port.pace.filling() && !port.voice.busy();
         let mut sound = [0; FRAME_SAMPLES];
         let (said, ended) = port.voice.speak(port.stream.codec, &self.sounds, &mut sound);
         if let Some(sound) = ended {
@@ -366,8 +368,8 @@ impl Media {
         let partner = |i: u16| ports.get(usize::from(i)).and_then(|p| p.partner);
         self.resting = self.open.iter().all(|&i| rests(i) && partner(i).is_some_and(rests));
         let tick = (!self.resting).then(|| Instant((self.grid + 1) * FRAME_US));
-        let dry =
-            self.open.iter().filter_map(|&i| ports.get(usize::from(i)).and_then(|p| p.pace.dry_at())).min();
+        let sending = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).filter(|p| p.stream.send);
+        let dry = sending.map(|p| p.pace.dry_at()).min();
         self.deadline = tick.into_iter().chain(dry).min();
     }
 }

@@ -14,6 +14,7 @@ impl Media {
             MediaCommand::Join(a, b) => self.join(a, b),
             MediaCommand::Part(port) => self.part(port),
             MediaCommand::Close(port) => self.close(port),
+            MediaCommand::Ping => self.mouth.event(super::Event::Alive),
             MediaCommand::Change { port, stream } => self.with(port, |p| {
                 p.stream = stream;
                 p.latch.signal(stream.remote);

@@ -51,10 +51,10 @@ impl Pace {
         since < FRAME_US - SLACK_US / 2 && self.lead_us + self.length_us - since > LEAD_US
     }
 
-    /// When the partner's silence has to be filled, if its packets are what the peer hears.
-    pub(super) fn dry_at(&self) -> Option<Instant> {
-        let patience = (self.length_us + FRAME_US).max(GAP_US) - SLACK_US;
-        self.flowing.then(|| Instant(self.sent.0 + patience as u64))
+    /// When something has to be sent if nothing was until then: a partner fell silent, or was parted at a bad moment.
+    pub(super) fn dry_at(&self) -> Instant {
+        let patience = if self.flowing { (self.length_us + FRAME_US).max(GAP_US) } else { GAP_US };
+        Instant(self.sent.0 + (patience - SLACK_US) as u64)
     }
 
     /// A packet of our own leaves.
@@ -70,16 +70,20 @@ impl Pace {
         self.owed = (self.owed + 1).min(OWED);
     }
 
-    /// Whether the partner dried up since the last switch.
+    /// Whether what is sent stands in for a partner that fell silent.
     pub(super) const fn filling(&self) -> bool {
-        self.owed > 0
+        self.owed > 0 || self.flowing
     }
 
-    /// A partner's packet of this many samples comes: whether it leaves. One whose time was filled, and that has no time
-    /// of its own, does not.
+    /// A partner's packet of this many samples comes: whether it leaves. One whose time was filled already does not.
     pub(super) fn forward(&mut self, now: Instant, samples: u32) -> bool {
-        if self.owed > 0 && self.since(now) < FRAME_US / 2 {
-            self.owed -= 1;
+        let early = self.since(now) < FRAME_US / 2;
+        // After many joins, too much would be under way to the peer.
+        let ahead = !self.flowing && self.lead_us + self.length_us - self.since(now) > LEAD_RANGE_US.1 / 2;
+        if early && (self.owed > 0 || ahead) {
+            self.owed = self.owed.saturating_sub(1);
+            // The partner takes over all the same: its next packet has its own time.
+            self.flowing = true;
             return false;
         }
         self.owed = 0;
@@ -148,10 +152,10 @@ mod tests {
     #[test]
     fn a_dry_partner_is_filled_before_the_limit_and_longer_packets_have_longer_patience() {
         for (samples, patience) in [(80, 38_000), (160, 38_000), (240, 48_000), (480, 78_000)] {
-            let mut pace = Pace::new(Instant(0));
-            assert_eq!(pace.dry_at(), None);
+            let mut pace = Pace::new(Instant(20_000));
+            assert_eq!(pace.dry_at(), Instant(38_000));
             assert!(pace.forward(Instant(7_000), samples));
-            assert_eq!(pace.dry_at(), Some(Instant(7_000 + patience)), "{samples}");
+            assert_eq!(pace.dry_at(), Instant(7_000 + patience), "{samples}");
         }
     }
 

@@ -170,8 +170,10 @@ impl Client {
         match (self.state, status) {
             (State::Asking | State::Proceeding, 100..=199) => {
                 if self.state == State::Asking && self.invite() {
-                    // RFC 3261 §17.1.1.2: an INVITE with a provisional response waits for as long as it rings.
-                    (self.resend_at, self.ends_at) = (None, None);
+                    // RFC 3261 §17.1.1.2: an INVITE with a provisional response waits for as long as it rings. A
+                    // refresh rings nobody.
+                    let bounded = matches!(self.owner, Owner::Refresh(_));
+                    (self.resend_at, self.ends_at) = (None, bounded.then(|| now + PATIENCE));
                 } else if self.state == State::Asking {
                     // RFC 3261 §17.1.2.2: Timer E runs on at T2.
                     self.gap = T2;

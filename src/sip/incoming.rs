@@ -4,7 +4,7 @@ use super::dialog::Dialog;
 use super::leg::{Awaited, Leg, State, Unacked};
 use super::message::{Request, Response};
 use super::offer;
-use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
+use super::reply::{ALLOW, Body, SDP, SUPPORTED, body, way_back};
 use super::server::ServerId;
 use super::ua::{Timer, Ua};
 use super::{Cause, Discard, Event, LocalMedia, Session};
@@ -208,12 +208,16 @@ impl Ua {
     }
 
     /// ACK: for a refusal within its transaction, for a 200 within the dialog.
-    pub(super) fn acked(&mut self, now: Instant, request: &Request, id: &ServerId, _from: SocketAddr) {
+    pub(super) fn acked(&mut self, now: Instant, request: &Request, id: &ServerId) {
         if let Some(server) = self.servers.get_mut(id)
             && server.ack(now)
         {
             let deadline = server.deadline();
             return self.timers.set(Timer::Server(id.clone()), deadline);
+        }
+        if request.to().tag() == Some(self.stateless_tag(request).as_str()) {
+            // For a challenge or refusal that left no transaction.
+            return;
         }
         let Some(leg) = self.leg_of(request) else { return self.discard(Discard::StrayAck) };
         let Some(state) = self.legs.get_mut(&leg) else { return };
@@ -269,7 +273,7 @@ impl Ua {
         };
         let tag = leg.and_then(|leg| self.legs.get(&leg)).and_then(|leg| leg.dialog.local.tag());
         let response = self.respond(request, 200, tag);
-        self.send(from, response.emit());
+        self.send(way_back(request, from), response.emit());
         let Some(leg) = leg else { return };
         if matches!(self.legs.get(&leg).map(|leg| &leg.state), Some(State::Incoming { .. })) {
             self.refuse(now, leg, Cause::Cancelled);

@@ -28,6 +28,8 @@ mod sdp;
 mod server;
 mod timers;
 pub mod ua;
+#[cfg(test)]
+mod ua_tests;
 mod uri;
 pub mod value;
 

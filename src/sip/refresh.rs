@@ -47,7 +47,7 @@ impl Ua {
                 // Who refreshed goes on refreshing; at first the caller does if it can.
                 None => leg.refresh.map_or(!knows, |before| before.ours),
             };
-            Refresh { interval: interval.max(MIN_SE), ours: ours || !knows }
+            Refresh { interval: interval.max(MIN_SE), ours }
         });
         if let Some(Refresh { interval, ours }) = leg.refresh {
             let role = if ours { "uas" } else { "uac" };
@@ -71,7 +71,9 @@ impl Ua {
     }
 
     fn arm_session(&mut self, now: Instant, id: LegId) {
-        let refresh = self.legs.get(&id).and_then(|leg| leg.refresh);
+        // Before the leg is up its INVITE has timers of its own.
+        let up = self.legs.get(&id).filter(|leg| matches!(leg.state, State::Up));
+        let refresh = up.and_then(|leg| leg.refresh);
         let at = refresh.map(|Refresh { interval, ours }| match ours {
             true => now + interval / 2,
             // RFC 4028 §10: BYE shortly before the end if the peer has not refreshed.
@@ -100,7 +102,7 @@ impl Ua {
 
     /// UPDATE without a word on sound where the peer takes it, else re-INVITE with the same description as before.
     fn refresh(&mut self, now: Instant, id: LegId, interval: Duration) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| matches!(leg.state, State::Up)) else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         let method = if leg.takes_update { Method::Update } else { Method::Invite };
         let mut request = leg.dialog.request(method.clone());
         if method == Method::Invite {

@@ -60,6 +60,13 @@ impl Ua {
         response
     }
 
+    /// The To tag of our stateless answers to this request and to its CANCEL and ACK.
+    pub(super) fn stateless_tag(&self, request: &Request) -> String {
+        let via = request.via();
+        let seen = format!("{} {}", request.call_id(), via.branch().unwrap_or_default());
+        format!("{:016x}", fingerprint(self.config.seed, &seen))
+    }
+
     /// Answers without a transaction: copies of the request get the same answer again.
     pub(super) fn reply(&mut self, request: &Request, from: SocketAddr, status: u16) {
         self.reply_with(request, from, status, &[]);
@@ -77,7 +84,7 @@ impl Ua {
         for (name, value) in fields {
             response.headers.push(name, *value);
         }
-        self.send(from, response.emit());
+        self.send(way_back(request, from), response.emit());
     }
 
     /// Opens a server transaction. False, with 503 sent, if the table is full.
@@ -94,7 +101,7 @@ impl Ua {
             return false;
         }
         let invite = request.method == Method::Invite;
-        self.servers.insert(id.clone(), Server::new(invite, from, leg));
+        self.servers.insert(id.clone(), Server::new(invite, way_back(request, from), leg));
         true
     }
 
@@ -142,6 +149,14 @@ impl Ua {
         self.reply_with(request, from, 420, &[("Unsupported", &unknown), ("Supported", SUPPORTED)]);
         true
     }
+}
+
+/// Where responses go, RFC 3261 §18.2.2 and RFC 3581 §4: to the source, unless the peer does not ask for that and no
+/// NAT stands between, for then it may listen at the port that it names.
+pub fn way_back(request: &Request, from: SocketAddr) -> SocketAddr {
+    let via = request.via();
+    let plain = !via.wants_rport() && via.host.parse() == Ok(from.ip());
+    if plain { SocketAddr::new(from.ip(), via.port.unwrap_or(5060)) } else { from }
 }
 
 /// What a request's body is to us.

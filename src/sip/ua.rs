@@ -29,8 +29,7 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Digest realm for phones that register here.
     pub realm: String,
-    /// An unanswered incoming or outgoing INVITE is never given up by us while it rings; only this long without any
-    /// provisional response (Timer B).
+    /// Origin of every tag, branch, Call-ID, jitter and of the key that signs nonces: secret and new at each start.
     pub seed: u64,
 }
 
@@ -52,6 +51,8 @@ pub(super) enum Timer {
 }
 
 /// SIP user agent for all accounts.
+///
+/// An INVITE that rings is never given up by it, in either direction; one without any response is, after Timer B.
 pub struct Ua {
     pub(super) config: Config,
     pub(super) random: Random,
@@ -152,7 +153,7 @@ impl Ua {
         request.headers.set_top_via(&via);
         let id = ServerId::of(&request);
         match request.method {
-            Method::Ack => return self.acked(now, &request, &id, from),
+            Method::Ack => return self.acked(now, &request, &id),
             Method::Cancel => return self.cancelled(now, &request, &id, from),
             // RFC 3261 §11: anyone may ask, and the answer costs no state.
             Method::Options => return self.options(&request, from),

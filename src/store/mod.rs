@@ -45,6 +45,22 @@ pub struct Opened {
     pub interrupted: usize,
 }
 
+impl Opened {
+    /// What the owner should know, a sentence or two each.
+    pub fn words(&self) -> Vec<String> {
+        let damaged = self.damaged.iter().map(|aside| {
+            let aside = aside.display();
+            format!("The call history was damaged. The old file is kept as {aside}; a fresh one was begun.")
+        });
+        let interrupted = match self.interrupted {
+            0 => None,
+            1 => Some("One call was up when the box stopped.".to_string()),
+            n => Some(format!("{n} calls were up when the box stopped.")),
+        };
+        damaged.chain(interrupted).collect()
+    }
+}
+
 struct Shared {
     place: Place,
     /// Empty while the disk fails. Readers hold the lock for one read; only the writer's reopening takes it alone.

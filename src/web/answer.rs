@@ -65,12 +65,6 @@ impl Answer {
         self
     }
 
-    /// The HTTP status.
-    #[cfg(test)]
-    pub(super) fn status(&self) -> u16 {
-        self.status
-    }
-
     /// The bytes on the wire. A HEAD gets no body.
     pub(super) fn bytes(&self, head_only: bool) -> Vec<u8> {
         let mut bytes = head(self.status, self.kind, self.cache, &self.fields);
@@ -90,11 +84,12 @@ pub(super) fn begin_events(to: &mut dyn Write) -> io::Result<()> {
     to.flush()
 }
 
+/// `same-origin`, not `no-referrer`: under the latter browsers send our own forms with `Origin: null`, which we refuse.
 fn head(status: u16, kind: &str, cache: &str, fields: &[(&'static str, String)]) -> Vec<u8> {
     let mut head = format!(
         "HTTP/1.1 {status} {}\r\nConnection: close\r\nContent-Type: {kind}\r\nCache-Control: {cache}\r\n\
          Content-Security-Policy: {POLICY}\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n\
-         Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n\
+         Referrer-Policy: same-origin\r\nCross-Origin-Opener-Policy: same-origin\r\n\
          Cross-Origin-Resource-Policy: same-origin\r\n",
         reason(status)
     );

@@ -23,7 +23,7 @@ pub(super) fn status(site: &Site) -> Answer {
 
 /// `GET /api/v1/history?before=&limit=`
 pub(super) fn history(site: &Site, before: Option<CallId>, limit: usize) -> Answer {
-    let Some(store) = &site.store else { return Answer::problem(503, super::route::NO_STORE) };
+    let Some(store) = &site.store else { return Answer::problem(503, super::visit::NO_STORE) };
     let limit = limit.clamp(1, HISTORY_PAGE);
     match store.history(before, limit) {
         Ok(calls) => {
@@ -36,7 +36,7 @@ pub(super) fn history(site: &Site, before: Option<CallId>, limit: usize) -> Answ
 
 /// `GET /api/v1/calls/{id}`
 pub(super) fn call(site: &Site, id: CallId) -> Answer {
-    let Some(store) = &site.store else { return Answer::problem(503, super::route::NO_STORE) };
+    let Some(store) = &site.store else { return Answer::problem(503, super::visit::NO_STORE) };
     match store.get(id) {
         Ok(Some(record)) => Answer::json(200, &record),
         Ok(None) => {

@@ -56,12 +56,17 @@ fn badge(outcome: Outcome) -> Markup {
 /// One call.
 pub(super) fn page(call: &Record, now: Wall, form: &str) -> Markup {
     let length = length(call, now);
-    let heard = strip::stretches(call.heard.iter().map(|span| (span.at_ms, span.sound)), length);
+    let heard = strip::stretches(
+        call.heard.iter().map(|span| (span.at_ms, span.sound)),
+        end_of_listening(call, length),
+    );
     let marks: Vec<u64> = call.decisions.iter().map(|decision| decision.at_ms).collect();
     let title = words::number(&call.number);
     let content = html! {
         p { a href="/history" { "← History" } }
         h1 { (title) }
+        p.muted { time datetime=(words::iso(call.started)) { (words::day(call.started)) ", " (words::time(call.started)) }
+            ", " (direction(call)) }
         p.lead { (badge(call.outcome)) " " (words::outcome_sentence(call)) }
         section.card { (figures(call, length)) }
         @if !heard.is_empty() {
@@ -93,6 +98,14 @@ fn length(call: &Record, now: Wall) -> u64 {
     }
 }
 
+/// The box listens until it joins the owner to the call.
+fn end_of_listening(call: &Record, length: u64) -> u64 {
+    let last = call.heard.last().map_or(0, |span| span.at_ms);
+    let mut joins =
+        call.decisions.iter().filter(|decision| decision.what == "join" && decision.at_ms >= last);
+    joins.next().map_or(length, |join| join.at_ms)
+}
+
 /// What can be reckoned from the record.
 fn figures(call: &Record, length: u64) -> Markup {
     let answered = call.answered.map(|at| at.0.saturating_sub(call.started.0));
@@ -100,8 +113,6 @@ fn figures(call: &Record, length: u64) -> Markup {
     let (rings, false_rings) = (count("ring"), count("stop ringing"));
     html! {
         dl.figures {
-            div { dt { "Started" } dd { time datetime=(words::iso(call.started)) { (words::time(call.started)) } }
-                dd.muted { (words::day(call.started)) } }
             div { dt { "Length" } dd { (words::length(length)) } }
             div { dt { "Answered" } dd { @if let Some(ms) = answered { "after " (words::length(ms)) } @else { "no" } } }
             @if call.held_ms > 0 {
@@ -146,7 +157,7 @@ fn story(call: &Record) -> Markup {
                     },
                     Entry::Decided(decision) => li.decided {
                         time { (words::clock(*at)) }
-                        span { b { (capital(&decision.what)) } br; (decision.reason) }
+                        span { b { (words::capital(&decision.what)) } br; (decision.reason) }
                     },
                 }
             }
@@ -156,9 +167,4 @@ fn story(call: &Record) -> Markup {
 
 fn percent(confidence: f32) -> String {
     format!("{:.0} %", f64::from(confidence.clamp(0.0, 1.0)) * 100.0)
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -64,7 +64,7 @@ fn card(call: &CallView, form: &str, now: Wall) -> Markup {
     let end = now.0.saturating_sub(call.started.0);
     let heard = strip::stretches(call.heard.iter().copied(), end);
     html! {
-        section class={ "card call " (mood(call.phase)) } aria-label={ "Call with " (words::number(&call.number)) } {
+        section class={ "card call " (mood(call.phase)) } aria-label={ "Call " (call.id.0) " with " (words::number(&call.number)) } {
             h2.phase data-title=(title) { span.pulse {} (title) }
             p.number { (words::number(&call.number)) span.muted { @if call.outgoing { " outgoing" } @else { " incoming" } } }
             p.advice { (words::advice(call.phase)) }
@@ -80,10 +80,10 @@ fn card(call: &CallView, form: &str, now: Wall) -> Markup {
             @if !heard.is_empty() {
                 figure {
                     (strip::draw(&heard, &[]))
-                    figcaption.muted { "The last " (words::length(end.saturating_sub(heard[0].0))) " of the line" }
+                    figcaption.muted { "Heard in the last " (words::length(end.saturating_sub(heard[0].0))) }
                 }
             }
-            @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (call.last) } }
+            @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
             (buttons(call, form))
         }
     }
@@ -136,7 +136,7 @@ fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
             ul {
                 @for peer in peers {
                     li {
-                        span.state class=(if peer.up { "up" } else { "down" }) {
+                        span class=(if peer.up { "state up" } else { "state down" }) {
                             @if peer.up { "Ready" } @else { "Not ready" }
                         }
                         b { (peer.name) }

@@ -1,18 +1,19 @@
 //! The page and its interfaces: a gate on the network, a web server behind it, pages rendered on the box.
 //!
 //! ```text
-//!  browser ── TCP ── gate ── abstract Unix socket ── stage: tiny_http, 3 workers ── route ── page | api | events
+//!  browser ── TCP ── gate ── abstract Unix socket ── stage: tiny_http, 3 workers ── visit ── page | api | events
 //!            one request, judged and complete                                        │
 //!                                                     login, forms' token, Origin ───┘──► Ask ──► control thread
 //! ```
 //!
-//! Invariants: no byte reaches tiny_http that the gate did not write; no page needs script to be read; nothing acts
+//! Invariants: no byte from the network reaches tiny_http that the gate did not write anew or count; no page needs script to be read; nothing acts
 //! without a login, the form's token and our own Origin.
 
 mod answer;
 mod api;
 mod call_page;
 mod events;
+mod form;
 mod gate;
 mod head;
 mod home;
@@ -21,6 +22,7 @@ mod page;
 mod route;
 mod stage;
 mod strip;
+mod visit;
 mod words;
 
 use crate::call::{Request, Snapshot};
@@ -192,7 +194,7 @@ pub fn start(
         secret: secret.clone(),
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
-    let play: stage::Play = Arc::new(move |request| route::answer(&site, request));
+    let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
     let gate = gate::Gate {
         names: config.names.iter().map(|name| name.to_ascii_lowercase()).collect(),

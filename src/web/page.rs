@@ -53,7 +53,7 @@ pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Mar
             body {
                 a.skip href="#content" { "To the content" }
                 header {
-                    a.brand href="/" { img src="/favicon.svg" alt="" width="28" height="28"; "Hold Slayer" }
+                    a.brand href="/" { img src="/favicon.svg" alt="" width="28" height="28"; span { "Hold Slayer" } }
                     @if let Some(form) = form {
                         nav aria-label="Pages" {
                             a href="/" aria-current=[current(Place::Now)] { "Now" }

@@ -1,30 +1,12 @@
-//! From a request to its answer: the one table of routes, and who may take them.
+//! The one table of addresses: what each means, and who may go there.
 
-use super::answer::Answer;
-use super::{Ask, Doors, Site, api, call_page, events, head, home, login, page};
 use crate::call::Request as Wish;
-use crate::clock;
-use crate::limits::WEB_BODY_BYTES;
 use crate::units::CallId;
-use core::time::Duration;
-use std::io::Read;
-use std::net::IpAddr;
-use std::sync::{MutexGuard, PoisonError};
-use tiny_http::{Method, Request};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::oneshot;
-
-/// What is said where the history would be.
-pub(super) const NO_STORE: &str = "There is no call history: the box could not open its database when it started, and \
-                                   said why in its log. Calls work. Repair the disk and restart the box.";
-/// How long the control thread has to answer.
-const ASK_TIME: Duration = Duration::from_secs(3);
-/// Records on one page of the history.
-const PAGE: usize = 50;
+use tiny_http::Method;
 
 /// Every address of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Route {
+pub(super) enum Route {
     Home,
     Live,
     LoginPage,
@@ -43,12 +25,17 @@ enum Route {
     ApiAct(Wish),
 }
 
-enum Miss {
+/// Why there is no route.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// Nothing has this address.
     NoSuchPage,
+    /// The address is asked in another way.
     WrongMethod,
 }
 
-fn find(method: &Method, path: &str) -> Result<Route, Miss> {
+/// The route of a method and a path without its query.
+pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     let get = matches!(method, Method::Get | Method::Head);
     let (only_get, route) = match parts.as_slice() {
@@ -75,7 +62,8 @@ fn find(method: &Method, path: &str) -> Result<Route, Miss> {
     if get == only_get { Ok(route) } else { Err(Miss::WrongMethod) }
 }
 
-fn call_id(text: &str) -> Result<CallId, Miss> {
+/// A call's number, plain digits only.
+pub(super) fn call_id(text: &str) -> Result<CallId, Miss> {
     let plain = text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| plain).map(CallId).ok_or(Miss::NoSuchPage)
 }
@@ -92,12 +80,12 @@ fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
 
 impl Route {
     /// What anybody may see.
-    fn is_open(self) -> bool {
+    pub(super) fn is_open(self) -> bool {
         matches!(self, Self::LoginPage | Self::Login | Self::Style | Self::Script | Self::Icon)
     }
 
     /// Called by programs, which read JSON.
-    fn is_api(self) -> bool {
+    pub(super) fn is_api(self) -> bool {
         matches!(
             self,
             Self::ApiStatus
@@ -108,337 +96,6 @@ impl Route {
                 | Self::Live
         )
     }
-}
-
-/// A request with what every route may need of it.
-struct Visit<'a> {
-    site: &'a Site,
-    request: &'a mut Request,
-    from: IpAddr,
-    cookie: Option<String>,
-    /// The token that this browser's forms carry; `None`: not logged in.
-    form: Option<String>,
-    query: Vec<(String, String)>,
-    body: Vec<(String, String)>,
-}
-
-/// Answers one request of the server behind the gate.
-pub(super) fn answer(site: &Site, mut request: Request) {
-    let head_only = *request.method() == Method::Head;
-    let answer = match respond(site, &mut request) {
-        Reply::Answer(answer) => answer,
-        Reply::Stream => match site.streams.place() {
-            Some(place) => {
-                let to = request.into_writer();
-                return events::stream(place, to, site.snapshot.clone(), site.stop.clone());
-            }
-            None => Answer::problem(503, "Too many pages watch already. Close one and try again."),
-        },
-    };
-    let mut to = request.into_writer();
-    if let Err(error) = to.write_all(&answer.bytes(head_only)).and_then(|()| to.flush()) {
-        tracing::debug!(%error, "an answer was not taken");
-    }
-}
-
-enum Reply {
-    Answer(Answer),
-    Stream,
-}
-
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self::Answer(answer)
-    }
-}
-
-fn respond(site: &Site, request: &mut Request) -> Reply {
-    // Another program on this machine may find the socket behind the gate: it does not know the secret.
-    let stamp = field(request, head::STAMP).unwrap_or_default();
-    let Some((secret, from)) = stamp.split_once(' ') else { return forbidden().into() };
-    let Some(from) = from.parse().ok().filter(|_| login::same(secret, &site.secret)) else {
-        return forbidden().into();
-    };
-    let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
-    let (route, query) = (find(request.method(), path), pairs(query));
-    let is_api = path.starts_with("/api/");
-    let route = match route {
-        Ok(route) => route,
-        Err(Miss::NoSuchPage) => {
-            return wrong(is_api, 404, "There is no such page. The start page shows all there is.").into();
-        }
-        Err(Miss::WrongMethod) => return wrong(is_api, 405, "This address is asked in another way.").into(),
-    };
-    let cookie = field(request, "cookie").and_then(|cookies| find_cookie(cookies, &site.cookie));
-    let form = cookie.as_deref().and_then(|cookie| site.doors().logins.form_token(clock::now(), cookie));
-    if form.is_none() && !route.is_open() {
-        return match route {
-            _ if route.is_api() => Answer::problem(401, "Log in first: POST the password to /login.").into(),
-            _ => Answer::see("/login".into()).into(),
-        };
-    }
-    let mut visit = Visit { site, request, from, cookie, form, query, body: Vec::new() };
-    if *visit.request.method() == Method::Post
-        && let Err(answer) = visit.receive(route)
-    {
-        return answer.into();
-    }
-    visit.go(route)
-}
-
-impl Site {
-    fn doors(&self) -> MutexGuard<'_, Doors> {
-        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks the control thread and waits for its answer.
-    fn ask(&self, request: Wish) -> Result<(), (u16, String)> {
-        let (answer, answered) = oneshot::channel();
-        self.requests.try_send(Ask { request, answer }).map_err(|error| match error {
-            TrySendError::Full(_) => (503, "The box is busy. Try again in a moment.".to_string()),
-            TrySendError::Closed(_) => (503, "The box is stopping.".to_string()),
-        })?;
-        let late = || {
-            (
-                504,
-                "The box did not answer in time. Look at the call's state before you try again.".to_string(),
-            )
-        };
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|_| late())?;
-        match runtime.block_on(async { tokio::time::timeout(ASK_TIME, answered).await }) {
-            Ok(Ok(done)) => done.map_err(|why| (409, why)),
-            Ok(Err(_)) | Err(_) => Err(late()),
-        }
-    }
-}
-
-impl Visit<'_> {
-    /// Reads a POST's form and sees that it comes from our own page.
-    fn receive(&mut self, route: Route) -> Result<(), Answer> {
-        let foreign = || {
-            wrong(
-                route.is_api(),
-                403,
-                "This came from another site and was refused. Open the page anew and try there.",
-            )
-        };
-        if !self.is_from_our_page() {
-            return Err(foreign());
-        }
-        let mut body = String::new();
-        // The gate has limited it; this is for whoever comes past the gate.
-        let mut limited = self.request.as_reader().take(WEB_BODY_BYTES as u64);
-        if limited.read_to_string(&mut body).is_err() {
-            return Err(wrong(route.is_api(), 400, "The form could not be read."));
-        }
-        self.body = pairs(&body);
-        // A login has no token yet: it changes nothing for anybody who does not know the password.
-        let Some(form) = self.form.as_deref().filter(|_| route != Route::Login) else { return Ok(()) };
-        let sent = self.sent("csrf").or_else(|| field(self.request, "x-csrf-token"));
-        if sent.is_some_and(|sent| login::same(sent, form)) { Ok(()) } else { Err(foreign()) }
-    }
-
-    fn is_from_our_page(&self) -> bool {
-        let host = field(self.request, "host").unwrap_or_default();
-        let origin = field(self.request, "origin").is_none_or(|origin| {
-            origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
-        });
-        let site =
-            field(self.request, "sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
-        origin && site
-    }
-
-    fn sent(&self, name: &str) -> Option<&str> {
-        self.body.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    fn asked(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    fn before(&self) -> Option<CallId> {
-        self.asked("before").and_then(|id| call_id(id).ok())
-    }
-
-    fn go(&mut self, route: Route) -> Reply {
-        let site = self.site;
-        let form = self.form.clone().unwrap_or_default();
-        match route {
-            Route::Home => {
-                Answer::page(200, home::page(&site.snapshot.borrow().clone(), &form, clock::wall(), None))
-            }
-            Route::Live => {
-                Answer::page(200, home::live(&site.snapshot.borrow().clone(), &form, clock::wall()))
-            }
-            Route::LoginPage => self.login_page(),
-            Route::Login => self.login(),
-            Route::Logout => self.logout(),
-            Route::History => self.history(&form),
-            Route::Call(id) => self.call(id, &form),
-            Route::Act(wish) => match site.ask(wish) {
-                Ok(()) => Answer::see("/".into()),
-                Err((status, why)) => {
-                    let snapshot = site.snapshot.borrow().clone();
-                    Answer::page(status, home::page(&snapshot, &form, clock::wall(), Some(&why)))
-                }
-            },
-            Route::Events => return Reply::Stream,
-            Route::Style => Answer::asset("text/css; charset=utf-8", page::STYLE),
-            Route::Script => Answer::asset("text/javascript; charset=utf-8", page::SCRIPT),
-            Route::Icon => Answer::asset("image/svg+xml", page::ICON),
-            Route::ApiStatus => api::status(site),
-            Route::ApiHistory => {
-                let limit = self.asked("limit").and_then(|n| n.parse().ok()).unwrap_or(PAGE);
-                api::history(site, self.before(), limit)
-            }
-            Route::ApiCall(id) => api::call(site, id),
-            Route::ApiAct(wish) => match site.ask(wish) {
-                Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
-                Err((status, why)) => Answer::problem(status, &why),
-            },
-        }
-        .into()
-    }
-
-    fn login_page(&mut self) -> Answer {
-        if self.form.is_some() {
-            return Answer::see("/".into());
-        }
-        if let Some(token) = self.asked("token") {
-            let mut doors = self.site.doors();
-            if doors.one_use_token.as_deref().is_some_and(|right| login::same(right, token)) {
-                doors.one_use_token = None;
-                drop(doors);
-                return self.admit();
-            }
-            return Answer::page(
-                403,
-                page::login(Some("This link has been used already. Log in with the password.")),
-            );
-        }
-        Answer::page(200, page::login(None))
-    }
-
-    fn login(&mut self) -> Answer {
-        let wait = self.site.doors().back_off.wait(clock::now(), self.from);
-        if wait > Duration::ZERO {
-            let seconds = wait.as_secs() + 1;
-            let words = format!("Too many wrong passwords. Try again in {seconds} s.");
-            return Answer::page(429, page::login(Some(&words))).with("Retry-After", seconds.to_string());
-        }
-        let right = self.sent("password").is_some_and(|plain| self.site.password.is(plain.trim()));
-        if right {
-            self.site.doors().back_off.right(self.from);
-            return self.admit();
-        }
-        self.site.doors().back_off.wrong(clock::now(), self.from);
-        tracing::warn!(from = %self.from, "a wrong password was given to the page");
-        let words =
-            "This is not the password. It is in hold-slayer.toml, or was printed when the box first started.";
-        Answer::page(403, page::login(Some(words)))
-    }
-
-    /// A new login has a new cookie, whatever cookie came: none can be planted beforehand.
-    fn admit(&self) -> Answer {
-        let (Ok(cookie), Ok(form)) = (login::token(), login::token()) else {
-            return wrong(false, 500, "The system gives no random numbers. Restart the box.");
-        };
-        self.site.doors().logins.add(clock::now(), &cookie, form);
-        let name = &self.site.cookie;
-        let field = format!("{name}={cookie}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict");
-        Answer::see("/".into()).with("Set-Cookie", field)
-    }
-
-    fn logout(&self) -> Answer {
-        if let Some(cookie) = &self.cookie {
-            self.site.doors().logins.remove(cookie);
-        }
-        let field = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", self.site.cookie);
-        Answer::see("/login".into()).with("Set-Cookie", field)
-    }
-
-    fn history(&self, form: &str) -> Answer {
-        let Some(store) = &self.site.store else {
-            return Answer::page(503, page::notice(form, "No history", NO_STORE));
-        };
-        match store.history(self.before(), PAGE) {
-            Ok(calls) => {
-                Answer::page(200, call_page::history(&calls, self.before(), calls.len() == PAGE, form))
-            }
-            Err(error) => {
-                Answer::page(503, page::notice(form, "No history for the moment", &error.to_string()))
-            }
-        }
-    }
-
-    fn call(&self, id: CallId, form: &str) -> Answer {
-        let Some(store) = &self.site.store else {
-            return Answer::page(503, page::notice(form, "No history", NO_STORE));
-        };
-        match store.get(id) {
-            Ok(Some(record)) => Answer::page(200, call_page::page(&record, clock::wall(), form)),
-            Ok(None) => {
-                wrong(false, 404, "There is no call with this number. The history lists all there are.")
-            }
-            Err(error) => {
-                Answer::page(503, page::notice(form, "This call cannot be shown", &error.to_string()))
-            }
-        }
-    }
-}
-
-fn wrong(is_api: bool, status: u16, words: &str) -> Answer {
-    if is_api { Answer::problem(status, words) } else { Answer::page(status, page::error(status, words)) }
-}
-
-fn forbidden() -> Answer {
-    Answer::text(403, "The page is reached through its network address only.")
-}
-
-fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request
-        .headers()
-        .iter()
-        .find(|h| h.field.as_str().as_str().eq_ignore_ascii_case(name))
-        .map(|h| h.value.as_str())
-}
-
-/// RFC 6265 §4.2.1.
-fn find_cookie(cookies: &str, name: &str) -> Option<String> {
-    cookies
-        .split(';')
-        .filter_map(|c| c.trim().split_once('='))
-        .find(|(n, _)| *n == name)
-        .map(|(_, v)| v.to_string())
-}
-
-/// The pairs of a query or of a form, `application/x-www-form-urlencoded`.
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let fields = text.split('&').filter(|field| !field.is_empty());
-    fields
-        .map(|field| field.split_once('=').unwrap_or((field, "")))
-        .map(|(k, v)| (decode(k), decode(v)))
-        .collect()
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
-                match (digit(rest.next()), digit(rest.next())) {
-                    (Some(high), Some(low)) => u8::try_from(high << 4 | low).unwrap_or(b'?'),
-                    _ => b'?',
-                }
-            }
-            other => other,
-        });
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -469,14 +126,5 @@ mod tests {
         for (method, path, expected) in cases {
             assert_eq!(find(&method, path).ok(), expected, "{method} {path}");
         }
-    }
-
-    #[test]
-    fn forms_are_decoded() {
-        let decoded = pairs("password=caf%C3%A9+%26+%zz&csrf=&x");
-        let expected = [("password", "café & ?"), ("csrf", ""), ("x", "")];
-        assert_eq!(decoded, expected.map(|(k, v)| (k.to_string(), v.to_string())));
-        assert_eq!(find_cookie("a=1; hold-slayer-80=x; b=2", "hold-slayer-80").as_deref(), Some("x"));
-        assert_eq!(find_cookie("xhold-slayer-80=x", "hold-slayer-80"), None);
     }
 }

@@ -43,8 +43,8 @@ fn height(class: &str) -> u64 {
 /// The strip with its legend. `marks` are further moments to point out.
 pub(super) fn draw(stretches: &[Stretch], marks: &[u64]) -> Markup {
     let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else { return html! {} };
-    let (from, span) = (first.0, (last.1 - first.0).max(1));
-    let x = |at: u64| at.saturating_sub(from).min(span) * WIDTH / span;
+    let (from, span) = (first.0, last.1.saturating_sub(first.0).max(1));
+    let x = |at: u64| at.saturating_sub(from).min(span).saturating_mul(WIDTH) / span;
     let totals = totals(stretches);
     let summary: Vec<String> =
         totals.iter().map(|&(sound, ms)| format!("{} {}", words::sound(sound), words::length(ms))).collect();

@@ -141,6 +141,12 @@ pub(super) fn length(ms: u64) -> String {
     }
 }
 
+/// Begins as a sentence does.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 fn local(at: Wall) -> jiff::Zoned {
     let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system())

@@ -15,7 +15,8 @@ fn folder() -> Vec<PathBuf> {
 }
 
 pub fn frames(path: &std::path::Path) -> Vec<Frame> {
-    let samples: Vec<i16> = hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect();
+    let samples: Vec<i16> =
+        hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect();
     samples.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect()
 }
 
@@ -48,14 +49,25 @@ fn events() {
         for (n, frame) in frames(&path).iter().enumerate() {
             listener.handle(Input::Frame(Tick(n as u64), frame));
             while let Some(heard) = listener.poll() {
-                let (now, line) = (n * 20, match heard {
-                    Heard::Sound { at, sound, confidence } => {
-                        format!("sound {} {} {confidence:.2}", at.as_millis(), format!("{sound:?}").to_lowercase())
-                    }
-                    Heard::Perhaps { at, confidence, reason } => format!("perhaps {} {confidence:.2} {reason}", at.as_millis()),
-                    Heard::Person { at, confidence, reason } => format!("person {} {confidence:.2} {reason}", at.as_millis()),
-                    Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
-                });
+                let (now, line) = (
+                    n * 20,
+                    match heard {
+                        Heard::Sound { at, sound, confidence } => {
+                            format!(
+                                "sound {} {} {confidence:.2}",
+                                at.as_millis(),
+                                format!("{sound:?}").to_lowercase()
+                            )
+                        }
+                        Heard::Perhaps { at, confidence, reason } => {
+                            format!("perhaps {} {confidence:.2} {reason}", at.as_millis())
+                        }
+                        Heard::Person { at, confidence, reason } => {
+                            format!("person {} {confidence:.2} {reason}", at.as_millis())
+                        }
+                        Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
+                    },
+                );
                 writeln!(out, "{now} {line}").unwrap();
             }
         }

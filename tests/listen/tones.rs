@@ -115,9 +115,16 @@ fn every_countrys_tones_are_named_at_every_level() {
                         let named = late.iter().filter(|s| **s == Some(expected)).count();
                         let other = late.iter().any(|s| s.is_some() && *s != Some(expected));
                         // A beep with long pauses sounds only now and then; the others fill the time.
-                        let enough = if steady || cadence.len() == 1 && cadence[0].1 > 1.0 { 5 } else { late.len() * 3 / 4 };
+                        let enough = if steady || cadence.len() == 1 && cadence[0].1 > 1.0 {
+                            5
+                        } else {
+                            late.len() * 3 / 4
+                        };
                         if named < enough || other {
-                            wrong.push(format!("{name} {level} dBm0, SNR {snr}, ×{drift}, {stretch}: {named}/{}", late.len()));
+                            wrong.push(format!(
+                                "{name} {level} dBm0, SNR {snr}, ×{drift}, {stretch}: {named}/{}",
+                                late.len()
+                            ));
                         }
                     }
                 }

@@ -36,7 +36,12 @@ fn a_call_out_is_answered_and_both_hear_each_other() {
         assert_eq!(world.count(Who::Phone, |f| *f == Fact::HearsRinging), 1);
         assert_eq!(world.outcome(1), Some(Outcome::Talked), "{}", world.tale());
         let record = world.record(1);
-        assert!(record.outgoing && record.number == NUMBER && record.answered.is_some() && record.heard.is_empty());
+        assert!(
+            record.outgoing
+                && record.number == NUMBER
+                && record.answered.is_some()
+                && record.heard.is_empty()
+        );
     }
 }
 
@@ -45,7 +50,14 @@ fn a_call_in_rings_the_phone_with_the_callers_number() {
     let mut world = World::new(
         &House::default(),
         vec![],
-        vec![Owner::Register, Owner::AwaitRing, Owner::Wait(s(2)), Owner::PickUp, Owner::Tone(800, s(3)), Owner::AwaitEnd],
+        vec![
+            Owner::Register,
+            Owner::AwaitRing,
+            Owner::Wait(s(2)),
+            Owner::PickUp,
+            Owner::Tone(800, s(3)),
+            Owner::AwaitEnd,
+        ],
     );
     world.run(s(2));
     let caller = Caller { name: "Aunt".into(), number: "15550001".into() };
@@ -53,7 +65,8 @@ fn a_call_in_rings_the_phone_with_the_callers_number() {
     world.company.call(world.now, "15559999", caller.clone(), script);
     world.run(s(15));
     tones_both_ways(&world);
-    let shown = world.seen(Who::Phone, |f| matches!(f, Fact::Called { caller: c, .. } if c.number == "15550001"));
+    let shown =
+        world.seen(Who::Phone, |f| matches!(f, Fact::Called { caller: c, .. } if c.number == "15550001"));
     assert!(shown.is_some(), "{}", world.tale());
     assert_eq!(world.count(Who::Company, |f| *f == Fact::HearsRinging), 1);
     assert_eq!((world.outcome(1), world.record(1).outgoing), (Some(Outcome::Talked), false));
@@ -89,7 +102,11 @@ fn a_refusal_reaches_the_caller_as_what_it_was() {
     ] {
         let mut world = World::new(&House::default(), vec![Far::Ring(s(1)), Far::Refuse(cause)], dial());
         world.run(s(10));
-        assert!(world.seen(Who::Phone, |f| *f == Fact::Ended(cause)).is_some(), "{cause:?}\n{}", world.tale());
+        assert!(
+            world.seen(Who::Phone, |f| *f == Fact::Ended(cause)).is_some(),
+            "{cause:?}\n{}",
+            world.tale()
+        );
         assert_eq!(world.outcome(1), Some(outcome), "{cause:?}");
         assert!(world.snapshot().calls.is_empty());
     }
@@ -120,7 +137,11 @@ fn a_caller_who_gives_up_stops_the_ringing_there() {
     let owner = [&dial()[..3], &[Owner::Wait(s(4)), Owner::HangUp]].concat();
     let mut world = World::new(&House::default(), vec![Far::Ring(s(60))], owner);
     world.run(s(10));
-    assert!(world.seen(Who::Company, |f| matches!(f, Fact::StopsRinging | Fact::Ended(_))).is_some(), "{}", world.tale());
+    assert!(
+        world.seen(Who::Company, |f| matches!(f, Fact::StopsRinging | Fact::Ended(_))).is_some(),
+        "{}",
+        world.tale()
+    );
     assert_eq!(world.outcome(1), Some(Outcome::Cancelled));
     assert_eq!(world.company.calls(), 0);
 }
@@ -130,7 +151,8 @@ fn a_cancel_that_crosses_the_answer_leaves_nobody_connected() {
     // The company answers at the very moment at which the owner hangs up; the sweep makes every crossing happen.
     for offset in (0..=40).step_by(2) {
         let owner = [&dial()[..3], &[Owner::Wait(ms(1_980 + offset)), Owner::HangUp]].concat();
-        let mut world = World::new(&House::default(), vec![Far::Ring(s(2)), Far::Answer, Far::Forever], owner);
+        let mut world =
+            World::new(&House::default(), vec![Far::Ring(s(2)), Far::Answer, Far::Forever], owner);
         world.run(s(60));
         assert_eq!(world.company.calls(), 0, "offset {offset}\n{}", world.tale());
         assert!(world.snapshot().calls.is_empty(), "offset {offset}");
@@ -163,7 +185,8 @@ fn the_phones_own_hold_is_never_passed_to_the_trunk() {
 fn keys_go_to_the_company_once_each_whatever_the_network_does() {
     for weather in [Weather::FINE, Weather { loss: 30, duplicate: 50, ..Weather::FOUL }] {
         let house = House { weather, ..House::default() };
-        let owner = [dial(), vec![Owner::Wait(s(1)), Owner::Press("1*23#".into()), Owner::Wait(s(3))]].concat();
+        let owner =
+            [dial(), vec![Owner::Wait(s(1)), Owner::Press("1*23#".into()), Owner::Wait(s(3))]].concat();
         let mut world = World::new(&house, vec![Far::Answer, Far::Forever], owner);
         world.run(s(20));
         let keys: String = world
@@ -180,7 +203,11 @@ fn keys_go_to_the_company_once_each_whatever_the_network_does() {
 
 #[test]
 fn the_page_can_hang_up() {
-    let mut world = World::new(&House::default(), vec![Far::Answer, Far::Forever], [dial(), vec![Owner::AwaitEnd]].concat());
+    let mut world = World::new(
+        &House::default(),
+        vec![Far::Answer, Far::Forever],
+        [dial(), vec![Owner::AwaitEnd]].concat(),
+    );
     assert!(world.run_until(s(10), |w| w.phase() == Some(Phase::Talking)));
     assert_eq!(world.ask(Request::HangUp(CallId(1))), Ok(()));
     world.run(s(3));
@@ -190,7 +217,11 @@ fn the_page_can_hang_up() {
 
 #[test]
 fn without_a_trunk_the_owner_is_told() {
-    let mut world = World::new(&House::default(), vec![], [&dial()[..3], &[Owner::Listen(s(10)), Owner::AwaitEnd]].concat());
+    let mut world = World::new(
+        &House::default(),
+        vec![],
+        [&dial()[..3], &[Owner::Listen(s(10)), Owner::AwaitEnd]].concat(),
+    );
     world.net.cut = Some(COMPANY);
     // The registration in flight fails before the owner dials.
     world.run(s(60));

@@ -25,13 +25,25 @@ fn talk() -> Vec<Owner> {
 /// The owner heard the confirmation and has gone; the line is kept, without a gap and without a sound of the room.
 fn is_held(world: &mut World) {
     assert!(world.run_until(s(30), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
-    assert!(world.seen(Who::Phone, |f| *f == Fact::HearsVoice).is_some(), "no confirmation\n{}", world.tale());
+    assert!(
+        world.seen(Who::Phone, |f| *f == Fact::HearsVoice).is_some(),
+        "no confirmation\n{}",
+        world.tale()
+    );
     let before = world.packets_to_company;
     world.run(s(10));
-    assert!((495..=505).contains(&(world.packets_to_company - before)), "{}", world.packets_to_company - before);
+    assert!(
+        (495..=505).contains(&(world.packets_to_company - before)),
+        "{}",
+        world.packets_to_company - before
+    );
     assert!(world.worst_gap <= ms(40), "{:?}", world.worst_gap);
     assert_eq!(world.phase(), Some(Phase::Holding), "{}", world.tale());
-    assert!(world.seen(Who::Company, |f| matches!(f, Fact::Hears(_) | Fact::HearsTone(_))).is_none(), "{}", world.tale());
+    assert!(
+        world.seen(Who::Company, |f| matches!(f, Fact::Hears(_) | Fact::HearsTone(_))).is_none(),
+        "{}",
+        world.tale()
+    );
 }
 
 #[test]
@@ -45,8 +57,13 @@ fn two_stars_in_the_call() {
 
 #[test]
 fn a_flash_the_adapter_keeps_for_itself_and_the_code_as_a_second_call() {
-    let gesture =
-        vec![Owner::Flash(FlashBy::Hold), Owner::Wait(s(1)), Owner::Dial("*58".into()), Owner::Listen(s(8)), Owner::HangUp];
+    let gesture = vec![
+        Owner::Flash(FlashBy::Hold),
+        Owner::Wait(s(1)),
+        Owner::Dial("*58".into()),
+        Owner::Listen(s(8)),
+        Owner::HangUp,
+    ];
     let mut world = World::new(&House::default(), queue(), [talk(), gesture].concat());
     is_held(&mut world);
     assert_eq!(world.records.len(), 1, "the code is no call");
@@ -55,8 +72,13 @@ fn a_flash_the_adapter_keeps_for_itself_and_the_code_as_a_second_call() {
 #[test]
 fn a_flash_sent_as_an_event_or_by_info_and_the_code_in_the_call() {
     for by in [FlashBy::Event, FlashBy::Info] {
-        let gesture =
-            vec![Owner::Flash(by), Owner::Wait(ms(500)), Owner::Press("*58".into()), Owner::Listen(s(8)), Owner::HangUp];
+        let gesture = vec![
+            Owner::Flash(by),
+            Owner::Wait(ms(500)),
+            Owner::Press("*58".into()),
+            Owner::Listen(s(8)),
+            Owner::HangUp,
+        ];
         let mut world = World::new(&House::default(), queue(), [talk(), gesture].concat());
         is_held(&mut world);
         assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::HearsKey(_))), 0, "{by:?}");
@@ -96,7 +118,13 @@ fn a_queue_in_early_media_can_be_held_too() {
 
 #[test]
 fn nothing_to_hold_is_said() {
-    let owner = vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial("*58".into()), Owner::Listen(s(8)), Owner::AwaitEnd];
+    let owner = vec![
+        Owner::Register,
+        Owner::Wait(s(1)),
+        Owner::Dial("*58".into()),
+        Owner::Listen(s(8)),
+        Owner::AwaitEnd,
+    ];
     let mut world = World::new(&House::default(), queue(), owner);
     assert!(world.ask(Request::Button).is_err());
     world.run(s(15));
@@ -107,7 +135,9 @@ fn nothing_to_hold_is_said() {
 
 #[test]
 fn the_owner_may_rejoin_ask_and_cancel_from_the_phone() {
-    let held = [talk(), vec![Owner::Press("**".into()), Owner::Listen(s(8)), Owner::HangUp, Owner::Wait(s(3))]].concat();
+    let held =
+        [talk(), vec![Owner::Press("**".into()), Owner::Listen(s(8)), Owner::HangUp, Owner::Wait(s(3))]]
+            .concat();
     let code = |code: &str| vec![Owner::Dial(code.into()), Owner::AwaitAnswer];
 
     let rejoin = [held.clone(), code("*94"), vec![Owner::Tone(800, s(2)), Owner::HangUp]].concat();

@@ -37,34 +37,54 @@ fn answer_and_talk() -> Vec<Owner> {
 }
 
 fn queue(rest: &[Far]) -> Vec<Far> {
-    [&[Far::Answer, Far::Loop(Sound::Music, s(20)), Far::Play(Sound::StayOnLine), Far::Loop(Sound::Music, s(15))], rest]
-        .concat()
+    [
+        &[
+            Far::Answer,
+            Far::Loop(Sound::Music, s(20)),
+            Far::Play(Sound::StayOnLine),
+            Far::Loop(Sound::Music, s(15)),
+        ],
+        rest,
+    ]
+    .concat()
 }
 
 fn speaks(world: &World) -> hold_slayer::units::Instant {
-    world.seen(Who::Company, |f| matches!(f, Fact::Speaks(_))).unwrap_or_else(|| panic!("no agent\n{}", world.tale()))
+    world
+        .seen(Who::Company, |f| matches!(f, Fact::Speaks(_)))
+        .unwrap_or_else(|| panic!("no agent\n{}", world.tale()))
 }
 
 fn rung(world: &World) -> hold_slayer::units::Instant {
-    world.seen(Who::Phone, |f| matches!(f, Fact::Called { .. })).unwrap_or_else(|| panic!("no ring\n{}", world.tale()))
+    world
+        .seen(Who::Phone, |f| matches!(f, Fact::Called { .. }))
+        .unwrap_or_else(|| panic!("no ring\n{}", world.tale()))
 }
 
 #[test]
 fn an_agent_comes_and_is_joined_with_the_owner() {
-    let mut world = World::new(&House::default(), queue(&[PATIENT, Far::HangUp]), [slay(), answer_and_talk()].concat());
+    let mut world =
+        World::new(&House::default(), queue(&[PATIENT, Far::HangUp]), [slay(), answer_and_talk()].concat());
     world.run(s(150));
     assert!(rung(&world) > speaks(&world), "rang for a recording\n{}", world.tale());
     let shown = |f: &Fact| matches!(f, Fact::Called { caller, .. } if caller.name == "HOLD: 18005550123");
     assert!(world.seen(Who::Phone, shown).is_some(), "{}", world.tale());
     assert_eq!(world.rings(), 1, "{}", world.tale());
     assert!(world.seen(Who::Company, |f| *f == Fact::HearsVoice).is_some(), "nobody spoke to the agent");
-    assert!(world.seen(Who::Company, |f| matches!(f, Fact::Hears(Sound::OwnerHello))).is_some(), "{}", world.tale());
+    assert!(
+        world.seen(Who::Company, |f| matches!(f, Fact::Hears(Sound::OwnerHello))).is_some(),
+        "{}",
+        world.tale()
+    );
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
     assert!(world.worst_gap <= ms(40), "{:?}", world.worst_gap);
     let record = world.record(1);
     assert!(record.held_ms > 30_000 && !record.heard.is_empty(), "{record:?}");
     for what in ["dial", "hold", "ring", "join", "end"] {
-        assert!(record.decisions.iter().any(|d| d.what == what && !d.reason.is_empty()), "{what}: {record:?}");
+        assert!(
+            record.decisions.iter().any(|d| d.what == what && !d.reason.is_empty()),
+            "{what}: {record:?}"
+        );
     }
 }
 
@@ -144,8 +164,7 @@ fn a_busy_phone_is_tried_until_it_is_free() {
         Desk { number: "1555".into(), script: vec![Far::Answer, Far::Forever] },
     ];
     // He chats with somebody else, until a while after the agent has come.
-    let owner =
-        vec![Owner::Dial("1555".into()), Owner::AwaitAnswer, Owner::Wait(s(48)), Owner::HangUp];
+    let owner = vec![Owner::Dial("1555".into()), Owner::AwaitAnswer, Owner::Wait(s(48)), Owner::HangUp];
     let mut world = World::with_desks(&house, desks, [slay(), owner, answer_and_talk()].concat());
     world.run(s(200));
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::Refuses(_))).is_some(), "{}", world.tale());
@@ -198,12 +217,20 @@ fn the_trunk_registers_anew_during_a_hold() {
 
 #[test]
 fn the_page_rings_the_phone_person_or_not() {
-    let mut world = World::new(&House::default(), queue(&[Far::Loop(Sound::Music, s(100)), Far::HangUp]), [slay(), answer_and_talk()].concat());
+    let mut world = World::new(
+        &House::default(),
+        queue(&[Far::Loop(Sound::Music, s(100)), Far::HangUp]),
+        [slay(), answer_and_talk()].concat(),
+    );
     assert!(world.ask(Request::Take(CallId(1))).is_err(), "nothing is held yet");
     assert!(world.run_until(s(30), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
     assert_eq!(world.ask(Request::Take(CallId(1))), Ok(()));
     world.run(s(30));
-    assert!(world.seen(Who::Company, |f| matches!(f, Fact::Hears(Sound::OwnerHello))).is_some(), "{}", world.tale());
+    assert!(
+        world.seen(Who::Company, |f| matches!(f, Fact::Hears(Sound::OwnerHello))).is_some(),
+        "{}",
+        world.tale()
+    );
 }
 
 #[test]
@@ -227,7 +254,11 @@ fn an_emergency_call_takes_the_only_line_from_a_hold() {
     assert_eq!(world.outcome(1), Some(Outcome::PreEmpted), "{}", world.tale());
     assert_eq!(world.outcome(2), Some(Outcome::Talked), "{}", world.tale());
     for hz in [800, 1_500] {
-        assert!(world.seen(Who::Company, |f| *f == Fact::HearsTone(hz)).is_some(), "never held\n{}", world.tale());
+        assert!(
+            world.seen(Who::Company, |f| *f == Fact::HearsTone(hz)).is_some(),
+            "never held\n{}",
+            world.tale()
+        );
     }
     assert!(world.record(2).heard.is_empty(), "never listened to");
     assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::HearsKey(_))), 2, "keys go straight through");

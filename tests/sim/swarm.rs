@@ -57,7 +57,13 @@ fn owner(random: &mut Random) -> Vec<Owner> {
         vec![Owner::AwaitRing, Owner::Wait(s(2)), Owner::PickUp, Owner::Wait(s(5)), Owner::HangUp],
         vec![Owner::AwaitRing, Owner::Decline],
         vec![Owner::Wait(s(5)), Owner::Dial("*49".into()), Owner::AwaitEnd],
-        vec![Owner::Wait(s(5)), Owner::Dial("911".into()), Owner::AwaitAnswer, Owner::Wait(s(3)), Owner::HangUp],
+        vec![
+            Owner::Wait(s(5)),
+            Owner::Dial("911".into()),
+            Owner::AwaitAnswer,
+            Owner::Wait(s(3)),
+            Owner::HangUp,
+        ],
         vec![],
     ];
     [begin, wait, pick(random, &slay), pick(random, &then)].concat()
@@ -66,7 +72,8 @@ fn owner(random: &mut Random) -> Vec<Owner> {
 fn play(seed: u64) -> World {
     let mut random = Random(seed);
     let weather = pick(&mut random, &[Weather::FINE, Weather::FOUL, Weather { loss: 150, ..Weather::FOUL }]);
-    let house = House { weather, seed, channels: 1 + random.below(2) as usize, ring: s(15), ..House::default() };
+    let house =
+        House { weather, seed, channels: 1 + random.below(2) as usize, ring: s(15), ..House::default() };
     let (company, owner) = (company(&mut random), owner(&mut random));
     let mut world = World::new(&house, company, owner);
     world.run(s(20));
@@ -111,8 +118,16 @@ fn the_same_seed_tells_the_same_story() {
 
 #[test]
 fn noise_on_every_port_disturbs_nobody() {
-    let owner = vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial("1800".into()), Owner::AwaitAnswer, Owner::Tone(800, s(20)), Owner::HangUp];
-    let mut world = World::new(&House::default(), vec![Far::Answer, Far::Tone(1_200, s(30)), Far::Forever], owner);
+    let owner = vec![
+        Owner::Register,
+        Owner::Wait(s(1)),
+        Owner::Dial("1800".into()),
+        Owner::AwaitAnswer,
+        Owner::Tone(800, s(20)),
+        Owner::HangUp,
+    ];
+    let mut world =
+        World::new(&House::default(), vec![Far::Answer, Far::Tone(1_200, s(30)), Far::Forever], owner);
     world.run(s(5));
     let mut random = Random(99);
     for _ in 0..3_000 {

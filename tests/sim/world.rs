@@ -112,17 +112,32 @@ impl World {
                 expires,
             })
         };
-        let here = |user: &str| AccountKind::RegistersHere { user: user.into(), secret: format!("secret of {user}") };
+        let here = |user: &str| AccountKind::RegistersHere {
+            user: user.into(),
+            secret: format!("secret of {user}"),
+        };
         let accounts = vec![
-            Account { id: TRUNK, side: Side::Trunk, kind: upstream(COMPANY, "house", "company", house.expires) },
+            Account {
+                id: TRUNK,
+                side: Side::Trunk,
+                kind: upstream(COMPANY, "house", "company", house.expires),
+            },
             Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
         ];
         let plan = plan(house);
-        let sip = ua::Config { local: at(BOX, SIP), accounts: accounts.clone(), realm: "house".into(), seed: house.seed };
+        let sip = ua::Config {
+            local: at(BOX, SIP),
+            accounts: accounts.clone(),
+            realm: "house".into(),
+            seed: house.seed,
+        };
         let media = media::Config {
             ports: PORTS,
             country: Country::by_code("us").unwrap(),
-            sounds: Prompt::ALL.iter().map(|p| p.samples().iter().map(|b| g711::decode(Codec::Pcmu, *b)).collect()).collect(),
+            sounds: Prompt::ALL
+                .iter()
+                .map(|p| p.samples().iter().map(|b| g711::decode(Codec::Pcmu, *b)).collect())
+                .collect(),
         };
         let (media, outlets) = Media::new(&media).unwrap();
         let setup = |ip, account, codec, seed| Setup {
@@ -133,7 +148,8 @@ impl World {
             seed,
         };
         let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
-        let phone = setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let phone =
+            setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
         let mut world = Self {
             now: Instant::ZERO,
             core: Core::new(sip, plan, CallId(1)),
@@ -201,7 +217,11 @@ impl World {
         }
         if media {
             let (now, net) = (self.now, &mut self.net);
-            let watch = &mut Watch { worst: &mut self.worst_gap, count: &mut self.packets_to_company, last: &mut self.towards_company };
+            let watch = &mut Watch {
+                worst: &mut self.worst_gap,
+                count: &mut self.packets_to_company,
+                last: &mut self.towards_company,
+            };
             self.media.tick(now, &mut |d| send_rtp(now, net, watch, d));
         }
         if company {
@@ -220,7 +240,11 @@ impl World {
             (BOX, port) => {
                 let port = PortId(port.saturating_sub(RTP) / 2);
                 let net = &mut self.net;
-                let watch = &mut Watch { worst: &mut self.worst_gap, count: &mut self.packets_to_company, last: &mut self.towards_company };
+                let watch = &mut Watch {
+                    worst: &mut self.worst_gap,
+                    count: &mut self.packets_to_company,
+                    last: &mut self.towards_company,
+                };
                 self.media.packet(now, port, from, &mut bytes, &mut |d| send_rtp(now, net, watch, d));
             }
             (COMPANY, port) => self.company.handle(now, far_input(from, port, &bytes)),
@@ -297,7 +321,9 @@ impl World {
     fn far_output(&mut self, host: IpAddr, output: NetOutput) {
         match output {
             NetOutput::Sip { to, bytes } => self.net.send(self.now, SocketAddr::new(host, SIP), to, &bytes),
-            NetOutput::Rtp { to, bytes } => self.net.send(self.now, SocketAddr::new(host, FAR_RTP), to, &bytes),
+            NetOutput::Rtp { to, bytes } => {
+                self.net.send(self.now, SocketAddr::new(host, FAR_RTP), to, &bytes)
+            }
             NetOutput::Said(narration) => self.story.push(narration),
         }
     }
@@ -384,7 +410,8 @@ fn far_input(from: SocketAddr, port: u16, bytes: &[u8]) -> NetInput<'_> {
 }
 
 fn plan(house: &House) -> Plan {
-    let peer = |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    let peer =
+        |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
     Plan {
         peers: vec![
             peer(TRUNK, Side::Trunk, "company", house.channels),

@@ -80,6 +80,7 @@ fn a_damaged_file_is_put_aside_and_a_fresh_one_works() {
         fs::write(dir.file(), &bytes).unwrap();
 
         let (store, opened) = Store::open(&dir.0).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(opened.words()[0].contains("The old file is kept as"), "{name}");
         let aside = opened.damaged.unwrap_or_else(|| panic!("{name}: not noticed"));
         assert_eq!(fs::read(&aside).unwrap(), bytes, "{name}: the old file is kept as it was");
         assert!(aside.file_name().unwrap().to_string_lossy().starts_with("hold-slayer.redb.damaged-2"));

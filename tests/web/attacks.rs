@@ -1,10 +1,12 @@
 //! What kills or fools the server behind the gate if it comes through. After each the page still works.
 
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, config};
+use hold_slayer::call::Snapshot;
 use hold_slayer::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_STREAMS};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn works(server: &Server) {
     assert_eq!(server.get("/login", "").status, 200);
@@ -140,6 +142,37 @@ fn streams_are_few_and_their_places_come_back() {
 }
 
 #[test]
+fn who_asks_for_events_and_does_not_read_them_is_dropped() {
+    let mut config = config();
+    config.patience.idle = Duration::from_millis(300);
+    let server = Server::with(config);
+    let (cookie, _) = server.log_in();
+    let ask = format!("GET /events HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n");
+    let deaf: Vec<TcpStream> = (0..WEB_STREAMS)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(ask.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let much = Snapshot { troubles: vec!["x".repeat(2_000_000)], ..Snapshot::default() };
+    let begun = Instant::now();
+    loop {
+        server.snapshot.send_replace(Arc::new(much.clone()));
+        let mut stream = server.connect();
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        if first.ends_with(b"200") {
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 20, "no place came free");
+    }
+    drop(deaf);
+    works(&server);
+}
+
+#[test]
 fn only_our_own_names_are_answered() {
     let server = Server::new();
     let status = |host: &str| server.raw(format!("GET /login HTTP/1.1\r\nHost: {host}\r\n\r\n"));
@@ -158,12 +191,10 @@ fn only_our_own_names_are_answered() {
 fn noise_does_not_hurt() {
     let server = Server::new();
     let mut seed = 1_u64;
-    let whole = format!(
-        "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\nCookie: a=b\r\n\r\npassword"
-    );
+    let whole = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\nCookie: a=b\r\n\r\npassword";
     let mut noisy = Vec::new();
     for _ in 0..300 {
-        let mut bytes = whole.clone().into_bytes();
+        let mut bytes = whole.as_bytes().to_vec();
         for _ in 0..3 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let at = (seed >> 33) as usize % bytes.len();

@@ -291,7 +291,7 @@ fn every_answer_carries_the_safety_headers() {
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(reply.field("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(reply.field("x-frame-options"), Some("DENY"), "{path}");
-        assert_eq!(reply.field("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(reply.field("referrer-policy"), Some("same-origin"), "{path}");
         for inline in ["<style", " style=", " onclick", "<script>"] {
             assert!(!reply.body().contains(inline), "{path} has {inline}");
         }

@@ -1,0 +1,49 @@
+//! The edge of [`Ears`]: a thread that sleeps until frames or orders come.
+
+use super::ear::Ears;
+use crate::call::ListenOrder;
+use crate::limits;
+use crate::listen::Heard;
+use crate::media::TapFrame;
+use crate::media::thread::Outlet;
+use crate::units::PortId;
+use core::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use tokio::sync::mpsc;
+
+/// An order waits this long at most for the thread to look. With frames coming it looks every 20 ms.
+const LOOK: Duration = Duration::from_millis(50);
+
+type Conclusion = (PortId, u32, Heard);
+
+/// Starts the thread; it ends when the sender of orders is dropped.
+pub(super) fn start(
+    taps: Outlet<TapFrame>,
+) -> std::io::Result<(SyncSender<ListenOrder>, mpsc::Receiver<Conclusion>)> {
+    let (orders, incoming) = sync_channel(limits::MEDIA_COMMAND_RING);
+    let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
+    std::thread::Builder::new().name("listener".into()).spawn(move || run(taps, &incoming, &tell))?;
+    Ok((orders, heard))
+}
+
+fn run(mut taps: Outlet<TapFrame>, orders: &Receiver<ListenOrder>, tell: &mpsc::Sender<Conclusion>) {
+    let mut ears = Ears::default();
+    loop {
+        taps.wait(LOOK);
+        loop {
+            match orders.try_recv() {
+                Ok(order) => ears.order(order),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return,
+            }
+        }
+        while let Some(tap) = taps.pop() {
+            ears.frame(&tap);
+            while let Some(conclusion) = ears.poll() {
+                if tell.blocking_send(conclusion).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The edge of [`Media`]: sockets, a timer and a thread that waits for nothing but them.
+//!
+//! One epoll over all sockets, the timer of the machine's deadline and the commands' wake. One system call per packet in
+//! and one per packet out: each call has a socket of its own, so there is seldom more than one datagram in any of them,
+//! and a batch call would cost more than it saves.
+//!
+//! After start the thread allocates nothing, takes no lock and writes no text.
+
+use super::realtime::{self, Granted};
+use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, TapFrame};
+use crate::clock;
+use crate::limits::MEDIA_COMMAND_RING;
+use crate::units::{Instant, PortId};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// RFC 4594 §4.1: telephony is expedited forwarding, code point 46.
+const EXPEDITED: i32 = 46 << 2;
+/// Room in each socket for 250 ms of packets; the kernel's default would be four times that.
+const SOCKET_BYTES: usize = 48 * 1024;
+/// Longer than any datagram that could be RTP, so that one cut short is not taken for a whole one.
+const DATAGRAM_BYTES: usize = 2048;
+const STACK_BYTES: usize = 256 * 1024;
+/// Happenings handled before the timer is looked at again.
+const BATCH: usize = 64;
+/// Names of what is not a socket among the happenings.
+const TIMER: u64 = u64::MAX;
+const ORDERS: u64 = u64::MAX - 1;
+
+/// Which UDP ports to use for RTP. They are even; the odd ones beside them stay free for RTCP, RFC 3550 §11.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpPorts {
+    /// This one, the next but one and so on; one in use is an error.
+    From(u16),
+    /// From this one on, leaving out those in use.
+    Search(u16),
+    /// Whatever the operating system gives, even or not.
+    Any,
+}
+
+/// What the thread is made for.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The machine.
+    pub media: super::Config,
+    /// Address of the sockets. Peers must be of the same family.
+    pub bind: IpAddr,
+    /// Ports of the sockets.
+    pub udp_ports: UdpPorts,
+    /// Ask for real-time priority and locked memory.
+    pub real_time: bool,
+}
+
+/// The running media loop, in parts that can be given to their owners.
+pub struct Started {
+    /// Orders go in here.
+    pub control: Control,
+    /// Facts come out here, for the control loop.
+    pub events: Outlet<Event>,
+    /// Frames come out here, for the listener.
+    pub taps: Outlet<TapFrame>,
+    /// What happened so far.
+    pub counters: Arc<Counters>,
+    /// What the operating system granted.
+    pub granted: Granted,
+}
+
+/// The commands' ring is full: media has been stuck for a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl core::fmt::Display for Full {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the media loop does not take orders")
+    }
+}
+
+impl core::error::Error for Full {}
+
+/// The control loop's end. Dropping it stops the thread.
+pub struct Control {
+    orders: rtrb::Producer<MediaCommand>,
+    wake: Arc<EventFd>,
+    stop: Arc<AtomicBool>,
+    addresses: Box<[SocketAddr]>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Control {
+    /// Gives an order. Never waits.
+    pub fn send(&mut self, command: MediaCommand) -> Result<(), Full> {
+        self.orders.push(command).map_err(|_| Full)?;
+        // The counter of an eventfd is full after 2^64 − 2 wakes that nobody saw.
+        let _ = self.wake.write(1);
+        Ok(())
+    }
+
+    /// The socket of a port.
+    pub fn local_addr(&self, port: PortId) -> Option<SocketAddr> {
+        self.addresses.get(usize::from(port.0)).copied()
+    }
+
+    /// Ends the thread and waits for it.
+    pub fn stop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        let _ = self.wake.write(1);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The reading end of a ring, with a file descriptor that becomes readable when something was put in.
+pub struct Outlet<T> {
+    ring: rtrb::Consumer<T>,
+    wake: Arc<EventFd>,
+}
+
+impl<T: Copy> Outlet<T> {
+    /// The next one, if there is one.
+    pub fn pop(&mut self) -> Option<T> {
+        self.ring.pop().ok()
+    }
+
+    /// Makes the descriptor unreadable until something more is put in. To be called before the ring is emptied by
+    /// [`pop`](Self::pop), so that nothing is slept through.
+    pub fn clear(&self) {
+        // Nonblocking: there may be nothing to clear.
+        let _ = self.wake.read();
+    }
+
+    /// Waits, for a thread that has nothing else to wait for. False if the time is over.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let mut fds = [PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
+        let woken = poll(&mut fds, PollTimeout::try_from(at_most).unwrap_or(PollTimeout::MAX));
+        self.clear();
+        woken.is_ok_and(|n| n > 0) || !self.ring.is_empty()
+    }
+}
+
+/// For tokio's `AsyncFd`.
+impl<T> AsFd for Outlet<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+impl<T> std::os::fd::AsRawFd for Outlet<T> {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.wake.as_fd().as_raw_fd()
+    }
+}
+
+/// Opens all sockets and starts the thread. An error names what could not be had.
+pub fn start(config: &Config) -> io::Result<Started> {
+    let (media, outlets) =
+        Media::new(&config.media).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    realtime::allow_files(u64::from(config.media.ports))?;
+    let sockets = open_sockets(config)?;
+    let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<Box<[_]>>>()?;
+    let (orders, order_out) = rtrb::RingBuffer::new(MEDIA_COMMAND_RING);
+    let wake = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map(Arc::new);
+    let (order_wake, event_wake, tap_wake) = (wake()?, wake()?, wake()?);
+    let stop = Arc::new(AtomicBool::new(false));
+    let edge = Edge {
+        epoll: watch(&sockets, &order_wake)?,
+        timer: TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?,
+        armed: None,
+        sockets,
+        media,
+        counters: outlets.counters.clone(),
+        orders: order_out,
+        order_wake: order_wake.clone(),
+        event_wake: event_wake.clone(),
+        tap_wake: tap_wake.clone(),
+        stop: stop.clone(),
+    };
+    edge.epoll.add(&edge.timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER))?;
+    let (tell, granted) = std::sync::mpsc::sync_channel(1);
+    let real_time = config.real_time;
+    let thread =
+        std::thread::Builder::new().name("media".into()).stack_size(STACK_BYTES).spawn(move || {
+            let _ = tell.send(if real_time { realtime::ask() } else { Granted::NOT_ASKED });
+            edge.run();
+        })?;
+    let granted = granted.recv().map_err(io::Error::other)?;
+    Ok(Started {
+        control: Control { orders, wake: order_wake, stop, addresses, thread: Some(thread) },
+        events: Outlet { ring: outlets.events, wake: event_wake },
+        taps: Outlet { ring: outlets.taps, wake: tap_wake },
+        counters: outlets.counters,
+        granted,
+    })
+}
+
+fn watch(sockets: &[UdpSocket], orders: &EventFd) -> Result<Epoll, Errno> {
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    for (i, socket) in sockets.iter().enumerate() {
+        epoll.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, i as u64))?;
+    }
+    epoll.add(orders, EpollEvent::new(EpollFlags::EPOLLIN, ORDERS))?;
+    Ok(epoll)
+}
+
+fn open_sockets(config: &Config) -> io::Result<Box<[UdpSocket]>> {
+    let mut next = match config.udp_ports {
+        UdpPorts::From(first) | UdpPorts::Search(first) => Some(first),
+        UdpPorts::Any => None,
+    };
+    let mut sockets = Vec::with_capacity(usize::from(config.media.ports));
+    while sockets.len() < usize::from(config.media.ports) {
+        let port = next.unwrap_or(0);
+        match UdpSocket::bind((config.bind, port)) {
+            Ok(socket) => sockets.push(prepared(socket)?),
+            Err(e)
+                if e.kind() == io::ErrorKind::AddrInUse
+                    && matches!(config.udp_ports, UdpPorts::Search(_)) => {}
+            Err(e) => {
+                let what = format!("RTP port {}: {e}", SocketAddr::new(config.bind, port));
+                return Err(io::Error::new(e.kind(), what));
+            }
+        }
+        if let Some(port) = &mut next {
+            let had = sockets.len();
+            *port = port.checked_add(2).ok_or_else(|| {
+                let what = format!("only {had} of {} RTP ports are free up to 65535", config.media.ports);
+                io::Error::new(io::ErrorKind::AddrInUse, what)
+            })?;
+        }
+    }
+    Ok(sockets.into_boxed_slice())
+}
+
+fn prepared(socket: UdpSocket) -> io::Result<UdpSocket> {
+    socket.set_nonblocking(true)?;
+    setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BYTES)?;
+    match socket.local_addr()? {
+        SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?,
+        SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?,
+    }
+    Ok(socket)
+}
+
+/// All that the thread owns.
+struct Edge {
+    epoll: Epoll,
+    timer: TimerFd,
+    armed: Option<Instant>,
+    sockets: Box<[UdpSocket]>,
+    media: Media,
+    counters: Arc<Counters>,
+    orders: rtrb::Consumer<MediaCommand>,
+    order_wake: Arc<EventFd>,
+    event_wake: Arc<EventFd>,
+    tap_wake: Arc<EventFd>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Edge {
+    fn run(mut self) {
+        let mut happened = [EpollEvent::empty(); BATCH];
+        let mut datagram = [0; DATAGRAM_BYTES];
+        while !self.stop.load(Ordering::Acquire) {
+            let count = match self.epoll.wait(&mut happened, EpollTimeout::NONE) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => continue,
+                Err(_) => return,
+            };
+            for event in happened.iter().take(count) {
+                match event.data() {
+                    TIMER => self.armed = None,
+                    ORDERS => self.obey(),
+                    socket => self.receive(socket, &mut datagram),
+                }
+            }
+            self.keep_time();
+            self.tell();
+        }
+    }
+
+    /// One datagram of one socket. If more wait there the next round brings them.
+    fn receive(&mut self, socket: u64, datagram: &mut [u8]) {
+        let Ok(port) = u16::try_from(socket) else { return };
+        // An error is one of an earlier datagram of ours, or a wake without a datagram (a wrong checksum).
+        let Some(Ok((length, from))) = self.sockets.get(usize::from(port)).map(|s| s.recv_from(datagram))
+        else {
+            return;
+        };
+        let (sockets, counters) = (&self.sockets, &self.counters);
+        let datagram = datagram.get_mut(..length).unwrap_or_default();
+        self.media.packet(clock::now(), PortId(port), from, datagram, &mut |d| send(sockets, counters, &d));
+    }
+
+    fn obey(&mut self) {
+        let _ = self.order_wake.read();
+        let now = clock::now();
+        while let Ok(command) = self.orders.pop() {
+            self.media.command(now, command);
+        }
+    }
+
+    /// Ticks if it is time, and sets the timer for the next time.
+    fn keep_time(&mut self) {
+        let now = clock::now();
+        if self.media.deadline().is_some_and(|at| at <= now) {
+            let (sockets, counters) = (&self.sockets, &self.counters);
+            self.media.tick(now, &mut |d| send(sockets, counters, &d));
+        }
+        let deadline = self.media.deadline();
+        if deadline == self.armed {
+            return;
+        }
+        // Setting a timer that went off makes it unreadable, so it is never read.
+        let set = match deadline {
+            Some(at) => {
+                let wait = at.since(now).max(Duration::from_micros(1));
+                self.timer.set(Expiration::OneShot(TimeSpec::from_duration(wait)), TimerSetTimeFlags::empty())
+            }
+            None => self.timer.unset(),
+        };
+        if set.is_ok() {
+            self.armed = deadline;
+        }
+    }
+
+    fn tell(&mut self) {
+        let told = self.media.told();
+        if told.events {
+            let _ = self.event_wake.write(1);
+        }
+        if told.taps {
+            let _ = self.tap_wake.write(1);
+        }
+    }
+}
+
+fn send(sockets: &[UdpSocket], counters: &Counters, datagram: &Datagram<'_>) {
+    let sent = sockets.get(usize::from(datagram.port.0)).map(|s| s.send_to(datagram.bytes, datagram.to));
+    if !matches!(sent, Some(Ok(_))) {
+        counters.discard(Discard::Unsent);
+    }
+}

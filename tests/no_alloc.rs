@@ -1,0 +1,104 @@
+//! A whole call's life without one allocation on the media thread. A binary of its own: it replaces the allocator.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use hold_slayer::dsp::tone::Country;
+use hold_slayer::media::{Config, Media, MediaCommand, SoundId, Stream, Tone};
+use hold_slayer::rtp::packet::{self, HEADER_BYTES, Header};
+use hold_slayer::units::{Codec, Digit, Instant, PortId};
+use std::net::SocketAddr;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const TRUNK: PortId = PortId(6);
+const PHONE: PortId = PortId(7);
+const MS: u64 = 1000;
+
+struct Line {
+    media: Media,
+    now: Instant,
+    sequence: u16,
+    sent: usize,
+}
+
+impl Line {
+    /// Obeys, and lets 400 ms pass in which both peers speak, press a key and lose a packet.
+    fn live(&mut self, command: MediaCommand) {
+        assert_no_alloc(|| {
+            self.media.command(self.now, command);
+            for step in 0..400u64 {
+                self.now = Instant(self.now.0 + MS);
+                if step % 20 == 7 {
+                    self.sequence = self.sequence.wrapping_add(1 + u16::from(step == 207));
+                    self.hear(TRUNK, 8, &[0x55; 160]);
+                    self.hear(PHONE, if step > 300 { 101 } else { 0 }, &[5, 10, 0, 160]);
+                }
+                if self.media.deadline().is_some_and(|at| at <= self.now) {
+                    let sent = &mut self.sent;
+                    self.media.tick(self.now, &mut |_| *sent += 1);
+                }
+            }
+        });
+    }
+
+    fn hear(&mut self, port: PortId, payload_type: u8, payload: &[u8]) {
+        let mut datagram = [0; 200];
+        let end = HEADER_BYTES + payload.len();
+        datagram[HEADER_BYTES..end].copy_from_slice(payload);
+        let timestamp = u32::from(self.sequence) * 160;
+        let header = Header { payload_type, marker: false, sequence: self.sequence, timestamp, ssrc: 5 };
+        packet::prefix(&header, &mut datagram, HEADER_BYTES).unwrap();
+        let (from, sent) = (SocketAddr::from(([10, 0, 0, 1], 4000 + port.0)), &mut self.sent);
+        self.media.packet(self.now, port, from, &mut datagram[..end], &mut |_| *sent += 1);
+    }
+}
+
+#[test]
+fn a_whole_calls_life_allocates_nothing() {
+    let country = Country::by_code("uk").unwrap();
+    let config = Config { ports: 8, country, sounds: vec![vec![1000; 3000]] };
+    let (media, mut outlets) = Media::new(&config).unwrap();
+    let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0 };
+    let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));
+    let trunk =
+        Stream { remote: remote(TRUNK), codec: Codec::Pcma, payload_type: 8, event_type: None, send: true };
+    let phone = Stream {
+        remote: remote(PHONE),
+        codec: Codec::Pcmu,
+        payload_type: 0,
+        event_type: Some(101),
+        send: true,
+    };
+    let key = Digit::from_char('9').unwrap();
+    let sound = SoundId(0);
+    for _ in 0..3 {
+        for command in [
+            MediaCommand::Open { port: PHONE, stream: phone, seed: 1 },
+            MediaCommand::Tone(PHONE, Tone::Ringback),
+            MediaCommand::Open { port: TRUNK, stream: trunk, seed: 2 },
+            MediaCommand::Join(PHONE, TRUNK),
+            MediaCommand::Tap(TRUNK, true),
+            MediaCommand::Digit(TRUNK, key),
+            MediaCommand::Digit(PHONE, key),
+            MediaCommand::Change { port: PHONE, stream: Stream { send: false, ..phone } },
+            MediaCommand::Part(PHONE),
+            MediaCommand::Play { port: TRUNK, sound, repeat: false },
+            MediaCommand::Play { port: PHONE, sound, repeat: true },
+            MediaCommand::Change { port: PHONE, stream: phone },
+            MediaCommand::Quiet(PHONE),
+            MediaCommand::Tone(PHONE, Tone::Beep),
+            MediaCommand::Join(TRUNK, PHONE),
+            MediaCommand::Tap(TRUNK, false),
+            MediaCommand::Close(PHONE),
+            MediaCommand::Close(TRUNK),
+        ] {
+            line.live(command);
+        }
+    }
+    let counted = outlets.counters.read();
+    assert!(line.sent > 1500 && counted.forwarded > 300, "the calls really lived: {counted:?}");
+    assert!(std::iter::from_fn(|| outlets.taps.pop().ok()).count() > 600);
+    assert!(std::iter::from_fn(|| outlets.events.pop().ok()).count() > 10);
+}
