@@ -1,8 +1,9 @@
-//! What a far end hears: level, voice and pause, pure tones, and the demo's own sounds, recognised frame by frame.
+//! What a far end hears: level, voice and pause, pure tones, and the demo's and the box's sounds, recognised frame by frame.
 
 use super::sounds::Sound;
 use crate::dsp::detect::{Goertzel, mean_power};
 use crate::dsp::{g711, level::level};
+use crate::sounds::Prompt;
 use crate::units::{Codec, FRAME_SAMPLES, Frame, Instant};
 use core::time::Duration;
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ pub const TONES_HZ: [u16; 4] = [660, 800, 1_200, 1_500];
 pub enum Kind {
     /// One of the demo's sounds, bit for bit.
     Known(Sound),
+    /// One of the box's prompts.
+    Prompt(Prompt),
     /// One of [`TONES_HZ`], alone.
     Tone(u16),
     /// Anything else that is not silence.
@@ -46,7 +49,7 @@ pub struct Heard {
 /// Hears one line.
 #[derive(Default)]
 pub struct Ear {
-    known: HashMap<u64, Sound>,
+    known: HashMap<u64, Kind>,
     voice_began: Option<Instant>,
     last_loud: Option<Instant>,
     level_dbm0: Option<f32>,
@@ -56,21 +59,14 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// An ear that recognises every sound of the demo in either coding, also when it was translated on the way.
+    /// An ear that recognises every sound of the demo and every prompt of the box, in either coding.
     pub fn new() -> Self {
         let mut known = HashMap::new();
-        for sound in Sound::ALL {
-            for frame in sound.samples().chunks_exact(FRAME_SAMPLES) {
-                if level(&decoded(Codec::Pcmu, frame)).0 <= FLOOR_DBM0 {
-                    continue;
-                }
-                // In µ-law, in A-law, and in µ-law again: the box may have translated it on the way.
-                let mut coded = frame.to_vec();
-                known.insert(digest(Codec::Pcmu, &coded), sound);
-                g711::translate(Codec::Pcmu, Codec::Pcma, &mut coded);
-                known.insert(digest(Codec::Pcma, &coded), sound);
-                g711::translate(Codec::Pcma, Codec::Pcmu, &mut coded);
-                known.insert(digest(Codec::Pcmu, &coded), sound);
+        let sounds = Sound::ALL.into_iter().map(|sound| (Kind::Known(sound), sound.samples()));
+        let prompts = Prompt::ALL.into_iter().map(|prompt| (Kind::Prompt(prompt), prompt.samples()));
+        for (kind, samples) in sounds.chain(prompts) {
+            for frame in samples.chunks_exact(FRAME_SAMPLES) {
+                learn(&mut known, kind, frame);
             }
         }
         Self { known, ..Self::default() }
@@ -89,7 +85,7 @@ impl Ear {
         }
         self.last_loud = Some(now);
         let kind = match (self.known.get(&digest(codec, payload)), tone(&frame)) {
-            (Some(sound), _) => Kind::Known(*sound),
+            (Some(kind), _) => *kind,
             (None, Some(hz)) => Kind::Tone(hz),
             (None, None) => Kind::Unknown,
         };
@@ -148,6 +144,22 @@ impl Ear {
         }
         self.spans.push(Heard { from: now, until: now, kind, frames: 1 });
     }
+}
+
+/// In µ-law, in A-law, and in µ-law again: the box may have translated it on the way, or played it from linear sound.
+fn learn(known: &mut HashMap<u64, Kind>, kind: Kind, mu_law: &[u8]) {
+    let linear = decoded(Codec::Pcmu, mu_law);
+    if level(&linear).0 <= FLOOR_DBM0 {
+        return;
+    }
+    let encoded: Vec<u8> = linear.0.iter().map(|&sample| g711::encode(Codec::Pcma, sample)).collect();
+    let mut coded = mu_law.to_vec();
+    known.insert(digest(Codec::Pcmu, &coded), kind);
+    known.insert(digest(Codec::Pcma, &encoded), kind);
+    g711::translate(Codec::Pcmu, Codec::Pcma, &mut coded);
+    known.insert(digest(Codec::Pcma, &coded), kind);
+    g711::translate(Codec::Pcma, Codec::Pcmu, &mut coded);
+    known.insert(digest(Codec::Pcmu, &coded), kind);
 }
 
 fn digest(codec: Codec, payload: &[u8]) -> u64 {
