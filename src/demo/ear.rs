@@ -8,6 +8,7 @@ use crate::units::{Codec, FRAME_SAMPLES, Frame, Instant};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 /// Louder than this is a sound, softer is the line.
 const FLOOR_DBM0: f32 = -42.0;
@@ -46,10 +47,22 @@ pub struct Heard {
     pub frames: u32,
 }
 
+/// Every frame that is known, by its digest: made once, the same for all ears.
+static KNOWN: LazyLock<HashMap<u64, Kind>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    let sounds = Sound::ALL.into_iter().map(|sound| (Kind::Known(sound), sound.samples()));
+    let prompts = Prompt::ALL.into_iter().map(|prompt| (Kind::Prompt(prompt), prompt.samples()));
+    for (kind, samples) in sounds.chain(prompts) {
+        for frame in samples.chunks_exact(FRAME_SAMPLES) {
+            learn(&mut known, kind, frame);
+        }
+    }
+    known
+});
+
 /// Hears one line.
 #[derive(Default)]
 pub struct Ear {
-    known: HashMap<u64, Kind>,
     voice_began: Option<Instant>,
     last_loud: Option<Instant>,
     level_dbm0: Option<f32>,
@@ -61,15 +74,7 @@ pub struct Ear {
 impl Ear {
     /// An ear that recognises every sound of the demo and every prompt of the box, in either coding.
     pub fn new() -> Self {
-        let mut known = HashMap::new();
-        let sounds = Sound::ALL.into_iter().map(|sound| (Kind::Known(sound), sound.samples()));
-        let prompts = Prompt::ALL.into_iter().map(|prompt| (Kind::Prompt(prompt), prompt.samples()));
-        for (kind, samples) in sounds.chain(prompts) {
-            for frame in samples.chunks_exact(FRAME_SAMPLES) {
-                learn(&mut known, kind, frame);
-            }
-        }
-        Self { known, ..Self::default() }
+        Self::default()
     }
 
     /// A frame of 20 ms has come.
@@ -84,7 +89,7 @@ impl Ear {
             self.voice_began = Some(now);
         }
         self.last_loud = Some(now);
-        let kind = match (self.known.get(&digest(codec, payload)), tone(&frame)) {
+        let kind = match (KNOWN.get(&digest(codec, payload)), tone(&frame)) {
             (Some(kind), _) => *kind,
             (None, Some(hz)) => Kind::Tone(hz),
             (None, None) => Kind::Unknown,
