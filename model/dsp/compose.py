@@ -15,13 +15,13 @@ rng = np.random.default_rng(int(seed))
 FS = 8000
 
 DEV = {
-    "music": ["supertux", "singularity", "moh-macroform", "freedroid"],
+    "music": ["supertux", "singularity", "moh-macroform", "freedroid", "openmsx", "naev"],
     "announcement": ["asterisk-en", "asterisk-fr", "polly-hans", "flite-awb", "flite-slt", "espeak-en-us-m3", "espeak-en-gb-f2"],
     "live": ["librispeech-even", "picovoice-intents", "flite-awb", "espeak-en-gb-f2"],
     "sung": ["picovoice-intents"],
 }
 REPORT = {
-    "music": ["colobot", "xmoto", "extremetuxracer", "moh-manolo_camp", "moh-reno_project"],
+    "music": ["colobot", "xmoto", "extremetuxracer", "moh-manolo_camp", "moh-reno_project", "warzone"],
     "announcement": ["asterisk-es", "asterisk-it", "asterisk-ru", "polly-matthew", "flite-rms", "flite-kal", "espeak-en-m7"],
     "live": ["librispeech-odd", "picovoice-phrases", "fillets", "flite-rms"],
     "sung": ["librispeech-odd"],
@@ -177,7 +177,34 @@ class Scene:
 
 def over_music(x):
     base, s = music(len(x) / FS)
-    return level(x, -16) + level(base, -16 - rng.uniform(5, 18)), s
+    return level(x, -16) + level(base, -16 - rng.uniform(3, 13)), s
+
+
+def coloured(n):
+    """Noise of a room or a line: falling spectrum, hum, or the babble of other voices."""
+    r = rng.random()
+    if r < 0.2:
+        t = np.arange(n) / FS
+        hum = sum(rng.uniform(0, 1) * np.sin(2 * np.pi * pick([50, 60]) * k * t) for k in (2, 3, 4, 5, 6, 7, 8))
+        return (hum + rng.standard_normal(n) * 0.2).astype("float32")
+    if r < 0.4:
+        y = np.zeros(n, "float32")
+        for _ in range(int(rng.integers(4, 9))):
+            v = level(trim(load(pick(FILES["live"][pick(list(FILES["live"]))]))), -20)
+            v = np.tile(v, int(np.ceil(n / len(v))))[:n]
+            y += np.roll(v, int(rng.integers(n)))
+        return y
+    w = np.fft.rfft(rng.standard_normal(n + 1))
+    f = np.arange(len(w)) + 20.0
+    return np.fft.irfft(w * f ** -rng.uniform(0, 1.2), n + 1)[:n].astype("float32")
+
+
+def background(x, loud):
+    """Half of all voices speak in a room that is heard, before and after them too."""
+    if rng.random() < 0.45:
+        return level(x, loud)
+    x = np.concatenate([np.zeros(int(rng.uniform(0, 0.5) * FS), "float32"), x, np.zeros(int(rng.uniform(0, 0.5) * FS), "float32")])
+    return level(x, loud) + level(coloured(len(x)), loud - rng.uniform(7, 32))
 
 
 def scene(path):
@@ -193,16 +220,18 @@ def scene(path):
             sc.add(level(x, loud), "music", s)
         elif r < 0.58:
             x, s = announcement()
-            sc.add(level(x, loud), "speech", s)
+            sc.add(background(x, loud), "speech", s)
         elif r < 0.82:
             x, s, _ = live(longest=9)
-            sc.add(level(x, loud), "speech", s)
+            sc.add(background(x, loud), "speech", s)
         elif r < 0.91:
             x, s = announcement() if rng.random() < 0.6 else live(longest=9)[:2]
             y, m = over_music(x)
             sc.add(level(y, loud), "over", s + "+" + m)
         else:
-            sc.add(noise(rng.uniform(1, 5), rng.uniform(-52, -28)), "noise")
+            n = rng.uniform(1, 5)
+            x = noise(n, 0) if rng.random() < 0.5 else coloured(int(n * FS))
+            sc.add(level(x, rng.uniform(-52, -26)), "noise")
         if rng.random() < 0.6:
             sc.add(np.zeros(int(rng.uniform(0.05, 1.5) * FS)), "silence")
     sc.write(path)
@@ -235,7 +264,7 @@ def call(path):
 
     for i in range(n):
         wait(rng.uniform(20, 45) if i else rng.uniform(8, 30))
-        repeated = said and rng.random() < 0.5
+        repeated = len(said) > 0 and rng.random() < 0.5
         if repeated:
             x, s = pick(said)
         else:
@@ -260,7 +289,9 @@ def call(path):
             sc.add(tone(freqs, pattern, 1)[: int(rng.uniform(2, 5) * FS)], "ringback")
         sc.add(np.zeros(int(rng.uniform(0.1, 1.2) * FS)), "silence")
         agent_at = sc.n / FS
-        x, s, who = live(longest=6.5 if rng.random() < 0.8 else 9)
+        heard = {seg[3].split("+")[0] for seg in sc.segments}
+        s = pick([v for v in FILES["live"] if v not in heard])
+        x, s, who = live((s, ""), longest=6.5 if rng.random() < 0.8 else 9)
         sc.add(level(x, loud_l), "agent", s)
         sc.add(np.zeros(int(rng.uniform(2.0, 4.0) * FS)), "silence")
         x, s, _ = live(who, 4)

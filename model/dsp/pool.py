@@ -47,6 +47,9 @@ def to8k(src, dst, *effects):
     os.makedirs(os.path.dirname(dst), exist_ok=True)
     if not os.path.exists(dst):
         try:
+            if src.endswith(".opus"):
+                run("ffmpeg", "-ss", effects[1], "-i", src, "-t", effects[2], "-ar", "8000", "-ac", "1", dst)
+                return
             run("sox", "-D", "-v", "0.9", src, "-r", "8000", "-c", "1", "-b", "16", dst, *effects)
         except subprocess.CalledProcessError:
             print("unreadable", src)
@@ -70,6 +73,10 @@ def jobs():
         yield f, f"{pool}/live/fillets/{os.path.basename(os.path.dirname(os.path.dirname(f)))}-{os.path.basename(f)[:-4]}.wav"
     for f in sorted(glob.glob(sounds + "/**/moh/*.wav", recursive=True)):
         yield f, f"{pool}/music/moh-{os.path.basename(f).split('-')[0]}/{os.path.basename(f)}"
+    for source in ["naev", "warzone"]:
+        tracks = sorted(glob.glob(f"{sounds}/listen/x/{source}*/**/music/**/*.o[gp][gu]*", recursive=True))
+        for f in [t for t in tracks if os.path.getsize(t) > 300_000][:14]:
+            yield f, f"{pool}/music/{source}/{os.path.basename(f).rsplit('.', 1)[0]}.wav", "trim", "5", "75"
     for source in ["supertux", "colobot", "singularity", "freedroid", "extremetuxracer", "xmoto"]:
         tracks = [f for f in sorted(glob.glob(f"{sounds}/listen/x/{source}*/**/*.ogg", recursive=True))
                   if os.path.getsize(f) > 400_000]
@@ -94,6 +101,17 @@ def speak(job):
     os.remove(tmp)
 
 
+def midi(f):
+    """Muzak from MIDI: fluidsynth with the fluid-soundfont-gm sounds."""
+    dst = f"{pool}/music/openmsx/{os.path.basename(f)[:-4]}.wav"
+    if not os.path.exists(dst):
+        os.makedirs(os.path.dirname(dst), exist_ok=True)
+        font = glob.glob(sounds + "/listen/x/fluid-soundfont-gm/**/*.sf2", recursive=True)[0]
+        run("fluidsynth", "-ni", "-r", "16000", "-F", dst + ".tmp.wav", font, f)
+        to8k(dst + ".tmp.wav", dst, "trim", "3", "75")
+        os.remove(dst + ".tmp.wav")
+
+
 def texts():
     """The same voices speak both classes, or a network would learn the synthesiser."""
     voices = [("flite", v) for v in FLITE] + [("espeak", v) for v in ESPEAK]
@@ -108,4 +126,5 @@ def texts():
 
 with ThreadPoolExecutor(2) as ex:
     list(ex.map(lambda j: to8k(*j), jobs()))
+    list(ex.map(midi, sorted(glob.glob(sounds + "/listen/x/openttd-openmsx/**/*.mid", recursive=True))[:16]))
     list(ex.map(speak, texts()))

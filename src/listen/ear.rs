@@ -31,10 +31,8 @@ pub struct Moment {
     pub classes: Classes,
     /// True while something sounds above the floor of the line.
     pub active: bool,
-    /// Level of the frame.
-    pub level_dbm0: f32,
-    /// The frame's print, for memory.
-    pub print: u32,
+    /// The frame's look, for memory and voice.
+    pub look: Look,
 }
 
 /// The ear of one leg.
@@ -94,8 +92,7 @@ impl Ear {
             since: self.since,
             classes: self.classes,
             active,
-            level_dbm0: look.level_dbm0,
-            print: look.print,
+            look,
         }
     }
 

@@ -10,9 +10,11 @@ const PENDING: usize = 1_500;
 /// Most bits of 32 that may differ in a step that speaks for a match: strangers differ in 16, a second hearing in 4–8.
 const LIKE: i16 = 11;
 /// Score at which a diagonal is a second hearing.
-const KNOWN: i16 = 90;
+const KNOWN: i16 = 50;
+/// What a step in a pause takes: after a second of pause a known announcement must show itself again.
+const PAUSE: i16 = -2;
 /// Scores stop growing here, so that a stranger who speaks after a known announcement is soon seen as one.
-const MOST: i16 = 130;
+const MOST: i16 = 70;
 
 /// Fixed memory of speech.
 pub struct Memory {
@@ -48,7 +50,7 @@ impl Memory {
         // Backwards, so that each diagonal moves one place on within the same array.
         for p in (0..n).rev() {
             let before = if p == 0 { 0 } else { scores[p - 1] };
-            let step = if loud { LIKE - (self.kept[p] ^ print).count_ones() as i16 } else { -1 };
+            let step = if loud { LIKE - (self.kept[p] ^ print).count_ones() as i16 } else { PAUSE };
             let score = (before + step).clamp(0, MOST);
             scores[p] = score;
             best = best.max(score);

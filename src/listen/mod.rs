@@ -2,6 +2,7 @@
 
 pub mod classifier;
 pub mod ear;
+mod evidence;
 pub mod features;
 pub mod file;
 mod listener;
@@ -9,6 +10,7 @@ pub mod memory;
 pub mod spectrum;
 pub mod tones;
 mod verdict;
+pub mod voice;
 mod weights;
 
 pub use file::file;

@@ -4,7 +4,7 @@
 //! decides: 400–475 Hz alone or in pairs is ringback when it is long, busy when it is short and repeats.
 
 use super::Sound;
-use super::spectrum::{Lines, Look};
+use super::spectrum::{FLOOR_DBM0, Lines, Look};
 use crate::dsp::detect::Dtmf;
 use crate::units::{Digit, Tick};
 
@@ -50,7 +50,6 @@ struct Burst {
 }
 
 /// Follows the tones of one leg.
-#[derive(Default)]
 pub struct Tones {
     dtmf: Dtmf,
     key: Option<Digit>,
@@ -63,6 +62,23 @@ pub struct Tones {
     /// Level before the tone that begins.
     before_dbm0: f32,
     levels: [f32; 6],
+}
+
+impl Default for Tones {
+    fn default() -> Self {
+        Self {
+            dtmf: Dtmf::default(),
+            key: None,
+            key_frames: 0,
+            key_misses: 0,
+            line: None,
+            started: 0,
+            past: [Burst::default(); 3],
+            state: None,
+            before_dbm0: FLOOR_DBM0,
+            levels: [FLOOR_DBM0; 6],
+        }
+    }
 }
 
 /// A burst of tone that goes on, or the pause after it.

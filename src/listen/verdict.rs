@@ -1,204 +1,365 @@
 //! Person or recording: evidence over time, with its reasons.
+//!
+//! Speech is cut into *turns* (from one sound of waiting to the next) and turns into *phrases* (from one pause to the
+//! next). Each phrase gathers [`Evidence`]; the sum decides. Three things do not depend on the studio and weigh most:
+//! whether the phrase was heard before, whether the line then waits, and what the voice does when the box speaks to it.
 
 use super::ear::Moment;
+use super::evidence::{Evidence, Weights};
 use super::listener::Settings;
 use super::memory::Memory;
+use super::voice::{Recorded, Voice};
 use super::{Heard, Sound};
 use crate::units::Tick;
 
 /// Frames in so many milliseconds.
-const fn frames(ms: u64) -> u64 {
+pub(super) const fn frames(ms: u64) -> u64 {
     ms / 20
 }
+
+/// A pause this long begins a new phrase.
+const PHRASE_PAUSE: u64 = frames(500);
+/// Silence this long after a turn ends it.
+const TURN_PAUSE: u64 = frames(3_000);
+/// Music must go on this long before it ends a turn: a vowel held for a moment is no music.
+const MUSIC_BACK: u64 = frames(500);
+/// Active speech not heard before that is worth a greeting.
+const PERHAPS: u64 = frames(800);
+/// Known speech followed by this much that is not known: another voice has taken over.
+const NOVEL_AGAIN: u64 = frames(900);
+/// A voice that speaks so long through the box's greeting is a recording.
+const TALKS_ON: u64 = frames(2_600);
+/// A live voice answers the greeting within this time.
+const ANSWER: u64 = frames(6_000);
+/// After a ring, so much other sound makes the next voice a new one.
+const RING_STANDS: u64 = frames(10_000);
 
 /// The speech that goes on, or has just ended.
 #[derive(Clone, Copy, Debug)]
 struct Turn {
     began: Tick,
-    /// Where speech not heard before began: the turn's start, or the end of the last known part.
-    novel_from: Tick,
-    /// Active frames since `novel_from`.
-    novel: u64,
-    /// Last active frame.
+    phrase: Phrase,
+    /// Last frame in which the voice was active.
     last: Tick,
     /// A part of it was heard before in this call.
     known: bool,
-    /// Perhaps was said.
-    perhaps: bool,
-    /// A verdict stands.
-    judged: Option<bool>,
+    perhaps: Option<Tick>,
+    /// Judged a recording: nothing more to decide.
+    recording: bool,
+}
+
+/// Speech between two pauses.
+#[derive(Clone, Copy, Debug)]
+struct Phrase {
+    began: Tick,
+    /// Active frames not heard before, since `began` or since the last known part.
+    novel: u64,
+    voice: Voice,
     over_music: f32,
+    /// Sum over the novel frames of the classifier's certainty that this is a voice.
+    sure: f32,
+    /// The frames of that sum.
+    weighed: f32,
+}
+
+impl Phrase {
+    fn at(began: Tick) -> Self {
+        Self { began, novel: 0, voice: Voice::default(), over_music: 0.0, sure: 0.0, weighed: 0.0 }
+    }
 }
 
 /// What the box's own voice is doing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Greeting {
     None,
-    Speaking { since: Tick },
-    Done { since: Tick, until: Tick },
+    /// The box speaks; `through` counts frames in which the far voice goes on meanwhile.
+    Speaking { since: Tick, through: u64, stopped: bool },
+    /// It has spoken and listens for an answer.
+    Listening { until: Tick, stopped: bool, answer: u64 },
 }
 
 /// The verdict machine of one leg.
 pub struct Verdict {
-    settings: Settings,
+    weights: Weights,
     turn: Option<Turn>,
     greeting: Greeting,
+    recorded: Recorded,
     now: Tick,
     /// A sound of waiting was heard: from here on a voice means something.
     holding: bool,
-    before: Sound,
-    before_since: Tick,
-    /// Person was said and not taken back.
-    person: bool,
+    /// A voice was heard: before that, silence is only the network at work.
+    spoken: bool,
+    /// Music was heard: its return is expected after a recording.
+    music: bool,
+    ringback: Option<Tick>,
+    other: (Sound, Tick),
+    /// When Person was said, while it stands.
+    person: Option<Tick>,
 }
 
 impl Verdict {
     /// Nothing heard yet.
     pub fn new(settings: Settings) -> Self {
         Self {
-            settings,
+            weights: Weights::new(settings.eagerness),
             turn: None,
             greeting: Greeting::None,
+            recorded: Recorded::default(),
             now: Tick(0),
             holding: false,
-            before: Sound::Silence,
-            before_since: Tick(0),
-            person: false,
+            spoken: false,
+            music: false,
+            ringback: None,
+            other: (Sound::Silence, Tick(0)),
+            person: None,
         }
     }
 
     /// The box began or stopped speaking.
     pub fn speaking(&mut self, speaking: bool) {
+        let now = self.now;
         self.greeting = match (speaking, self.greeting) {
-            (true, _) => Greeting::Speaking { since: self.now },
-            (false, Greeting::Speaking { since }) => Greeting::Done { since, until: self.now },
+            (true, _) => Greeting::Speaking { since: now, through: 0, stopped: false },
+            (false, Greeting::Speaking { stopped, .. }) => Greeting::Listening { until: now, stopped, answer: 0 },
             (false, other) => other,
         };
     }
 
     /// The owner says that it was a recording.
     pub fn was_recording(&mut self) {
-        self.person = false;
+        self.person = None;
         self.greeting = Greeting::None;
         if let Some(turn) = &mut self.turn {
-            turn.judged = Some(false);
-            turn.known = true;
+            turn.recording = true;
+            self.recorded.learn(&turn.phrase.voice);
         }
+        self.weights.more_careful();
     }
 
     /// True while the speech that is heard is known or judged to be a recording.
     pub fn is_recording(&self) -> bool {
-        self.turn.is_some_and(|t| t.judged == Some(false) || (t.known && t.novel < frames(1_000)))
+        !self.holding || self.turn.is_some_and(|t| t.recording || (t.known && t.phrase.novel < NOVEL_AGAIN))
     }
 
     /// Weighs one frame.
     pub fn hear(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
         self.now = at;
-        let speech = moment.sound == Sound::Speech;
-        if speech {
+        if moment.sound == Sound::Speech {
             return self.speech(at, moment, memory);
         }
-        let heard = self.other(at, moment, memory);
-        if moment.sound != self.before {
-            self.before = moment.sound;
-            self.before_since = moment.since;
+        if moment.sound != self.other.0 {
+            self.other = (moment.sound, moment.since);
         }
-        let lasted = at.since(self.before_since);
-        self.holding |= match self.before {
-            Sound::Music | Sound::Silence | Sound::Noise => lasted >= frames(3_000),
-            Sound::Ringback => lasted >= frames(1_000),
-            _ => false,
-        };
-        heard
+        let lasted = at.since(self.other.1);
+        match self.other.0 {
+            Sound::Music => {
+                let enough = if self.spoken { frames(2_000) } else { frames(6_000) };
+                self.music |= lasted >= enough;
+                self.holding |= lasted >= enough;
+            }
+            Sound::Silence | Sound::Noise => self.holding |= self.spoken && lasted >= frames(3_000),
+            Sound::Ringback if lasted >= frames(600) => {
+                // The first ringing of a call says nothing; ringing after any sound of waiting does.
+                self.holding |= self.spoken;
+                self.ringback = self.holding.then_some(at);
+            }
+            _ => {}
+        }
+        self.waiting(at, moment, memory)
     }
 
     fn speech(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
-        memory.hear(moment.print, moment.active);
-        let turn = self.turn.get_or_insert(Turn {
-            began: moment.since,
-            novel_from: moment.since,
-            novel: at.since(moment.since),
+        let loud = moment.active;
+        self.other = (Sound::Speech, at);
+        self.spoken = true;
+        memory.hear(moment.look.print, loud);
+        let began = moment.since;
+        let turn = self.turn.get_or_insert_with(|| Turn {
+            began,
+            phrase: Phrase { novel: at.since(began).min(frames(600)), ..Phrase::at(began) },
             last: at,
             known: false,
-            perhaps: false,
-            judged: None,
-            over_music: 0.0,
+            perhaps: None,
+            recording: false,
         });
-        if moment.active {
-            turn.novel += 1;
-            turn.last = at;
+        if self.person.is_some_and(|p| turn.began.since(p) > RING_STANDS) {
+            self.person = None;
         }
-        turn.over_music += (moment.classes.over_music - turn.over_music) * 0.02;
+        if loud {
+            if at.since(turn.last) >= PHRASE_PAUSE {
+                if turn.known || turn.recording {
+                    self.recorded.learn(&turn.phrase.voice);
+                }
+                turn.phrase = Phrase::at(at);
+            }
+            turn.last = at;
+            turn.phrase.novel += 1;
+            turn.phrase.voice.add(&moment.look);
+            turn.phrase.sure += moment.classes.speech + moment.classes.over_music;
+            turn.phrase.weighed += 1.0;
+            turn.phrase.over_music += (moment.classes.over_music - turn.phrase.over_music) * 0.03;
+        }
+        if std::env::var("EVIDENCE").is_ok() && at.0 % 5 == 0 {
+            eprintln!("MEM {} {} {}", at.0 * 20, memory.score(), loud as u8);
+        }
         if memory.known() {
             turn.known = true;
-            turn.novel = 0;
-            turn.novel_from = at;
+            // What follows may be another voice: it begins without what was said before.
+            self.recorded.learn(&turn.phrase.voice);
+            turn.phrase = Phrase::at(at);
         }
-        self.judge(at)
+        if let Some(heard) = self.challenge(at, loud) {
+            return Some(heard);
+        }
+        self.judge(at, if loud { 0 } else { at.since(self.turn?.last) })
     }
 
-    /// Sound other than speech: the turn waits for an answer, or is over.
-    fn other(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
-        let turn = self.turn?;
-        match moment.sound {
-            Sound::Silence | Sound::Noise if at.since(turn.last) < frames(2_500) => self.judge(at),
-            Sound::Silence | Sound::Noise => {
-                self.finish(memory);
+    /// Sound other than speech: the line waits for an answer, or the turn is over.
+    fn waiting(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
+        let still = matches!(moment.sound, Sound::Silence | Sound::Noise);
+        let Some(turn) = self.turn else {
+            return if still { self.challenge(at, false) } else { self.music_back(at, moment) };
+        };
+        let pause = at.since(turn.last);
+        if still && pause < TURN_PAUSE {
+            // Something sounds again and its class is not yet clear: hold the verdict back.
+            if moment.active {
+                return None;
+            }
+            return self.challenge(at, false).or_else(|| self.judge(at, pause));
+        }
+        if still {
+            self.finish(memory, !self.holding);
+            return None;
+        }
+        if at.since(moment.since) < MUSIC_BACK && moment.sound == Sound::Music {
+            return None;
+        }
+        let rung = self.person.is_some() || turn.perhaps.is_some() && !turn.recording;
+        self.finish(memory, moment.sound == Sound::Music);
+        self.end_of_hope(rung.then(|| {
+            let pause = moment.since.since(turn.last) as f32 * 0.02;
+            Heard::Recording { at, reason: format!("{} came back {pause:.1} s after the voice", name(moment.sound)) }
+        }))
+    }
+
+    /// After the turn: music that comes back takes a ring back.
+    fn music_back(&mut self, at: Tick, moment: &Moment) -> Option<Heard> {
+        let hoped = self.person.is_some() || self.greeting != Greeting::None;
+        let lasting = moment.sound == Sound::Music && at.since(moment.since) >= frames(1_000);
+        if !hoped || !lasting {
+            return None;
+        }
+        self.end_of_hope(Some(Heard::Recording { at, reason: "music came back".into() }))
+    }
+
+    fn end_of_hope(&mut self, heard: Option<Heard>) -> Option<Heard> {
+        if heard.is_some() {
+            self.person = None;
+            self.greeting = Greeting::None;
+        }
+        heard
+    }
+
+    fn finish(&mut self, memory: &mut Memory, recording: bool) {
+        memory.learn();
+        if let Some(turn) = self.turn.take()
+            && (recording || turn.known || turn.recording)
+        {
+            self.recorded.learn(&turn.phrase.voice);
+        }
+    }
+
+    /// What the far end does when the box speaks to it.
+    fn challenge(&mut self, at: Tick, loud: bool) -> Option<Heard> {
+        if self.person.is_some() {
+            return None;
+        }
+        let pause = self.turn.map_or(u64::MAX, |t| at.since(t.last));
+        match &mut self.greeting {
+            Greeting::None => None,
+            Greeting::Speaking { since, through, stopped } => {
+                *through += u64::from(loud);
+                // Stopping within a breath of the greeting's begin is listening; later it is only an end.
+                *stopped |= pause >= frames(500) && at.since(*since) <= TALKS_ON;
+                let on = *through >= TALKS_ON;
+                on.then(|| self.talks_on(at)).flatten()
+            }
+            Greeting::Listening { until, stopped, answer } => {
+                *answer = if loud { *answer + 1 } else { *answer };
+                let (since, stopped, answered) = (at.since(*until), *stopped, *answer >= frames(260));
+                let known = self.turn.is_some_and(|t| t.known);
+                if stopped && answered && !known {
+                    return self.person(at, 0.97, "stopped for our greeting and answered it".into());
+                }
+                if stopped && since >= frames(700) && pause >= frames(1_200) && !known {
+                    return self.person(at, 0.85, "stopped speaking for our greeting, and the line waits".into());
+                }
+                if !stopped && loud && *answer >= TALKS_ON {
+                    return self.talks_on(at);
+                }
+                if !stopped && pause >= frames(900) && since < ANSWER && !known {
+                    return self.person(at, 0.8, "ended during our greeting, and the line waits".into());
+                }
+                if since >= ANSWER {
+                    self.greeting = Greeting::None;
+                }
                 None
             }
-            _ => {
-                self.finish(memory);
-                self.greeting = Greeting::None;
-                let rung = self.person || turn.perhaps && turn.judged.is_none();
-                self.person = false;
-                let reason = format!(
-                    "{} came back {:.1} s after the voice",
-                    name(moment.sound),
-                    seconds(moment.since.since(turn.last))
-                );
-                rung.then_some(Heard::Recording { at, reason })
-            }
         }
     }
 
-    fn finish(&mut self, memory: &mut Memory) {
-        memory.learn();
-        self.turn = None;
+    fn talks_on(&mut self, at: Tick) -> Option<Heard> {
+        self.greeting = Greeting::None;
+        if let Some(turn) = &mut self.turn {
+            turn.recording = true;
+            self.recorded.learn(&turn.phrase.voice);
+        }
+        Some(Heard::Recording { at, reason: "spoke on through our greeting: a recording".into() })
     }
 
-    fn judge(&mut self, at: Tick) -> Option<Heard> {
+    fn person(&mut self, at: Tick, confidence: f32, reason: String) -> Option<Heard> {
+        self.person = Some(at);
+        self.greeting = Greeting::None;
+        Some(Heard::Person { at, confidence, reason })
+    }
+
+    /// The evidence of the phrase as it stands.
+    fn judge(&mut self, at: Tick, pause: u64) -> Option<Heard> {
+        let turn = self.turn.as_ref()?;
+        if self.person.is_some() || turn.recording || !self.holding {
+            return None;
+        }
+        let phrase = &turn.phrase;
+        if turn.known && phrase.novel < NOVEL_AGAIN {
+            return None;
+        }
+        let evidence = Evidence {
+            novel: phrase.novel,
+            span: turn.last.since(phrase.began),
+            pause,
+            distance: self.recorded.distance(&phrase.voice),
+            over_music: phrase.over_music,
+            sure: if phrase.weighed > 0.0 { phrase.sure / phrase.weighed } else { 0.0 },
+            ringback: self.ringback.is_some_and(|r| turn.began.since(r) < frames(6_000)),
+            music: self.music,
+        };
+        if std::env::var("EVIDENCE").is_ok() && pause == frames(600) {
+            eprintln!("EV {} {} {} {} {} {} {} {}", at.0 * 20, turn.last.0 * 20, evidence.novel, evidence.span, evidence.distance.unwrap_or(-1.0), evidence.sure, evidence.ringback as u8, turn.known as u8);
+        }
+        let sum = self.weights.sum(&evidence);
+        if self.greeting == Greeting::None && sum >= self.weights.ring() {
+            let (confidence, reason) = self.weights.explain(&evidence);
+            return self.person(at, confidence, reason);
+        }
         let turn = self.turn.as_mut()?;
-        if self.person || turn.judged.is_some() {
-            return None;
-        }
-        let wait = at.since(turn.last);
-        let span = turn.last.since(turn.novel_from);
-        let enough = frames(300);
-        if !self.holding || turn.novel < enough {
-            return None;
-        }
-        if wait >= frames(800) && span <= frames(5_000) {
-            turn.judged = Some(true);
-            self.person = true;
-            let reason =
-                format!("speech not heard before, ended after {:.1} s, and the line waits", seconds(span));
-            return Some(Heard::Person { at, confidence: 0.8, reason });
-        }
-        if !turn.perhaps && turn.novel >= frames(900) {
-            turn.perhaps = true;
-            let _ = self.settings;
-            return Some(Heard::Perhaps {
-                at,
-                confidence: 0.5,
-                reason: "speech not heard before in this call".into(),
-            });
+        if turn.perhaps.is_none() && evidence.novel >= PERHAPS && sum >= self.weights.hope() {
+            turn.perhaps = Some(at);
+            let (confidence, reason) = self.weights.explain(&evidence);
+            return Some(Heard::Perhaps { at, confidence, reason });
         }
         None
     }
-}
-
-fn seconds(frames: u64) -> f32 {
-    frames as f32 * 0.02
 }
 
 fn name(sound: Sound) -> &'static str {

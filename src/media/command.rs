@@ -112,7 +112,7 @@ pub struct TapFrame {
     pub port: PortId,
     /// Which opening of the port: frames of an earlier call are told apart.
     pub epoch: u32,
-    /// Rises by one each 20 ms from the opening of the tap; a jump is a gap.
+    /// Counts the 20 ms since the opening of the port; a jump is a gap, or a time without a tap.
     pub tick: Tick,
     /// Linear, after the jitter buffer and concealment.
     pub frame: crate::units::Frame,

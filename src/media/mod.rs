@@ -7,20 +7,23 @@
 //!                └──► tap's jitter buffer
 //! ```
 //!
-//! A joined packet leaves within the call that brought it. Between joins a port sends on the tick, and [`pace`] keeps the
+//! A joined packet leaves within the call that brought it. Between joins a port sends on the tick, and `pace` keeps the
 //! two from starving or flooding the peer. Nothing of one port reaches another except through [`Media::packet`]'s last
 //! step, and only while they are joined.
 //!
-//! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time.
-//! After [`Media::new`] it allocates nothing.
+//! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time:
+//! give it commands and datagrams when they come, call `tick` when [`Media::deadline`] is reached (asking anew after each
+//! call), and empty the [`Outlets`]. After [`Media::new`] it allocates nothing.
 
 pub mod command;
 pub mod counters;
 mod latch;
 mod order;
+mod outlets;
 mod pace;
 mod port;
 pub mod realtime;
+mod sockets;
 pub mod thread;
 mod voice;
 
@@ -29,22 +32,25 @@ mod tests;
 
 pub use command::{Event, MediaCommand, SoundId, Stream, TapFrame, Tone};
 pub use counters::{Counted, Counters, Discard};
+pub use outlets::{Outlets, Told};
 pub use voice::SoundError;
 
 use crate::dsp::tone::{self, Country};
-use crate::limits::{MEDIA_EVENT_RING, RTP_PACKET_BYTES, TAP_RING};
+use crate::limits::RTP_PACKET_BYTES;
 use crate::rtp::jitter::{Put, RING, Ring};
 use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
 use crate::rtp::stream::Arrival;
 use crate::units::{Codec, FRAME_SAMPLES, FRAME_TIME, Frame, Instant, PortId, Tick};
 use core::ops::Range;
+use outlets::Mouth;
 use port::{Content, Port};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
 const CATCH_UP: u64 = 5;
+/// Microseconds between two looks at the deadline, for each open port: looking takes time in proportion to them.
+const PLAN_US: u128 = 5;
 const FRAME_US: u64 = FRAME_TIME.as_micros() as u64;
 
 /// What the media loop is made for.
@@ -56,16 +62,6 @@ pub struct Config {
     pub country: &'static Country,
     /// Prompts, linear sound at 8 kHz; a [`SoundId`] is a place in it.
     pub sounds: Vec<Vec<i16>>,
-}
-
-/// What the media loop tells: read by one thread each.
-pub struct Outlets {
-    /// For the control loop.
-    pub events: rtrb::Consumer<Event>,
-    /// For the listener.
-    pub taps: rtrb::Consumer<TapFrame>,
-    /// For the page.
-    pub counters: Arc<Counters>,
 }
 
 /// An RTP packet to be sent from a port's socket.
@@ -94,47 +90,13 @@ pub struct Media {
     /// No port needs the next tick.
     resting: bool,
     deadline: Option<Instant>,
-}
-
-/// Where facts and frames go.
-struct Mouth {
-    events: rtrb::Producer<Event>,
-    taps: rtrb::Producer<TapFrame>,
-    counters: Arc<Counters>,
-    told: Told,
-}
-
-/// What was told since last asked: whom to wake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    /// Events wait.
-    pub events: bool,
-    /// Frames wait.
-    pub taps: bool,
-}
-
-impl Mouth {
-    fn event(&mut self, event: Event) {
-        match self.events.push(event) {
-            Ok(()) => self.told.events = true,
-            Err(_) => self.counters.event_lost(),
-        }
-    }
-
-    fn frame(&mut self, frame: TapFrame) {
-        match self.taps.push(frame) {
-            Ok(()) => self.told.taps = true,
-            Err(_) => self.counters.tap_frame_lost(),
-        }
-    }
+    planned: Instant,
 }
 
 impl Media {
     /// Allocates everything that will ever be needed.
     pub fn new(config: &Config) -> Result<(Self, Outlets), SoundError> {
-        let (event_in, events) = rtrb::RingBuffer::new(MEDIA_EVENT_RING);
-        let (tap_in, taps) = rtrb::RingBuffer::new(TAP_RING);
-        let counters = Arc::new(Counters::default());
+        let (mouth, outlets) = outlets::rings();
         tone::prepare();
         let ports = usize::from(config.ports);
         let media = Self {
@@ -143,22 +105,24 @@ impl Media {
             rings: vec![0; ports * RING].into_boxed_slice(),
             sounds: Sounds::new(&config.sounds)?,
             country: config.country,
-            mouth: Mouth {
-                events: event_in,
-                taps: tap_in,
-                counters: counters.clone(),
-                told: Told::default(),
-            },
+            mouth,
             grid: 0,
             resting: true,
             deadline: None,
+            planned: Instant::ZERO,
         };
-        Ok((media, Outlets { events, taps, counters }))
+        Ok((media, outlets))
     }
 
     /// When [`tick`](Self::tick) has to be called next; `None` while nothing needs it.
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Whether only joined ports whose peers both speak are open. The [`deadline`](Self::deadline) then moves with every
+    /// packet and is not reached while they flow; a millisecond later than it says is soon enough.
+    pub const fn resting(&self) -> bool {
+        self.resting
     }
 
     /// Whom to wake, once.
@@ -215,7 +179,7 @@ impl Media {
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
         };
         port.receiver.timing(now, &header);
-        if port.tap.is_some()
+        if port.tapped
             && let Some(ring) = ring(&mut self.rings, at.0)
             && port.jitter.put(ring, header.timestamp, codec, octets) == Put::Late
         {
@@ -223,6 +187,7 @@ impl Media {
         }
         if let Some(partner) = port.partner {
             self.forward(now, partner, codec, &header, payload, datagram, send);
+            self.put_off(now);
         }
     }
 
@@ -276,7 +241,7 @@ impl Media {
                 self.say(now, index, send);
             }
         }
-        self.plan();
+        self.plan(now);
     }
 
     /// How many ticks of the 20 ms grid are to be done. What was skipped in a stall still counts as time.
@@ -302,12 +267,12 @@ impl Media {
         if let Some(seconds) = port.hearing.starved(now) {
             self.mouth.event(Event::Starved(id, seconds));
         }
-        if let Some(opened) = port.tap
+        if port.tapped
             && let Some(ring) = ring(&mut self.rings, index)
         {
             let mut frame = Frame::SILENCE;
             port.jitter.take(ring, &mut frame);
-            let tick = Tick(self.grid.saturating_sub(opened + 1));
+            let tick = Tick(self.grid.saturating_sub(port.opened + 1));
             self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, frame });
         }
     }
@@ -361,8 +326,18 @@ impl Media {
         }
     }
 
+    /// While all rests packets put the deadline off. It is looked at again when it comes near, and not so often that
+    /// looking at many ports would cost more than the packets themselves.
+    fn put_off(&mut self, now: Instant) {
+        let near = self.deadline.is_some_and(|at| at.since(now) < FRAME_TIME);
+        if self.resting && near && now.since(self.planned).as_micros() >= PLAN_US * self.open.len() as u128 {
+            self.plan(now);
+        }
+    }
+
     /// Works out the next deadline: the tick, or the moment a partner's silence has to be filled.
-    fn plan(&mut self) {
+    fn plan(&mut self, now: Instant) {
+        self.planned = now;
         let ports = &self.ports;
         let rests = |i: u16| ports.get(usize::from(i)).is_some_and(Port::rests);
         let partner = |i: u16| ports.get(usize::from(i)).and_then(|p| p.partner);

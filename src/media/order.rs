@@ -41,13 +41,10 @@ impl Media {
                     self.mouth.counters.digit_lost();
                 }
             }
-            MediaCommand::Tap(port, on) => {
-                let grid = self.grid;
-                self.with(port, |p| {
-                    p.tap = on.then_some(grid);
-                    p.jitter = crate::rtp::jitter::Jitter::new();
-                });
-            }
+            MediaCommand::Tap(port, on) => self.with(port, |p| {
+                p.tapped = on;
+                p.jitter = crate::rtp::jitter::Jitter::new();
+            }),
         }
     }
 
@@ -74,7 +71,7 @@ impl Media {
     fn open(&mut self, now: Instant, port: PortId, stream: super::Stream, seed: u64) {
         self.close(port);
         if let Some(slot) = self.ports.get_mut(usize::from(port.0)) {
-            slot.open(now, stream, seed);
+            slot.open(now, self.grid, stream, seed);
             // The capacity was set aside for all of them at the start.
             self.open.push(port.0);
         }

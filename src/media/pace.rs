@@ -14,8 +14,8 @@ const SLACK_US: i64 = 2_000;
 const LEAD_US: i64 = FRAME_US / 2;
 const LEAD_RANGE_US: (i64, i64) = (-2 * FRAME_US, 3 * FRAME_US);
 const GAP_US: i64 = TRUNK_GAP.as_micros() as i64;
-/// Silence sent in a partner's stead, at most so many of its packets are dropped when they come all at once after all.
-const OWED: u8 = 10;
+/// What a peer is made to keep in its jitter buffer at most beyond what the partner's own jitter makes it keep.
+const AHEAD_US: i64 = 2 * FRAME_US;
 
 /// The pace of one port's outgoing stream.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +24,15 @@ pub(super) struct Pace {
     length_us: i64,
     lead_us: i64,
     flowing: bool,
-    owed: u8,
+    /// Silence was sent in the partner's stead, and what it stood for may still come.
+    owed: bool,
 }
 
 impl Pace {
     /// A stream whose first packet is due at the next tick.
     pub(super) fn new(now: Instant) -> Self {
         let sent = Instant(now.0.saturating_sub(FRAME_US as u64));
-        Self { sent, length_us: FRAME_US, lead_us: 0, flowing: false, owed: 0 }
+        Self { sent, length_us: FRAME_US, lead_us: 0, flowing: false, owed: false }
     }
 
     /// Whether the partner's packets are what the peer hears.
@@ -42,7 +43,7 @@ impl Pace {
     /// A join began or ended: what was owed is forgotten, and the tick takes over until a packet is forwarded.
     pub(super) fn switch(&mut self) {
         self.flowing = false;
-        self.owed = 0;
+        self.owed = false;
     }
 
     /// At a tick: whether to wait for the next one, because enough sound was sent already.
@@ -67,31 +68,30 @@ impl Pace {
     /// A packet of silence leaves in the partner's stead.
     pub(super) fn fill(&mut self, now: Instant) {
         self.own(now);
-        self.owed = (self.owed + 1).min(OWED);
+        self.owed = true;
     }
 
     /// Whether what is sent stands in for a partner that fell silent.
     pub(super) const fn filling(&self) -> bool {
-        self.owed > 0 || self.flowing
+        self.owed || self.flowing
     }
 
-    /// A partner's packet of this many samples comes: whether it leaves. One whose time was filled already does not.
+    /// A partner's packet of this many samples comes: whether it leaves. Those that come all at once after their time was
+    /// filled leave only as long as the peer need not keep too much of it.
     pub(super) fn forward(&mut self, now: Instant, samples: u32) -> bool {
         let early = self.since(now) < FRAME_US / 2;
-        // After many joins, too much would be under way to the peer.
-        let ahead = !self.flowing && self.lead_us + self.length_us - self.since(now) > LEAD_RANGE_US.1 / 2;
-        if early && (self.owed > 0 || ahead) {
-            self.owed = self.owed.saturating_sub(1);
-            // The partner takes over all the same: its next packet has its own time.
-            self.flowing = true;
+        let settling = !self.flowing || self.owed;
+        let ahead = self.lead_us + self.length_us - self.since(now) > AHEAD_US;
+        // The partner takes over all the same: its next packet has its own time.
+        self.flowing = true;
+        if settling && early && ahead {
             return false;
         }
-        self.owed = 0;
-        if !self.flowing {
+        if settling {
             self.lead(now);
         }
+        self.owed &= early;
         self.sent(now, i64::from(samples) * 125);
-        self.flowing = true;
         true
     }
 
@@ -160,17 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_after_a_gap_does_not_come_on_top_of_what_filled_it() {
-        let mut pace = Pace::new(Instant(0));
-        assert!(pace.forward(Instant(0), 160));
-        for at in [38_000, 60_000, 80_000] {
+    fn a_burst_after_a_gap_comes_on_top_of_what_filled_it_only_up_to_two_packets() {
+        let mut pace = Pace::new(Instant(20_000));
+        assert!(pace.forward(Instant(20_000), 160));
+        for at in [58_000, 80_000, 100_000] {
             pace.fill(Instant(at));
         }
         // Five packets late, all at once, and the sixth in time.
-        let passed: Vec<bool> = [81_000, 81_010, 81_020, 81_030, 81_040, 100_000]
+        let passed: Vec<bool> = [101_000, 101_010, 101_020, 101_030, 101_040, 120_000]
             .iter()
             .map(|at| pace.forward(Instant(*at), 160))
             .collect();
-        assert_eq!(passed, [false, false, false, true, true, true]);
+        assert_eq!(passed, [true, true, true, false, false, true]);
     }
 }

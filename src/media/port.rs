@@ -89,8 +89,10 @@ pub(super) struct Port {
     pub(super) voice: Voice,
     /// Openings of this port so far.
     pub(super) epoch: u32,
-    /// The grid's count when the tap was opened.
-    pub(super) tap: Option<u64>,
+    /// The grid's count when the port was opened.
+    pub(super) opened: u64,
+    /// What it hears goes to the listener.
+    pub(super) tapped: bool,
     pub(super) jitter: Jitter,
 }
 
@@ -111,13 +113,14 @@ impl Port {
             presses: Presses::default(),
             voice: Voice::new(),
             epoch: 0,
-            tap: None,
+            opened: 0,
+            tapped: false,
             jitter: Jitter::new(),
         }
     }
 
     /// A new call on it.
-    pub(super) fn open(&mut self, now: Instant, stream: Stream, seed: u64) {
+    pub(super) fn open(&mut self, now: Instant, grid: u64, stream: Stream, seed: u64) {
         *self = Self {
             open: true,
             stream,
@@ -125,6 +128,7 @@ impl Port {
             sender: Sender::new(seed),
             pace: Pace::new(now),
             hearing: Hearing::new(now),
+            opened: grid,
             epoch: self.epoch.wrapping_add(1),
             ..Self::closed()
         };
@@ -132,6 +136,6 @@ impl Port {
 
     /// Whether its peer hears the partner, and nothing else is to be done for it on the tick.
     pub(super) const fn rests(&self) -> bool {
-        self.pace.flowing() && self.tap.is_none() && self.voice.idle()
+        self.pace.flowing() && !self.tapped && self.voice.idle()
     }
 }

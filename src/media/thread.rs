@@ -1,12 +1,14 @@
 //! The edge of [`Media`]: sockets, a timer and a thread that waits for nothing but them.
 //!
 //! One epoll over all sockets, the timer of the machine's deadline and the commands' wake. One system call per packet in
-//! and one per packet out: each call has a socket of its own, so there is seldom more than one datagram in any of them,
-//! and a batch call would cost more than it saves.
+//! and one per packet out: each leg has a socket of its own, so there is seldom more than one datagram in any of them for
+//! a batch call to gather.
 //!
 //! After start the thread allocates nothing, takes no lock and writes no text.
 
 use super::realtime::{self, Granted};
+use super::sockets;
+pub use super::sockets::UdpPorts;
 use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, TapFrame};
 use crate::clock;
 use crate::limits::MEDIA_COMMAND_RING;
@@ -15,7 +17,6 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use std::io;
@@ -25,10 +26,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// RFC 4594 §4.1: telephony is expedited forwarding, code point 46.
-const EXPEDITED: i32 = 46 << 2;
-/// Room in each socket for 250 ms of packets; the kernel's default would be four times that.
-const SOCKET_BYTES: usize = 48 * 1024;
 /// Longer than any datagram that could be RTP, so that one cut short is not taken for a whole one.
 const DATAGRAM_BYTES: usize = 2048;
 const STACK_BYTES: usize = 256 * 1024;
@@ -37,17 +34,8 @@ const BATCH: usize = 64;
 /// Names of what is not a socket among the happenings.
 const TIMER: u64 = u64::MAX;
 const ORDERS: u64 = u64::MAX - 1;
-
-/// Which UDP ports to use for RTP. They are even; the odd ones beside them stay free for RTCP, RFC 3550 §11.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UdpPorts {
-    /// This one, the next but one and so on; one in use is an error.
-    From(u16),
-    /// From this one on, leaving out those in use.
-    Search(u16),
-    /// Whatever the operating system gives, even or not.
-    Any,
-}
+/// The timer is readable and has to be set again, whatever the deadline: no deadline is at the beginning of time.
+const WENT_OFF: Instant = Instant::ZERO;
 
 /// What the thread is made for.
 #[derive(Clone, Debug)]
@@ -173,7 +161,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
     let (media, outlets) =
         Media::new(&config.media).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
     realtime::allow_files(u64::from(config.media.ports))?;
-    let sockets = open_sockets(config)?;
+    let sockets = sockets::open(config.bind, config.udp_ports, config.media.ports)?;
     let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<Box<[_]>>>()?;
     let (orders, order_out) = rtrb::RingBuffer::new(MEDIA_COMMAND_RING);
     let wake = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map(Arc::new);
@@ -183,6 +171,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         epoll: watch(&sockets, &order_wake)?,
         timer: TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?,
         armed: None,
+        patience: EpollTimeout::NONE,
         sockets,
         media,
         counters: outlets.counters.clone(),
@@ -219,50 +208,12 @@ fn watch(sockets: &[UdpSocket], orders: &EventFd) -> Result<Epoll, Errno> {
     Ok(epoll)
 }
 
-fn open_sockets(config: &Config) -> io::Result<Box<[UdpSocket]>> {
-    let mut next = match config.udp_ports {
-        UdpPorts::From(first) | UdpPorts::Search(first) => Some(first),
-        UdpPorts::Any => None,
-    };
-    let mut sockets = Vec::with_capacity(usize::from(config.media.ports));
-    while sockets.len() < usize::from(config.media.ports) {
-        let port = next.unwrap_or(0);
-        match UdpSocket::bind((config.bind, port)) {
-            Ok(socket) => sockets.push(prepared(socket)?),
-            Err(e)
-                if e.kind() == io::ErrorKind::AddrInUse
-                    && matches!(config.udp_ports, UdpPorts::Search(_)) => {}
-            Err(e) => {
-                let what = format!("RTP port {}: {e}", SocketAddr::new(config.bind, port));
-                return Err(io::Error::new(e.kind(), what));
-            }
-        }
-        if let Some(port) = &mut next {
-            let had = sockets.len();
-            *port = port.checked_add(2).ok_or_else(|| {
-                let what = format!("only {had} of {} RTP ports are free up to 65535", config.media.ports);
-                io::Error::new(io::ErrorKind::AddrInUse, what)
-            })?;
-        }
-    }
-    Ok(sockets.into_boxed_slice())
-}
-
-fn prepared(socket: UdpSocket) -> io::Result<UdpSocket> {
-    socket.set_nonblocking(true)?;
-    setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BYTES)?;
-    match socket.local_addr()? {
-        SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?,
-        SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?,
-    }
-    Ok(socket)
-}
-
 /// All that the thread owns.
 struct Edge {
     epoll: Epoll,
     timer: TimerFd,
     armed: Option<Instant>,
+    patience: EpollTimeout,
     sockets: Box<[UdpSocket]>,
     media: Media,
     counters: Arc<Counters>,
@@ -278,14 +229,14 @@ impl Edge {
         let mut happened = [EpollEvent::empty(); BATCH];
         let mut datagram = [0; DATAGRAM_BYTES];
         while !self.stop.load(Ordering::Acquire) {
-            let count = match self.epoll.wait(&mut happened, EpollTimeout::NONE) {
+            let count = match self.epoll.wait(&mut happened, self.patience) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => continue,
                 Err(_) => return,
             };
             for event in happened.iter().take(count) {
                 match event.data() {
-                    TIMER => self.armed = None,
+                    TIMER => self.armed = Some(WENT_OFF),
                     ORDERS => self.obey(),
                     socket => self.receive(socket, &mut datagram),
                 }
@@ -316,7 +267,8 @@ impl Edge {
         }
     }
 
-    /// Ticks if it is time, and sets the timer for the next time.
+    /// Ticks if it is time, and sees to being woken the next time: by the timer, to the microsecond, or while all rests by
+    /// the end of the wait for packets, which costs no system call.
     fn keep_time(&mut self) {
         let now = clock::now();
         if self.media.deadline().is_some_and(|at| at <= now) {
@@ -324,6 +276,15 @@ impl Edge {
             self.media.tick(now, &mut |d| send(sockets, counters, &d));
         }
         let deadline = self.media.deadline();
+        let resting = self.media.resting();
+        self.patience = match deadline.filter(|_| resting) {
+            Some(at) => EpollTimeout::from(at.since(now).as_micros().div_ceil(1000).min(1000) as u16),
+            None => EpollTimeout::NONE,
+        };
+        self.arm(now, deadline.filter(|_| !resting));
+    }
+
+    fn arm(&mut self, now: Instant, deadline: Option<Instant>) {
         if deadline == self.armed {
             return;
         }

@@ -109,9 +109,8 @@ pub struct Client {
     pub tries: u8,
     /// CANCEL waits for the first provisional response, RFC 3261 §9.1.
     pub cancel_wanted: bool,
-    /// Where the ACK for a 2xx went.
-    pub ack_to: Option<SocketAddr>,
-    acks: Vec<(String, Vec<u8>)>,
+    /// ACKs by the To tag they acknowledge, and where they went.
+    acks: Vec<(String, SocketAddr, Vec<u8>)>,
     state: State,
     gap: Duration,
     resend_at: Option<Instant>,
@@ -130,7 +129,6 @@ impl Client {
             nonce: None,
             tries: 0,
             cancel_wanted: false,
-            ack_to: None,
             acks: Vec::new(),
             state: State::Asking,
             gap: T1,
@@ -211,15 +209,16 @@ impl Client {
     }
 
     /// The ACK already sent to the peer with this To tag.
-    pub fn ack(&self, tag: &str) -> Option<&[u8]> {
-        self.acks.iter().find(|(known, _)| known == tag).map(|(_, bytes)| bytes.as_slice())
+    pub fn ack(&self, tag: Option<&str>) -> Option<(SocketAddr, &[u8])> {
+        let tag = tag.unwrap_or_default();
+        self.acks.iter().find(|(known, ..)| known == tag).map(|(_, to, bytes)| (*to, bytes.as_slice()))
     }
 
     /// Keeps an ACK for copies of the final response. False if too many peers have answered.
-    pub fn keep_ack(&mut self, tag: &str, bytes: Vec<u8>) -> bool {
+    pub fn keep_ack(&mut self, tag: Option<&str>, to: SocketAddr, bytes: Vec<u8>) -> bool {
         let room = self.acks.len() < FORKS;
         if room {
-            self.acks.push((tag.to_owned(), bytes));
+            self.acks.push((tag.unwrap_or_default().to_owned(), to, bytes));
         }
         room
     }

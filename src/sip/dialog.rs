@@ -59,7 +59,7 @@ impl Dialog {
         }
     }
 
-    /// The caller's view before any answer: what `request` says.
+    /// The caller's view of an INVITE or re-INVITE of ours: what `request` says.
     pub fn of_invite(request: &Request, flow: Flow) -> Self {
         Self {
             call_id: request.call_id().to_owned(),
@@ -68,16 +68,21 @@ impl Dialog {
             local_seq: request.cseq().0,
             remote_seq: None,
             target: request.uri.clone(),
-            routes: Vec::new(),
+            routes: request.headers.addresses("Route"),
             flow,
         }
     }
 
     /// The caller's view completed by a response with a To tag, RFC 3261 §12.1.2.
     pub fn learn(&mut self, response: &Response) {
+        // RFC 3261 §12.2.1.2: within a dialog the target may change, the route set never.
+        if self.remote.tag().is_none() {
+            self.routes = response.record_route();
+            self.routes.reverse();
+            // Other branches of a fork count for themselves.
+            self.remote_seq = None;
+        }
         self.remote = response.to();
-        self.routes = response.record_route();
-        self.routes.reverse();
         if let Some(contact) = response.contact() {
             self.target = contact.uri;
         }

@@ -24,6 +24,7 @@ mod refresh;
 mod register;
 mod registrar;
 mod reply;
+mod request;
 mod sdp;
 mod server;
 mod timers;

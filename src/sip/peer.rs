@@ -1,7 +1,8 @@
 //! Which account a message belongs to, and the names both sides show each other.
 
+use super::auth::Denied;
 use super::dialog::Flow;
-use super::message::{Method, Request};
+use super::message::Request;
 use super::server::ServerId;
 use super::ua::Ua;
 use super::value::{NameAddr, Uri};
@@ -49,18 +50,15 @@ impl Ua {
             return Some(account.id);
         }
         // A phone may share its address with a static peer, so its name comes before the bare IP address.
-        let id = match self.phone_named(&request.from().uri) {
-            Some(account) if request.method != Method::Register => account.id,
-            _ => match at.map(|account| account.id) {
-                Some(id) => return Some(id),
-                None => {
-                    self.discard(Discard::Stranger);
-                    self.reply(request, from, 403);
-                    return None;
-                }
-            },
-        };
-        self.verified(now, request, from, id).then_some(id)
+        if let Some(id) = self.phone_named(&request.from().uri).map(|account| account.id) {
+            return self.verified(now, request, from, id).then_some(id);
+        }
+        let known = at.map(|account| account.id);
+        if known.is_none() {
+            self.discard(Discard::Stranger);
+            self.reply(request, from, 403);
+        }
+        known
     }
 
     /// The request carries the right credentials for this phone account; otherwise it has been challenged.
@@ -76,7 +74,7 @@ impl Ua {
         };
         let uri = request.uri.to_string();
         let secret_of = |name: &str| (name == user).then_some(secret.as_str());
-        let mut denied = super::auth::Denied::Missing;
+        let mut denied = Denied::Missing;
         for name in ["Authorization", "Proxy-Authorization"] {
             for header in request.headers.all(name) {
                 match self.verifier.check(now, header, &request.method, &uri, secret_of) {
@@ -85,7 +83,7 @@ impl Ua {
                 }
             }
         }
-        let challenge = self.verifier.challenge(now, denied == super::auth::Denied::Stale);
+        let challenge = self.verifier.challenge(now, denied == Denied::Stale);
         self.reply_with(request, from, 401, &[("WWW-Authenticate", &challenge)]);
         false
     }

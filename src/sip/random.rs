@@ -1,21 +1,28 @@
-//! Tags, branches and jitter from one seed: the same seed gives the same messages.
+//! Tags, branches and jitter from one secret: the same seed gives the same messages.
+//!
+//! A tag or branch is all that keeps a stranger from speaking in somebody else's dialog, and everybody whom we answer
+//! sees some of them. So none may tell anything of the others: each is a hash of the secret.
 
 use core::time::Duration;
+use sha2::{Digest, Sha256};
 
-/// SplitMix64 over a secret seed.
+/// Bits that nobody can foretell without the seed.
 #[derive(Debug)]
-pub struct Random(u64);
+pub struct Random {
+    seed: u64,
+    count: u64,
+}
 
 impl Random {
     /// A sequence that depends on `seed` alone.
     pub const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { seed, count: 0 }
     }
 
     /// The next 64 bits.
-    pub const fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
+    pub fn bits(&mut self) -> u64 {
+        self.count += 1;
+        hash(self.seed, b"sequence", &self.count.to_be_bytes())
     }
 
     /// A token of 16 hexadecimal digits: a tag, a branch, a Call-ID, a cnonce.
@@ -28,17 +35,17 @@ impl Random {
         let width = u64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(u64::MAX).max(1);
         from + Duration::from_millis(self.bits() % width)
     }
+
+    /// The same 64 bits each time for the same text: a To tag that a stateless answer repeats, RFC 3261 §8.2.7.
+    pub fn of(&self, text: &str) -> u64 {
+        hash(self.seed, b"text", text.as_bytes())
+    }
 }
 
-/// The same 64 bits for the same seed and text: a To tag that a stateless answer repeats, RFC 3261 §8.2.7.
-pub fn fingerprint(seed: u64, text: &str) -> u64 {
-    text.bytes().fold(mix(seed), |sum, byte| mix(sum ^ u64::from(byte)))
-}
-
-const fn mix(bits: u64) -> u64 {
-    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
+fn hash(seed: u64, purpose: &[u8], value: &[u8]) -> u64 {
+    let digest =
+        Sha256::new_with_prefix(seed.to_be_bytes()).chain_update(purpose).chain_update(value).finalize();
+    digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -53,7 +60,9 @@ mod tests {
         };
         assert_eq!(tokens(1), tokens(1));
         assert_ne!(tokens(1), tokens(2));
-        assert_ne!(fingerprint(1, "a"), fingerprint(1, "b"));
+        assert_ne!(tokens(1)[0], tokens(1)[1]);
+        assert_eq!(Random::new(1).of("a"), Random::new(1).of("a"));
+        assert_ne!(Random::new(1).of("a"), Random::new(1).of("b"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::units::{AccountId, Instant};
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
-/// NAT bindings for UDP live 30 s at least, RFC 4787 §4.3 notwithstanding.
+/// Many routers forget a silent UDP mapping after 30 s, whatever RFC 4787 §4.3 asks of them.
 const KEEP_ALIVE: Duration = Duration::from_secs(29);
 /// First and longest wait after a failure.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));

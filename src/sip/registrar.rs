@@ -3,7 +3,7 @@
 use super::message::Request;
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{AccountKind, Discard, Event};
+use super::{Discard, Event};
 use crate::units::{AccountId, Instant};
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -86,17 +86,12 @@ impl Ua {
         self.reply_with(request, from, 200, &fields);
     }
 
-    fn unbind(&mut self, id: AccountId) {
+    /// The phone has signed off, or has not refreshed in time.
+    pub(super) fn unbind(&mut self, id: AccountId) {
         self.timers.set(Timer::Binding(id), None);
         if self.bindings.remove(&id).is_some() {
             self.tell(Event::PhoneGone(id));
         }
-    }
-
-    /// A phone has not refreshed.
-    pub(super) fn binding_timeout(&mut self, id: AccountId) {
-        debug_assert!(self.account(id).is_some_and(|a| matches!(a.kind, AccountKind::RegistersHere { .. })));
-        self.unbind(id);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Discard;
 use super::message::{Method, Request, Response};
-use super::random::fingerprint;
 use super::server::{Server, ServerId};
 use super::ua::{Timer, Ua};
 use crate::limits::SIP_TRANSACTIONS;
@@ -53,8 +52,7 @@ impl Ua {
         if to.tag().is_none() && status > 100 {
             let via = request.via();
             let seen = format!("{} {}", request.call_id(), via.branch().unwrap_or_default());
-            let tag =
-                tag.map_or_else(|| format!("{:016x}", fingerprint(self.config.seed, &seen)), str::to_owned);
+            let tag = tag.map_or_else(|| format!("{:016x}", self.random.of(&seen)), str::to_owned);
             response.headers.set("To", to.with_tag(&tag).to_string());
         }
         response
@@ -64,7 +62,7 @@ impl Ua {
     pub(super) fn stateless_tag(&self, request: &Request) -> String {
         let via = request.via();
         let seen = format!("{} {}", request.call_id(), via.branch().unwrap_or_default());
-        format!("{:016x}", fingerprint(self.config.seed, &seen))
+        format!("{:016x}", self.random.of(&seen))
     }
 
     /// Answers without a transaction: copies of the request get the same answer again.
@@ -118,6 +116,9 @@ impl Ua {
 
     /// OPTIONS: what we can do, in or out of a dialog, RFC 3261 §11.2.
     pub(super) fn options(&mut self, request: &Request, from: SocketAddr) {
+        if self.refuses_extension(request, from) {
+            return;
+        }
         let fields =
             [("Allow", ALLOW), ("Accept", SDP), ("Supported", SUPPORTED), ("Accept-Encoding", "identity")];
         self.reply_with(request, from, 200, &fields);

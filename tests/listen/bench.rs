@@ -44,6 +44,7 @@ fn dump() {
 fn events() {
     let eagerness = std::env::var("EAGERNESS").ok().and_then(|e| e.parse().ok()).unwrap_or(0.5);
     for path in folder() {
+        eprintln!("FILE {}", path.display());
         let mut listener = Listener::new(Settings { eagerness });
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("heard")).unwrap());
         for (n, frame) in frames(&path).iter().enumerate() {

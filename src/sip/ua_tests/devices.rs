@@ -155,6 +155,8 @@ fn strangers_get_403_and_leave_no_trace() {
     wire.request("OPTIONS", 1, "", "");
     assert_eq!(wire.response().status, 200);
     assert!(wire.response().headers.lists("Allow", "UPDATE"));
+    wire.request("OPTIONS", 1, "Require: magic\r\n", "");
+    assert_eq!((wire.response().status, wire.response().headers.first("Unsupported")), (420, Some("magic")));
     assert_eq!((wire.ua.servers.len(), wire.ua.deadline()), (0, None));
 }
 
@@ -180,6 +182,8 @@ fn every_branch_of_a_fork_but_the_first_is_hung_up() {
     let (mut wire, leg, invite) = Wire::outgoing();
     wire.reply(&invite, 183, "a", &[], SDP);
     assert!(matches!(wire.told[0], Event::Progress(..)));
+    wire.reply(&invite, 183, "a", &[], SDP);
+    assert!(wire.told.is_empty(), "nothing new");
     wire.reply(&invite, 180, "b", &[], "");
     assert_eq!(wire.told, [Event::Ringing(leg)]);
     wire.reply(&invite, 200, "b", &[], SDP);
@@ -376,6 +380,11 @@ fn a_phone_behind_nat_is_called_where_it_was_heard() {
     assert_eq!(net.uas[PHONE].1.registrations[&AT_BOX].contact, public, "it learns its address");
     let binding: NameAddr = net.uas[PHONE].1.contact(AT_BOX).parse().expect("a contact");
     assert_eq!(net.uas[BOX].1.bindings[&HANDSET].contact, binding.uri);
+    let mut corrected =
+        net.posted.iter().map(|bytes| text(bytes)).filter(|text| text.starts_with("REGISTER"));
+    let contacts = corrected.next_back().unwrap_or_default();
+    assert!(contacts.contains("Contact: <sip:phone@10.0.0.9:33333>;expires=600\r\n"), "{contacts}");
+    assert!(contacts.contains("Contact: <sip:phone@10.0.0.3:5060>;expires=0\r\n"), "{contacts}");
     let (out, into) = net.up(BOX, HANDSET, PHONE);
     net.command(BOX, Command::Hangup(out, Cause::Normal));
     net.expect(PHONE, &Event::Ended(into, Cause::Normal));
@@ -465,4 +474,141 @@ fn an_asserted_identity_counts_on_the_trunk() {
     wire.request("INVITE", 1, "P-Asserted-Identity: \"Acme\" <tel:+18005550100>\r\n", SDP);
     let Some(Event::Incoming { caller: shown, called, .. }) = wire.told.first().cloned() else { panic!() };
     assert_eq!((shown, called.as_str()), (caller("Acme", "+18005550100"), "100"));
+}
+
+#[test]
+fn a_strict_router_gets_its_own_uri() {
+    let (mut wire, leg, invite) = Wire::outgoing();
+    wire.reply(&invite, 200, "a", &[("Record-Route", "<sip:10.0.0.7;lr>, <sip:10.0.0.8>")], SDP);
+    wire.command(Command::Hangup(leg, Cause::Normal));
+    let bye = wire.one();
+    assert_eq!(bye.uri.to_string(), "sip:10.0.0.8");
+    let routes: Vec<_> = bye.headers.all("Route").collect();
+    assert_eq!(routes, ["<sip:10.0.0.7;lr>", "<sip:a@10.0.0.1:5070>"]);
+}
+
+#[test]
+fn a_refresh_that_is_answered_after_the_bye_gets_its_ack_alone() {
+    let (mut wire, leg, invite) = Wire::outgoing();
+    let head = [("Record-Route", "<sip:10.0.0.8;lr>"), ("Session-Expires", "200;refresher=uac")];
+    wire.reply(&invite, 200, "a", &head, SDP);
+    wire.wait(Duration::from_secs(100));
+    let refresh = wire.one();
+    wire.command(Command::Hangup(leg, Cause::Normal));
+    assert_eq!(wire.one().method, Method::Bye);
+    wire.reply(&refresh, 200, "a", &[], SDP);
+    let (to, ack) = wire.requests().remove(0);
+    assert_eq!((ack.method.clone(), to), (Method::Ack, addr(8)));
+    assert_eq!(wire.requests().len(), 1);
+    wire.wait(Duration::from_secs(64));
+    assert!(wire.ua.clients.is_empty());
+}
+
+#[test]
+fn a_peer_may_refuse_update_or_want_longer_intervals() {
+    let (mut wire, leg) = Wire::incoming("Allow: UPDATE\r\nSession-Expires: 200\r\n");
+    wire.wait(Duration::from_secs(100));
+    let update = wire.one();
+    wire.reply(&update, 405, "p", &[], "");
+    let invite = wire.one();
+    assert_eq!((update.method, invite.method.clone()), (Method::Update, Method::Invite));
+    wire.reply(&invite, 422, "p", &[("Min-SE", "300")], "");
+    let again = wire.requests().pop().expect("another").1;
+    assert_eq!(again.headers.first("Session-Expires"), Some("300;refresher=uac"));
+    // A passing failure is no reason to end a call.
+    wire.reply(&again, 500, "p", &[], "");
+    assert!(wire.told.is_empty());
+    wire.wait(Duration::from_secs(10));
+    assert_eq!(wire.one().method, Method::Invite);
+    wire.command(Command::Hangup(leg, Cause::Normal));
+}
+
+#[test]
+fn a_peer_that_has_forgotten_the_dialog_ends_the_leg() {
+    let (mut wire, leg) = Wire::incoming("");
+    wire.command(Command::Info(leg, Digit::STAR));
+    let info = wire.one();
+    assert_eq!(
+        (info.headers.first("Content-Type"), text(&info.body).as_str()),
+        (Some("application/dtmf-relay"), "Signal=*\r\nDuration=160\r\n")
+    );
+    wire.reply(&info, 481, "p", &[], "");
+    assert_eq!(wire.told, [Event::Ended(leg, Cause::Normal)]);
+}
+
+#[test]
+fn a_peer_from_before_the_magic_cookie() {
+    let mut wire = Wire::new();
+    let invite = |tag: &str, method: &str| {
+        format!(
+            "{method} sip:100@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060\r\nFrom: <sip:a@b>;tag=1\r\n\
+             To: <sip:100@10.0.0.2>{tag}\r\nCall-ID: o\r\nCSeq: 1 {method}\r\nContact: <sip:a@10.0.0.1>\r\n\
+             Content-Length: 0\r\n\r\n"
+        )
+    };
+    wire.bytes(invite("", "INVITE").as_bytes());
+    let Some(Event::Incoming { leg, .. }) = wire.told.first().cloned() else { panic!() };
+    wire.bytes(invite("", "INVITE").as_bytes());
+    assert!(wire.told.is_empty());
+    wire.command(Command::Hangup(leg, Cause::Busy));
+    let tag = format!(";tag={}", wire.response().to().tag().expect("a tag"));
+    wire.bytes(invite(&tag, "ACK").as_bytes());
+    wire.wait(Duration::from_secs(6));
+    assert!(wire.told.is_empty() && wire.ua.servers.is_empty());
+}
+
+#[test]
+fn a_peer_that_moves_within_the_call_is_followed() {
+    for method in ["INVITE", "UPDATE"] {
+        let (mut wire, leg) = Wire::incoming("");
+        wire.contact = "<sip:peer@10.0.0.5:7777>";
+        wire.request(method, 2, "", SDP);
+        wire.command(Command::Hangup(leg, Cause::Normal));
+        let (to, bye) = wire.requests().pop().expect("a BYE");
+        assert_eq!(
+            (bye.uri.to_string().as_str(), to.to_string().as_str()),
+            ("sip:peer@10.0.0.5:7777", "10.0.0.5:7777")
+        );
+    }
+}
+
+#[test]
+fn the_refresher_stays_who_it_is() {
+    let (mut wire, _) = Wire::incoming("Session-Expires: 200\r\n");
+    wire.request("UPDATE", 2, "Supported: timer\r\nSession-Expires: 200\r\n", "");
+    assert_eq!(wire.response().headers.first("Session-Expires"), Some("200;refresher=uas"));
+    let (mut wire, _) = Wire::incoming("Supported: timer\r\nSession-Expires: 200\r\n");
+    wire.request("UPDATE", 2, "Session-Expires: 200\r\n", "");
+    assert_eq!(wire.response().headers.first("Session-Expires"), Some("200;refresher=uac"));
+}
+
+#[test]
+fn keep_alives_are_taken_without_a_word() {
+    let mut wire = Wire::new();
+    for bytes in [b"".as_slice(), b"\r\n", b"\r\n\r\n", b"\0", b"\0\0\0\0"] {
+        wire.bytes(bytes);
+        assert!(wire.sent.is_empty() && wire.told.is_empty());
+    }
+}
+
+#[test]
+fn an_early_answer_stands_if_the_200_has_none() {
+    let (mut wire, leg, invite) = Wire::outgoing();
+    wire.reply(&invite, 183, "a", &[], SDP);
+    let early = wire.session();
+    wire.reply(&invite, 200, "a", &[], "");
+    assert_eq!(wire.told, [Event::Answered(leg, early)]);
+}
+
+#[test]
+fn a_hold_before_the_answer_is_refused_for_a_while() {
+    let mut wire = Wire::new();
+    wire.request("INVITE", 1, "", SDP);
+    let Some(Event::Incoming { leg, .. }) = wire.told.first().cloned() else { panic!() };
+    wire.command(Command::Ringing(leg));
+    wire.tag = wire.response().to().tag().expect("a tag").to_owned();
+    for (method, seq) in [("INVITE", 2), ("UPDATE", 3)] {
+        wire.request(method, seq, "", &sdp("sendonly"));
+        assert_eq!((wire.response().status, wire.response().headers.first("Retry-After")), (500, Some("3")));
+    }
 }

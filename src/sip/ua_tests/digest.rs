@@ -146,6 +146,29 @@ fn the_registrar_keeps_one_contact_per_phone() {
 }
 
 #[test]
+fn a_phone_beside_a_static_peer_is_challenged_by_its_name() {
+    let mut wire = Wire::new();
+    let invite = |name: &str| {
+        format!(
+            "INVITE sip:1@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:6000;branch=z9hG4bK{name}\r\n\
+             From: <sip:{name}@10.0.0.2>;tag=1\r\nTo: <sip:1@10.0.0.2>\r\nCall-ID: {name}\r\nCSeq: 1 INVITE\r\n\
+             Contact: <sip:{name}@10.0.0.1:6000>\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    // The very address of the static peer, then another port of its host.
+    for (port, name, status) in [(5060, "phone", 100), (6000, "phone", 401), (6000, "peer", 100)] {
+        wire.from = SocketAddr::from(([10, 0, 0, 1], port));
+        wire.bytes(
+            invite(name)
+                .replace("z9hG4bK", &format!("z9hG4bK{port}"))
+                .replace("Call-ID: ", &format!("Call-ID: {port}"))
+                .as_bytes(),
+        );
+        assert_eq!(wire.response().status, status, "{name} from port {port}");
+    }
+}
+
+#[test]
 fn a_provider_may_grant_less_ask_for_more_or_be_busy() {
     let mut wire = Wire::new();
     wire.ua = agent(2, 5, vec![(TRUNK, Side::Trunk, upstream(1, "house", "trunk pass"))]).1;

@@ -1,5 +1,6 @@
 //! Bytes that nobody should send.
 
+use super::wire::Wire;
 use super::*;
 use crate::limits::{LEGS, SIP_TRANSACTIONS};
 use crate::sip::{Cause, Discard};
@@ -126,6 +127,20 @@ fn a_flood_fills_the_table_and_no_more() {
     net.call(BOX, TRUNK, "911", caller("", ""));
     net.incoming(PROVIDER);
     settle(&mut net);
+}
+
+#[test]
+fn a_flood_within_a_call_is_bounded_too() {
+    let (mut wire, leg) = Wire::incoming("");
+    for seq in 0..SIP_TRANSACTIONS {
+        wire.request("INFO", 2 + u32::try_from(seq).expect("small"), "", "");
+    }
+    assert_eq!(wire.response().status, 503);
+    assert!(wire.ua.clients.len() + wire.ua.servers.len() <= SIP_TRANSACTIONS);
+    wire.command(Command::Hangup(leg, Cause::Normal));
+    assert_eq!(wire.requests().len(), 1, "its BYE goes out all the same");
+    wire.wait(Duration::from_secs(32));
+    assert!(wire.ua.servers.is_empty());
 }
 
 #[test]

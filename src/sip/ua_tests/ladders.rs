@@ -194,6 +194,23 @@ fn a_200_is_repeated_until_its_ack() {
 }
 
 #[test]
+fn a_refusal_is_repeated_until_its_ack() {
+    let mut net = Net::registered(14);
+    let mut lost = 0;
+    net.passes = Box::new(move |line| {
+        lost += usize::from(line.contains("ACK sip:"));
+        !line.contains("ACK sip:") || lost > 3
+    });
+    let out = net.call(PROVIDER, AT_BOX, "house", caller("", "1"));
+    let (into, ..) = net.incoming(BOX);
+    net.command(BOX, Command::Hangup(into, Cause::Busy));
+    net.expect(PROVIDER, &Event::Ended(out, Cause::Busy));
+    net.run(Duration::from_secs(64));
+    assert_eq!((net.count(" 486 "), net.count("ACK sip:")), (4, 4), "Timer G, and an ACK for each: {net}");
+    net.assert_idle();
+}
+
+#[test]
 fn a_200_without_any_ack_ends_the_leg() {
     let mut net = Net::registered(15);
     net.passes = Box::new(|line| !line.contains(" ACK "));
@@ -202,6 +219,7 @@ fn a_200_without_any_ack_ends_the_leg() {
     net.command(BOX, Command::Answer(into, media(2)));
     net.answered(PROVIDER, out);
     net.expect(BOX, &Event::Ended(into, Cause::Timeout));
+    assert_eq!(net.count(" 200 OK | CSeq: 1 INVITE"), 11, "500 ms, doubled up to 4 s, for 32 s: {net}");
     net.expect(PROVIDER, &Event::Ended(out, Cause::Normal));
     net.run(Duration::from_secs(64));
     net.assert_idle();
@@ -269,4 +287,15 @@ fn static_peers_need_no_registration() {
         net.expect(to, &Event::Ended(into, Cause::Normal));
         assert_eq!(net.count("401"), 0);
     }
+}
+
+#[test]
+fn a_phone_whose_nat_moves_it_is_followed() {
+    let mut net = Net::registered(20);
+    let (out, into) = net.up(BOX, HANDSET, PHONE);
+    net.uas[PHONE].0.set_port(40_404);
+    net.command(PHONE, Command::Info(into, Digit::HASH));
+    net.expect(BOX, &Event::Info(out, Digit::HASH));
+    net.command(BOX, Command::Hangup(out, Cause::Normal));
+    net.expect(PHONE, &Event::Ended(into, Cause::Normal));
 }

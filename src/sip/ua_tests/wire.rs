@@ -11,6 +11,7 @@ pub struct Wire {
     pub sent: Vec<(SocketAddr, Message)>,
     pub told: Vec<Event>,
     pub tag: String,
+    pub contact: &'static str,
     branch: u32,
 }
 
@@ -29,7 +30,16 @@ impl Wire {
         ];
         let (_, ua) = agent(2, 5, accounts);
         let (sent, told) = (Vec::new(), Vec::new());
-        Self { ua, now: Instant(1_000_000), from: addr(1), sent, told, tag: String::new(), branch: 0 }
+        Self {
+            ua,
+            now: Instant(1_000_000),
+            from: addr(1),
+            sent,
+            told,
+            tag: String::new(),
+            contact: "<sip:peer@10.0.0.1:5070>",
+            branch: 0,
+        }
     }
 
     pub fn input(&mut self, input: Input<'_>) {
@@ -79,8 +89,9 @@ impl Wire {
         let text = format!(
             "{method} sip:100@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKp{};rport\r\n\
              From: <sip:peer@10.0.0.1>;tag=p\r\nTo: <sip:100@10.0.0.2>{tag}\r\nCall-ID: c\r\nCSeq: {seq} {method}\r\n\
-             Contact: <sip:peer@10.0.0.1:5070>\r\n{head}{type_}Content-Length: {}\r\n\r\n{body}",
+             Contact: {}\r\n{head}{type_}Content-Length: {}\r\n\r\n{body}",
             self.branch,
+            self.contact,
             body.len()
         );
         self.bytes(text.as_bytes());
