@@ -1,15 +1,15 @@
-//! What a far end hears: level, voice and pause, pure tones, and the demo's own sounds, recognised frame by frame.
+//! What a far end hears: level, voice and pause, pure tones, and the demo's and the box's sounds, recognised frame by frame.
 
 use super::sounds::Sound;
-use crate::units::{Codec, FRAME_SAMPLES, Instant};
-use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw};
+use crate::dsp::detect::{Goertzel, mean_power};
+use crate::dsp::{g711, level::level};
+use crate::sounds::Prompt;
+use crate::units::{Codec, FRAME_SAMPLES, Frame, Instant};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
-/// Level of a full-scale sine, ITU-T G.711.
-#[allow(clippy::approx_constant)] // not half a turn
-pub(super) const FULL_SCALE_DBM0: f64 = 3.14;
 /// Louder than this is a sound, softer is the line.
 const FLOOR_DBM0: f32 = -42.0;
 /// A gap this long ends a voice; shorter ones are between words.
@@ -26,6 +26,8 @@ pub const TONES_HZ: [u16; 4] = [660, 800, 1_200, 1_500];
 pub enum Kind {
     /// One of the demo's sounds, bit for bit.
     Known(Sound),
+    /// One of the box's prompts.
+    Prompt(Prompt),
     /// One of [`TONES_HZ`], alone.
     Tone(u16),
     /// Anything else that is not silence.
@@ -45,10 +47,22 @@ pub struct Heard {
     pub frames: u32,
 }
 
+/// Every frame that is known, by its digest: made once, the same for all ears.
+static KNOWN: LazyLock<HashMap<u64, Kind>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    let sounds = Sound::ALL.into_iter().map(|sound| (Kind::Known(sound), sound.samples()));
+    let prompts = Prompt::ALL.into_iter().map(|prompt| (Kind::Prompt(prompt), prompt.samples()));
+    for (kind, samples) in sounds.chain(prompts) {
+        for frame in samples.chunks_exact(FRAME_SAMPLES) {
+            learn(&mut known, kind, frame);
+        }
+    }
+    known
+});
+
 /// Hears one line.
 #[derive(Default)]
 pub struct Ear {
-    known: HashMap<u64, Sound>,
     voice_began: Option<Instant>,
     last_loud: Option<Instant>,
     level_dbm0: Option<f32>,
@@ -58,29 +72,15 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// An ear that recognises every sound of the demo, whichever of the two codings the line uses.
+    /// An ear that recognises every sound of the demo and every prompt of the box, in either coding.
     pub fn new() -> Self {
-        let mut known = HashMap::new();
-        for sound in Sound::ALL {
-            for frame in sound.samples().chunks_exact(FRAME_SAMPLES) {
-                let linear = frame.iter().map(|&b| decode_ulaw(b));
-                if level_dbm0(linear.clone()) > FLOOR_DBM0 {
-                    known.insert(digest(Codec::Pcmu, frame), sound);
-                    known.insert(digest(Codec::Pcma, &linear.map(encode_alaw).collect::<Vec<_>>()), sound);
-                }
-            }
-        }
-        Self { known, ..Self::default() }
+        Self::default()
     }
 
     /// A frame of 20 ms has come.
     pub fn hear(&mut self, now: Instant, codec: Codec, payload: &[u8]) {
-        let decode = match codec {
-            Codec::Pcmu => decode_ulaw,
-            Codec::Pcma => decode_alaw,
-        };
-        let linear: Vec<i16> = payload.iter().map(|&b| decode(b)).collect();
-        let level = level_dbm0(linear.iter().copied());
+        let frame = decoded(codec, payload);
+        let level = level(&frame).0;
         self.level_dbm0 = Some(level);
         if level <= FLOOR_DBM0 {
             return;
@@ -89,8 +89,8 @@ impl Ear {
             self.voice_began = Some(now);
         }
         self.last_loud = Some(now);
-        let kind = match (self.known.get(&digest(codec, payload)), tone(&linear)) {
-            (Some(sound), _) => Kind::Known(*sound),
+        let kind = match (KNOWN.get(&digest(codec, payload)), tone(&frame)) {
+            (Some(kind), _) => *kind,
             (None, Some(hz)) => Kind::Tone(hz),
             (None, None) => Kind::Unknown,
         };
@@ -151,34 +151,46 @@ impl Ear {
     }
 }
 
+/// In µ-law, in A-law, and in µ-law again: the box may have translated it on the way, or played it from linear sound.
+fn learn(known: &mut HashMap<u64, Kind>, kind: Kind, mu_law: &[u8]) {
+    let linear = decoded(Codec::Pcmu, mu_law);
+    if level(&linear).0 <= FLOOR_DBM0 {
+        return;
+    }
+    let encoded: Vec<u8> = linear.0.iter().map(|&sample| g711::encode(Codec::Pcma, sample)).collect();
+    let mut coded = mu_law.to_vec();
+    known.insert(digest(Codec::Pcmu, &coded), kind);
+    known.insert(digest(Codec::Pcma, &encoded), kind);
+    g711::translate(Codec::Pcmu, Codec::Pcma, &mut coded);
+    known.insert(digest(Codec::Pcma, &coded), kind);
+    g711::translate(Codec::Pcma, Codec::Pcmu, &mut coded);
+    known.insert(digest(Codec::Pcmu, &coded), kind);
+}
+
 fn digest(codec: Codec, payload: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (codec, payload).hash(&mut hasher);
     hasher.finish()
 }
 
-/// RMS against a full-scale sine of +3.14 dBm0, ITU-T G.711.
-fn level_dbm0(linear: impl Iterator<Item = i16>) -> f32 {
-    let (sum, n) = linear.fold((0.0f64, 0u32), |(s, n), x| (s + f64::from(x).powi(2), n + 1));
-    let mean = sum / f64::from(n.max(1)) + 1e-3;
-    (10.0 * (mean / (32_767f64.powi(2) / 2.0)).log10() + FULL_SCALE_DBM0) as f32
+/// 20 ms of linear sound; a shorter packet ends in silence.
+fn decoded(codec: Codec, payload: &[u8]) -> Frame {
+    let mut frame = Frame::SILENCE;
+    for (sample, octet) in frame.0.iter_mut().zip(payload) {
+        *sample = g711::decode(codec, *octet);
+    }
+    frame
 }
 
-/// The one of [`TONES_HZ`] that holds nine tenths of the frame's power, by Goertzel's recurrence.
-fn tone(linear: &[i16]) -> Option<u16> {
-    let power: f64 = linear.iter().map(|&x| f64::from(x).powi(2)).sum();
-    TONES_HZ.into_iter().find(|&hz| {
-        let turn = 2.0 * (core::f64::consts::TAU * f64::from(hz) / 8_000.0).cos();
-        let (a, b) = linear.iter().fold((0.0, 0.0), |(a, b), &x| (f64::from(x) + turn * a - b, a));
-        let at_tone = a * a + b * b - turn * a * b;
-        at_tone > 0.9 * power * linear.len() as f64 / 2.0
-    })
+/// The one of [`TONES_HZ`] that holds nine tenths of the frame's power.
+fn tone(frame: &Frame) -> Option<u16> {
+    let block = frame.0.map(f32::from);
+    TONES_HZ.into_iter().find(|&hz| Goertzel::new(f32::from(hz)).power(&block) > 0.9 * mean_power(&block))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use audio_codec_algorithms::encode_ulaw;
 
     fn ms(ms: u64) -> Instant {
         Instant(ms * 1_000)
@@ -190,10 +202,8 @@ mod tests {
             let mut ear = Ear::new();
             let mut fresh = Vec::new();
             for (i, frame) in Sound::AgentGreeting.samples().chunks_exact(160).enumerate() {
-                let coded: Vec<u8> = match codec {
-                    Codec::Pcmu => frame.to_vec(),
-                    Codec::Pcma => frame.iter().map(|&b| encode_alaw(decode_ulaw(b))).collect(),
-                };
+                let mut coded = frame.to_vec();
+                g711::translate(Codec::Pcmu, codec, &mut coded);
                 ear.hear(ms(20 * i as u64), codec, &coded);
                 fresh.extend(ear.take_fresh());
             }
@@ -209,7 +219,8 @@ mod tests {
                 let sample = |n: u64| {
                     ((n as f64 * f64::from(hz) / 8_000.0 * core::f64::consts::TAU).sin() * 8_000.0) as i16
                 };
-                let frame: Vec<u8> = (0..160).map(|n| encode_ulaw(sample(i * 160 + n))).collect();
+                let frame: Vec<u8> =
+                    (0..160).map(|n| g711::encode(Codec::Pcmu, sample(i * 160 + n))).collect();
                 ear.hear(ms(20 * i), Codec::Pcmu, &frame);
             }
             assert_eq!(ear.spans().iter().map(|s| s.kind).collect::<Vec<_>>(), [Kind::Tone(hz)]);

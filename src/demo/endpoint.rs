@@ -70,6 +70,7 @@ impl Endpoint {
                     line.receive(now, bytes);
                     let fact = match line.ear.take_fresh() {
                         Some(Kind::Known(sound)) => Some(Fact::Hears(sound)),
+                        Some(Kind::Prompt(prompt)) => Some(Fact::HearsBox(prompt)),
                         Some(Kind::Tone(hz)) => Some(Fact::HearsTone(hz)),
                         Some(Kind::Unknown) => Some(Fact::HearsVoice),
                         None => None,

@@ -1,10 +1,11 @@
 //! The sound side of one leg of a far end: sends 20 ms of G.711 after 20 ms, sends and hears telephone-events.
 
-use super::ear::{Ear, FULL_SCALE_DBM0};
+use super::ear::Ear;
 use super::sounds::Sound;
+use crate::dsp::g711;
+use crate::dsp::tone::{Generator, Signal};
 use crate::sip::Session;
 use crate::units::{Codec, Digit, FRAME_SAMPLES, FRAME_TIME, Instant};
-use audio_codec_algorithms::{decode_ulaw, encode_alaw, encode_ulaw};
 use core::time::Duration;
 use rtp_rs::{RtpPacketBuilder, RtpReader};
 use std::collections::VecDeque;
@@ -26,15 +27,16 @@ pub enum Playing {
     Once(Sound),
     /// A sound around and around.
     Loop(Sound),
-    /// A pure tone, Hz, at −10 dBm0.
+    /// A pure tone, Hz.
     Tone(u16),
-    /// Two tones of Hz, on and off for so many frames.
-    Cadence(u16, u16, u16, u16),
+    /// Tones in a rhythm.
+    Signal(Signal),
 }
 
 impl Playing {
     /// Ringback of the US: 440 + 480 Hz, 2 s on, 4 s off.
-    pub const RINGBACK: Self = Self::Cadence(440, 480, 100, 200);
+    pub const RINGBACK: Self =
+        Self::Signal(Signal { hz: [440, 480], cadence_ms: [2_000, 4_000, 0, 0, 0, 0] });
 }
 
 struct Key {
@@ -51,7 +53,8 @@ pub struct Line {
     ssrc: u32,
     due: Instant,
     playing: Playing,
-    frame: u64,
+    frame: usize,
+    tone: Option<Generator>,
     key: Option<Key>,
     keys: VecDeque<Digit>,
     last_event: Option<(u32, u8)>,
@@ -72,6 +75,7 @@ impl Line {
             due: now,
             playing: Playing::Quiet,
             frame: 0,
+            tone: None,
             key: None,
             keys: VecDeque::new(),
             last_event: None,
@@ -95,6 +99,11 @@ impl Line {
     pub fn play(&mut self, playing: Playing) {
         self.playing = playing;
         self.frame = 0;
+        self.tone = match playing {
+            Playing::Tone(hz) => Some(Generator::new(Signal { hz: [hz, 0], cadence_ms: [0; 6] })),
+            Playing::Signal(signal) => Some(Generator::new(signal)),
+            _ => None,
+        };
     }
 
     /// A sound that ends by itself has not ended yet, or keys are being sent.
@@ -197,18 +206,16 @@ impl Line {
     fn audio(&mut self) -> Vec<u8> {
         let n = self.frame;
         self.frame += 1;
-        let mu_law = match self.playing {
+        let mut coded = match self.playing {
             Playing::Quiet => self.quiet(),
-            Playing::Tone(hz) => tones(n, hz, hz),
-            Playing::Cadence(a, b, on, off) if n % u64::from(on + off) < u64::from(on) => tones(n, a, b),
-            Playing::Cadence(..) => self.quiet(),
+            Playing::Tone(_) | Playing::Signal(_) => self.signal(),
             Playing::Loop(sound) => {
                 let samples = sound.samples();
-                let start = n as usize % (samples.len() / FRAME_SAMPLES) * FRAME_SAMPLES;
+                let start = n % (samples.len() / FRAME_SAMPLES) * FRAME_SAMPLES;
                 samples.get(start..start + FRAME_SAMPLES).map_or_else(|| self.quiet(), <[u8]>::to_vec)
             }
             Playing::Once(sound) => {
-                let start = n as usize * FRAME_SAMPLES;
+                let start = n * FRAME_SAMPLES;
                 match sound.samples().get(start..start + FRAME_SAMPLES) {
                     Some(frame) => frame.to_vec(),
                     None => {
@@ -218,10 +225,13 @@ impl Line {
                 }
             }
         };
-        match self.session.codec {
-            Codec::Pcmu => mu_law,
-            Codec::Pcma => mu_law.into_iter().map(|b| encode_alaw(decode_ulaw(b))).collect(),
-        }
+        g711::translate(Codec::Pcmu, self.session.codec, &mut coded);
+        coded
+    }
+
+    fn signal(&mut self) -> Vec<u8> {
+        let mut sample = || self.tone.as_mut().map_or(0, Generator::sample);
+        (0..FRAME_SAMPLES).map(|_| g711::encode(Codec::Pcmu, sample())).collect()
     }
 
     fn quiet(&mut self) -> Vec<u8> {
@@ -229,19 +239,10 @@ impl Line {
             self.noise ^= self.noise << 13;
             self.noise ^= self.noise >> 17;
             self.noise ^= self.noise << 5;
-            encode_ulaw((self.noise % 17) as i16 - 8)
+            g711::encode(Codec::Pcmu, (self.noise % 17) as i16 - 8)
         };
         (0..FRAME_SAMPLES).map(|_| step()).collect()
     }
-}
-
-/// Frame `n` of two tones of equal level, −10 dBm0 together (one tone alone, if they are the same).
-fn tones(n: u64, a: u16, b: u16) -> Vec<u8> {
-    let amplitude =
-        32_767.0 * 10f64.powf((-10.0 - FULL_SCALE_DBM0) / 20.0) / if a == b { 2.0 } else { 1.414 };
-    let wave = |t: u64, hz: u16| (t as f64 * f64::from(hz) / 8_000.0 * core::f64::consts::TAU).sin();
-    let sample = |t: u64| encode_ulaw((amplitude * (wave(t, a) + wave(t, b))) as i16);
-    (0..FRAME_SAMPLES as u64).map(|i| sample(n * FRAME_SAMPLES as u64 + i)).collect()
 }
 
 #[cfg(test)]
@@ -295,7 +296,7 @@ mod tests {
         let (_, b, _) = run(Codec::Pcma, 400, |a| a.play(Playing::Tone(1_200)));
         assert_eq!(b.ear.spans().iter().map(|s| s.kind).collect::<Vec<_>>(), [Kind::Tone(1_200)]);
         let level = b.ear.level_dbm0().unwrap();
-        assert!((level + 10.0).abs() < 0.5, "{level} dBm0");
+        assert!((level + 13.0).abs() < 0.5, "{level} dBm0");
     }
 
     #[test]

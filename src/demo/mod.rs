@@ -28,6 +28,7 @@ pub use phone::Phone;
 pub use sounds::Sound;
 
 use crate::sip::{Caller, Cause};
+use crate::sounds::Prompt;
 use crate::units::{Digit, Instant};
 use core::fmt;
 use std::net::SocketAddr;
@@ -134,7 +135,9 @@ pub enum Fact {
     FallsSilent,
     /// Recognised what came down the line, note for note.
     Hears(Sound),
-    /// Somebody unknown talks (the box, for one).
+    /// Recognised a prompt of the box.
+    HearsBox(Prompt),
+    /// Somebody unknown talks.
     HearsVoice,
     /// A pure tone of this many Hz comes down the line.
     HearsTone(u16),
@@ -178,11 +181,28 @@ impl fmt::Display for Narration {
             Fact::Says(sound) | Fact::Speaks(sound) => write!(f, "{}", sound.words()),
             Fact::FallsSilent => write!(f, "stops talking and listens"),
             Fact::Hears(sound) => write!(f, "hears {}", sound.words()),
+            Fact::HearsBox(prompt) => write!(f, "hears the box: {}", prompt_words(*prompt)),
             Fact::HearsVoice => write!(f, "hears somebody talk"),
             Fact::HearsTone(hz) => write!(f, "hears a tone of {hz} Hz"),
             Fact::HangsUp => write!(f, "hangs up"),
             Fact::Ended(cause) => write!(f, "the line goes dead ({cause:?})"),
             Fact::Finished => write!(f, "is done"),
         }
+    }
+}
+
+const fn prompt_words(prompt: Prompt) -> &'static str {
+    match prompt {
+        Prompt::Greet => "“Hello! This is an automated assistant … while I connect you to the caller.”",
+        Prompt::Moment => "“Please stay on the line. I am ringing the caller's phone now.”",
+        Prompt::Holding => "“I will hold the line, and call you back. You can hang up now.”",
+        Prompt::AgentWaiting => "“Connecting.”",
+        Prompt::Sorry => "“I am sorry, the caller could not be reached. Goodbye.”",
+        Prompt::NothingToHold => "“There is no call to hold.”",
+        Prompt::Rejoin => "“Putting you back on your call.”",
+        Prompt::Ended => "“The call on hold has ended.”",
+        Prompt::StatusHolding => "“Your call is still on hold.”",
+        Prompt::Cancelled => "“Okay. I am no longer holding your call.”",
+        Prompt::NoTrunk => "“The line is not connected. The call cannot be placed.”",
     }
 }

@@ -85,17 +85,15 @@ pub fn record(record: &Record) -> String {
         at(record.held_ms),
         wall(record.ended),
     );
-    for span in &record.heard {
-        let _ = writeln!(
-            text,
-            "  {}  heard {} ({:.2})",
-            at(span.at_ms),
-            sound_words(span.sound),
-            span.confidence
-        );
-    }
-    for decision in &record.decisions {
-        let _ = writeln!(text, "  {}  {}: {}", at(decision.at_ms), decision.what, decision.reason);
+    let heard = record
+        .heard
+        .iter()
+        .map(|s| (s.at_ms, format!("hears {} ({:.0} %)", sound_words(s.sound), s.confidence * 100.0)));
+    let decided = record.decisions.iter().map(|d| (d.at_ms, format!("{}: {}", d.what, d.reason)));
+    let mut lines: Vec<_> = heard.chain(decided).collect();
+    lines.sort_by_key(|(ms, _)| *ms);
+    for (ms, line) in lines {
+        let _ = writeln!(text, "  {}  {line}", at(ms));
     }
     text
 }
@@ -198,7 +196,7 @@ mod tests {
         assert_eq!(
             record(&kept),
             "call 7 to 1800\n  outcome   Slain\n  answered  00:03\n  held from 00:10, for 00:30\n  ended     01:05\n  \
-             00:11  heard music (0.93)\n  00:40  ring: a voice stopped\n"
+             00:11  hears music (93 %)\n  00:40  ring: a voice stopped\n"
         );
     }
 }

@@ -73,24 +73,16 @@ const _: () = assert!(Prompt::ALL.len() <= crate::limits::PROMPTS);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::g711::decode;
+    use crate::dsp::level::level;
     use crate::limits::PROMPT_SECONDS;
-    use crate::units::{FRAME_SAMPLES, SAMPLE_RATE_HZ};
-    use audio_codec_algorithms::decode_ulaw;
+    use crate::units::{Codec, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ};
 
-    /// RMS of each 20 ms, in dBm0.
-    fn levels(mu_law: &[u8]) -> Vec<f64> {
-        let frame =
-            |f: &[u8]| f.iter().map(|&b| f64::from(decode_ulaw(b)).powi(2)).sum::<f64>() / f.len() as f64;
-        let full_scale_sine = 32_767f64.powi(2) / 2.0;
-        mu_law
-            .chunks_exact(FRAME_SAMPLES)
-            .map(|f| 10.0 * ((frame(f) + 1.0) / full_scale_sine).log10() + FULL_SCALE_DBM0)
-            .collect()
+    /// Of each 20 ms, dBm0.
+    fn levels(mu_law: &[u8]) -> Vec<f32> {
+        let linear = |f: &[u8]| Frame(core::array::from_fn(|i| decode(Codec::Pcmu, f[i])));
+        mu_law.chunks_exact(FRAME_SAMPLES).map(|f| level(&linear(f)).0).collect()
     }
-
-    /// Level of a full-scale sine, ITU-T G.711.
-    #[allow(clippy::approx_constant)]
-    const FULL_SCALE_DBM0: f64 = 3.14;
 
     #[test]
     fn every_prompt_has_the_entry_it_claims() {
@@ -108,16 +100,16 @@ mod tests {
             assert!((0.5..PROMPT_SECONDS as f64).contains(&seconds), "{prompt:?} lasts {seconds} s");
 
             let levels = levels(sound);
-            let loudest = levels.iter().copied().fold(f64::MIN, f64::max);
+            let loudest = levels.iter().copied().fold(f32::MIN, f32::max);
             let active: Vec<_> = levels.iter().copied().filter(|l| *l > loudest - 20.0).collect();
             let mean = 10.0
-                * (active.iter().map(|l| 10f64.powf(l / 10.0)).sum::<f64>() / active.len() as f64).log10();
+                * (active.iter().map(|l| 10f32.powf(l / 10.0)).sum::<f32>() / active.len() as f32).log10();
             assert!((-17.5..=-14.5).contains(&mean), "{prompt:?} speaks at {mean:.1} dBm0");
 
-            let peak = sound.iter().map(|&b| decode_ulaw(b).unsigned_abs()).max().unwrap_or(0);
+            let peak = sound.iter().map(|&b| decode(Codec::Pcmu, b).unsigned_abs()).max().unwrap_or(0);
             assert!((8_000..=31_000).contains(&peak), "{prompt:?} peaks at {peak}");
 
-            let quiet = |l: &&f64| **l < -40.0;
+            let quiet = |l: &&f32| **l < -40.0;
             assert!(levels.iter().take_while(quiet).count() <= 10, "{prompt:?} begins late");
             assert!(levels.iter().rev().take_while(quiet).count() <= 15, "{prompt:?} ends in silence");
         }

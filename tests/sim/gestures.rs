@@ -26,7 +26,7 @@ fn talk() -> Vec<Owner> {
 fn is_held(world: &mut World) {
     assert!(world.run_until(s(30), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
     assert!(
-        world.seen(Who::Phone, |f| *f == Fact::HearsVoice).is_some(),
+        world.seen(Who::Phone, |f| matches!(f, Fact::HearsBox(_))).is_some(),
         "no confirmation\n{}",
         world.tale()
     );
@@ -128,7 +128,7 @@ fn nothing_to_hold_is_said() {
     let mut world = World::new(&House::default(), queue(), owner);
     assert!(world.ask(Request::Button).is_err());
     world.run(s(15));
-    assert!(world.seen(Who::Phone, |f| *f == Fact::HearsVoice).is_some(), "{}", world.tale());
+    assert!(world.seen(Who::Phone, |f| matches!(f, Fact::HearsBox(_))).is_some(), "{}", world.tale());
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::Ended(_))).is_some(), "{}", world.tale());
     assert!(world.records.is_empty());
 }
@@ -150,7 +150,7 @@ fn the_owner_may_rejoin_ask_and_cancel_from_the_phone() {
     let mut world = World::new(&House::default(), queue(), status);
     world.run(s(40));
     assert_eq!(world.phase(), Some(Phase::Holding), "{}", world.tale());
-    assert_eq!(world.count(Who::Phone, |f| *f == Fact::HearsVoice), 2, "{}", world.tale());
+    assert_eq!(world.count(Who::Phone, |f| matches!(f, Fact::HearsBox(_))), 2, "{}", world.tale());
 
     let cancel = [held, code("*49"), vec![Owner::Listen(s(8)), Owner::AwaitEnd]].concat();
     let mut world = World::new(&House::default(), queue(), cancel);

@@ -7,5 +7,6 @@ mod calls;
 mod gestures;
 mod holds;
 mod net;
+mod stories;
 mod swarm;
 mod world;

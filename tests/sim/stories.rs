@@ -1,0 +1,48 @@
+//! The demo's own stories in virtual time, judged as the demo judges them: from outside, and by the record.
+
+use super::world::{House, World, s};
+use hold_slayer::demo::judge::judge;
+use hold_slayer::demo::scenario::Scenario;
+use hold_slayer::units::Codec;
+
+fn check(name: &str) {
+    for (seed, trunk_codec) in [(1, Codec::Pcmu), (2, Codec::Pcma)] {
+        let scenario = Scenario::named(name).unwrap();
+        let house = House { seed, trunk_codec, busy_when_talking: true, ..House::default() };
+        let mut world = World::with_desks(&house, scenario.desks(), scenario.owner.clone());
+        world.run(s(150));
+        let record = world.records.values().next_back().map(|(record, _)| record.clone());
+        let verdict = judge(scenario.expect, &world.story, record.as_ref());
+        assert!(verdict.passed(), "{name} over {trunk_codec:?}\n{verdict}\n{}", world.tale());
+    }
+}
+
+#[test]
+fn a_normal_queue() {
+    check("normal");
+}
+
+#[test]
+fn music_with_a_singer() {
+    check("vocals");
+}
+
+#[test]
+fn a_queue_without_a_sound() {
+    check("silent-queue");
+}
+
+#[test]
+fn an_announcement_again_and_again() {
+    check("repeated-announcement");
+}
+
+#[test]
+fn nobody_ever_comes() {
+    check("nobody-comes");
+}
+
+#[test]
+fn an_agent_who_does_not_wait() {
+    check("agent-hangs-up");
+}
