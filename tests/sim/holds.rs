@@ -70,7 +70,10 @@ fn an_agent_comes_and_is_joined_with_the_owner() {
     let shown = |f: &Fact| matches!(f, Fact::Called { caller, .. } if caller.name == "HOLD: 18005550123");
     assert!(world.seen(Who::Phone, shown).is_some(), "{}", world.tale());
     assert_eq!(world.rings(), 1, "{}", world.tale());
-    assert!(world.seen(Who::Company, |f| matches!(f, Fact::HearsBox(_))).is_some(), "nobody spoke to the agent");
+    assert!(
+        world.seen(Who::Company, |f| matches!(f, Fact::HearsBox(_))).is_some(),
+        "nobody spoke to the agent"
+    );
     assert!(
         world.seen(Who::Company, |f| matches!(f, Fact::Hears(Sound::OwnerHello))).is_some(),
         "{}",
