@@ -9,7 +9,7 @@ use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
-use crate::sip::Account;
+use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, Instant, PortId};
 use crate::{limits, web};
@@ -88,7 +88,7 @@ impl Control {
                 Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
-                Some((account, addr)) = locations.recv() => self.event(Event::Located(account, addr)),
+                Some((account, addr)) = locations.recv() => self.event(Event::Located(account, vec![Hop::udp(addr)])),
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
@@ -132,7 +132,7 @@ impl Control {
         for _ in 0..BATCH {
             match next {
                 Ok((len, from)) => {
-                    self.event(Event::Datagram { from, bytes: bytes.get(..len).unwrap_or_default() });
+                    self.event(Event::Message { from: Hop::udp(from), bytes: bytes.get(..len).unwrap_or_default() });
                 }
                 // ICMP answers to what was sent earlier show up here; the transaction's timers deal with silence.
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
@@ -186,7 +186,7 @@ impl Control {
     fn carry_out(&mut self, now: Instant) {
         while let Some(effect) = self.core.poll() {
             match effect {
-                Effect::Send { to, bytes } => self.send(to, &bytes),
+                Effect::Send { to, bytes } => self.send(to.addr, &bytes),
                 Effect::Media(command) => {
                     if self.media.send(command).is_err() {
                         tracing::error!(

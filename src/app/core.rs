@@ -3,29 +3,30 @@
 use crate::call::{self, Input, ListenOrder, Plan, Record, Request, Snapshot, Switchboard};
 use crate::listen::Heard;
 use crate::media::{self, MediaCommand};
-use crate::sip::{self, AccountKind, Ua, ua};
+use crate::sip::{self, AccountKind, Hop, Ua, ua};
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 /// All that can happen to the box.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A SIP datagram arrived.
-    Datagram {
+    /// A SIP message arrived.
+    Message {
         /// From here.
-        from: SocketAddr,
+        from: Hop,
         /// These bytes.
         bytes: &'a [u8],
     },
+    /// There is no connection to this neighbour any more, or none could be made.
+    Lost(Hop),
     /// A fact from the media loop.
     Media(media::Event),
     /// The listener concluded something about this port in this opening of it.
     Heard(PortId, u32, Heard),
     /// The page, the button or a script asks; answered under the same number.
     Request(u64, Request),
-    /// The address of a trunk's registrar was found, or has changed.
-    Located(AccountId, SocketAddr),
+    /// The addresses of a trunk's registrar were found, or have changed; the best first.
+    Located(AccountId, Vec<Hop>),
     /// The date; told at the start and from time to time, as the system's clock may be set.
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
@@ -37,10 +38,10 @@ pub enum Event<'a> {
 /// All that the box can do.
 #[derive(Debug)]
 pub enum Effect {
-    /// Send a SIP datagram.
+    /// Send a SIP message.
     Send {
         /// There.
-        to: SocketAddr,
+        to: Hop,
         /// These bytes.
         bytes: Vec<u8>,
     },
@@ -86,14 +87,15 @@ impl Core {
     /// Takes one event.
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
         match event {
-            Event::Datagram { from, bytes } => self.ua.handle(now, sip::Input::Datagram { from, bytes }),
+            Event::Message { from, bytes } => self.ua.handle(now, sip::Input::Message { from, bytes }),
+            Event::Lost(hop) => self.ua.handle(now, sip::Input::Lost(hop)),
             Event::Media(event) => self.switchboard.handle(now, Input::Media(event)),
             Event::Heard(port, epoch, heard) => {
                 self.switchboard.handle(now, Input::Heard(port, epoch, heard))
             }
             Event::Request(number, request) => self.switchboard.handle(now, Input::Request(number, request)),
-            Event::Located(account, addr) => {
-                self.ua.handle(now, sip::Input::Command(sip::Command::Locate(account, addr)));
+            Event::Located(account, hops) => {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Locate(account, hops)));
                 self.ua.handle(now, sip::Input::Command(sip::Command::Register(account)));
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),

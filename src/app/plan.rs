@@ -3,7 +3,7 @@
 use crate::call::{Peer, Plan};
 use crate::config::{Config, PhonePeer, TrunkPeer};
 use crate::phone::dial::Codes;
-use crate::sip::{Account, AccountKind, Side, Upstream};
+use crate::sip::{Account, AccountKind, Hop, Side, Upstream};
 use crate::slay::Policy;
 use crate::units::AccountId;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -27,14 +27,14 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
     for trunk in &config.trunks {
         let id = id(accounts.len());
         let kind = match &trunk.peer {
-            TrunkPeer::Static { addr } => AccountKind::Static { addr: *addr },
+            TrunkPeer::Static { addr } => AccountKind::Static { addr: Hop::udp(*addr) },
             TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires } => {
                 let literal = host.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, *port));
                 if literal.is_err() {
                     lookups.push(Lookup { account: id, host: host.clone(), port: *port });
                 }
                 AccountKind::RegisterAt(Upstream {
-                    addr: literal.unwrap_or(UNRESOLVED),
+                    addr: Hop::udp(literal.unwrap_or(UNRESOLVED)),
                     domain: domain.clone(),
                     user: user.clone(),
                     auth_user: auth_user.clone(),
@@ -47,7 +47,7 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
     }
     for phone in &config.phones {
         let kind = match &phone.peer {
-            PhonePeer::Static { addr } => AccountKind::Static { addr: *addr },
+            PhonePeer::Static { addr } => AccountKind::Static { addr: Hop::udp(*addr) },
             PhonePeer::Register { user, secret } => {
                 AccountKind::RegistersHere { user: user.clone(), secret: secret.expose().into() }
             }

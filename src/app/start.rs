@@ -91,7 +91,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let sip = socket.local_addr().context("the SIP socket has no address")?;
     let (accounts, lookups) = plan::accounts(&config);
     let known = accounts.iter().find_map(|account| match &account.kind {
-        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => Some(upstream.addr),
+        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => Some(upstream.addr.addr),
         _ => None,
     });
     let ip = plan::advertised(&config, known);
@@ -99,6 +99,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
+        tls_port: 0,
         accounts: accounts.clone(),
         realm: "hold-slayer".into(),
         seed: random()?,

@@ -7,7 +7,7 @@ use super::story::Story;
 use super::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
 use crate::call::Snapshot;
 use crate::clock;
-use crate::sip::{AccountKind, Upstream};
+use crate::sip::{AccountKind, Hop, Upstream};
 use crate::units::{Codec, Instant};
 use core::time::Duration;
 use std::io::{self, IsTerminal, Write};
@@ -173,7 +173,7 @@ impl Show {
         let customer =
             AccountKind::RegistersHere { user: site.trunk_user.clone(), secret: site.trunk_secret.clone() };
         let provider = AccountKind::RegisterAt(Upstream {
-            addr: shown.sip,
+            addr: Hop::udp(shown.sip),
             domain: shown.sip.ip().to_string(),
             user: site.phone_user.clone(),
             auth_user: site.phone_user.clone(),

@@ -4,7 +4,7 @@ use super::ear::Kind;
 use super::line::Line;
 use super::{Fact, Narration, NetInput, NetOutput, Who};
 use crate::sip::ua::Config;
-use crate::sip::{Account, AccountKind, Cause, Command, Event, Input, LocalMedia, Output, Session, Side, Ua};
+use crate::sip::{Account, AccountKind, Cause, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Ua};
 use crate::units::{AccountId, Codec, Instant, LegId};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -44,6 +44,7 @@ impl Endpoint {
         let side = if who == Who::Phone { Side::Trunk } else { Side::Phone };
         let config = Config {
             local: setup.sip,
+            tls_port: 0,
             accounts: vec![Account { id: BOX, side, kind: setup.account }],
             realm: "example".into(),
             seed: setup.seed,
@@ -63,7 +64,9 @@ impl Endpoint {
     /// Takes what came from the net and sends what is due.
     pub(super) fn handle(&mut self, now: Instant, input: NetInput<'_>) {
         match input {
-            NetInput::Sip { from, bytes } => self.ua.handle(now, Input::Datagram { from, bytes }),
+            NetInput::Sip { from, bytes } => {
+                self.ua.handle(now, Input::Message { from: Hop::udp(from), bytes });
+            }
             NetInput::Timeout => self.ua.handle(now, Input::Timeout),
             NetInput::Rtp { from, bytes } => {
                 if let Some((_, line)) = self.lines.iter_mut().find(|(_, line)| line.remote() == from) {
@@ -128,7 +131,7 @@ impl Endpoint {
     fn drain(&mut self, now: Instant) {
         while let Some(output) = self.ua.poll() {
             match output {
-                Output::Send { to, bytes } => self.out.push_back(NetOutput::Sip { to, bytes }),
+                Output::Send { to, bytes } => self.out.push_back(NetOutput::Sip { to: to.addr, bytes }),
                 Output::Event(event) => {
                     match event {
                         Event::Progress(leg, session)

@@ -8,7 +8,7 @@ use super::endpoint::Setup;
 use super::phone::{FlashBy, Step as Owner};
 use super::scenario::NUMBER;
 use super::*;
-use crate::sip::{AccountKind, Upstream};
+use crate::sip::{AccountKind, Hop, Upstream};
 use crate::units::Codec;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -50,7 +50,7 @@ impl World {
         };
         let customer = AccountKind::RegistersHere { user: "me".into(), secret: "secret".into() };
         let provider = AccountKind::RegisterAt(Upstream {
-            addr: addr("127.0.0.3:5060"),
+            addr: Hop::udp(addr("127.0.0.3:5060")),
             domain: "company".into(),
             user: "me".into(),
             auth_user: "me".into(),

@@ -1,10 +1,10 @@
 //! Client transactions, RFC 3261 §17.1 with the Accepted state of RFC 6026.
 
 use super::message::{Method, Request, Response};
+use super::hop::Hop;
 use super::timers::{PATIENCE, T1, T2, T4, backed_off};
 use crate::units::{AccountId, Instant, LegId};
 use core::time::Duration;
-use std::net::SocketAddr;
 
 /// Most branches of a forked INVITE that get their own ACK and BYE; further ones are left to time out.
 const FORKS: usize = 8;
@@ -98,7 +98,9 @@ pub struct Client {
     /// The request's bytes.
     pub bytes: Vec<u8>,
     /// Where it went.
-    pub to: SocketAddr,
+    pub to: Hop,
+    /// Where it goes if that cannot be reached, RFC 3261 §18.1.1.
+    pub else_to: Option<Hop>,
     /// On whose behalf, for credentials.
     pub account: AccountId,
     /// Who hears of the end.
@@ -110,7 +112,7 @@ pub struct Client {
     /// CANCEL waits for the first provisional response, RFC 3261 §9.1.
     pub cancel_wanted: bool,
     /// ACKs by the To tag they acknowledge, and where they went.
-    acks: Vec<(String, SocketAddr, Vec<u8>)>,
+    acks: Vec<(String, Hop, Vec<u8>)>,
     state: State,
     gap: Duration,
     resend_at: Option<Instant>,
@@ -119,11 +121,12 @@ pub struct Client {
 
 impl Client {
     /// A transaction whose request is being sent now.
-    pub fn new(now: Instant, request: Request, to: SocketAddr, account: AccountId, owner: Owner) -> Self {
+    pub fn new(now: Instant, request: Request, to: Hop, account: AccountId, owner: Owner) -> Self {
         Self {
             bytes: request.emit(),
             request,
             to,
+            else_to: None,
             account,
             owner,
             nonce: None,
@@ -132,8 +135,9 @@ impl Client {
             acks: Vec::new(),
             state: State::Asking,
             gap: T1,
-            // RFC 3261 §17.1.1.2 and §17.1.2.2: timers A and E start at T1, B and F at 64·T1.
-            resend_at: Some(now + T1),
+            // RFC 3261 §17.1.1.2 and §17.1.2.2: timers A and E start at T1, where nothing else repeats what is lost;
+            // B and F at 64·T1.
+            resend_at: (!to.transport.is_reliable()).then(|| now + T1),
             ends_at: Some(now + PATIENCE),
         }
     }
@@ -157,9 +161,19 @@ impl Client {
         matches!(self.state, State::Asking | State::Proceeding)
     }
 
+    /// No response at all yet.
+    pub fn unheard(&self) -> bool {
+        self.state == State::Asking
+    }
+
     /// CANCEL has been sent: the INVITE is given up if nothing comes, RFC 3261 §9.1.
     pub fn cancelled(&mut self, now: Instant) {
         self.cancel_wanted = false;
+        self.patience(now);
+    }
+
+    /// The connection is gone: a final response is awaited for so long still.
+    pub fn patience(&mut self, now: Instant) {
         self.ends_at = Some(now + PATIENCE);
     }
 
@@ -172,7 +186,7 @@ impl Client {
                     // refresh rings nobody.
                     let bounded = matches!(self.owner, Owner::Refresh(_));
                     (self.resend_at, self.ends_at) = (None, bounded.then(|| now + PATIENCE));
-                } else if self.state == State::Asking {
+                } else if self.state == State::Asking && self.resend_at.is_some() {
                     // RFC 3261 §17.1.2.2: Timer E runs on at T2.
                     self.gap = T2;
                     self.resend_at = Some(now + T2);
@@ -185,7 +199,9 @@ impl Client {
                 self.state = if accepted { State::Accepted } else { State::Completed };
                 self.resend_at = None;
                 // RFC 3261 §17.1.1.2 Timer D, RFC 6026 §8.4 Timer M; §17.1.2.2 Timer K.
-                self.ends_at = Some(now + if self.invite() { PATIENCE } else { T4 });
+                let copies = if self.invite() { PATIENCE } else { T4 };
+                let none = self.to.transport.is_reliable() && !accepted;
+                self.ends_at = Some(now + if none { Duration::ZERO } else { copies });
                 Receipt::Final
             }
             (State::Accepted, 200..=299) => Receipt::Again,
@@ -209,13 +225,13 @@ impl Client {
     }
 
     /// The ACK already sent to the peer with this To tag.
-    pub fn ack(&self, tag: Option<&str>) -> Option<(SocketAddr, &[u8])> {
+    pub fn ack(&self, tag: Option<&str>) -> Option<(Hop, &[u8])> {
         let tag = tag.unwrap_or_default();
         self.acks.iter().find(|(known, ..)| known == tag).map(|(_, to, bytes)| (*to, bytes.as_slice()))
     }
 
     /// Keeps an ACK for copies of the final response. False if too many peers have answered.
-    pub fn keep_ack(&mut self, tag: Option<&str>, to: SocketAddr, bytes: Vec<u8>) -> bool {
+    pub fn keep_ack(&mut self, tag: Option<&str>, to: Hop, bytes: Vec<u8>) -> bool {
         let room = self.acks.len() < FORKS;
         if room {
             self.acks.push((tag.unwrap_or_default().to_owned(), to, bytes));

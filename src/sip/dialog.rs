@@ -1,5 +1,6 @@
 //! Dialogs: whom a request within a call names and where it goes, RFC 3261 §12.
 
+use super::hop::{Hop, Transport};
 use super::message::{Method, Request, Response};
 use super::value::{NameAddr, Uri};
 use std::net::{IpAddr, SocketAddr};
@@ -8,14 +9,14 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// A provider or static peer: known by this address, and may name other hops of the same kind of network.
-    Fixed(SocketAddr),
+    Fixed(Hop),
     /// A registered phone, seen at this source address: everything goes back there, through its NAT.
-    Seen(SocketAddr),
+    Seen(Hop),
 }
 
 impl Flow {
     /// The address itself.
-    pub const fn addr(self) -> SocketAddr {
+    pub const fn addr(self) -> Hop {
         match self {
             Self::Fixed(addr) | Self::Seen(addr) => addr,
         }
@@ -128,11 +129,19 @@ impl Dialog {
     /// RFC 3261 §8.1.2 says the first Route, else the remote target. A phone behind NAT writes an address there that
     /// only it can reach, so requests to phones always go to where it was last heard from. A provider's hop is
     /// believed if it is a literal address in the same kind of network as the provider's own: a name would have to be
-    /// resolved, and a private address from a public provider leads nowhere.
-    pub fn hop(&self) -> SocketAddr {
+    /// resolved, and a private address from a public provider leads nowhere. What began encrypted stays so, and the
+    /// connection that there is serves for all of the same machine: a new one may not get through its NAT or ours.
+    pub fn hop(&self) -> Hop {
         let Flow::Fixed(own) = self.flow else { return self.flow.addr() };
         let next = self.routes.first().map_or(&self.target, |route| &route.uri);
-        next.addr().filter(|addr| addr.port() != 0 && reach(addr.ip()) == reach(own.ip())).unwrap_or(own)
+        let believed = |addr: &SocketAddr| addr.port() != 0 && reach(addr.ip()) == reach(own.ip());
+        let Some(addr) = next.addr().filter(believed) else { return own };
+        let transport = match (own.transport, next.transport()) {
+            (Transport::Udp, Some(Transport::Tcp)) => Transport::Tcp,
+            (own, _) => own,
+        };
+        let same = transport.is_reliable() && transport == own.transport && addr.ip() == own.ip();
+        if same { own } else { Hop::new(transport, addr) }
     }
 }
 

@@ -7,18 +7,17 @@ use super::offer;
 use super::reply::{ALLOW, Body, SDP, SUPPORTED, body, way_back};
 use super::server::ServerId;
 use super::ua::{Timer, Ua};
-use super::{Cause, Discard, Event, LocalMedia, Session};
+use super::{Cause, Discard, Event, Hop, LocalMedia, Session};
 use crate::limits::{LEGS, SIP_TRANSACTIONS};
 use crate::units::{AccountId, Codec, Instant, LegId};
 use core::time::Duration;
-use std::net::SocketAddr;
 
 /// RFC 3261 §13.3.1.1: proxies give up an INVITE that has been silent for three minutes, so repeat a 1xx each minute.
 const PROVISIONAL_GAP: Duration = Duration::from_secs(60);
 
 impl Ua {
     /// A peer calls.
-    pub(super) fn invited(&mut self, now: Instant, request: Request, id: ServerId, from: SocketAddr) {
+    pub(super) fn invited(&mut self, now: Instant, request: Request, id: ServerId, from: Hop) {
         let Some(account) = self.admit(now, &request, from) else { return };
         if request.headers.first("Max-Forwards").is_some_and(|hops| hops.trim() == "0") {
             return self.reply(&request, from, 483);
@@ -49,7 +48,7 @@ impl Ua {
         now: Instant,
         request: Request,
         server: ServerId,
-        from: SocketAddr,
+        from: Hop,
         account: AccountId,
         session: Option<Session>,
     ) {
@@ -267,7 +266,7 @@ impl Ua {
     }
 
     /// CANCEL, RFC 3261 §9.2. Its answer needs no state of its own: the INVITE's transaction remembers.
-    pub(super) fn cancelled(&mut self, now: Instant, request: &Request, id: &ServerId, from: SocketAddr) {
+    pub(super) fn cancelled(&mut self, now: Instant, request: &Request, id: &ServerId, from: Hop) {
         let Some(leg) = self.servers.get(id).map(|server| server.leg) else {
             return self.reply(request, from, 481);
         };

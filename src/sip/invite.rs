@@ -54,7 +54,7 @@ impl Ua {
             AccountKind::RegisterAt(upstream) => {
                 (Uri::sip(to, &upstream.domain, None), Flow::Fixed(upstream.addr))
             }
-            AccountKind::Static { addr } => (Uri::at(to, *addr), Flow::Fixed(*addr)),
+            AccountKind::Static { addr } => (Uri::at(to, addr.addr).by(addr.transport), Flow::Fixed(*addr)),
             AccountKind::RegistersHere { .. } => {
                 let binding = self.bindings.get(&id)?;
                 (binding.contact.clone(), Flow::Seen(binding.flow))

@@ -6,10 +6,9 @@ use super::message::Request;
 use super::offer::{self, NoMatch};
 use super::server::ServerId;
 use super::timers::{PATIENCE, T1, backed_off};
-use super::{LocalMedia, Session};
+use super::{Hop, LocalMedia, Session};
 use crate::units::{AccountId, Instant};
 use core::time::Duration;
-use std::net::SocketAddr;
 
 /// How far a leg has come.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ pub struct Unacked {
     /// The 200.
     pub ok: Vec<u8>,
     /// Where it goes.
-    pub to: SocketAddr,
+    pub to: Hop,
     /// CSeq number of the INVITE.
     pub seq: u32,
     /// What the ACK will settle.
@@ -61,7 +60,7 @@ pub struct Unacked {
 
 impl Unacked {
     /// A 200 that is being sent now.
-    pub fn new(now: Instant, ok: Vec<u8>, to: SocketAddr, seq: u32, what: Awaited) -> Self {
+    pub fn new(now: Instant, ok: Vec<u8>, to: Hop, seq: u32, what: Awaited) -> Self {
         Self { ok, to, seq, what, gap: T1, resend_at: now + T1, gives_up_at: now + PATIENCE }
     }
 

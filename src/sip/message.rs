@@ -334,6 +334,23 @@ fn refusal(raw: &Raw, (status, reason): Fault) -> Reject {
     Reject::Answer(emit(&format!("SIP/2.0 {status} {reason}"), &headers, &[]))
 }
 
+/// The length of the body that this head announces; `None` if it announces none, a bad one or several.
+pub(super) fn content_length(head: &[u8]) -> Option<usize> {
+    let raw = normalise::split(head)?;
+    let mut lengths = raw.headers.all("Content-Length").map(normalise::length);
+    let first = lengths.next()??;
+    lengths.all(|other| other == Some(first)).then_some(first)
+}
+
+/// The answer to a request of which this much came; `None` if it is a response, or lacks what an answer needs.
+pub(super) fn refuse(bytes: &[u8], fault: Fault) -> Option<Vec<u8>> {
+    let raw = normalise::split(bytes).filter(|raw| !raw.start.starts_with("SIP/"))?;
+    match refusal(&raw, fault) {
+        Reject::Answer(answer) => Some(answer),
+        Reject::Drop => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -8,13 +8,12 @@ use super::message::{Method, Request, Response};
 use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
 use super::server::ServerId;
 use super::ua::Ua;
-use super::{Cause, Event, Session};
+use super::{Cause, Event, Hop, Session};
 use crate::units::{Digit, Instant, LegId};
-use std::net::SocketAddr;
 
 impl Ua {
     /// A new request with a To tag.
-    pub(super) fn within(&mut self, now: Instant, request: Request, id: ServerId, from: SocketAddr) {
+    pub(super) fn within(&mut self, now: Instant, request: Request, id: ServerId, from: Hop) {
         let Some(leg) = self.leg_of(&request).filter(|leg| !self.is_over(*leg, &request)) else {
             return self.reply(&request, from, 481);
         };

@@ -8,12 +8,15 @@ mod cause;
 mod client;
 mod dialog;
 mod digit;
+pub mod framing;
 mod grammar;
 mod header;
 mod hold;
+mod hop;
 mod incoming;
 mod invite;
 mod leg;
+mod locate;
 pub mod message;
 mod midcall;
 mod normalise;
@@ -34,22 +37,26 @@ mod ua_tests;
 mod uri;
 pub mod value;
 
+pub use hop::{Hop, Transport};
 pub use ua::Ua;
 
 use crate::units::{AccountId, Codec, Digit, Instant, LegId};
 use core::time::Duration;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the world or the switchboard tells the user agent.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A datagram from the wire.
-    Datagram {
+    /// A datagram from the wire, or a message that [`framing`] has cut out of a stream.
+    Message {
         /// Where it came from.
-        from: SocketAddr,
+        from: Hop,
         /// The raw bytes.
         bytes: &'a [u8],
     },
+    /// There is no way to this neighbour: no connection could be made, or the one that there was is gone. What was
+    /// sent last may be lost. Never said of UDP.
+    Lost(Hop),
     /// An order of the switchboard.
     Command(Command),
     /// A deadline has passed; nothing else happened.
@@ -59,10 +66,10 @@ pub enum Input<'a> {
 /// What the user agent wants done or known.
 #[derive(Debug)]
 pub enum Output {
-    /// Send this datagram.
+    /// Send this: as a datagram, or on the connection to there, which is made if there is none.
     Send {
         /// Next hop.
-        to: SocketAddr,
+        to: Hop,
         /// A whole SIP message.
         bytes: Vec<u8>,
     },
@@ -104,8 +111,8 @@ pub enum AccountKind {
     },
     /// Known by its address alone; nobody registers and nobody is challenged.
     Static {
-        /// Requests come from this IP address (any port) and go to this address and port.
-        addr: SocketAddr,
+        /// Requests come from this IP address (any port and transport) and go to this address and port.
+        addr: Hop,
     },
 }
 
@@ -113,7 +120,7 @@ pub enum AccountKind {
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// Resolved address of the registrar or outbound proxy; requests from its IP belong to this account.
-    pub addr: SocketAddr,
+    pub addr: Hop,
     /// Host part of the Request-URI of REGISTER, and of From and To.
     pub domain: String,
     /// User part of the address of record.
@@ -190,8 +197,11 @@ pub enum Command {
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
-    /// The address of the upstream's registrar is known, or has changed. `addr` of its account may be anything before.
-    Locate(AccountId, SocketAddr),
+    /// The addresses of the upstream's registrar are known, or have changed: the best first, RFC 3263 §4. `addr` of its
+    /// account may be anything before. An empty list changes nothing.
+    Locate(AccountId, Vec<Hop>),
+    /// Our own address has changed: registrations are made anew from there.
+    Move(IpAddr),
     /// Register the account now (at start; afterwards the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.

@@ -116,10 +116,7 @@ fn full_name(name: &str) -> &str {
 /// RFC 3261 §18.3: on UDP what Content-Length leaves over is discarded, and too little is an error; without the field
 /// the body goes to the end of the datagram.
 fn read_body(headers: &Headers, rest: &[u8], note: &mut impl FnMut(Fault)) -> Vec<u8> {
-    let mut lengths = headers.all("Content-Length").map(|text| {
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        digits.then(|| text.parse::<usize>().ok()).flatten()
-    });
+    let mut lengths = headers.all("Content-Length").map(length);
     let length = match lengths.next() {
         None => rest.len(),
         Some(first) if lengths.any(|other| other != first) => {
@@ -132,6 +129,12 @@ fn read_body(headers: &Headers, rest: &[u8], note: &mut impl FnMut(Fault)) -> Ve
         Some(body) => body.to_vec(),
         None => refuse(note, "Body Shorter Than Content-Length"),
     }
+}
+
+/// A number of bytes.
+pub(super) fn length(text: &str) -> Option<usize> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 fn refuse(note: &mut impl FnMut(Fault), reason: &'static str) -> Vec<u8> {

@@ -6,9 +6,8 @@ use super::message::Request;
 use super::server::ServerId;
 use super::ua::Ua;
 use super::value::{NameAddr, Uri};
-use super::{Account, AccountKind, Caller, Discard, Side};
+use super::{Account, AccountKind, Caller, Discard, Hop, Side};
 use crate::units::{AccountId, Instant};
-use std::net::SocketAddr;
 
 impl Ua {
     /// The account of this number.
@@ -16,20 +15,15 @@ impl Ua {
         self.config.accounts.iter().find(|account| account.id == id)
     }
 
-    /// The name service told where an upstream is.
-    pub(super) fn locate(&mut self, id: AccountId, found: SocketAddr) {
-        let account = self.config.accounts.iter_mut().find(|account| account.id == id);
-        if let Some(AccountKind::RegisterAt(upstream)) = account.map(|account| &mut account.kind) {
-            upstream.addr = found;
-        }
-    }
-
     /// The provider or static peer at this address: the one at this very port, else any at this IP address.
-    pub(super) fn peer_at(&self, from: SocketAddr) -> Option<&Account> {
+    pub(super) fn peer_at(&self, from: Hop) -> Option<&Account> {
         let accounts = &self.config.accounts;
         let exact = accounts.iter().find(|account| fixed_addr(account) == Some(from));
         exact.or_else(|| {
-            accounts.iter().find(|account| fixed_addr(account).is_some_and(|addr| addr.ip() == from.ip()))
+            accounts.iter().find(|account| {
+                let listed = self.targets.get(&account.id).is_some_and(|targets| targets.has(from.ip()));
+                listed || fixed_addr(account).is_some_and(|addr| addr.ip() == from.ip())
+            })
         })
     }
 
@@ -44,7 +38,7 @@ impl Ua {
 
     /// Who sends this request: by address, or by digest (RFC 3261 §22.2). `None`: it has been answered with a
     /// challenge or 403, and nothing of it is kept.
-    pub(super) fn admit(&mut self, now: Instant, request: &Request, from: SocketAddr) -> Option<AccountId> {
+    pub(super) fn admit(&mut self, now: Instant, request: &Request, from: Hop) -> Option<AccountId> {
         let at = self.peer_at(from);
         if let Some(account) = at.filter(|account| fixed_addr(account) == Some(from)) {
             return Some(account.id);
@@ -66,7 +60,7 @@ impl Ua {
         &mut self,
         now: Instant,
         request: &Request,
-        from: SocketAddr,
+        from: Hop,
         id: AccountId,
     ) -> bool {
         let Some(AccountKind::RegistersHere { user, secret }) = self.account(id).map(|a| &a.kind) else {
@@ -89,7 +83,7 @@ impl Ua {
     }
 
     /// How requests in a dialog with this account travel, when it was last heard from at `seen`.
-    pub(super) fn flow_of(&self, account: AccountId, seen: SocketAddr) -> Flow {
+    pub(super) fn flow_of(&self, account: AccountId, seen: Hop) -> Flow {
         self.account(account).and_then(fixed_addr).map_or(Flow::Seen(seen), Flow::Fixed)
     }
 
@@ -99,8 +93,10 @@ impl Ua {
             Some(AccountKind::RegisterAt(upstream)) => upstream.user.as_str(),
             _ => "box",
         };
-        let addr = self.registrations.get(&id).map_or(self.config.local, |registration| registration.contact);
-        NameAddr::new(Uri::at(user, addr)).to_string()
+        let transport = self.transport_of(id);
+        let own = || self.own_addr(transport);
+        let addr = self.registrations.get(&id).map_or_else(own, |registration| registration.contact);
+        NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
     }
 
     /// From of a call by us, without tag: on a trunk that we register at our own address of record, RFC 3261 §8.1.1.3.
@@ -143,7 +139,7 @@ impl Ua {
 }
 
 /// The address of a peer that has one by configuration.
-pub const fn fixed_addr(account: &Account) -> Option<SocketAddr> {
+pub const fn fixed_addr(account: &Account) -> Option<Hop> {
     match &account.kind {
         AccountKind::RegisterAt(upstream) => Some(upstream.addr),
         AccountKind::Static { addr } => Some(*addr),

@@ -1,15 +1,14 @@
 //! Session timers, RFC 4028: a hold of two hours outlives them only if both sides keep refreshing.
 
-use super::Cause;
 use super::client::{ClientId, Owner};
 use super::invite::described;
 use super::leg::{Refresh, State};
 use super::message::{Method, Request, Response};
 use super::reply::{ALLOW, SDP, SUPPORTED};
 use super::ua::{Timer, Ua};
+use super::{Cause, Hop};
 use crate::units::{Instant, LegId};
 use core::time::Duration;
-use std::net::SocketAddr;
 
 /// Shortest session interval, RFC 4028 §4.
 pub const MIN_SE: Duration = Duration::from_secs(90);
@@ -24,7 +23,7 @@ impl Ua {
     }
 
     /// [`Self::brief`], answered.
-    pub(super) fn refuses_interval(&mut self, request: &Request, from: SocketAddr) -> bool {
+    pub(super) fn refuses_interval(&mut self, request: &Request, from: Hop) -> bool {
         let Some(status) = self.brief(request) else { return false };
         self.reply_with(request, from, status, &[("Min-SE", &MIN_SE.as_secs().to_string())]);
         true

@@ -5,7 +5,7 @@ use super::message::{Method, Request, Response};
 use super::reply::ALLOW;
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{AccountKind, Cause, Event, Upstream};
+use super::{AccountKind, Cause, Event, Hop, Upstream};
 use crate::units::{AccountId, Instant};
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
@@ -29,7 +29,7 @@ pub struct Registration {
     /// A REGISTER is on its way.
     busy: bool,
     /// The provider holds a binding of ours.
-    held: bool,
+    pub held: bool,
     /// The Contact that the next REGISTER replaces.
     former: Option<SocketAddr>,
     /// The Contact has been corrected in this round: a NAT that changes its mind each time is not followed further.
@@ -49,6 +49,12 @@ enum Stay {
 }
 
 impl Registration {
+    /// We are found elsewhere: the next REGISTER says so.
+    pub fn now_at(&mut self, contact: SocketAddr) {
+        self.former = Some(core::mem::replace(&mut self.contact, contact));
+        self.corrected = false;
+    }
+
     /// The CSeq number of the next REGISTER.
     pub const fn next_seq(&mut self) -> u32 {
         self.seq += 1;
@@ -64,7 +70,7 @@ impl Ua {
         if self.registrations.get(&id).is_none_or(|registration| registration.stay != Stay::Wanted) {
             let (call_id, tag) = (self.random.token(), self.random.token());
             let registration = Registration {
-                contact: self.config.local,
+                contact: self.own_addr(self.transport_of(id)),
                 call_id,
                 tag,
                 seq: 0,
@@ -81,7 +87,7 @@ impl Ua {
         self.send_register(now, id);
     }
 
-    fn upstream(&self, id: AccountId) -> Option<&Upstream> {
+    pub(super) fn upstream(&self, id: AccountId) -> Option<&Upstream> {
         match &self.account(id)?.kind {
             AccountKind::RegisterAt(upstream) => Some(upstream),
             AccountKind::RegistersHere { .. } | AccountKind::Static { .. } => None,
@@ -104,7 +110,7 @@ impl Ua {
         }
     }
 
-    fn send_register(&mut self, now: Instant, id: AccountId) {
+    pub(super) fn send_register(&mut self, now: Instant, id: AccountId) {
         if self.registrations.get(&id).is_none_or(|registration| registration.busy) {
             return;
         }
@@ -118,7 +124,7 @@ impl Ua {
         }
     }
 
-    fn registering_request(&mut self, id: AccountId) -> Option<(Request, SocketAddr)> {
+    fn registering_request(&mut self, id: AccountId) -> Option<(Request, Hop)> {
         let upstream = self.upstream(id)?;
         let (user, domain, to) = (upstream.user.clone(), upstream.domain.clone(), upstream.addr);
         let registration = self.registrations.get_mut(&id)?;
@@ -131,7 +137,8 @@ impl Ua {
         let mut request =
             Request::new(Method::Register, Uri::sip("", &domain, None), &from, &own, &call_id, seq);
         let contact = |addr, expires: Duration| {
-            format!("{};expires={}", NameAddr::new(Uri::at(&user, addr)), expires.as_secs())
+            let uri = Uri::at(&user, addr).by(to.transport);
+            format!("{};expires={}", NameAddr::new(uri), expires.as_secs())
         };
         request.headers.push("Contact", contact(registration.contact, registration.expires));
         if let Some(former) = registration.former {
@@ -151,18 +158,26 @@ impl Ua {
             return self.left(now, id);
         }
         match response {
+            None if self.next_target(id) => self.send_register(now, id),
+            Some(response) if response.status == 503 && self.next_target(id) => self.send_register(now, id),
             None => self.register_failed(now, id, Cause::Timeout, None),
             Some(response) => match response.status {
                 200..=299 => self.registered(now, id, response),
                 423 => self.register_longer(now, id, response),
                 // RFC 3261 §22.2: the same credentials again would be refused again.
                 401 | 403 | 407 => {
-                    registration.held = false;
+                    self.unheld(id);
                     self.timers.set(Timer::KeepAlive(id), None);
                     self.tell(Event::RegisterFailed(id, Cause::Unauthorized, None));
                 }
                 status => self.register_failed(now, id, Cause::from_status(status), retry_after(response)),
             },
+        }
+    }
+
+    fn unheld(&mut self, id: AccountId) {
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.held = false;
         }
     }
 
@@ -180,6 +195,9 @@ impl Ua {
         let granted = granted(response, registration.contact).unwrap_or(registration.expires.as_secs());
         let granted = Duration::from_secs(granted.clamp(GRANTED.0, GRANTED.1));
         registration.held = true;
+        if let Some(targets) = self.targets.get_mut(&id) {
+            targets.found();
+        }
         registration.failures = 0;
         registration.former = None;
         let seen = seen_as(response, registration.contact);

@@ -3,10 +3,9 @@
 use super::message::Request;
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{Discard, Event};
+use super::{Discard, Event, Hop};
 use crate::units::{AccountId, Instant};
 use core::time::Duration;
-use std::net::SocketAddr;
 
 /// Shortest and longest lifetime of a registration, seconds. A phone that has lost power is missed within the hour.
 const LIFETIME: (u32, u32) = (60, 3600);
@@ -17,7 +16,7 @@ pub struct Binding {
     /// Its Contact: the Request-URI of calls to it.
     pub contact: Uri,
     /// Source address of its REGISTER: where calls to it are sent, through whatever NAT there is.
-    pub flow: SocketAddr,
+    pub flow: Hop,
     call_id: String,
     seq: u32,
     expires_at: Instant,
@@ -40,7 +39,7 @@ enum Wish {
 
 impl Ua {
     /// REGISTER.
-    pub(super) fn registering(&mut self, now: Instant, request: &Request, from: SocketAddr) {
+    pub(super) fn registering(&mut self, now: Instant, request: &Request, from: Hop) {
         let Some(id) = self.phone_named(&request.to().uri).map(|account| account.id) else {
             self.discard(Discard::Stranger);
             return self.reply(request, from, 403);
@@ -63,7 +62,7 @@ impl Ua {
                 let call_id = request.call_id().to_owned();
                 self.bindings.insert(id, Binding { contact, flow: from, call_id, seq, expires_at });
                 self.timers.set(Timer::Binding(id), Some(expires_at));
-                self.tell(Event::PhoneRegistered(id, from));
+                self.tell(Event::PhoneRegistered(id, from.addr));
             }
             Wish::Clear => self.unbind(id),
             Wish::Remove(contact) => {
@@ -77,7 +76,7 @@ impl Ua {
     }
 
     /// 200 with the contact as it is now, RFC 3261 §10.3, 8.
-    fn list_contacts(&mut self, now: Instant, request: &Request, from: SocketAddr, id: AccountId) {
+    fn list_contacts(&mut self, now: Instant, request: &Request, from: Hop, id: AccountId) {
         let contact = self.bindings.get(&id).map(|known| {
             let left = known.expires_at.since(now).as_secs();
             format!("{};expires={left}", NameAddr::new(known.contact.clone()))

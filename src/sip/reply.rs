@@ -1,9 +1,9 @@
 //! Our responses: reason phrases, tags, what we can do; with a transaction or without.
 
-use super::Discard;
 use super::message::{Method, Request, Response};
 use super::server::{Server, ServerId};
 use super::ua::{Timer, Ua};
+use super::{Discard, Hop};
 use crate::limits::SIP_TRANSACTIONS;
 use crate::units::{Instant, LegId};
 use std::net::SocketAddr;
@@ -66,7 +66,7 @@ impl Ua {
     }
 
     /// Answers without a transaction: copies of the request get the same answer again.
-    pub(super) fn reply(&mut self, request: &Request, from: SocketAddr, status: u16) {
+    pub(super) fn reply(&mut self, request: &Request, from: Hop, status: u16) {
         self.reply_with(request, from, status, &[]);
     }
 
@@ -74,7 +74,7 @@ impl Ua {
     pub(super) fn reply_with(
         &mut self,
         request: &Request,
-        from: SocketAddr,
+        from: Hop,
         status: u16,
         fields: &[(&str, &str)],
     ) {
@@ -90,7 +90,7 @@ impl Ua {
         &mut self,
         request: &Request,
         id: &ServerId,
-        from: SocketAddr,
+        from: Hop,
         leg: Option<LegId>,
     ) -> bool {
         if self.servers.len() >= SIP_TRANSACTIONS / 2 {
@@ -115,7 +115,7 @@ impl Ua {
     }
 
     /// OPTIONS: what we can do, in or out of a dialog, RFC 3261 §11.2.
-    pub(super) fn options(&mut self, request: &Request, from: SocketAddr) {
+    pub(super) fn options(&mut self, request: &Request, from: Hop) {
         if self.refuses_extension(request, from) {
             return;
         }
@@ -125,7 +125,7 @@ impl Ua {
     }
 
     /// Requests outside of dialogs for which there is no use here.
-    pub(super) fn out_of_dialog(&mut self, request: &Request, from: SocketAddr) {
+    pub(super) fn out_of_dialog(&mut self, request: &Request, from: Hop) {
         match request.method {
             _ if self.peer_at(from).is_none() && self.phone_named(&request.from().uri).is_none() => {
                 self.discard(Discard::Stranger);
@@ -140,7 +140,7 @@ impl Ua {
     }
 
     /// Answers 420 if the request requires what we do not know, RFC 3261 §8.2.2.3.
-    pub(super) fn refuses_extension(&mut self, request: &Request, from: SocketAddr) -> bool {
+    pub(super) fn refuses_extension(&mut self, request: &Request, from: Hop) -> bool {
         let unknown: Vec<&str> =
             request.headers.all("Require").filter(|token| !token.eq_ignore_ascii_case(SUPPORTED)).collect();
         if unknown.is_empty() {
@@ -154,10 +154,11 @@ impl Ua {
 
 /// Where responses go, RFC 3261 §18.2.2 and RFC 3581 §4: to the source, unless the peer does not ask for that and no
 /// NAT stands between, for then it may listen at the port that it names.
-pub fn way_back(request: &Request, from: SocketAddr) -> SocketAddr {
+/// On a stream they go back on the connection that the request came on.
+pub fn way_back(request: &Request, from: Hop) -> Hop {
     let via = request.via();
-    let plain = !via.wants_rport() && via.host.parse() == Ok(from.ip());
-    if plain { SocketAddr::new(from.ip(), via.port.unwrap_or(5060)) } else { from }
+    let plain = !from.transport.is_reliable() && !via.wants_rport() && via.host.parse() == Ok(from.ip());
+    if plain { Hop::udp(SocketAddr::new(from.ip(), via.port.unwrap_or(5060))) } else { from }
 }
 
 /// What a request's body is to us.

@@ -5,11 +5,9 @@ use super::client::{Client, ClientId, Expiry, Owner, Receipt};
 use super::dialog::Dialog;
 use super::message::{Method, Request, Response};
 use super::ua::{Timer, Ua};
-use super::value::Via;
-use super::{AccountKind, Discard};
+use super::{AccountKind, Discard, Hop};
 use crate::limits::SIP_TRANSACTIONS;
 use crate::units::{AccountId, Instant};
-use std::net::SocketAddr;
 
 impl Ua {
     /// A response: to its transaction, and to whoever waits for it.
@@ -39,15 +37,26 @@ impl Ua {
     }
 
     /// A request of ours has its final response, or (`None`) will never have one.
-    fn finally(&mut self, now: Instant, id: ClientId, response: Option<&Response>) {
+    pub(super) fn finally(&mut self, now: Instant, id: ClientId, response: Option<&Response>) {
         let Some(client) = self.clients.get(&id) else { return };
-        let (owner, account, to) = (client.owner, client.account, client.to);
+        let to = client.to;
         let invite = client.request.method == Method::Invite;
         if let Some(response) = response.filter(|response| invite && response.status >= 300) {
             let ack = client.ack_refusal(response).emit();
             self.send_ack(id, response.to().tag(), to, ack);
         }
+        self.decided(now, id, response);
+    }
+
+    /// [`Self::finally`], acknowledged if need be.
+    pub(super) fn decided(&mut self, now: Instant, id: ClientId, response: Option<&Response>) {
+        let Some(client) = self.clients.get(&id) else { return };
+        let (owner, account) = (client.owner, client.account);
+        let invite = client.request.method == Method::Invite;
         let wanted = !invite || owner != Owner::Nobody;
+        if response.is_some_and(|response| response.status == 503) && self.elsewhere(now, id) {
+            return;
+        }
         if let Some(response) = response.filter(|response| wanted && matches!(response.status, 401 | 407))
             && self.challenged(now, id, response)
         {
@@ -109,11 +118,12 @@ impl Ua {
             }
         }
         let branch = ClientId::new(self.random.bits()).branch();
-        ack.headers.push_front("Via", Via::udp(self.config.local, &branch).to_string());
-        self.send_ack(id, dialog.remote.tag(), dialog.hop(), ack.emit())
+        let to = dialog.hop();
+        ack.headers.push_front("Via", self.via(to, &branch));
+        self.send_ack(id, dialog.remote.tag(), to, ack.emit())
     }
 
-    fn send_ack(&mut self, id: ClientId, tag: Option<&str>, to: SocketAddr, ack: Vec<u8>) -> bool {
+    fn send_ack(&mut self, id: ClientId, tag: Option<&str>, to: Hop, ack: Vec<u8>) -> bool {
         let kept = self.clients.get_mut(&id).is_some_and(|client| client.keep_ack(tag, to, ack.clone()));
         if kept {
             self.send(to, ack);
@@ -178,7 +188,7 @@ impl Ua {
     }
 
     /// The owner's request goes on under another transaction.
-    fn moved(&mut self, owner: Owner, id: ClientId) {
+    pub(super) fn moved(&mut self, owner: Owner, id: ClientId) {
         match owner {
             Owner::Call(leg) => self.call_moved(leg, id),
             Owner::Refresh(leg) => {
@@ -195,13 +205,18 @@ impl Ua {
         &mut self,
         now: Instant,
         mut request: Request,
-        to: SocketAddr,
+        to: Hop,
         account: AccountId,
         owner: Owner,
     ) -> Option<ClientId> {
         let id = ClientId::new(self.random.bits());
-        request.headers.push_front("Via", Via::udp(self.config.local, &id.branch()).to_string());
-        let client = Client::new(now, request, to, account, owner);
+        request.headers.push_front("Via", self.via(to, &id.branch()));
+        let mut client = Client::new(now, request, to, account, owner);
+        if let Some(stream) = self.stream_for(&client) {
+            client = self.carried_by(now, client, stream, id);
+            client.else_to = Some(to);
+        }
+        let to = client.to;
         if !self.room() {
             self.discard(Discard::Full);
             if owner == Owner::Nobody {
@@ -214,7 +229,7 @@ impl Ua {
         Some(id)
     }
 
-    fn track(&mut self, id: ClientId, client: Client) {
+    pub(super) fn track(&mut self, id: ClientId, client: Client) {
         self.timers.set(Timer::Client(id), client.deadline());
         self.clients.insert(id, client);
     }

@@ -1,10 +1,10 @@
 //! Server transactions, RFC 3261 §17.2 with the Accepted state of RFC 6026.
 
+use super::hop::Hop;
 use super::message::{Method, Request};
 use super::timers::{PATIENCE, T1, T4, backed_off};
 use crate::units::{Instant, LegId};
 use core::time::Duration;
-use std::net::SocketAddr;
 
 /// What finds the transaction of a request, RFC 3261 §17.2.3.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +57,7 @@ pub struct Server {
     /// The last response, if any was sent.
     pub last: Option<Vec<u8>>,
     /// Where responses go, RFC 3581 §4: the source.
-    pub to: SocketAddr,
+    pub to: Hop,
     /// The leg that this INVITE opens.
     pub leg: Option<LegId>,
     invite: bool,
@@ -69,7 +69,7 @@ pub struct Server {
 
 impl Server {
     /// A transaction without a response yet.
-    pub const fn new(invite: bool, to: SocketAddr, leg: Option<LegId>) -> Self {
+    pub const fn new(invite: bool, to: Hop, leg: Option<LegId>) -> Self {
         Self {
             last: None,
             to,
@@ -101,10 +101,11 @@ impl Server {
         if status < 200 {
             return true;
         }
-        // RFC 3261 §17.2.1 Timer H, §17.2.2 Timer J, RFC 6026 §8.3 Timer L.
-        self.ends_at = Some(now + PATIENCE);
+        // RFC 3261 §17.2.1 Timer H, §17.2.2 Timer J (a stream brings no copies), RFC 6026 §8.3 Timer L.
+        let copies = self.invite || !self.to.transport.is_reliable();
+        self.ends_at = Some(now + if copies { PATIENCE } else { Duration::ZERO });
         self.state = if self.invite && status < 300 { State::Accepted } else { State::Completed };
-        if self.invite && self.state == State::Completed {
+        if self.invite && self.state == State::Completed && !self.to.transport.is_reliable() {
             // RFC 3261 §17.2.1: Timer G repeats a refusal until the ACK.
             self.resend_at = Some(now + T1);
         }
@@ -125,7 +126,7 @@ impl Server {
             // RFC 3261 §17.2.1: Timer I absorbs further copies of the ACK.
             self.state = State::Confirmed;
             self.resend_at = None;
-            self.ends_at = Some(now + T4);
+            self.ends_at = Some(now + if self.to.transport.is_reliable() { Duration::ZERO } else { T4 });
         }
         self.state == State::Confirmed
     }

@@ -6,13 +6,14 @@
 use super::auth::Verifier;
 use super::client::{Client, ClientId};
 use super::leg::Leg;
+use super::locate::Targets;
 use super::message::{self, Message, Method, Reject, Request};
 use super::random::Random;
 use super::register::Registration;
 use super::registrar::Binding;
 use super::server::{Expiry, Server, ServerId};
 use super::timers::Deadlines;
-use super::{Account, Command, Discard, Event, Input, Output};
+use super::{Account, Command, Discard, Event, Hop, Input, Output};
 use crate::units::{AccountId, Instant, LegId};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -20,8 +21,10 @@ use std::net::SocketAddr;
 /// What the user agent must know of its surroundings.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Our SIP address as the peers see it: Via, Contact.
+    /// Our SIP address as the peers see it, for UDP and TCP: Via, Contact.
     pub local: SocketAddr,
+    /// Our port for TLS; 0 if nobody is let in by TLS.
+    pub tls_port: u16,
     /// Trunks and phones.
     pub accounts: Vec<Account>,
     /// Digest realm for phones that register here.
@@ -60,6 +63,7 @@ pub struct Ua {
     /// Call-ID and our tag to the leg.
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
     pub(super) registrations: BTreeMap<AccountId, Registration>,
+    pub(super) targets: BTreeMap<AccountId, Targets>,
     pub(super) bindings: BTreeMap<AccountId, Binding>,
     pub(super) timers: Deadlines<Timer>,
     pub(super) incoming: u32,
@@ -80,6 +84,7 @@ impl Ua {
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             registrations: BTreeMap::new(),
+            targets: BTreeMap::new(),
             bindings: BTreeMap::new(),
             timers: Deadlines::new(),
             incoming: 0,
@@ -90,7 +95,8 @@ impl Ua {
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
-            Input::Datagram { from, bytes } => self.datagram(now, from, bytes),
+            Input::Message { from, bytes } => self.message(now, from, bytes),
+            Input::Lost(hop) => self.lost(now, hop),
             Input::Command(command) => self.command(now, command),
             Input::Timeout => {}
         }
@@ -119,14 +125,15 @@ impl Ua {
             Command::Answer(leg, media) => self.answer(now, leg, media),
             Command::Hangup(leg, cause) => self.hangup(now, leg, cause),
             Command::Info(leg, digit) => self.info(now, leg, digit),
-            Command::Locate(account, addr) => self.locate(account, addr),
+            Command::Locate(account, hops) => self.locate(account, hops),
+            Command::Move(ip) => self.moved_to(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }
     }
 
-    fn datagram(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+    fn message(&mut self, now: Instant, from: Hop, bytes: &[u8]) {
         // RFC 5626 §3.5.1: blank lines keep NAT bindings open and say nothing.
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return;
@@ -143,10 +150,10 @@ impl Ua {
         }
     }
 
-    fn request(&mut self, now: Instant, mut request: Request, from: SocketAddr) {
+    fn request(&mut self, now: Instant, mut request: Request, from: Hop) {
         // RFC 3261 §18.2.1 and RFC 3581 §4: the source goes into the topmost Via.
         let mut via = request.via();
-        via.learn(from);
+        via.learn(from.addr);
         request.headers.set_top_via(&via);
         let id = ServerId::of(&request);
         match request.method {
@@ -201,7 +208,7 @@ impl Ua {
         self.timers.set(Timer::Server(id), deadline);
     }
 
-    pub(super) fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+    pub(super) fn send(&mut self, to: Hop, bytes: Vec<u8>) {
         self.outputs.push_back(Output::Send { to, bytes });
     }
 

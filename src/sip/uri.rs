@@ -1,6 +1,9 @@
 //! URIs, RFC 3261 §19.1 and RFC 3966.
 
-use super::grammar::{Invalid, Params, param, parse_hostport, parse_params, write_hostport, write_params};
+use super::grammar::{
+    Invalid, Params, param, parse_hostport, parse_params, set_param, write_hostport, write_params,
+};
+use super::hop::Transport;
 use core::fmt;
 use core::str::FromStr;
 use std::net::SocketAddr;
@@ -78,10 +81,27 @@ impl Uri {
         param(&self.params, name)
     }
 
+    /// The transport that its parameter asks for, if it is one of ours.
+    pub fn transport(&self) -> Option<Transport> {
+        let asked = self.param("transport")?;
+        [Transport::Udp, Transport::Tcp, Transport::Tls]
+            .into_iter()
+            .find(|transport| asked.eq_ignore_ascii_case(transport.name()))
+    }
+
+    /// The same with the parameter that asks for this transport.
+    #[must_use]
+    pub fn by(mut self, transport: Transport) -> Self {
+        if transport.param().is_some() {
+            set_param(&mut self.params, "transport", transport.param());
+        }
+        self
+    }
+
     /// The address, if the host is one, with the scheme's default port, RFC 3261 §19.1.2.
     pub fn addr(&self) -> Option<SocketAddr> {
-        let default = if self.scheme == Scheme::Sips { 5061 } else { 5060 };
-        Some(SocketAddr::new(self.host.parse().ok()?, self.port.unwrap_or(default)))
+        let default = if self.scheme == Scheme::Sips { Transport::Tls } else { self.transport().unwrap_or_default() };
+        Some(SocketAddr::new(self.host.parse().ok()?, self.port.unwrap_or(default.port())))
     }
 }
 

@@ -10,6 +10,7 @@ use super::grammar::{
     is_token, param, parse_hostport, parse_params, quote, quoted_len, set_param, unquote, write_hostport,
     write_params,
 };
+use super::hop::Transport;
 use core::fmt;
 use core::str::FromStr;
 use std::net::{IpAddr, SocketAddr};
@@ -122,10 +123,10 @@ pub struct Via {
 }
 
 impl Via {
-    /// A Via of our own over UDP that asks for a symmetric response, RFC 3581 §3.
-    pub fn udp(sent_by: SocketAddr, branch: &str) -> Self {
+    /// A Via of our own that asks for a symmetric response, RFC 3581 §3.
+    pub fn own(transport: Transport, sent_by: SocketAddr, branch: &str) -> Self {
         Self {
-            transport: "UDP".to_owned(),
+            transport: transport.name().to_owned(),
             host: sent_by.ip().to_string(),
             port: Some(sent_by.port()),
             params: vec![("branch".to_owned(), Some(branch.to_owned())), ("rport".to_owned(), None)],

@@ -13,7 +13,7 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
-use hold_slayer::sip::{Account, AccountKind, Side, Upstream, ua};
+use hold_slayer::sip::{Account, AccountKind, Hop, Side, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
 use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Wall};
@@ -106,7 +106,7 @@ impl World {
         let upstream = |ip, user: &str, domain: &str, expires| {
             let (user, secret) = (user.to_string(), format!("secret of {user}"));
             AccountKind::RegisterAt(Upstream {
-                addr: at(ip, SIP),
+                addr: Hop::udp(at(ip, SIP)),
                 domain: domain.into(),
                 auth_user: user.clone(),
                 user,
@@ -129,6 +129,7 @@ impl World {
         let plan = plan(house);
         let sip = ua::Config {
             local: at(BOX, SIP),
+            tls_port: 0,
             accounts: accounts.clone(),
             realm: "house".into(),
             seed: house.seed,
@@ -238,7 +239,7 @@ impl World {
     fn deliver(&mut self, from: SocketAddr, to: SocketAddr, mut bytes: Vec<u8>) {
         let now = self.now;
         match (to.ip(), to.port()) {
-            (BOX, SIP) => self.core.handle(now, Event::Datagram { from, bytes: &bytes }),
+            (BOX, SIP) => self.core.handle(now, Event::Message { from: Hop::udp(from), bytes: &bytes }),
             (BOX, port) => {
                 let port = PortId(port.saturating_sub(RTP) / 2);
                 let net = &mut self.net;
@@ -291,7 +292,7 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Send { to, bytes } => self.net.send(self.now, SocketAddr::new(BOX, SIP), to, &bytes),
+            Effect::Send { to, bytes } => self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes),
             Effect::Media(command) => {
                 match command {
                     MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {

@@ -1,7 +1,7 @@
 //! Random, cut and damaged datagrams: nothing may panic, and what is accepted must hold together.
 
 use super::{outcome, torture::messages};
-use hold_slayer::sip::LocalMedia;
+use hold_slayer::sip::{LocalMedia, Transport};
 use hold_slayer::sip::auth::{Verifier, answer as credentials};
 use hold_slayer::sip::message::{Message, Method, Request, parse};
 use hold_slayer::sip::offer::{answer, offer, read_answer};
@@ -165,7 +165,7 @@ fn messages_of_hostile_text_say_what_was_meant() {
             .collect();
         let from = NameAddr::named(&text[0], Uri::at(&text[1], source)).with_tag("t");
         let mut request = Request::new(Method::Invite, Uri::at(&text[1], source), &from, &from, "id", 1);
-        request.headers.push_front("Via", Via::udp(source, "z9hG4bKx").to_string());
+        request.headers.push_front("Via", Via::own(Transport::Udp, source, "z9hG4bKx").to_string());
         request.headers.push("Subject", text[2].as_str());
         request.body = noise.bytes(round % 50);
         let bytes = request.emit();

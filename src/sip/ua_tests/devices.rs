@@ -351,7 +351,7 @@ fn the_timer_that_the_callee_states_is_kept() {
 
 #[test]
 fn two_static_accounts_may_share_an_address() {
-    let at = |port| AccountKind::Static { addr: SocketAddr::from(([10, 0, 0, 1], port)) };
+    let at = |port| AccountKind::Static { addr: Hop::udp(SocketAddr::from(([10, 0, 0, 1], port))) };
     let accounts = vec![(AccountId(1), Side::Trunk, at(5060)), (AccountId(2), Side::Phone, at(6060))];
     for (port, wanted) in [(5060, 1), (6060, 2), (7070, 1)] {
         let mut wire = Wire::new();
@@ -371,12 +371,12 @@ fn a_phone_behind_nat_is_called_where_it_was_heard() {
     let mut net = Net::registered(1);
     let public = SocketAddr::from(([10, 0, 0, 9], 33333));
     let phone = net.uas[PHONE].0;
-    assert_eq!(net.uas[BOX].1.bindings[&HANDSET].flow, phone);
+    assert_eq!(net.uas[BOX].1.bindings[&HANDSET].flow.addr, phone);
     // The phone sits at another address than the one it writes.
     net.uas[PHONE].0 = public;
     net.command(PHONE, Command::Register(AT_BOX));
     net.run(Duration::from_secs(1));
-    assert_eq!(net.uas[BOX].1.bindings[&HANDSET].flow, public);
+    assert_eq!(net.uas[BOX].1.bindings[&HANDSET].flow.addr, public);
     assert_eq!(net.uas[PHONE].1.registrations[&AT_BOX].contact, public, "it learns its address");
     let binding: NameAddr = net.uas[PHONE].1.contact(AT_BOX).parse().expect("a contact");
     assert_eq!(net.uas[BOX].1.bindings[&HANDSET].contact, binding.uri);

@@ -274,11 +274,11 @@ fn orders_for_a_leg_that_has_ended_are_ignored() {
 
 #[test]
 fn static_peers_need_no_registration() {
-    let with_box = |side| vec![(AT_BOX, side, AccountKind::Static { addr: addr(2) })];
+    let with_box = |side| vec![(AT_BOX, side, AccountKind::Static { addr: Hop::udp(addr(2)) })];
     for (from, account, to) in [(0, AT_BOX, 1), (1, TRUNK, 0), (1, HANDSET, 2), (2, AT_BOX, 1)] {
         let ours = vec![
-            (TRUNK, Side::Trunk, AccountKind::Static { addr: addr(1) }),
-            (HANDSET, Side::Phone, AccountKind::Static { addr: addr(3) }),
+            (TRUNK, Side::Trunk, AccountKind::Static { addr: Hop::udp(addr(1)) }),
+            (HANDSET, Side::Phone, AccountKind::Static { addr: Hop::udp(addr(3)) }),
         ];
         let (provider, phone) = (agent(1, 1, with_box(Side::Phone)), agent(3, 3, with_box(Side::Trunk)));
         let mut net = Net::of(19, vec![provider, agent(2, 2, ours), phone]);

@@ -12,7 +12,7 @@ mod wire;
 use super::random::Random;
 use super::ua::{Config, Ua};
 use super::{
-    Account, AccountKind, Caller, Command, Event, Input, LocalMedia, Output, Session, Side, Upstream,
+    Account, AccountKind, Caller, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Upstream,
 };
 use crate::units::{AccountId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -67,7 +67,7 @@ pub fn addr(host: u8) -> SocketAddr {
 
 pub fn upstream(host: u8, user: &str, secret: &str) -> AccountKind {
     AccountKind::RegisterAt(Upstream {
-        addr: addr(host),
+        addr: Hop::udp(addr(host)),
         domain: "sip.example".to_owned(),
         user: user.to_owned(),
         auth_user: user.to_owned(),
@@ -82,7 +82,7 @@ pub fn registers_here(user: &str, secret: &str) -> AccountKind {
 
 pub fn agent(host: u8, seed: u64, accounts: Vec<(AccountId, Side, AccountKind)>) -> (SocketAddr, Ua) {
     let accounts = accounts.into_iter().map(|(id, side, kind)| Account { id, side, kind }).collect();
-    let config = Config { local: addr(host), accounts, realm: format!("realm{host}"), seed };
+    let config = Config { local: addr(host), tls_port: 0, accounts, realm: format!("realm{host}"), seed };
     (addr(host), Ua::new(config))
 }
 
@@ -145,7 +145,7 @@ impl Net {
 
     /// Delivers bytes as if `from` had sent them.
     pub fn deliver(&mut self, from: SocketAddr, who: usize, bytes: &[u8]) {
-        self.uas[who].1.handle(self.now, Input::Datagram { from, bytes });
+        self.uas[who].1.handle(self.now, Input::Message { from: Hop::udp(from), bytes });
         self.drain(who);
     }
 
@@ -155,7 +155,7 @@ impl Net {
             outputs += 1;
             assert!(outputs < 20_000, "an input has an endless consequence: {self}");
             match output {
-                Output::Send { to, bytes } => self.post(self.uas[who].0, to, bytes),
+                Output::Send { to, bytes } => self.post(self.uas[who].0, to.addr, bytes),
                 Output::Event(event) => {
                     self.ladder.push(format!("{:>9.3} {who} {event:?}", self.seconds()));
                     self.told[who].push(event);

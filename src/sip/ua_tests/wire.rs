@@ -25,7 +25,7 @@ pub fn sdp(direction: &str) -> String {
 impl Wire {
     pub fn new() -> Self {
         let accounts = vec![
-            (TRUNK, Side::Trunk, AccountKind::Static { addr: addr(1) }),
+            (TRUNK, Side::Trunk, AccountKind::Static { addr: Hop::udp(addr(1)) }),
             (HANDSET, Side::Phone, registers_here("phone", "phone pass")),
         ];
         let (_, ua) = agent(2, 5, accounts);
@@ -49,7 +49,7 @@ impl Wire {
         while let Some(output) = self.ua.poll() {
             match output {
                 Output::Send { to, bytes } => match message::parse(&bytes) {
-                    Ok(message) => self.sent.push((to, message)),
+                    Ok(message) => self.sent.push((to.addr, message)),
                     Err(_) if bytes == b"\r\n\r\n" => {}
                     Err(why) => panic!("it sent what it would not take: {why:?}"),
                 },
@@ -64,7 +64,7 @@ impl Wire {
 
     pub fn bytes(&mut self, bytes: &[u8]) {
         let from = self.from;
-        self.input(Input::Datagram { from, bytes });
+        self.input(Input::Message { from: Hop::udp(from), bytes });
     }
 
     pub fn wait(&mut self, time: Duration) {
