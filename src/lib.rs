@@ -12,6 +12,7 @@ pub mod limits;
 pub mod listen;
 pub mod log;
 pub mod media;
+pub mod net;
 pub mod phone;
 pub mod rtp;
 pub mod sip;

@@ -10,6 +10,14 @@ pub const SIP_MESSAGE_BYTES: usize = 16 * 1024;
 pub const SIP_HEADERS: usize = 128;
 /// Most server and client transactions alive at once; further requests are answered 503 without state.
 pub const SIP_TRANSACTIONS: usize = 4096;
+/// Most SIP connections at once, over TCP and TLS; further ones are not taken.
+pub const SIP_STREAMS: usize = 256;
+/// Most of them that come in from one IP address.
+pub const SIP_STREAMS_FROM_ONE: usize = 32;
+/// Messages waiting for one connection: a busy second of it. Full: the peer does not read, and loses the connection.
+pub const SIP_STREAM_QUEUE: usize = 64;
+/// Messages from all connections that wait for the control loop: a busy second. Full: they wait in the network.
+pub const SIP_QUEUE: usize = 256;
 /// Most legs alive at once, whatever the configuration says.
 pub const LEGS: usize = 2048;
 /// Largest RTP packet the media loop reads or sends: 60 ms of G.711 and every extension in use.
@@ -51,5 +59,6 @@ pub const WEB_LOGINS: usize = 32;
 pub const WEB_ERRING_SOURCES: usize = 256;
 
 const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
+const _: () = assert!(SIP_STREAMS_FROM_ONE * 4 < SIP_STREAMS);
 const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);
 const _: () = assert!(WEB_STREAMS < WEB_CONNECTIONS);

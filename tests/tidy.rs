@@ -42,6 +42,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rsip", &["sip/message.rs"]),
     ("rtp_rs", &["rtp/packet.rs", "demo/"]),
     ("rtrb", &["media/", "app"]),
+    ("rustls_native_certs", &["net/"]),
     ("sd_notify", &["app"]),
     ("sdp_types", &["sip/"]),
     ("serde", &[""]),
@@ -50,6 +51,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("subtle", &["sip/", "web/"]),
     ("tiny_http", &["web/"]),
     ("tokio", &["main.rs", "app", "net", "web/", "board/gpio.rs", "demo/"]),
+    ("tokio_rustls", &["net/"]),
     ("toml", &["config/"]),
     (
         "tracing",

@@ -1,7 +1,7 @@
 //! The control loop: the one thread that changes anything about a call.
 
 use super::core::{Core, Effect, Event};
-use super::plan::Lookup;
+use super::plan::{self, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
 use crate::call::{ListenOrder, Request, Snapshot};
@@ -9,22 +9,21 @@ use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
+use crate::net::{Arrival, Wire};
 use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, Instant, PortId};
 use crate::{limits, web};
 use core::time::Duration;
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, mpsc as std_mpsc};
 use tokio::io::unix::AsyncFd;
-use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
 /// The snapshot is made anew at most this often: the page needs no more, and a busy box less.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(50);
-/// Datagrams read before the rest of the loop gets its turn.
+/// Messages taken before the rest of the loop gets its turn.
 const BATCH: usize = 64;
 /// How often the date, the disk and the media loop are looked at.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
@@ -38,7 +37,7 @@ pub(super) struct Control {
     pub(super) core: Core,
     pub(super) accounts: Vec<Account>,
     pub(super) lookups: Vec<Lookup>,
-    pub(super) socket: UdpSocket,
+    pub(super) wire: Wire,
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
     pub(super) store: Option<Store>,
@@ -54,6 +53,12 @@ pub(super) struct Control {
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
     pub(super) troubles: Vec<String>,
+    /// Names of the accounts, by number.
+    pub(super) names: Vec<String>,
+    /// Where each trunk is.
+    pub(super) trunks: BTreeMap<AccountId, Vec<Hop>>,
+    /// Which of them no connection leads to, and why, in plain words.
+    pub(super) unreachable: BTreeMap<Hop, String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
 }
@@ -62,6 +67,9 @@ impl Control {
     /// Runs until `stop` is told or dropped.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
         let (located, mut locations) = mpsc::channel(limits::COMMAND_QUEUE);
+        for (account, hop) in plan::fixed(&self.accounts) {
+            self.know(account, &[hop]);
+        }
         for lookup in self.lookups.drain(..) {
             tokio::spawn(look_up(lookup, located.clone()));
         }
@@ -80,7 +88,7 @@ impl Control {
             tokio::select! {
                 biased;
                 _ = &mut stop => break,
-                received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
+                arrival = self.wire.next(&mut bytes) => self.arrivals(arrival, &mut bytes),
                 Ok(mut ready) = self.media_events.readable_mut() => {
                     ready.clear_ready();
                     self.media_facts();
@@ -88,7 +96,7 @@ impl Control {
                 Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
-                Some((account, addr)) = locations.recv() => self.event(Event::Located(account, vec![Hop::udp(addr)])),
+                Some((account, hops)) = locations.recv() => self.located(account, hops),
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
@@ -127,18 +135,50 @@ impl Control {
         self.core.handle(now, event);
     }
 
-    fn datagrams(&mut self, first: std::io::Result<(usize, SocketAddr)>, bytes: &mut [u8]) {
-        let mut next = first;
+    fn arrivals(&mut self, first: Arrival, bytes: &mut [u8]) {
+        let mut next = Some(first);
         for _ in 0..BATCH {
             match next {
-                Ok((len, from)) => {
-                    self.event(Event::Message { from: Hop::udp(from), bytes: bytes.get(..len).unwrap_or_default() });
+                Some(Arrival::Datagram(from, len)) => {
+                    let bytes = bytes.get(..len).unwrap_or_default();
+                    self.event(Event::Message { from: Hop::udp(from), bytes });
                 }
-                // ICMP answers to what was sent earlier show up here; the transaction's timers deal with silence.
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                Err(error) => tracing::debug!(%error, "the SIP socket reported an error"),
+                Some(Arrival::Message(from, bytes)) => {
+                    self.unreachable.remove(&from);
+                    self.event(Event::Message { from, bytes: &bytes });
+                }
+                Some(Arrival::Lost(hop, why)) => self.lost(hop, why),
+                None => return,
             }
-            next = self.socket.try_recv_from(bytes);
+            next = self.wire.try_next(bytes);
+        }
+    }
+
+    /// A phone's connection may end at any time; without a trunk's nobody can call, so that is told.
+    fn lost(&mut self, hop: Hop, why: String) {
+        let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop));
+        if let Some((account, _)) = trunk {
+            tracing::warn!(%hop, why, "the connection to a trunk is gone");
+            let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
+            self.unreachable.insert(hop, format!("the trunk {name} is not reached ({hop}): {why}"));
+        } else {
+            tracing::debug!(%hop, why, "a connection has ended");
+        }
+        self.event(Event::Lost(hop));
+    }
+
+    fn located(&mut self, account: AccountId, hops: Vec<Hop>) {
+        self.know(account, &hops);
+        self.event(Event::Located(account, hops));
+    }
+
+    fn know(&mut self, account: AccountId, hops: &[Hop]) {
+        self.wire.located(account, hops);
+        if let Some(former) = self.trunks.insert(account, hops.to_vec()) {
+            former
+                .iter()
+                .filter(|hop| !hops.contains(hop))
+                .for_each(|hop| drop(self.unreachable.remove(hop)));
         }
     }
 
@@ -170,6 +210,7 @@ impl Control {
 
     fn look_around(&mut self) {
         let mut troubles = self.standing.clone();
+        troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
@@ -186,7 +227,7 @@ impl Control {
     fn carry_out(&mut self, now: Instant) {
         while let Some(effect) = self.core.poll() {
             match effect {
-                Effect::Send { to, bytes } => self.send(to.addr, &bytes),
+                Effect::Send { to, bytes } => self.wire.send(to, bytes),
                 Effect::Media(command) => {
                     if self.media.send(command).is_err() {
                         tracing::error!(
@@ -213,13 +254,6 @@ impl Control {
         }
     }
 
-    /// UDP may lose this datagram anyway: the transaction sends it again.
-    fn send(&self, to: SocketAddr, bytes: &[u8]) {
-        if let Err(error) = self.socket.try_send_to(bytes, to) {
-            tracing::debug!(%error, %to, "a SIP datagram could not be sent");
-        }
-    }
-
     fn reply(&mut self, number: u64, answer: Result<(), String>) {
         match (self.asked.remove(&number), answer) {
             // Who asked may have gone.
@@ -230,23 +264,23 @@ impl Control {
     }
 }
 
-/// Asks the name service for a registrar's address until it is known, and again now and then: providers move.
-async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, SocketAddr)>) {
+/// Asks the name service for a registrar's addresses until they are known, and again when they may have changed.
+async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Vec<Hop>)>) {
     const KNOWN_FOR: Duration = Duration::from_secs(600);
-    let mut known = None;
+    let mut known = Vec::new();
     loop {
         let found = tokio::net::lookup_host((lookup.host.as_str(), lookup.port)).await;
-        let found = found.ok().and_then(|addrs| addrs.into_iter().find(SocketAddr::is_ipv4));
-        match found {
-            Some(addr) if known != Some(addr) => {
-                known = Some(addr);
-                if located.send((lookup.account, addr)).await.is_err() {
-                    return;
-                }
+        let found = found.map(|addrs| addrs.filter(|addr| lookup.family.takes(*addr)).collect::<Vec<_>>());
+        let hops = found.unwrap_or_default().into_iter().map(|addr| Hop::new(lookup.transport, addr));
+        let hops: Vec<Hop> = hops.collect();
+        if hops.is_empty() {
+            tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved");
+        } else if known != hops {
+            known = hops.clone();
+            if located.send((lookup.account, hops)).await.is_err() {
+                return;
             }
-            Some(_) => {}
-            None => tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved"),
         }
-        tokio::time::sleep(if known.is_some() { KNOWN_FOR } else { LOOK_UP_AGAIN }).await;
+        tokio::time::sleep(if known.is_empty() { LOOK_UP_AGAIN } else { KNOWN_FOR }).await;
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::call::{Peer, Plan};
 use crate::config::{Config, PhonePeer, TrunkPeer};
+use crate::net::tls::Trust;
 use crate::phone::dial::Codes;
-use crate::sip::{Account, AccountKind, Hop, Side, Upstream};
+use crate::sip::{Account, AccountKind, Hop, Side, Transport, Upstream};
 use crate::slay::Policy;
 use crate::units::AccountId;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Stands for a registrar whose name has not been resolved yet: nothing is sent there, and nobody calls from it.
 pub(super) const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -17,24 +18,82 @@ pub(super) struct Lookup {
     pub(super) account: AccountId,
     pub(super) host: String,
     pub(super) port: u16,
+    pub(super) transport: Transport,
+    pub(super) family: Family,
+}
+
+/// The kind of address that our socket reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+    Both,
+}
+
+impl Family {
+    /// What a socket bound to `listen` reaches: one bound to every IPv6 address takes IPv4 as well.
+    fn of(listen: IpAddr) -> Self {
+        match listen {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(ip) if ip.is_unspecified() => Self::Both,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    pub(super) fn takes(self, addr: SocketAddr) -> bool {
+        self == Self::Both || (self == Self::V4) == addr.is_ipv4()
+    }
+}
+
+/// Upstreams and static peers on the trunk side that need no name service.
+pub(super) fn fixed(accounts: &[Account]) -> Vec<(AccountId, Hop)> {
+    let hop = |account: &Account| match &account.kind {
+        AccountKind::RegisterAt(upstream) => Some(upstream.addr).filter(|hop| hop.port() != 0),
+        AccountKind::Static { addr } => Some(*addr),
+        AccountKind::RegistersHere { .. } => None,
+    };
+    let trunks = accounts.iter().filter(|account| account.side == Side::Trunk);
+    trunks.filter_map(|account| Some((account.id, hop(account)?))).collect()
+}
+
+/// Whom each TLS trunk trusts under which name; and what cannot be used.
+pub(super) fn trusts(config: &Config) -> (Vec<(AccountId, Trust)>, Vec<String>) {
+    let (mut trusts, mut wrong) = (Vec::new(), Vec::new());
+    for (id, trunk) in (0_u8..).zip(&config.trunks) {
+        let tls =
+            trunk.way.transport == Some(Transport::Tls) || (trunk.way.srv && trunk.way.transport.is_none());
+        let host = match &trunk.peer {
+            TrunkPeer::Register { host, .. } => host.clone(),
+            TrunkPeer::Static { addr } => addr.ip().to_string(),
+        };
+        match Trust::new(&host, trunk.way.ca.as_deref()) {
+            _ if !tls => {}
+            Ok(trust) => trusts.push((AccountId(id), trust)),
+            Err(why) => wrong.push(format!("TLS to the trunk {} cannot be had: {why}", trunk.name)),
+        }
+    }
+    (trusts, wrong)
 }
 
 /// Trunks and phones in the order of the file: trunks first.
 pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
     let mut accounts = Vec::new();
     let mut lookups = Vec::new();
+    let family = Family::of(config.sip.listen.ip());
     let id = |n: usize| AccountId(u8::try_from(n).unwrap_or(u8::MAX));
     for trunk in &config.trunks {
         let id = id(accounts.len());
+        let transport = trunk.way.transport.unwrap_or_default();
         let kind = match &trunk.peer {
-            TrunkPeer::Static { addr } => AccountKind::Static { addr: Hop::udp(*addr) },
+            TrunkPeer::Static { addr } => AccountKind::Static { addr: Hop::new(transport, *addr) },
             TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires } => {
                 let literal = host.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, *port));
                 if literal.is_err() {
-                    lookups.push(Lookup { account: id, host: host.clone(), port: *port });
+                    let (host, port) = (host.clone(), *port);
+                    lookups.push(Lookup { account: id, host, port, transport, family });
                 }
                 AccountKind::RegisterAt(Upstream {
-                    addr: Hop::udp(literal.unwrap_or(UNRESOLVED)),
+                    addr: Hop::new(transport, literal.unwrap_or(UNRESOLVED)),
                     domain: domain.clone(),
                     user: user.clone(),
                     auth_user: auth_user.clone(),
@@ -102,7 +161,9 @@ pub(super) fn advertised(config: &Config, far: Option<SocketAddr>) -> IpAddr {
     }
     // TEST-NET-1, RFC 5737: only the routing table is asked.
     let far = far.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060));
-    let asked = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+    let any =
+        if far.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    let asked = std::net::UdpSocket::bind((any, 0))
         .and_then(|socket| socket.connect(far).and_then(|()| socket.local_addr()));
     asked.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip())
 }

@@ -3,24 +3,24 @@
 use super::{control, core, ear_thread, plan};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::Config;
+use crate::config::{Config, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::media::thread::{Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
+use crate::net::{Sockets, Wire, tls};
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
 use crate::units::{CallId, Codec, PortId};
-use crate::{board, clock, limits, web};
+use crate::{board, clock, limits, net, web};
 use anyhow::{Context, Result, anyhow};
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::io::unix::AsyncFd;
-use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// What may differ between the appliance and the demo.
@@ -87,11 +87,18 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
-    let socket = bind_sip(&config, options)?;
-    let sip = socket.local_addr().context("the SIP socket has no address")?;
+    let udp = bind_sip(&config, options)?;
+    let sip = udp.local_addr().context("the SIP socket has no address")?;
+    let tcp = bind_tcp(&config, sip, &mut troubles);
+    let tls = bind_tls(&config, &mut troubles);
+    let (trusts, wrong) = plan::trusts(&config);
+    troubles.extend(wrong);
+    let names = config.trunks.iter().map(|trunk| trunk.name.clone()).collect();
     let (accounts, lookups) = plan::accounts(&config);
     let known = accounts.iter().find_map(|account| match &account.kind {
-        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => Some(upstream.addr.addr),
+        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => {
+            Some(upstream.addr.addr)
+        }
         _ => None,
     });
     let ip = plan::advertised(&config, known);
@@ -99,7 +106,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
-        tls_port: 0,
+        tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
         accounts: accounts.clone(),
         realm: "hold-slayer".into(),
         seed: random()?,
@@ -115,17 +122,18 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let store_too = store.clone();
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
-            let edges =
-                UdpSocket::from_std(socket).and_then(|socket| Ok((socket, watch_for_tokio(media.events)?)));
-            let (socket, media_events) = match edges {
+            let edges = Wire::new(Sockets { udp, tcp, tls })
+                .and_then(|wire| Ok((wire, watch_for_tokio(media.events)?)));
+            let (mut wire, media_events) = match edges {
                 Ok(edges) => edges,
                 Err(error) => return tracing::error!(%error, "the control loop cannot wait for its sockets"),
             };
+            trusts.into_iter().for_each(|(account, trust)| wire.trust(account, trust));
             let control = control::Control {
                 core,
                 accounts,
                 lookups,
-                socket,
+                wire,
                 media: media.control,
                 media_events,
                 store: store_too,
@@ -140,6 +148,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 asked: HashMap::new(),
                 next_ask: 0,
                 troubles: Vec::new(),
+                names,
+                trunks: BTreeMap::new(),
+                unreachable: BTreeMap::new(),
                 beat: beat_tx,
             };
             control.run(stopped).await;
@@ -195,6 +206,32 @@ fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
     })?;
     socket.set_nonblocking(true).context("the SIP socket cannot be made non-blocking")?;
     Ok(socket)
+}
+
+/// TCP beside UDP on the same port. Telephones do without, so what is wrong is only told.
+fn bind_tcp(config: &Config, sip: SocketAddr, troubles: &mut Vec<String>) -> Option<TcpListener> {
+    if !config.sip.tcp {
+        return None;
+    }
+    listen(sip)
+        .map_err(|error| {
+            troubles
+                .push(format!("SIP over TCP is not served on {sip}: {error}; [sip] tcp = false does without"))
+        })
+        .ok()
+}
+
+fn bind_tls(config: &Config, troubles: &mut Vec<String>) -> Option<(TcpListener, net::TlsAcceptor)> {
+    let SipTls { listen: addr, cert, key } = config.sip.tls.as_ref()?;
+    let both = tls::acceptor(cert, key)
+        .and_then(|acceptor| Ok((listen(*addr).map_err(|error| error.to_string())?, acceptor)));
+    both.map_err(|error| troubles.push(format!("SIP over TLS is not served on {addr}: {error}"))).ok()
+}
+
+fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn web_config(config: &Config, options: &Options) -> web::Config {

@@ -9,12 +9,14 @@ mod peers;
 mod read;
 mod rules;
 mod settings;
+mod way;
 
 pub use country::Country;
 pub use read::{Mistake, Mistakes};
 pub use settings::{
-    Codes, Config, Hold, Line, Log, Media, Phone, PhonePeer, Secret, Sip, Trunk, TrunkPeer, Web,
+    Codes, Config, Hold, Line, Log, Media, Phone, PhonePeer, Secret, Sip, SipTls, Trunk, TrunkPeer, Web,
 };
+pub use way::Way;
 
 use crate::limits;
 use core::ops::RangeInclusive;
@@ -76,7 +78,7 @@ pub fn parse(
     let known = ["line", "sip", "media", "trunk", "phone", "hold", "codes", "board", "web", "log"];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line = line(&mut section(&mut source, &root, "[line]", &["country", "emergency", "number"]));
-    let sip = sip(&mut section(&mut source, &root, "[sip]", &["listen", "advertise"]));
+    let sip = sip(&mut section(&mut source, &root, "[sip]", &SIP_KEYS));
     let media = media(&mut section(&mut source, &root, "[media]", &["rtp_ports", "calls"]), sip.listen);
     let trunks = peers::trunks(&mut source, &root);
     let phones = peers::phones(&mut source, &root);
@@ -141,7 +143,25 @@ fn sip(s: &mut Section<'_, '_>) -> Sip {
     let advertise = s.text("advertise", "allowed is an IP address such as \"192.168.1.20\"", |text| {
         text.parse().ok().filter(|ip: &IpAddr| !ip.is_unspecified() && !ip.is_multicast())
     });
-    Sip { listen, advertise }
+    let tcp = s.flag("tcp").unwrap_or(true);
+    Sip { listen, advertise, tcp, tls: sip_tls(s) }
+}
+
+const SIP_KEYS: [&str; 6] = ["listen", "advertise", "tcp", "tls_listen", "tls_cert", "tls_key"];
+
+/// Phones are let in by TLS only with a certificate to show them.
+fn sip_tls(s: &mut Section<'_, '_>) -> Option<SipTls> {
+    let listen = address(s, "tls_listen", "\"0.0.0.0:5061\"");
+    let (cert, key) = (way::file(s, "tls_cert"), way::file(s, "tls_key"));
+    for (key, needs) in [("tls_cert", "tls_listen"), ("tls_key", "tls_listen")] {
+        if s.has(needs) && !s.has(key) {
+            s.refuse(key, "tls_listen needs the files of a certificate and of its key");
+        }
+        if s.has(key) && !s.has(needs) {
+            s.refuse(key, "this is for tls_listen, which is not there");
+        }
+    }
+    Some(SipTls { listen: listen?, cert: cert?, key: key? })
 }
 
 fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {

@@ -1,7 +1,7 @@
 //! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
 
 use super::read::{Section, Source};
-use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, address, rules};
+use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, rules, way};
 use core::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -14,19 +14,22 @@ pub(super) type Placed<T> = (usize, T);
 /// Every `[[trunk]]` that could be read.
 pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Trunk>> {
     let known = ["name", "server", "user", "auth_user", "secret", "domain", "expires", "address", "channels"];
+    let known: Vec<&str> = known.into_iter().chain(way::KEYS).collect();
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "trunk", "[[trunk]]", TRUNKS) {
         let mut s = Section::open(source, "[[trunk]]", Some((at, table)), &known);
         let name = name(&mut s);
         let channels = s.number("channels", 1..=1000).and_then(|n| u16::try_from(n).ok()).unwrap_or(2);
-        if let (Some(name), Some(peer)) = (name, trunk_peer(&mut s)) {
-            found.push((at, Trunk { name, peer, channels }));
+        let named = !s.has("address");
+        let way = way::way(&mut s, named);
+        if let (Some(name), Some(peer)) = (name, trunk_peer(&mut s, &way)) {
+            found.push((at, Trunk { name, peer, channels, way }));
         }
     }
     found
 }
 
-fn trunk_peer(s: &mut Section<'_, '_>) -> Option<TrunkPeer> {
+fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
     if s.has("address") {
         let only = "a trunk with an address is known by it alone: leave this key out, or write server instead of address";
         for key in ["server", "user", "auth_user", "secret", "domain", "expires"] {
@@ -36,7 +39,7 @@ fn trunk_peer(s: &mut Section<'_, '_>) -> Option<TrunkPeer> {
         }
         return Some(TrunkPeer::Static { addr: address(s, "address", "\"203.0.113.5:5060\"")? });
     }
-    let server = "allowed is a host name or IP address, with :port if it is not 5060. \
+    let server = "allowed is a host name or IP address, with :port if it is not 5060 (5061 for TLS). \
                   (A trunk that asks for no registration has address = \"IP:port\" instead)";
     let host_port = s.needed("server", server, rules::host_port);
     let user = user(s);
@@ -45,6 +48,10 @@ fn trunk_peer(s: &mut Section<'_, '_>) -> Option<TrunkPeer> {
     let domain = s.text("domain", "allowed is a host name", |t| rules::is_host(t).then(|| t.to_owned()));
     let expires = s.duration("expires", Duration::from_secs(60)..=24 * HOUR).unwrap_or(HOUR / 12);
     let ((host, port), user, secret) = (host_port?, user?, secret?);
+    if way.srv && port.is_some() {
+        s.refuse("server", "with srv = true the name service tells the port: leave :port away");
+    }
+    let port = port.unwrap_or(way.transport.unwrap_or_default().port());
     let auth_user = auth_user.unwrap_or_else(|| user.clone());
     let domain = domain.unwrap_or_else(|| host.clone());
     Some(TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires })

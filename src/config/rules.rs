@@ -93,13 +93,16 @@ pub(super) fn is_host(text: &str) -> bool {
 }
 
 /// "sip.example.net", "sip.example.net:5062", "192.0.2.1:5060", "[2001:db8::1]:5060".
-pub(super) fn host_port(text: &str) -> Option<(String, u16)> {
+pub(super) fn host_port(text: &str) -> Option<(String, Option<u16>)> {
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Some((ip.to_string(), None));
+    }
     if let Ok(addr) = text.parse::<SocketAddr>() {
-        return (addr.port() != 0).then(|| (addr.ip().to_string(), addr.port()));
+        return (addr.port() != 0).then(|| (addr.ip().to_string(), Some(addr.port())));
     }
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => (host, port.parse().ok().filter(|p| *p != 0)?),
-        _ => (text, 5060),
+        Some((host, port)) if !host.contains(':') => (host, Some(port.parse().ok().filter(|p| *p != 0)?)),
+        _ => (text, None),
     };
     is_host(host).then(|| (host.to_owned(), port))
 }

@@ -1,10 +1,11 @@
 //! The settings of each room: plain data, checked, with defaults filled in.
 
-use super::Country;
+use super::{Country, Way};
 use crate::board::Board;
 use core::fmt;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 /// Everything the file says, checked, with defaults filled in.
 #[derive(Clone, Debug)]
@@ -45,10 +46,25 @@ pub struct Line {
 /// The SIP port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
-    /// UDP address to listen on; RTP uses the same IP address.
+    /// UDP and TCP address to listen on; RTP uses the same IP address.
     pub listen: SocketAddr,
     /// Address written into Via, Contact and SDP; `None`: found at start.
     pub advertise: Option<IpAddr>,
+    /// TCP connections are let in, too.
+    pub tcp: bool,
+    /// TLS connections are let in there.
+    pub tls: Option<SipTls>,
+}
+
+/// Where and as whom the box lets TLS connections in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SipTls {
+    /// TCP address to listen on.
+    pub listen: SocketAddr,
+    /// File of the certificate chain, PEM.
+    pub cert: PathBuf,
+    /// File of its key, PEM.
+    pub key: PathBuf,
 }
 
 /// Sound.
@@ -69,6 +85,8 @@ pub struct Trunk {
     pub peer: TrunkPeer,
     /// Calls it carries at once.
     pub channels: u16,
+    /// How messages get there.
+    pub way: Way,
 }
 
 /// How a trunk and the box know each other.
@@ -78,7 +96,7 @@ pub enum TrunkPeer {
     Register {
         /// Host name or IP address of the registrar or outbound proxy, not resolved.
         host: String,
-        /// UDP port, 5060 unless written.
+        /// Port, 5060 unless written, and 5061 for TLS.
         port: u16,
         /// User part of the address of record.
         user: String,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::sip::Transport;
 
 fn read(text: &str) -> Result<Config, Mistakes> {
     parse(text, "t.toml", &|path| match path.to_str() {
@@ -24,9 +25,16 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ),
     (
         "[sip]\n\nLisen = \"0.0.0.0:5060\"\n",
-        &["3: [sip] Lisen: no such key; did you mean listen? Allowed here: listen, advertise"],
+        &[
+            "3: [sip] Lisen: no such key; did you mean listen? Allowed here: listen, advertise, tcp, tls_listen, tls_cert, tls_key",
+        ],
     ),
-    ("[sip]\ncolour = 1\n", &["2: [sip] colour: no such key. Allowed here: listen, advertise"]),
+    (
+        "[sip]\ncolour = 1\n",
+        &[
+            "2: [sip] colour: no such key. Allowed here: listen, advertise, tcp, tls_listen, tls_cert, tls_key",
+        ],
+    ),
     ("sip = 1\n", &["1: sip: this is a section; write [sip] on a line of its own"]),
     // [line]
     (
@@ -58,6 +66,15 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[sip]\nadvertise = \"0.0.0.0\"\n",
         &["2: [sip] advertise = \"0.0.0.0\": allowed is an IP address such as \"192.168.1.20\""],
     ),
+    ("[sip]\ntcp = \"no\"\n", &["2: [sip] tcp = \"no\": allowed is true or false"]),
+    (
+        "[sip]\ntls_listen = \"0.0.0.0:5061\"\ntls_cert = \"box.pem\"\n",
+        &[
+            "1: [sip] tls_key is missing: tls_listen needs the files of a certificate and of its key",
+            "3: [sip] tls_cert = \"box.pem\": allowed is the whole path of a file, such as \"/etc/hold-slayer/root.pem\"",
+        ],
+    ),
+    ("[sip]\ntls_key = \"/k\"\n", &["2: [sip] tls_key = \"/k\": this is for tls_listen, which is not there"]),
     // [media]
     ("[media]\ncalls = 0\n", &["2: [media] calls = 0: allowed is a whole number from 1 to 512"]),
     ("[media]\ncalls = -1\n", &["2: [media] calls = -1: allowed is a whole number from 1 to 512"]),
@@ -94,14 +111,14 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[trunk]]\nname = \"a\"\nuser = \"u\"\nsecret = \"top\"\n",
         &[
-            "1: [[trunk]] server is missing: allowed is a host name or IP address, with :port if it is not 5060. (A trunk \
+            "1: [[trunk]] server is missing: allowed is a host name or IP address, with :port if it is not 5060 (5061 for TLS). (A trunk \
            that asks for no registration has address = \"IP:port\" instead)",
         ],
     ),
     (
         "[[trunk]]\nname = \"a\"\nserver = \"sip:s.example\"\nuser = \"u\"\nsecret = \"top\"\n",
         &[
-            "3: [[trunk]] server = \"sip:s.example\": allowed is a host name or IP address, with :port if it is not 5060. \
+            "3: [[trunk]] server = \"sip:s.example\": allowed is a host name or IP address, with :port if it is not 5060 (5061 for TLS). \
            (A trunk that asks for no registration has address = \"IP:port\" instead)",
         ],
     ),
@@ -113,7 +130,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, server, user, auth_user, secret, \
-           domain, expires, address, channels",
+           domain, expires, address, channels, transport, ca, srv",
         ],
     ),
     (
@@ -266,7 +283,8 @@ fn too_many_peers_are_refused() {
 fn an_empty_file_is_all_defaults() {
     let config = read("").unwrap();
     assert_eq!(config.line.emergency, ["911", "9911", "112"]);
-    assert_eq!(config.sip, Sip { listen: "0.0.0.0:5060".parse().unwrap(), advertise: None });
+    let listen = "0.0.0.0:5060".parse().unwrap();
+    assert_eq!(config.sip, Sip { listen, advertise: None, tcp: true, tls: None });
     assert_eq!(config.media, Media { rtp_ports: 16_000, calls: 8 });
     assert_eq!(config.hold.cap, Duration::from_secs(4 * 3600));
     assert_eq!(config.codes.hold, "*58");
@@ -292,6 +310,57 @@ fn a_registering_trunk_fills_in_what_is_not_written() {
         ("s.example", 5062, "u", "s.example")
     );
     assert_eq!((secret.expose(), expires, trunk.channels), ("x", Duration::from_secs(300), 2));
+}
+
+#[test]
+fn the_way_to_a_trunk() {
+    let trunk = |server: &str, more: &str| {
+        let text =
+            format!("[[trunk]]\nname = \"a\"\nserver = \"{server}\"\nuser = \"u\"\nsecret = \"x\"\n{more}");
+        read(&text).map(|mut config| config.trunks.remove(0)).map_err(|mistakes| mistakes.to_string())
+    };
+    let port = |trunk: Trunk| match trunk.peer {
+        TrunkPeer::Register { port, .. } => port,
+        TrunkPeer::Static { .. } => panic!(),
+    };
+    // What is written, the transport and the port.
+    let cases = [
+        ("s", "", None, 5060),
+        ("s", "transport = \"udp\"\n", Some(Transport::Udp), 5060),
+        ("s", "transport = \"tcp\"\n", Some(Transport::Tcp), 5060),
+        ("s", "transport = \"tls\"\n", Some(Transport::Tls), 5061),
+        ("s:5060", "transport = \"tls\"\n", Some(Transport::Tls), 5060),
+        ("[2001:db8::1]:5070", "transport = \"tcp\"\n", Some(Transport::Tcp), 5070),
+        ("2001:db8::1", "transport = \"tls\"\n", Some(Transport::Tls), 5061),
+    ];
+    for (server, more, transport, wanted) in cases {
+        let trunk = trunk(server, more).unwrap();
+        assert_eq!((trunk.way.transport, port(trunk)), (transport, wanted), "{server} {more}");
+    }
+    let way = trunk("s", "transport = \"tls\"\nca = \"/ca.pem\"\nsrv = true\n").unwrap().way;
+    assert_eq!(way, Way { transport: Some(Transport::Tls), ca: Some("/ca.pem".into()), srv: true });
+    let refused = [
+        ("s", "transport = \"sctp\"\n", "6: [[trunk]] transport = \"sctp\": allowed is one of udp, tcp, tls"),
+        (
+            "s",
+            "ca = \"/ca.pem\"\n",
+            "6: [[trunk]] ca = \"/ca.pem\": only TLS has certificates: write transport = \"tls\", or leave this key out",
+        ),
+        (
+            "s:5060",
+            "srv = true\n",
+            "3: [[trunk]] server = \"s:5060\": with srv = true the name service tells the port: leave :port away",
+        ),
+    ];
+    for (server, more, why) in refused {
+        assert_eq!(trunk(server, more).unwrap_err(), format!("t.toml:{why}"));
+    }
+    let text = "[[trunk]]\nname = \"a\"\naddress = \"192.0.2.1:5060\"\ntransport = \"tcp\"\nsrv = true\n";
+    let told = read(text).unwrap_err().to_string();
+    assert!(
+        told.starts_with("t.toml:5: [[trunk]] srv = true: an address has no servers to ask for"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ use super::ear::Kind;
 use super::line::Line;
 use super::{Fact, Narration, NetInput, NetOutput, Who};
 use crate::sip::ua::Config;
-use crate::sip::{Account, AccountKind, Cause, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Ua};
+use crate::sip::{
+    Account, AccountKind, Cause, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Ua,
+};
 use crate::units::{AccountId, Codec, Instant, LegId};
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -4,12 +4,10 @@
 //! bounded channel and takes messages by another; a peer that does not read, or speaks no SIP, loses its connection and
 //! nobody else anything.
 
-pub mod dns;
-mod order;
 mod stream;
 pub mod tls;
 
-use crate::limits::{SIP_QUEUE, SIP_STREAMS, SIP_STREAMS_FROM_ONE, SIP_STREAM_QUEUE};
+use crate::limits::{SIP_QUEUE, SIP_STREAM_QUEUE, SIP_STREAMS, SIP_STREAMS_FROM_ONE};
 use crate::sip::{Hop, Transport};
 use crate::units::AccountId;
 use core::time::Duration;
@@ -21,7 +19,7 @@ use tls::Trust;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio_rustls::TlsAcceptor;
+pub use tokio_rustls::TlsAcceptor;
 
 /// How long a listener rests when the system gives no connection: it has run out of something.
 const REST: Duration = Duration::from_millis(100);

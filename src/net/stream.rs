@@ -95,7 +95,8 @@ async fn reach(own: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
 /// unacknowledged.
 fn prepare(stream: &TcpStream) {
     let unread = u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX);
-    let set = stream.set_nodelay(true).and_then(|()| Ok(setsockopt(stream, sockopt::TcpUserTimeout, &unread)?));
+    let set =
+        stream.set_nodelay(true).and_then(|()| Ok(setsockopt(stream, sockopt::TcpUserTimeout, &unread)?));
     if let Err(error) = set {
         tracing::debug!(%error, "a connection keeps the system's own timeouts");
     }
@@ -140,7 +141,11 @@ async fn run(stream: impl AsyncRead + AsyncWrite, link: &mut Link) -> String {
 }
 
 /// Hands over what is whole, and answers keep-alives. The number of messages, or why the connection has to end.
-async fn deliver(frames: &mut Stream, link: &Link, writer: &mut (impl AsyncWrite + Unpin)) -> Result<u32, String> {
+async fn deliver(
+    frames: &mut Stream,
+    link: &Link,
+    writer: &mut (impl AsyncWrite + Unpin),
+) -> Result<u32, String> {
     let (mut messages, mut pongs) = (0, Vec::new());
     loop {
         match frames.next() {

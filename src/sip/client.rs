@@ -1,7 +1,7 @@
 //! Client transactions, RFC 3261 §17.1 with the Accepted state of RFC 6026.
 
-use super::message::{Method, Request, Response};
 use super::hop::Hop;
+use super::message::{Method, Request, Response};
 use super::timers::{PATIENCE, T1, T2, T4, backed_off};
 use crate::units::{AccountId, Instant, LegId};
 use core::time::Duration;

@@ -56,13 +56,7 @@ impl Ua {
     }
 
     /// The request carries the right credentials for this phone account; otherwise it has been challenged.
-    pub(super) fn verified(
-        &mut self,
-        now: Instant,
-        request: &Request,
-        from: Hop,
-        id: AccountId,
-    ) -> bool {
+    pub(super) fn verified(&mut self, now: Instant, request: &Request, from: Hop, id: AccountId) -> bool {
         let Some(AccountKind::RegistersHere { user, secret }) = self.account(id).map(|a| &a.kind) else {
             return false;
         };

@@ -71,13 +71,7 @@ impl Ua {
     }
 
     /// [`Self::reply`] with further header fields.
-    pub(super) fn reply_with(
-        &mut self,
-        request: &Request,
-        from: Hop,
-        status: u16,
-        fields: &[(&str, &str)],
-    ) {
+    pub(super) fn reply_with(&mut self, request: &Request, from: Hop, status: u16, fields: &[(&str, &str)]) {
         let mut response = self.respond(request, status, None);
         for (name, value) in fields {
             response.headers.push(name, *value);
@@ -86,13 +80,7 @@ impl Ua {
     }
 
     /// Opens a server transaction. False, with 503 sent, if the table is full.
-    pub(super) fn serve(
-        &mut self,
-        request: &Request,
-        id: &ServerId,
-        from: Hop,
-        leg: Option<LegId>,
-    ) -> bool {
+    pub(super) fn serve(&mut self, request: &Request, id: &ServerId, from: Hop, leg: Option<LegId>) -> bool {
         if self.servers.len() >= SIP_TRANSACTIONS / 2 {
             self.discard(Discard::Full);
             self.reply_with(request, from, 503, &[("Retry-After", "10")]);

@@ -100,7 +100,8 @@ impl Uri {
 
     /// The address, if the host is one, with the scheme's default port, RFC 3261 §19.1.2.
     pub fn addr(&self) -> Option<SocketAddr> {
-        let default = if self.scheme == Scheme::Sips { Transport::Tls } else { self.transport().unwrap_or_default() };
+        let default =
+            if self.scheme == Scheme::Sips { Transport::Tls } else { self.transport().unwrap_or_default() };
         Some(SocketAddr::new(self.host.parse().ok()?, self.port.unwrap_or(default.port())))
     }
 }

@@ -1,11 +1,11 @@
 //! Random, cut and damaged datagrams: nothing may panic, and what is accepted must hold together.
 
 use super::{outcome, torture::messages};
-use hold_slayer::sip::{LocalMedia, Transport};
 use hold_slayer::sip::auth::{Verifier, answer as credentials};
 use hold_slayer::sip::message::{Message, Method, Request, parse};
 use hold_slayer::sip::offer::{answer, offer, read_answer};
 use hold_slayer::sip::value::{NameAddr, Uri, Via};
+use hold_slayer::sip::{LocalMedia, Transport};
 use hold_slayer::units::{Codec, Instant};
 use std::net::SocketAddr;
 

@@ -6,13 +6,15 @@ mod digest;
 mod junk;
 mod ladders;
 mod registration;
+mod streams;
 mod swarm;
 mod wire;
 
 use super::random::Random;
 use super::ua::{Config, Ua};
 use super::{
-    Account, AccountKind, Caller, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Upstream,
+    Account, AccountKind, Caller, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Transport,
+    Upstream,
 };
 use crate::units::{AccountId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -56,7 +58,9 @@ pub struct Net {
     seen: Vec<usize>,
     /// The final status of each INVITE: who answered, Via, CSeq.
     finals: BTreeMap<String, u16>,
-    wire: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
+    /// Nobody takes a connection there.
+    pub deaf: Vec<SocketAddr>,
+    wire: BTreeMap<(Instant, u64), (SocketAddr, Hop, Vec<u8>)>,
     sent: u64,
     random: Random,
 }
@@ -66,8 +70,12 @@ pub fn addr(host: u8) -> SocketAddr {
 }
 
 pub fn upstream(host: u8, user: &str, secret: &str) -> AccountKind {
+    upstream_by(Transport::Udp, host, user, secret)
+}
+
+pub fn upstream_by(transport: Transport, host: u8, user: &str, secret: &str) -> AccountKind {
     AccountKind::RegisterAt(Upstream {
-        addr: Hop::udp(addr(host)),
+        addr: Hop::new(transport, addr(host)),
         domain: "sip.example".to_owned(),
         user: user.to_owned(),
         auth_user: user.to_owned(),
@@ -107,6 +115,7 @@ impl Net {
             proper: true,
             posted: Vec::new(),
             finals: BTreeMap::new(),
+            deaf: Vec::new(),
             wire: BTreeMap::new(),
             sent: 0,
             random: Random::new(seed),
@@ -115,6 +124,12 @@ impl Net {
 
     /// Provider, box and phone; nobody has registered.
     pub fn new(seed: u64) -> Self {
+        Self::by(Transport::Udp, seed)
+    }
+
+    /// The same over this transport.
+    pub fn by(transport: Transport, seed: u64) -> Self {
+        let upstream = |host, user, secret| upstream_by(transport, host, user, secret);
         let provider =
             agent(1, seed ^ 11, vec![(AT_BOX, Side::Phone, registers_here("house", "trunk pass"))]);
         let ours = vec![
@@ -127,7 +142,11 @@ impl Net {
 
     /// The same with both registrations up.
     pub fn registered(seed: u64) -> Self {
-        let mut net = Self::new(seed);
+        Self::registered_by(Transport::Udp, seed)
+    }
+
+    pub fn registered_by(transport: Transport, seed: u64) -> Self {
+        let mut net = Self::by(transport, seed);
         net.command(BOX, Command::Register(TRUNK));
         net.command(PHONE, Command::Register(AT_BOX));
         net.run(Duration::from_secs(1));
@@ -145,7 +164,11 @@ impl Net {
 
     /// Delivers bytes as if `from` had sent them.
     pub fn deliver(&mut self, from: SocketAddr, who: usize, bytes: &[u8]) {
-        self.uas[who].1.handle(self.now, Input::Message { from: Hop::udp(from), bytes });
+        self.input(who, Input::Message { from: Hop::udp(from), bytes });
+    }
+
+    pub fn input(&mut self, who: usize, input: Input<'_>) {
+        self.uas[who].1.handle(self.now, input);
         self.drain(who);
     }
 
@@ -155,7 +178,7 @@ impl Net {
             outputs += 1;
             assert!(outputs < 20_000, "an input has an endless consequence: {self}");
             match output {
-                Output::Send { to, bytes } => self.post(self.uas[who].0, to.addr, bytes),
+                Output::Send { to, bytes } => self.post(self.uas[who].0, to, bytes),
                 Output::Event(event) => {
                     self.ladder.push(format!("{:>9.3} {who} {event:?}", self.seconds()));
                     self.told[who].push(event);
@@ -168,21 +191,24 @@ impl Net {
         self.now.as_millis() as f64 / 1000.0
     }
 
-    fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+    fn post(&mut self, from: SocketAddr, to: Hop, bytes: Vec<u8>) {
         let text = String::from_utf8_lossy(&bytes);
         let start = text.lines().next().unwrap_or_default();
         let cseq = text.lines().find(|line| line.starts_with("CSeq")).unwrap_or_default();
         self.check_final(from, &text);
-        let line = format!("{} -> {} {start} | {cseq}", from.ip(), to.ip());
-        let lost = self.random.bits() % 100 < self.weather.loss_percent || !(self.passes)(&line);
+        let by = to.transport.param().map(|by| format!(" by {by}")).unwrap_or_default();
+        let line = format!("{} -> {}{by} {start} | {cseq}", from.ip(), to.ip());
+        // Streams lose and repeat nothing.
+        let weather = if to.transport.is_reliable() { Weather::default() } else { self.weather };
+        let lost = self.random.bits() % 100 < weather.loss_percent || !(self.passes)(&line);
         let fate = if lost { "LOST " } else { "" };
         if !start.is_empty() {
             self.ladder.push(format!("{:>9.3} {fate}{line}", self.seconds()));
         }
         self.posted.push(bytes.clone());
-        let copies = 1 + u64::from(self.random.bits() % 100 < self.weather.duplicate_percent);
+        let copies = 1 + u64::from(self.random.bits() % 100 < weather.duplicate_percent);
         for _ in 0..if lost { 0 } else { copies } {
-            let delay = Duration::from_millis(5) + self.random.between(Duration::ZERO, self.weather.jitter);
+            let delay = Duration::from_millis(5) + self.random.between(Duration::ZERO, weather.jitter);
             self.sent += 1;
             self.wire.insert((self.now + delay, self.sent), (from, to, bytes.clone()));
         }
@@ -211,8 +237,16 @@ impl Net {
         self.now = self.now.max(at);
         if wire == Some(at) {
             let (_, (from, to, bytes)) = self.wire.pop_first().expect("it was there");
-            if let Some(who) = self.uas.iter().position(|(addr, _)| *addr == to) {
-                self.deliver(from, who, &bytes);
+            let who = |wanted: SocketAddr| self.uas.iter().position(|(addr, _)| *addr == wanted);
+            match who(to.addr).filter(|_| !to.transport.is_reliable() || !self.deaf.contains(&to.addr)) {
+                Some(to_whom) => {
+                    self.input(to_whom, Input::Message { from: Hop::new(to.transport, from), bytes: &bytes })
+                }
+                None if to.transport.is_reliable() => {
+                    let sender = who(from).expect("it has sent");
+                    self.input(sender, Input::Lost(to));
+                }
+                None => {}
             }
             return true;
         }
