@@ -106,11 +106,14 @@ impl Verdict {
         }
     }
 
-    /// The box began or stopped speaking.
+    /// The box began or stopped speaking. Once a person was found, what the box says is no question any more.
     pub fn speaking(&mut self, speaking: bool) {
         let pause = self.turn.map_or(u64::MAX, |t| self.now.since(t.last));
         match (speaking, &mut self.greeting) {
-            (true, greeting) => *greeting = Some(Challenge::begin(self.now)),
+            (true, greeting) if self.person.is_none() => {
+                *greeting = Some(Challenge::begin(self.now, self.turn.is_none()));
+            }
+            (true, _) => {}
             (false, Some(challenge)) => challenge.end(self.now, pause),
             (false, None) => {}
         }
