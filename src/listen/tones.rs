@@ -115,7 +115,7 @@ impl Tones {
     }
 
     fn key_pressed(&mut self, at: Tick, look: &Look, sound: &[f32]) -> Option<Tick> {
-        let candidate = look.level_dbm0 > WEAKEST_DBM0;
+        let candidate = look.level_dbm0 > WEAKEST_DBM0 && look.lines.share > 0.5;
         let half = sound.len() / 2;
         let key = if candidate { self.dtmf.key(&sound[half..]) } else { None };
         match key {
