@@ -4,14 +4,14 @@ use super::core::{Core, Effect, Event};
 use super::plan::Lookup;
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{ListenOrder, Request, Snapshot};
+use crate::call::{ListenOrder, Record, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::sip::Account;
 use crate::store::Store;
-use crate::units::{AccountId, Instant, PortId};
+use crate::units::{AccountId, CallId, Instant, PortId};
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::HashMap;
@@ -53,6 +53,8 @@ pub(super) struct Control {
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
+    /// Decisions of each call that the log has.
+    pub(super) logged: HashMap<CallId, usize>,
     pub(super) troubles: Vec<String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
@@ -202,6 +204,7 @@ impl Control {
                     }
                 }
                 Effect::Record(record) => {
+                    self.log(&record);
                     if let Some(store) = &self.store {
                         store
                             .put(&record)
@@ -210,6 +213,18 @@ impl Control {
                 }
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
+        }
+    }
+
+    /// Each decision once, with its reason; numbers stay in the record.
+    fn log(&mut self, record: &Record) {
+        let told = self.logged.entry(record.id).or_default();
+        for decision in record.decisions.iter().skip(*told) {
+            tracing::info!(call = record.id.0, what = decision.what, reason = decision.reason, "decided");
+        }
+        *told = record.decisions.len();
+        if record.ended.is_some() {
+            self.logged.remove(&record.id);
         }
     }
 

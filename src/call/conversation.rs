@@ -348,7 +348,6 @@ impl Call {
 
     pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
         let at_ms = self.since_start_ms(desk.now);
-        tracing::info!(call = self.id.0, what, reason, "decision");
         self.record.decisions.push(Decision { at_ms, what: what.into(), reason });
     }
 }
