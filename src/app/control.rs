@@ -30,8 +30,8 @@ const BATCH: usize = 64;
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How long the name service is left alone between two questions.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(15);
-/// What is sent on the way out must leave before the socket is closed.
-const FAREWELL: Duration = Duration::from_millis(200);
+/// On the way out the peers have this long to answer BYE, and a registrar to ask for the password once more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Everything the loop owns.
 pub(super) struct Control {
@@ -108,7 +108,15 @@ impl Control {
         let now = clock::now();
         self.core.stop(now, &self.accounts);
         self.carry_out(now);
-        tokio::time::sleep(FAREWELL).await;
+        let over = TokioInstant::now() + FAREWELL;
+        let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
+        while !self.core.is_idle() && TokioInstant::now() < over {
+            let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
+            tokio::select! {
+                received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
+                () = sleep_until(deadline.map_or(over, |at| at.min(over))) => self.event(Event::Timeout),
+            }
+        }
         self.media.stop();
         if let Some(store) = self.store.take()
             && !store.stop(Duration::from_secs(5))

@@ -163,7 +163,12 @@ impl Core {
         self.switchboard.snapshot()
     }
 
-    /// Ends every call and registration, on the way out.
+    /// Whether every peer has been told the end of everything and has said that it knows.
+    pub fn is_idle(&self) -> bool {
+        self.ua.is_idle()
+    }
+
+    /// Ends every call and registration, on the way out; what comes in afterwards is refused.
     pub fn stop(&mut self, now: Instant, accounts: &[sip::Account]) {
         self.switchboard.stop(now);
         self.settle(now);

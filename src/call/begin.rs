@@ -29,6 +29,7 @@ impl Switchboard {
     ) {
         let arrival = Arrival { leg, account, session };
         match self.desk.side(account) {
+            _ if self.stopping => self.desk.sip(Command::Hangup(leg, Cause::Unavailable)),
             Some(Side::Phone) => self.phone_calls(&arrival, called),
             Some(Side::Trunk) => self.trunk_calls(&arrival, called, &caller),
             None => self.desk.sip(Command::Hangup(leg, Cause::Rejected)),

@@ -25,6 +25,8 @@ pub struct Switchboard {
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
     news: bool,
+    /// The box is being stopped: nobody is let in any more.
+    pub(super) stopping: bool,
 }
 
 impl Switchboard {
@@ -38,6 +40,7 @@ impl Switchboard {
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
+            stopping: false,
         }
     }
 
@@ -82,9 +85,13 @@ impl Switchboard {
         core::mem::take(&mut self.news)
     }
 
-    /// Ends every call: the box is being stopped.
+    /// Ends every call, and refuses those that come: the box is being stopped.
     pub fn stop(&mut self, now: Instant) {
         self.desk.now = now;
+        self.stopping = true;
+        for leg in self.notices.keys().copied().collect::<Vec<_>>() {
+            self.end_notice(leg);
+        }
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
             self.with(id, |call, desk| {
                 call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal)

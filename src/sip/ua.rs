@@ -109,6 +109,11 @@ impl Ua {
         self.timers.next()
     }
 
+    /// Whether nothing is left to settle with any peer: no leg, and no request without its final response.
+    pub fn is_idle(&self) -> bool {
+        self.legs.is_empty() && !self.clients.values().any(Client::pending)
+    }
+
     fn command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Call { leg, account, to, caller, media } => {
