@@ -77,8 +77,8 @@ impl Control {
             let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
             let show = self.core.peek_news().then_some(shown + SNAPSHOT_EVERY);
             let wake = [deadline, show].into_iter().flatten().min();
+            // Fair by chance: a flood of datagrams keeps neither the timers nor the page waiting.
             tokio::select! {
-                biased;
                 _ = &mut stop => break,
                 received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
                 Ok(mut ready) = self.media_events.readable_mut() => {
