@@ -183,6 +183,9 @@ impl Control {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
         if troubles != self.troubles {
+            for new in troubles.iter().filter(|trouble| !self.troubles.contains(trouble)) {
+                tracing::warn!("{new}");
+            }
             self.troubles = troubles.clone();
             self.event(Event::Troubles(troubles));
         }
