@@ -144,6 +144,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
             control.run(stopped).await;
             drop(page);
         });
+        // The name service may keep a question for half a minute: nobody waits for its answer any more.
+        runtime.shutdown_background();
     })?;
     Ok(Running { sip, page: addr, generated_password, snapshot, store, press, beat, stop, control })
 }
