@@ -88,7 +88,10 @@ impl Control {
                 Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
-                Some((account, addr)) = locations.recv() => self.event(Event::Located(account, addr)),
+                Some((account, found)) = locations.recv() => self.event(match found {
+                    Some(addr) => Event::Located(account, addr),
+                    None => Event::NotLocated(account),
+                }),
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
@@ -242,21 +245,21 @@ impl Control {
 }
 
 /// Asks the name service for a registrar's address until it is known, and again now and then: providers move.
-async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, SocketAddr)>) {
+async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Option<SocketAddr>)>) {
     const KNOWN_FOR: Duration = Duration::from_secs(600);
     let mut known = None;
     loop {
         let found = tokio::net::lookup_host((lookup.host.as_str(), lookup.port)).await;
         let found = found.ok().and_then(|addrs| addrs.into_iter().find(SocketAddr::is_ipv4));
-        match found {
-            Some(addr) if known != Some(addr) => {
-                known = Some(addr);
-                if located.send((lookup.account, addr)).await.is_err() {
-                    return;
-                }
+        if found.is_none() {
+            tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved");
+        }
+        // An address that worked is not given up for a name service that does not.
+        if known.is_none() || found.is_some_and(|addr| known != Some(addr)) {
+            known = found;
+            if located.send((lookup.account, found)).await.is_err() {
+                return;
             }
-            Some(_) => {}
-            None => tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved"),
         }
         tokio::time::sleep(if known.is_some() { KNOWN_FOR } else { LOOK_UP_AGAIN }).await;
     }

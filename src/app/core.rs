@@ -26,6 +26,8 @@ pub enum Event<'a> {
     Request(u64, Request),
     /// The address of a trunk's registrar was found, or has changed.
     Located(AccountId, SocketAddr),
+    /// The name of a trunk's registrar could not be resolved; it will be asked for again.
+    NotLocated(AccountId),
     /// The date; told at the start and from time to time, as the system's clock may be set.
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
@@ -96,6 +98,7 @@ impl Core {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Locate(account, addr)));
                 self.ua.handle(now, sip::Input::Command(sip::Command::Register(account)));
             }
+            Event::NotLocated(account) => self.switchboard.handle(now, Input::NotLocated(account)),
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Timeout => {

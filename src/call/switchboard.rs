@@ -56,6 +56,10 @@ impl Switchboard {
                 let answer = self.request(request);
                 self.desk.reply(number, answer);
             }
+            Input::NotLocated(account) => {
+                let words = "its server's name cannot be resolved: check the network, and server in [[trunk]]";
+                self.peer(account, false, words.into());
+            }
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.troubles = troubles,
             Input::Timeout => {}
