@@ -1,7 +1,7 @@
 //! The control loop: the one thread that changes anything about a call.
 
 use super::core::{Core, Effect, Event};
-use super::plan::Lookup;
+use super::plan::{Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
 use crate::call::{ListenOrder, Request, Snapshot};
@@ -15,7 +15,7 @@ use crate::units::{AccountId, Instant, PortId};
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, mpsc as std_mpsc};
 use tokio::io::unix::AsyncFd;
 use tokio::net::UdpSocket;
@@ -38,6 +38,9 @@ pub(super) struct Control {
     pub(super) core: Core,
     pub(super) accounts: Vec<Account>,
     pub(super) lookups: Vec<Lookup>,
+    pub(super) address: Address,
+    /// What the address was when it was looked at last.
+    pub(super) ip: IpAddr,
     pub(super) socket: UdpSocket,
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
@@ -191,6 +194,11 @@ impl Control {
             }
             self.troubles = troubles.clone();
             self.event(Event::Troubles(troubles));
+        }
+        if let Some(ip) = self.address.find().filter(|ip| *ip != self.ip) {
+            tracing::info!(%ip, "the box has another address");
+            self.ip = ip;
+            self.event(Event::Address(ip));
         }
         self.event(Event::Clock(clock::wall()));
         // Without an answer there is no beat, and the watchdog deals with it.

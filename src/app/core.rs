@@ -6,7 +6,7 @@ use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Ua, ua};
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// All that can happen to the box.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub enum Event<'a> {
     Located(AccountId, SocketAddr),
     /// The name of a trunk's registrar could not be resolved; it will be asked for again.
     NotLocated(AccountId),
+    /// The box has another address: the network came up after it, or gave it a new one.
+    Address(IpAddr),
     /// The date; told at the start and from time to time, as the system's clock may be set.
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
@@ -99,6 +101,10 @@ impl Core {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Register(account)));
             }
             Event::NotLocated(account) => self.switchboard.handle(now, Input::NotLocated(account)),
+            Event::Address(ip) => {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
+                self.switchboard.handle(now, Input::Address(ip));
+            }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Timeout => {

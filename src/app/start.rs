@@ -15,7 +15,7 @@ use crate::units::{CallId, Codec, PortId};
 use crate::{board, clock, limits, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -91,11 +91,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
 
     let (accounts, lookups) = plan::accounts(&config);
-    let known = accounts.iter().find_map(|account| match &account.kind {
-        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => Some(upstream.addr),
-        _ => None,
-    });
-    let ip = plan::advertised(&config, known);
+    let address = plan::Address::new(&config, &accounts);
+    let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let ports = (0..ports(&config)).filter_map(|port| media.control.local_addr(PortId(port)));
     let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
@@ -125,6 +122,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 core,
                 accounts,
                 lookups,
+                address,
+                ip,
                 socket,
                 media: media.control,
                 media_events,

@@ -60,6 +60,7 @@ impl Switchboard {
                 let words = "its server's name cannot be resolved: check the network, and server in [[trunk]]";
                 self.peer(account, false, words.into());
             }
+            Input::Address(ip) => self.desk.plan.media_ip = ip,
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.troubles = troubles,
             Input::Timeout => {}

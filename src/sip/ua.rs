@@ -125,6 +125,7 @@ impl Ua {
             Command::Hangup(leg, cause) => self.hangup(now, leg, cause),
             Command::Info(leg, digit) => self.info(now, leg, digit),
             Command::Locate(account, addr) => self.locate(account, addr),
+            Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
