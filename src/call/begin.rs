@@ -39,7 +39,7 @@ impl Switchboard {
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
         let (emergency, codes) = (&self.desk.plan.emergency, &self.desk.plan.codes);
         match read(dialled, emergency, codes) {
-            Dialled::Emergency(number) => self.dial(arrival, number, true),
+            Dialled::Emergency(number) => self.dial(arrival, &number, true),
             Dialled::Number(number) => self.dial(arrival, number, false),
             Dialled::Hold => self.hold_by_code(arrival),
             Dialled::Rejoin => match self.held() {
