@@ -3,17 +3,38 @@
 use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
+use super::plan::Plan;
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{Decision, Outcome, Record};
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Session};
-use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// A trunk that was pre-empted needs a moment until the provider has freed the channel.
 const EMERGENCY_AGAIN: Duration = Duration::from_millis(500);
 /// How often an emergency call is placed again after a refusal.
 const EMERGENCY_TRIES: u8 = 8;
+
+/// Where a call was placed, for an emergency call that tries one line after the other.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// In this round.
+    pub(super) asked: Vec<AccountId>,
+    /// They did not respond at all, or do not know the number: they are not asked again.
+    useless: Vec<AccountId>,
+}
+
+impl Lines {
+    /// The trunks that are not to be asked next. When all were asked a new round begins.
+    pub(super) fn avoid(&mut self, plan: &Plan) -> Vec<AccountId> {
+        let done = |id| self.asked.contains(&id) || self.useless.contains(&id);
+        if plan.trunks().all(|t| done(t.id)) {
+            self.asked.clear();
+        }
+        [self.asked.as_slice(), self.useless.as_slice()].concat()
+    }
+}
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -41,6 +62,8 @@ pub(super) struct Call {
     pub(super) emergency: bool,
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
+    /// The trunks it was placed on.
+    pub(super) lines: Lines,
     /// An emergency call that was refused: when to try again, and how often it was tried.
     redial: Option<Instant>,
     tries: u8,
@@ -60,6 +83,7 @@ impl Call {
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
             causes: Vec::new(),
+            lines: Lines::default(),
             redial: None,
             tries: 0,
             slain: None,
@@ -260,10 +284,9 @@ impl Call {
             desk.forget(far);
         }
         let reason = format!("the far side: {}", in_words(cause));
+        let redials = self.emergency && self.redials(desk, cause);
         match &self.state {
-            State::Dialing
-                if self.emergency && self.tries < EMERGENCY_TRIES && cause != Cause::NoSuchNumber =>
-            {
+            State::Dialing if redials => {
                 self.tries += 1;
                 self.redial = Some(desk.now + EMERGENCY_AGAIN);
                 self.decide(desk, "dial again", reason);
@@ -280,6 +303,14 @@ impl Call {
             }
             State::Over => {}
         }
+    }
+
+    /// Whether an emergency call that was refused is placed again.
+    fn redials(&mut self, desk: &Desk, cause: Cause) -> bool {
+        if matches!(cause, Cause::NoSuchNumber | Cause::Timeout) {
+            self.lines.useless.extend(self.lines.asked.last().copied());
+        }
+        self.tries < EMERGENCY_TRIES && desk.plan.trunks().any(|t| !self.lines.useless.contains(&t.id))
     }
 
     /// Ends every leg and closes the record.
