@@ -59,6 +59,9 @@ impl Call {
     /// Starts holding. Refused with what to do instead.
     pub(super) fn hold(&mut self, desk: &mut Desk, how: &str) -> Result<(), String> {
         self.can_hold()?;
+        if desk.holds >= desk.plan.max_holds {
+            return Err(format!("the box holds {} already, which is the most it may", desk.holds));
+        }
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
         let (far_port, epoch) = (far.port, far.open.map_or(0, |(_, epoch)| epoch));
         desk.media(MediaCommand::Part(far_port));
@@ -67,6 +70,7 @@ impl Call {
         if self.slain.is_some_and(|joined| desk.now.since(joined) < FALSE_ALARM) {
             desk.listen(ListenOrder::WasRecording(far_port));
         }
+        desk.holds += 1;
         self.state = State::Held(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
@@ -248,6 +252,7 @@ impl Call {
         let State::Held(holding) = &self.state else { return };
         let held = desk.now.since(holding.since).as_millis();
         self.record.held_ms += u64::try_from(held).unwrap_or(u64::MAX);
+        desk.holds = desk.holds.saturating_sub(1);
         if let Some(far) = &self.far {
             desk.media(MediaCommand::Quiet(far.port));
             desk.media(MediaCommand::Tap(far.port, false));
