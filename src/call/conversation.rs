@@ -5,7 +5,7 @@ use super::holding::Holding;
 use super::leg::{Leg, Role};
 use super::plan::Plan;
 use super::policy::{in_words, outcome_of, told_to_caller};
-use super::record::{Decision, Outcome, Record};
+use super::record::{DECISIONS, Decision, Outcome, Record};
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Session};
 use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
@@ -380,6 +380,9 @@ impl Call {
     pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
         let at_ms = self.since_start_ms(desk.now);
         tracing::info!(call = self.id.0, what, reason, "decision");
+        if self.record.decisions.len() >= DECISIONS {
+            self.record.decisions.remove(1);
+        }
         self.record.decisions.push(Decision { at_ms, what: what.into(), reason });
     }
 }
