@@ -36,6 +36,9 @@ impl Lines {
     }
 }
 
+/// A call that rings longer than this has lost its caller, whose end was never told (RFC 3261 §16.6, Timer C).
+const RINGS: Duration = Duration::from_secs(240);
+
 #[derive(Debug)]
 pub(super) enum State {
     /// The house called; the far side has not answered.
@@ -104,17 +107,21 @@ impl Call {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let hold = match &self.state {
+        let own = match &self.state {
             State::Held(holding) => holding.deadline(),
-            _ => None,
+            State::Incoming => Some(self.started + RINGS),
+            State::Dialing | State::Talking | State::Over => None,
         };
-        [hold, self.gesture.deadline(), self.redial].into_iter().flatten().min()
+        [own, self.gesture.deadline(), self.redial].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
         self.holding_timeout(desk);
+        if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
+            self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
+        }
     }
 
     // ---- the user agent's facts ----
