@@ -39,6 +39,9 @@ impl Lines {
 /// A call that rings longer than this has lost its caller, whose end was never told (RFC 3261 §16.6, Timer C).
 const RINGS: Duration = Duration::from_secs(240);
 
+/// A call without a packet from either side for so long is abandoned. Both may hold each other for a while.
+const ABANDONED_S: u32 = 15 * 60;
+
 #[derive(Debug)]
 pub(super) enum State {
     /// The house called; the far side has not answered.
@@ -336,6 +339,19 @@ impl Call {
         self.record.outcome = outcome;
         self.record.ended = Some(desk.wall());
         desk.record(&self.record);
+    }
+
+    /// Nothing has come from this port's peer for so long. One that is quiet may be listening; when both are, nobody is
+    /// there: the end of the call was never told.
+    pub(super) fn starved(&mut self, desk: &mut Desk, port: PortId, seconds: u32) {
+        if let Some(leg) = self.near.iter_mut().chain(&mut self.far).find(|leg| leg.port == port) {
+            leg.silent_s = seconds;
+        }
+        let silent = |leg: &Leg| leg.silent_s >= ABANDONED_S;
+        if matches!(self.state, State::Talking) && self.near.iter().chain(&self.far).all(silent) {
+            let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
+            self.end(desk, outcome, "neither side has sent any sound for a quarter of an hour", Cause::Normal);
+        }
     }
 
     // ---- digits ----

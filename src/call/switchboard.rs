@@ -205,7 +205,11 @@ impl Switchboard {
                     None => self.with_port(port, |call, desk| call.played(desk, port)),
                 }
             }
-            media::Event::Starved(..) | media::Event::Heard(_) | media::Event::Alive => {}
+            media::Event::Starved(port, seconds) => {
+                self.with_port(port, |call, desk| call.starved(desk, port, seconds));
+            }
+            media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
+            media::Event::Alive => {}
         }
     }
 
