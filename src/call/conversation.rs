@@ -350,7 +350,12 @@ impl Call {
         let silent = |leg: &Leg| leg.silent_s >= ABANDONED_S;
         if matches!(self.state, State::Talking) && self.near.iter().chain(&self.far).all(silent) {
             let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
-            self.end(desk, outcome, "neither side has sent any sound for a quarter of an hour", Cause::Normal);
+            self.end(
+                desk,
+                outcome,
+                "neither side has sent any sound for a quarter of an hour",
+                Cause::Normal,
+            );
         }
     }
 

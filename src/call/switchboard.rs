@@ -57,7 +57,8 @@ impl Switchboard {
                 self.desk.reply(number, answer);
             }
             Input::NotLocated(account) => {
-                let words = "its server's name cannot be resolved: check the network, and server in [[trunk]]";
+                let words =
+                    "its server's name cannot be resolved: check the network, and server in [[trunk]]";
                 self.peer(account, false, words.into());
             }
             Input::Address(ip) => self.desk.plan.media_ip = ip,
