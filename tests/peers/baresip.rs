@@ -73,6 +73,11 @@ impl Baresip {
         until("baresip is registered", || self.process.output().contains("[1 binding]"));
     }
 
+    /// What it printed so far: messages and its own words.
+    pub fn printed(&self) -> String {
+        self.process.output()
+    }
+
     /// A command as its user would type it.
     pub fn tell(&self, command: &str, parameters: &str) {
         let text = json!({"command": command, "params": parameters, "token": command}).to_string();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod baresip;
+mod calls;
 mod household;
 mod line;
 mod place;

@@ -1,7 +1,7 @@
 //! Where a test plays: a folder and a loopback address of its own, so that tests never meet each other.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A folder, removed when dropped, and a loopback address.
@@ -50,11 +50,6 @@ impl Place {
     /// A free TCP port.
     pub fn tcp(&self) -> SocketAddr {
         TcpListener::bind((self.ip, 0)).unwrap().local_addr().unwrap()
-    }
-
-    /// A file among the test's own.
-    pub fn scenario(name: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/sipp").join(name).with_extension("xml")
     }
 }
 

@@ -3,8 +3,18 @@
 use crate::place::Place;
 use crate::process::{Process, until};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The scenario with its `[keys]` filled in. SIPp's own `-key` does not reach numbers such as the status of a response.
+fn filled(place: &Place, name: &str, scenario: &str, keys: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/sipp");
+    let text = std::fs::read_to_string(folder.join(scenario).with_extension("xml")).unwrap();
+    let text = keys.iter().fold(text, |text, (key, value)| text.replace(&format!("[{key}]"), value));
+    let file = place.path(&format!("{name}.xml"));
+    std::fs::write(&file, text).unwrap();
+    file
+}
 
 /// One SIPp.
 pub struct Sipp {
@@ -15,7 +25,7 @@ pub struct Sipp {
 }
 
 impl Sipp {
-    /// Follows a scenario on this address. `keys` replace `[name]` in it; `remote` is whom it calls, if it does.
+    /// Follows a scenario on this address. `keys` stand in it as `[key]`; `remote` is whom it calls, if it does.
     pub fn start(
         place: &Place,
         scenario: &'static str,
@@ -27,7 +37,7 @@ impl Sipp {
         let file = |end: &str| place.path(&format!("{name}-{end}.log"));
         let (messages, errors) = (file("messages"), file("errors"));
         let mut command = Command::new("sipp");
-        command.arg("-sf").arg(Place::scenario(scenario));
+        command.arg("-sf").arg(filled(place, &name, scenario, keys));
         command.args(["-i", &sip.ip().to_string(), "-p", &sip.port().to_string(), "-bind_local", "-nostdin"]);
         command.args(["-mi", &sip.ip().to_string(), "-cp", &place.udp(1).port().to_string()]);
         command.args(["-trace_msg", "-message_file"]).arg(&messages);
@@ -36,9 +46,6 @@ impl Sipp {
         command.args(["-l", "16", "-timeout", "240s"]);
         if let Some(remote) = remote {
             command.args(["-m", "1"]).arg(remote.to_string());
-        }
-        for (key, value) in keys {
-            command.args(["-key", key, value]);
         }
         let mut process = Process::start(scenario, &mut command);
         process.logs = vec![messages.clone(), errors];
