@@ -4,14 +4,14 @@ use super::core::{Core, Effect, Event};
 use super::plan::{Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{ListenOrder, Request, Snapshot};
+use crate::call::{Decision, ListenOrder, Record, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::sip::Account;
 use crate::store::Store;
-use crate::units::{AccountId, Instant, PortId};
+use crate::units::{AccountId, CallId, Instant, PortId};
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::HashMap;
@@ -56,6 +56,8 @@ pub(super) struct Control {
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
+    /// The last decision of each call that the log has.
+    pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
@@ -224,6 +226,7 @@ impl Control {
                     }
                 }
                 Effect::Record(record) => {
+                    self.log(&record);
                     if let Some(store) = &self.store {
                         store
                             .put(&record)
@@ -232,6 +235,22 @@ impl Control {
                 }
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
+        }
+    }
+
+    /// Each decision once, with its reason; numbers stay in the record.
+    fn log(&mut self, record: &Record) {
+        let last = self.logged.get(&record.id);
+        let told =
+            last.and_then(|last| record.decisions.iter().rposition(|d| d == last)).map_or(0, |at| at + 1);
+        for decision in record.decisions.iter().skip(told) {
+            tracing::info!(call = record.id.0, what = decision.what, reason = decision.reason, "decided");
+        }
+        if let Some(last) = record.decisions.last() {
+            self.logged.insert(record.id, last.clone());
+        }
+        if record.ended.is_some() {
+            self.logged.remove(&record.id);
         }
     }
 

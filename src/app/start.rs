@@ -140,6 +140,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 lamp,
                 asked: HashMap::new(),
                 next_ask: 0,
+                logged: HashMap::new(),
                 troubles: Vec::new(),
                 beat: beat_tx,
             };

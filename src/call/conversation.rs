@@ -407,7 +407,6 @@ impl Call {
 
     pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
         let at_ms = self.since_start_ms(desk.now);
-        tracing::info!(call = self.id.0, what, reason, "decision");
         if self.record.decisions.len() >= DECISIONS {
             self.record.decisions.remove(1);
         }
