@@ -241,7 +241,8 @@ impl Control {
     /// Each decision once, with its reason; numbers stay in the record.
     fn log(&mut self, record: &Record) {
         let last = self.logged.get(&record.id);
-        let told = last.and_then(|last| record.decisions.iter().rposition(|d| d == last)).map_or(0, |at| at + 1);
+        let told =
+            last.and_then(|last| record.decisions.iter().rposition(|d| d == last)).map_or(0, |at| at + 1);
         for decision in record.decisions.iter().skip(told) {
             tracing::info!(call = record.id.0, what = decision.what, reason = decision.reason, "decided");
         }

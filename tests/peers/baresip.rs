@@ -114,6 +114,14 @@ impl Baresip {
         entries.filter(is_one).max_by_key(|path| path.metadata().unwrap().modified().unwrap())
     }
 
+    /// Waits until it has heard nothing for half a second.
+    pub fn hears_silence(&self) {
+        until("silence reaches baresip", || {
+            let heard = self.heard();
+            heard.len() > 4000 && sound::power(&heard[heard.len() - 4000..]) < 100.0
+        });
+    }
+
     /// Waits until it has heard a pure tone for half a second.
     pub fn hears(&self, hz: f64) {
         until(&format!("a tone of {hz} Hz reaches baresip"), || {

@@ -104,4 +104,70 @@ mod real_time {
         println!("the longest gap was {gap:?}, {since} s after the hold began");
         assert!(gap <= GAP, "a gap of {gap:?}, {since} s after the hold began");
     }
+
+    /// The company is a baresip known by its address, the phone another: every packet is somebody else's.
+    #[test]
+    fn a_line_between_two_baresips_is_held_and_handed_back() {
+        let place = Place::new();
+        let queue = place.path("queue.wav");
+        let mut waiting = sound::music("reno_project-system", 6);
+        waiting.extend(sound::announcement("queue-periodic-announce"));
+        waiting.extend(sound::music("reno_project-system", 300));
+        sound::write(&queue, &waiting);
+        let file = |name: &str, samples: &[i16]| {
+            let path = place.path(name);
+            sound::write(&path, samples);
+            format!("aufile,{}", path.display())
+        };
+        let mut speaks = sound::voice("chapter-one");
+        speaks.resize(60 * sound::SECOND, 0);
+        let (speaks, person) = (file("person.wav", &speaks), file("tone.wav", &sound::tone(PERSON, 60)));
+        let account = Account { user: NUMBER, password: "none", registrar: None };
+        let company = Baresip::start(&place, "company", &account, &queue);
+
+        let mut household = Household::start(&place, &household::fixed(company.sip));
+        let room = place.path("room.wav");
+        sound::write(&room, &sound::tone(ROOM, 150));
+        let account = Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip) };
+        let phone = Baresip::start(&place, "phone", &account, &room);
+        phone.registers();
+
+        phone.tell("dial", NUMBER);
+        company.event("CALL_INCOMING");
+        company.tell("accept", "");
+        company.hears(ROOM);
+        phone.tell("sndcode", "*");
+        phone.tell("sndcode", "*");
+        company.hears_silence();
+        let held = company.heard().len();
+        phone.tell("hangup", "");
+        phone.event("CALL_CLOSED");
+
+        // Music, an announcement of 8 s and more music.
+        wait("the queue", 2 * SOON, || (company.heard().len() > held + 22 * sound::SECOND).then_some(()));
+        assert!(phone.events("CALL_INCOMING").is_empty(), "it rang although nobody was there");
+        company.tell("ausrc", &speaks);
+        let spoke = company.heard().len();
+        let (_, ring) = phone.event("CALL_INCOMING");
+        let rang = company.heard().len();
+        phone.tell("accept", "");
+        phone.nth("CALL_ESTABLISHED", 1);
+        company.tell("ausrc", &person);
+        phone.hears(PERSON);
+        company.hears(ROOM);
+        company.tell("hangup", "");
+        phone.nth("CALL_CLOSED", 1);
+        let records = household.stop();
+
+        assert_eq!(phone.events("CALL_INCOMING").len(), 1, "it rang once");
+        assert_eq!(company.events("CALL_INCOMING").len(), 1, "it was called once");
+        assert!(ring.to_string().contains(&format!("HOLD: {NUMBER}")), "{ring}");
+        assert_eq!(records[0].outcome, Outcome::Slain);
+        let leak = company.heard()[held..rang]
+            .chunks(sound::SECOND)
+            .map(|part| sound::power_at(part, ROOM))
+            .fold(0.0, f64::max);
+        assert!(leak < sound::power(&sound::tone(ROOM, 1)) / 1000.0, "the room was heard: {leak}");
+        assert!(sound::power(&company.heard()[spoke..rang]) > 1e4, "the box said something to whoever spoke");
+    }
 }
