@@ -29,6 +29,8 @@ pub struct Account<'a> {
     pub password: &'a str,
     /// Its registrar; without one it is known by its address alone.
     pub registrar: Option<SocketAddr>,
+    /// `pcmu` or `pcma`.
+    pub codec: &'a str,
 }
 
 impl Baresip {
@@ -52,9 +54,10 @@ impl Baresip {
         );
         let (at, interval) = account.registrar.map_or((sip, 0), |registrar| (registrar, 60));
         let accounts = format!(
-            "<sip:{user}@{at}>;auth_user={user};auth_pass={};regint={interval};audio_codecs=pcmu;dtmfmode=rtpevent;\
+            "<sip:{user}@{at}>;auth_user={user};auth_pass={};regint={interval};audio_codecs={};dtmfmode=rtpevent;\
              answermode=manual\n",
             account.password,
+            account.codec,
             user = account.user,
         );
         std::fs::write(folder.join("config"), config).unwrap();

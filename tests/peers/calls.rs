@@ -58,7 +58,7 @@ impl Scene {
 fn phone(place: &Place, registrar: SocketAddr, password: &str) -> Baresip {
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(PHONE, 60));
-    let account = Account { user: "hall", password, registrar: Some(registrar) };
+    let account = Account { user: "hall", password, registrar: Some(registrar), codec: "pcmu" };
     Baresip::start(place, "phone", &account, &microphone)
 }
 
@@ -117,9 +117,26 @@ fn both_hear_each_other_and_the_phone_hangs_up() {
     line.hears(PHONE);
     line.play(&sound::tone(COMPANY, 5));
     scene.phone.hears(COMPANY);
+    scene.phone.tell("sndcode", "7");
+    until("the key reaches the company", || line.keys().contains(&7));
     scene.phone.tell("hangup", "");
     company.sends("SIP/2.0 200", 2);
     scene.ends(true, Outcome::Talked);
+}
+
+#[test]
+fn what_the_company_says_before_it_answers_is_heard() {
+    let mut scene = Scene::new();
+    let (line, port) = scene.line();
+    let company = scene.company("early", &[("sound", &port)]);
+    scene.phone.tell("dial", "18005550123");
+    line.play(&sound::tone(COMPANY, 20));
+    scene.phone.hears(COMPANY);
+    assert!(company.sent("SIP/2.0 200").is_empty(), "it has not answered");
+    scene.phone.tell("hangup", "");
+    company.receives("CANCEL", 1);
+    company.receives("ACK", 1);
+    scene.ends(true, Outcome::Cancelled);
 }
 
 #[test]
@@ -131,6 +148,7 @@ fn a_hold_of_the_phone_stays_in_the_house() {
     line.hears(PHONE);
     scene.phone.tell("hold", "");
     line.hears_silence();
+    assert!(scene.phone.printed().contains("a=sendonly"), "the phone asked for hold");
     scene.phone.tell("resume", "");
     line.hears(PHONE);
     scene.phone.tell("hangup", "");

@@ -70,6 +70,12 @@ impl Line {
         self.state.lock().unwrap().packets.clone()
     }
 
+    /// The keys of every telephone-event that came, RFC 4733 §2.3.
+    pub fn keys(&self) -> Vec<u8> {
+        let packets = &self.state.lock().unwrap().packets;
+        packets.iter().filter(|p| p.payload_type == 101).map(|p| p.payload[0]).collect()
+    }
+
     /// The last `frames` frames of sound that came.
     fn last(&self, frames: usize) -> Option<Vec<i16>> {
         let packets = &self.state.lock().unwrap().packets;
