@@ -37,7 +37,7 @@ impl Baresip {
     /// Starts it with this sound at its microphone.
     pub fn start(place: &Place, name: &'static str, account: &Account<'_>, microphone: &Path) -> Self {
         let folder = place.folder(name);
-        let (sip, control, rtp) = (place.udp(2), place.tcp(), place.udp(16).port());
+        let (sip, control, rtp) = (place.ports(2), place.ports(1), place.ports(16).port());
         let ip = place.ip;
         let config = format!(
             "sip_listen {sip}\nnet_interface {ip}\nctrl_tcp_listen {control}\nrtp_ports {rtp}-{}\n\

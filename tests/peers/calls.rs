@@ -24,7 +24,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let place = Place::new();
-        let trunk = place.udp(1);
+        let trunk = place.ports(1);
         let household = Household::start(&place, &household::fixed(trunk));
         let phone = phone(&place, household.sip, "of-the-hall");
         phone.registers();
@@ -42,7 +42,7 @@ impl Scene {
     }
 
     fn line(&self) -> (Line, String) {
-        let line = Line::open(self.place.udp(1));
+        let line = Line::open(self.place.ports(1));
         let port = line.address.port().to_string();
         (line, port)
     }
@@ -79,7 +79,8 @@ fn a_phone_with_the_wrong_password_is_refused() {
 fn a_provider_is_registered_at_refreshed_and_left_with_a_password() {
     let place = Place::new();
     // The shortest lifetime that the box believes.
-    let provider = Sipp::start(&place, "provider", place.udp(1), None, &[("sound", "9"), ("expires", "20")]);
+    let provider =
+        Sipp::start(&place, "provider", place.ports(1), None, &[("sound", "9"), ("expires", "20")]);
     let mut household =
         Household::start(&place, &household::registered(provider.sip, "100000_box", "of the box"));
     provider.sends("SIP/2.0 200", 2);
@@ -92,7 +93,8 @@ fn a_provider_is_registered_at_refreshed_and_left_with_a_password() {
 #[test]
 fn a_provider_that_refuses_the_password_is_not_stormed() {
     let place = Place::new();
-    let provider = Sipp::start(&place, "provider", place.udp(1), None, &[("sound", "9"), ("expires", "60")]);
+    let provider =
+        Sipp::start(&place, "provider", place.ports(1), None, &[("sound", "9"), ("expires", "60")]);
     let mut household =
         Household::start(&place, &household::registered(provider.sip, "100000_box", "of the bot"));
     provider.sends("SIP/2.0 401", 2);

@@ -23,10 +23,10 @@ mod real_time {
     #[test]
     fn a_registered_line_is_held_and_handed_back() {
         let place = Place::new();
-        let company = Line::open(place.udp(1));
+        let company = Line::open(place.ports(1));
         let port = company.address.port().to_string();
         let provider =
-            Sipp::start(&place, "provider", place.udp(1), None, &[("sound", &port), ("expires", "60")]);
+            Sipp::start(&place, "provider", place.ports(1), None, &[("sound", &port), ("expires", "60")]);
         let trunk = household::registered(provider.sip, "100000_box", "of the box");
         let mut household = Household::start(&place, &trunk);
         provider.sends("SIP/2.0 200", 1);
