@@ -125,11 +125,11 @@ impl Baresip {
         });
     }
 
-    /// Waits until it has heard a pure tone for half a second.
+    /// Waits until it has heard a pure tone for a moment.
     pub fn hears(&self, hz: f64) {
         until(&format!("a tone of {hz} Hz reaches baresip"), || {
             let heard = self.heard();
-            heard.len() > 4000 && sound::is_tone(&heard[heard.len() - 4000..], hz)
+            heard.len() > sound::MOMENT && sound::is_tone(&heard[heard.len() - sound::MOMENT..], hz)
         });
     }
 }

@@ -164,7 +164,7 @@ fn a_hold_of_the_phone_stays_in_the_house() {
 fn a_caller_is_shown_and_hangs_up() {
     let mut scene = Scene::new();
     let (line, port) = scene.line();
-    let mut caller = scene.caller("caller", &[("line", "100000"), ("sound", &port), ("talk", "4000")]);
+    let mut caller = scene.caller("caller", &[("line", "100000"), ("sound", &port), ("talk", "10000")]);
     let (_, ring) = scene.phone.event("CALL_INCOMING");
     assert!(ring.to_string().contains("Aunt Agatha") && ring.to_string().contains("15551234"), "{ring}");
     scene.phone.tell("accept", "");

@@ -83,10 +83,10 @@ impl Line {
         Some(samples(&packets[from..]))
     }
 
-    /// Waits until it has heard a pure tone for half a second.
+    /// Waits until it has heard a pure tone for a moment.
     pub fn hears(&self, hz: f64) {
         until(&format!("a tone of {hz} Hz reaches the company"), || {
-            self.last(25).is_some_and(|sound| sound::is_tone(&sound, hz))
+            self.last(sound::MOMENT / FRAME).is_some_and(|sound| sound::is_tone(&sound, hz))
         });
     }
 
