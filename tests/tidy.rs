@@ -29,6 +29,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["main.rs"]),
     ("getrandom", &["app", "web/", "demo/"]),
     ("gpiocdev", &["board/gpio.rs"]),
+    ("hickory_resolver", &["net/names.rs"]),
     ("hmac", &["sip/", "web/"]),
     ("hound", &["listen/file.rs", "sounds/", "demo/"]),
     ("httparse", &["web/"]),
@@ -61,8 +62,19 @@ const OWNERS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are pure, but for the files named as their edge: nothing in them reads a clock, a file, a socket or chance.
-const PURE: &[&str] =
-    &["units.rs", "limits.rs", "sip/", "rtp/", "dsp/", "listen/", "slay/", "trunk", "phone/", "call/"];
+const PURE: &[&str] = &[
+    "units.rs",
+    "limits.rs",
+    "sip/",
+    "rtp/",
+    "dsp/",
+    "listen/",
+    "slay/",
+    "trunk",
+    "phone/",
+    "call/",
+    "net/order.rs",
+];
 const EDGES: &[&str] = &["listen/file.rs", "phone/handset.rs"];
 const IMPURE: &[&str] = &[
     "crate::clock",

@@ -1,21 +1,23 @@
 //! The control loop: the one thread that changes anything about a call.
 
 use super::core::{Core, Effect, Event};
-use super::plan::{self, Lookup};
+use super::look_up::look_up;
+use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{ListenOrder, Request, Snapshot};
+use crate::call::{Decision, ListenOrder, Record, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
-use crate::net::{Arrival, Wire};
+use crate::net::{self, Arrival, Wire};
 use crate::sip::{Account, Hop};
 use crate::store::Store;
-use crate::units::{AccountId, Instant, PortId};
+use crate::units::{AccountId, CallId, Instant, PortId};
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, mpsc as std_mpsc};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -27,16 +29,17 @@ const SNAPSHOT_EVERY: Duration = Duration::from_millis(50);
 const BATCH: usize = 64;
 /// How often the date, the disk and the media loop are looked at.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// How long the name service is left alone between two questions.
-const LOOK_UP_AGAIN: Duration = Duration::from_secs(15);
-/// What is sent on the way out must leave before the socket is closed.
-const FAREWELL: Duration = Duration::from_millis(200);
+/// On the way out the peers have this long to answer BYE, and a registrar to ask for the password once more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Everything the loop owns.
 pub(super) struct Control {
     pub(super) core: Core,
     pub(super) accounts: Vec<Account>,
     pub(super) lookups: Vec<Lookup>,
+    pub(super) address: Address,
+    /// What the address was when it was looked at last.
+    pub(super) ip: IpAddr,
     pub(super) wire: Wire,
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
@@ -52,6 +55,8 @@ pub(super) struct Control {
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
+    /// The last decision of each call that the log has.
+    pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
     /// Names of the accounts, by number.
     pub(super) names: Vec<String>,
@@ -85,8 +90,8 @@ impl Control {
             let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
             let show = self.core.peek_news().then_some(shown + SNAPSHOT_EVERY);
             let wake = [deadline, show].into_iter().flatten().min();
+            // Fair by chance: a flood of datagrams keeps neither the timers nor the page waiting.
             tokio::select! {
-                biased;
                 _ = &mut stop => break,
                 arrival = self.wire.next(&mut bytes) => self.arrivals(arrival, &mut bytes),
                 Ok(mut ready) = self.media_events.readable_mut() => {
@@ -116,7 +121,15 @@ impl Control {
         let now = clock::now();
         self.core.stop(now, &self.accounts);
         self.carry_out(now);
-        tokio::time::sleep(FAREWELL).await;
+        let over = TokioInstant::now() + FAREWELL;
+        let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
+        while !self.core.is_idle() && TokioInstant::now() < over {
+            let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
+            tokio::select! {
+                arrival = self.wire.next(&mut bytes) => self.arrivals(arrival, &mut bytes),
+                () = sleep_until(deadline.map_or(over, |at| at.min(over))) => self.event(Event::Timeout),
+            }
+        }
         self.media.stop();
         if let Some(store) = self.store.take()
             && !store.stop(Duration::from_secs(5))
@@ -136,38 +149,45 @@ impl Control {
     }
 
     fn arrivals(&mut self, first: Arrival, bytes: &mut [u8]) {
-        let mut next = Some(first);
-        for _ in 0..BATCH {
-            match next {
-                Some(Arrival::Datagram(from, len)) => {
-                    let bytes = bytes.get(..len).unwrap_or_default();
-                    self.event(Event::Message { from: Hop::udp(from), bytes });
-                }
-                Some(Arrival::Message(from, bytes)) => {
-                    self.unreachable.remove(&from);
-                    self.event(Event::Message { from, bytes: &bytes });
-                }
-                Some(Arrival::Lost(hop, why)) => self.lost(hop, why),
-                None => return,
-            }
-            next = self.wire.try_next(bytes);
+        self.arrival(first, bytes);
+        for _ in 1..BATCH {
+            let Some(next) = self.wire.try_next(bytes) else { return };
+            self.arrival(next, bytes);
         }
     }
 
-    /// A phone's connection may end at any time; without a trunk's nobody can call, so that is told.
+    fn arrival(&mut self, arrival: Arrival, bytes: &[u8]) {
+        match arrival {
+            Arrival::Datagram(from, len) => {
+                let bytes = bytes.get(..len).unwrap_or_default();
+                self.event(Event::Message { from: Hop::udp(from), bytes });
+            }
+            Arrival::Message(from, bytes) => {
+                self.unreachable.remove(&from);
+                self.event(Event::Message { from, bytes: &bytes });
+            }
+            Arrival::Lost(hop, why) => self.lost(hop, why),
+        }
+    }
+
+    /// A connection that its peer ends is no trouble yet: the next one may stand. One that fails to a trunk is.
     fn lost(&mut self, hop: Hop, why: String) {
-        let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop));
-        if let Some((account, _)) = trunk {
-            tracing::warn!(%hop, why, "the connection to a trunk is gone");
-            let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
-            self.unreachable.insert(hop, format!("the trunk {name} is not reached ({hop}): {why}"));
-        } else {
-            tracing::debug!(%hop, why, "a connection has ended");
+        let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop)).map(|(account, _)| *account);
+        match trunk.filter(|_| why != net::ENDED_BY_PEER) {
+            Some(account) => {
+                tracing::warn!(%hop, why, "there is no connection to a trunk");
+                let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
+                self.unreachable.insert(hop, format!("the trunk {name} is not reached ({hop}): {why}"));
+            }
+            None => tracing::debug!(%hop, why, "a connection has ended"),
         }
         self.event(Event::Lost(hop));
     }
 
     fn located(&mut self, account: AccountId, hops: Vec<Hop>) {
+        if hops.is_empty() {
+            return self.event(Event::NotLocated(account));
+        }
         self.know(account, &hops);
         self.event(Event::Located(account, hops));
     }
@@ -216,8 +236,16 @@ impl Control {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
         if troubles != self.troubles {
+            for new in troubles.iter().filter(|trouble| !self.troubles.contains(trouble)) {
+                tracing::warn!("{new}");
+            }
             self.troubles = troubles.clone();
             self.event(Event::Troubles(troubles));
+        }
+        if let Some(ip) = self.address.find().filter(|ip| *ip != self.ip) {
+            tracing::info!(%ip, "the box has another address");
+            self.ip = ip;
+            self.event(Event::Address(ip));
         }
         self.event(Event::Clock(clock::wall()));
         // Without an answer there is no beat, and the watchdog deals with it.
@@ -243,6 +271,7 @@ impl Control {
                     }
                 }
                 Effect::Record(record) => {
+                    self.log(&record);
                     if let Some(store) = &self.store {
                         store
                             .put(&record)
@@ -254,6 +283,22 @@ impl Control {
         }
     }
 
+    /// Each decision once, with its reason; numbers stay in the record.
+    fn log(&mut self, record: &Record) {
+        let last = self.logged.get(&record.id);
+        let told =
+            last.and_then(|last| record.decisions.iter().rposition(|d| d == last)).map_or(0, |at| at + 1);
+        for decision in record.decisions.iter().skip(told) {
+            tracing::info!(call = record.id.0, what = decision.what, reason = decision.reason, "decided");
+        }
+        if let Some(last) = record.decisions.last() {
+            self.logged.insert(record.id, last.clone());
+        }
+        if record.ended.is_some() {
+            self.logged.remove(&record.id);
+        }
+    }
+
     fn reply(&mut self, number: u64, answer: Result<(), String>) {
         match (self.asked.remove(&number), answer) {
             // Who asked may have gone.
@@ -261,26 +306,5 @@ impl Control {
             (None, Err(why)) => tracing::info!(why, "the button did nothing"),
             (None, Ok(())) => {}
         }
-    }
-}
-
-/// Asks the name service for a registrar's addresses until they are known, and again when they may have changed.
-async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Vec<Hop>)>) {
-    const KNOWN_FOR: Duration = Duration::from_secs(600);
-    let mut known = Vec::new();
-    loop {
-        let found = tokio::net::lookup_host((lookup.host.as_str(), lookup.port)).await;
-        let found = found.map(|addrs| addrs.filter(|addr| lookup.family.takes(*addr)).collect::<Vec<_>>());
-        let hops = found.unwrap_or_default().into_iter().map(|addr| Hop::new(lookup.transport, addr));
-        let hops: Vec<Hop> = hops.collect();
-        if hops.is_empty() {
-            tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved");
-        } else if known != hops {
-            known = hops.clone();
-            if located.send((lookup.account, hops)).await.is_err() {
-                return;
-            }
-        }
-        tokio::time::sleep(if known.is_empty() { LOOK_UP_AGAIN } else { KNOWN_FOR }).await;
     }
 }

@@ -25,6 +25,7 @@ mod control;
 pub mod core;
 pub mod ear;
 mod ear_thread;
+mod look_up;
 mod plan;
 mod run;
 mod start;

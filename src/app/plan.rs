@@ -18,7 +18,9 @@ pub(super) struct Lookup {
     pub(super) account: AccountId,
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) transport: Transport,
+    pub(super) transport: Option<Transport>,
+    /// The name stands for servers, not for an address alone.
+    pub(super) srv: bool,
     pub(super) family: Family,
 }
 
@@ -90,7 +92,8 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
                 let literal = host.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, *port));
                 if literal.is_err() {
                     let (host, port) = (host.clone(), *port);
-                    lookups.push(Lookup { account: id, host, port, transport, family });
+                    let (transport, srv) = (trunk.way.transport, trunk.way.srv);
+                    lookups.push(Lookup { account: id, host, port, transport, srv, family });
                 }
                 AccountKind::RegisterAt(Upstream {
                     addr: Hop::new(transport, literal.unwrap_or(UNRESOLVED)),
@@ -149,21 +152,82 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
     }
 }
 
-/// The address that peers reach the box at. For a socket bound to every address, the one the system would send from
-/// towards `far` (no packet is sent to find out); loopback if it knows no way.
-pub(super) fn advertised(config: &Config, far: Option<SocketAddr>) -> IpAddr {
-    if let Some(ip) = config.sip.advertise {
-        return ip;
+/// How to find the address that peers reach the box at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    /// By configuration.
+    fixed: Option<IpAddr>,
+    /// Where it shall be reached from.
+    far: SocketAddr,
+}
+
+impl Address {
+    /// Towards the first registrar whose address is known.
+    pub(super) fn new(config: &Config, accounts: &[Account]) -> Self {
+        let listen = config.sip.listen.ip();
+        let upstream = accounts.iter().find_map(|account| match &account.kind {
+            AccountKind::RegisterAt(upstream) if upstream.addr.addr != UNRESOLVED => Some(upstream.addr.addr),
+            _ => None,
+        });
+        Self {
+            fixed: config.sip.advertise.or((!listen.is_unspecified()).then_some(listen)),
+            // TEST-NET-1, RFC 5737: only the routing table is asked.
+            far: upstream.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060)),
+        }
     }
-    let listen = config.sip.listen.ip();
-    if !listen.is_unspecified() {
-        return listen;
+
+    /// The address at this moment; for a socket bound to every address, the one the system would send from (no packet is
+    /// sent to find out). `None` while there is no network.
+    pub(super) fn find(&self) -> Option<IpAddr> {
+        if self.fixed.is_some() {
+            return self.fixed;
+        }
+        let any = match self.far {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+        socket.connect(self.far).ok()?;
+        socket.local_addr().ok().map(|addr| addr.ip())
     }
-    // TEST-NET-1, RFC 5737: only the routing table is asked.
-    let far = far.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060));
-    let any =
-        if far.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    let asked = std::net::UdpSocket::bind((any, 0))
-        .and_then(|socket| socket.connect(far).and_then(|()| socket.local_addr()));
-    asked.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn a_trunk_is_looked_for_as_its_way_says() {
+        let trunk =
+            |n: u8, more: &str| format!("[[trunk]]\nname = \"t{n}\"\nuser = \"u\"\nsecret = \"s\"\n{more}\n");
+        let text = [
+            trunk(0, "server = \"a.example\""),
+            trunk(1, "server = \"b.example\"\nsrv = true"),
+            trunk(2, "server = \"c.example\"\nsrv = true\ntransport = \"tcp\""),
+            trunk(3, "server = \"d.example\"\ntransport = \"tls\""),
+            trunk(4, "server = \"[2001:db8::1]\"\ntransport = \"tcp\""),
+        ];
+        let open = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
+        let config = crate::config::parse(&text.concat(), "t.toml", &open).unwrap();
+        let (accounts, lookups) = accounts(&config);
+        let asked: Vec<_> = lookups.iter().map(|l| (l.account.0, l.srv, l.transport, l.port)).collect();
+        let (tcp, tls) = (Some(Transport::Tcp), Some(Transport::Tls));
+        let wanted =
+            [(0, false, None, 5060), (1, true, None, 5060), (2, true, tcp, 5060), (3, false, tls, 5061)];
+        assert_eq!(asked, wanted);
+        let known = Hop::new(Transport::Tcp, "[2001:db8::1]:5060".parse().unwrap());
+        assert_eq!(fixed(&accounts), [(AccountId(4), known)]);
+    }
+
+    #[test]
+    fn addresses_are_taken_that_the_socket_reaches() {
+        let (v4, v6) = ("192.0.2.1:5060".parse().unwrap(), "[2001:db8::1]:5060".parse().unwrap());
+        for (listen, both) in
+            [("0.0.0.0", [true, false]), ("2001:db8::9", [false, true]), ("::", [true, true])]
+        {
+            let family = Family::of(listen.parse().unwrap());
+            assert_eq!([family.takes(v4), family.takes(v6)], both, "{listen}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::units::{CallId, Codec, PortId};
 use crate::{board, clock, limits, net, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -77,11 +77,6 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
 
-    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
-    let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
-    let (addr, generated_password) =
-        (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
-
     let media = start_media(&config, options)?;
     troubles.extend(real_time_troubles(&media.granted));
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
@@ -93,15 +88,16 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let tls = bind_tls(&config, &mut troubles);
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
+    // Last of all that can fail: a password made up for the page is told only if the box comes up.
+    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
+    let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
+    let (addr, generated_password) =
+        (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
+
     let names = config.trunks.iter().map(|trunk| trunk.name.clone()).collect();
     let (accounts, lookups) = plan::accounts(&config);
-    let known = accounts.iter().find_map(|account| match &account.kind {
-        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => {
-            Some(upstream.addr.addr)
-        }
-        _ => None,
-    });
-    let ip = plan::advertised(&config, known);
+    let address = plan::Address::new(&config, &accounts);
+    let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let ports = (0..ports(&config)).filter_map(|port| media.control.local_addr(PortId(port)));
     let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
@@ -113,6 +109,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     };
     let core =
         core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call, random()?);
+    // Who is quick sees trunks and phones, not an empty house.
+    snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
         board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
@@ -133,6 +131,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 core,
                 accounts,
                 lookups,
+                address,
+                ip,
                 wire,
                 media: media.control,
                 media_events,
@@ -147,6 +147,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 lamp,
                 asked: HashMap::new(),
                 next_ask: 0,
+                logged: HashMap::new(),
                 troubles: Vec::new(),
                 names,
                 trunks: BTreeMap::new(),
@@ -156,6 +157,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
             control.run(stopped).await;
             drop(page);
         });
+        // The name service may keep a question for half a minute: nobody waits for its answer any more.
+        runtime.shutdown_background();
     })?;
     Ok(Running { sip, page: addr, generated_password, snapshot, store, press, beat, stop, control })
 }

@@ -4,6 +4,8 @@
 //! bounded channel and takes messages by another; a peer that does not read, or speaks no SIP, loses its connection and
 //! nobody else anything.
 
+pub mod names;
+mod order;
 mod stream;
 pub mod tls;
 
@@ -23,6 +25,9 @@ pub use tokio_rustls::TlsAcceptor;
 
 /// How long a listener rests when the system gives no connection: it has run out of something.
 const REST: Duration = Duration::from_millis(100);
+
+/// Why a connection is gone that its peer has ended in good order.
+pub const ENDED_BY_PEER: &str = "the peer ended the connection";
 
 /// Sockets that are bound already, none of them blocking.
 pub struct Sockets {

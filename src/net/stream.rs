@@ -113,7 +113,7 @@ async fn run(stream: impl AsyncRead + AsyncWrite, link: &mut Link) -> String {
         tokio::select! {
             read = reader.read(piece.get_mut(..room).unwrap_or_default()) => {
                 let read = match read {
-                    Ok(0) => return "the peer ended the connection".to_owned(),
+                    Ok(0) => return super::ENDED_BY_PEER.to_owned(),
                     Ok(read) => read,
                     Err(error) => return format!("the connection broke: {error}"),
                 };
@@ -148,7 +148,7 @@ async fn deliver(
 ) -> Result<u32, String> {
     let (mut messages, mut pongs) = (0, Vec::new());
     loop {
-        match frames.next() {
+        match frames.frame() {
             Ok(Some(Frame::Message(bytes))) => {
                 messages += 1;
                 if link.facts.send(Fact::Message(link.hop, bytes)).await.is_err() {

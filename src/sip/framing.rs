@@ -33,7 +33,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// How much more it takes before [`Self::next`] must be asked.
+    /// How much more it takes before [`Self::frame`] must be asked.
     pub fn room(&self) -> usize {
         (2 * SIP_MESSAGE_BYTES).saturating_sub(self.waiting.len())
     }
@@ -53,7 +53,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`Broken`]: after it nothing more comes.
-    pub fn next(&mut self) -> Result<Option<Frame>, Broken> {
+    pub fn frame(&mut self) -> Result<Option<Frame>, Broken> {
         if self.waiting.starts_with(PING) {
             self.waiting.drain(..PING.len());
             return Ok(Some(Frame::Ping));
@@ -65,7 +65,7 @@ impl Stream {
         // RFC 3261 §7.5: blank lines before a start line are nothing; a single one answers our ping.
         if self.waiting.starts_with(PONG) {
             self.waiting.drain(..PONG.len());
-            return self.next();
+            return self.frame();
         }
         self.check_start()?;
         let Some(head) = self.waiting.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4) else {
@@ -123,7 +123,7 @@ mod tests {
         for piece in bytes.chunks(piece) {
             stream.push(piece);
             loop {
-                match stream.next() {
+                match stream.frame() {
                     Ok(Some(frame)) => frames.push(frame),
                     Ok(None) => break,
                     Err(broken) => return (frames, Some(broken)),
@@ -206,7 +206,7 @@ mod tests {
                 let cut = usize::try_from(random.bits()).unwrap_or(0) % (part.len() * 4);
                 stream.push(part.get(..cut).unwrap_or(part));
                 loop {
-                    match stream.next() {
+                    match stream.frame() {
                         Ok(Some(Frame::Message(bytes))) => {
                             assert!(bytes.len() <= SIP_MESSAGE_BYTES);
                             messages += 1;

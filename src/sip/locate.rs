@@ -1,5 +1,5 @@
 //! Ways to a neighbour that fail and change: several targets of one name (RFC 3263 §4), streams that break, requests too
-//! large for a datagram (RFC 3261 §18.1.1), and our own address.
+//! large for a datagram, RFC 3261 §18.1.1.
 
 use super::client::{Client, ClientId, Owner};
 use super::dialog::Flow;
@@ -182,22 +182,6 @@ impl Ua {
         let mut again = Client::new(now, request, to, client.account, client.owner);
         (again.nonce, again.tries, again.cancel_wanted) = (client.nonce, client.tries, client.cancel_wanted);
         again
-    }
-
-    /// Our address has changed: providers must hear of it.
-    pub(super) fn moved_to(&mut self, now: Instant, ip: IpAddr) {
-        if self.config.local.ip() == ip {
-            return;
-        }
-        self.config.local.set_ip(ip);
-        let ids: Vec<AccountId> = self.registrations.keys().copied().collect();
-        for id in ids {
-            let contact = self.own_addr(self.transport_of(id));
-            if let Some(registration) = self.registrations.get_mut(&id) {
-                registration.now_at(contact);
-            }
-            self.send_register(now, id);
-        }
     }
 
     /// Our Via for a request that goes there.

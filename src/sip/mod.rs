@@ -200,8 +200,8 @@ pub enum Command {
     /// The addresses of the upstream's registrar are known, or have changed: the best first, RFC 3263 §4. `addr` of its
     /// account may be anything before. An empty list changes nothing.
     Locate(AccountId, Vec<Hop>),
-    /// Our own address has changed: registrations are made anew from there.
-    Move(IpAddr),
+    /// Our own address has changed: new legs show it, and every registration is made anew with it.
+    Relocate(IpAddr),
     /// Register the account now (at start; afterwards the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.

@@ -49,12 +49,6 @@ enum Stay {
 }
 
 impl Registration {
-    /// We are found elsewhere: the next REGISTER says so.
-    pub fn now_at(&mut self, contact: SocketAddr) {
-        self.former = Some(core::mem::replace(&mut self.contact, contact));
-        self.corrected = false;
-    }
-
     /// The CSeq number of the next REGISTER.
     pub const fn next_seq(&mut self) -> u32 {
         self.seq += 1;
@@ -85,6 +79,20 @@ impl Ua {
             self.registrations.insert(id, registration);
         }
         self.send_register(now, id);
+    }
+
+    /// The Contacts that name our former address are replaced.
+    pub(super) fn relocate(&mut self, now: Instant, ip: IpAddr) {
+        self.config.local.set_ip(ip);
+        for id in self.registrations.keys().copied().collect::<Vec<_>>() {
+            let local = self.own_addr(self.transport_of(id));
+            if let Some(registration) = self.registrations.get_mut(&id) {
+                let before = core::mem::replace(&mut registration.contact, local);
+                registration.former = registration.held.then_some(before);
+                registration.corrected = false;
+            }
+            self.send_register(now, id);
+        }
     }
 
     pub(super) fn upstream(&self, id: AccountId) -> Option<&Upstream> {

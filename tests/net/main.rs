@@ -4,6 +4,7 @@
 mod connections;
 mod encrypted;
 mod peers;
+mod resolving;
 
 use core::time::Duration;
 use hold_slayer::net::{Arrival, Sockets, TlsAcceptor, Wire};
