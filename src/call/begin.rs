@@ -16,22 +16,16 @@ pub(super) struct Arrival {
     pub(super) leg: LegId,
     pub(super) account: AccountId,
     pub(super) session: Option<Session>,
+    /// Max-Forwards, at least 1.
+    pub(super) hops: u8,
 }
 
 impl Switchboard {
-    pub(super) fn incoming(
-        &mut self,
-        leg: LegId,
-        account: AccountId,
-        called: &str,
-        caller: Caller,
-        session: Option<Session>,
-    ) {
-        let arrival = Arrival { leg, account, session };
-        match self.desk.side(account) {
+    pub(super) fn incoming(&mut self, arrival: Arrival, called: &str, caller: &Caller) {
+        match self.desk.side(arrival.account) {
             Some(Side::Phone) => self.phone_calls(&arrival, called),
-            Some(Side::Trunk) => self.trunk_calls(&arrival, called, &caller),
-            None => self.desk.sip(Command::Hangup(leg, Cause::Rejected)),
+            Some(Side::Trunk) => self.trunk_calls(&arrival, called, caller),
+            None => self.desk.sip(Command::Hangup(arrival.leg, Cause::Rejected)),
         }
     }
 
@@ -131,6 +125,7 @@ impl Switchboard {
         let (Route::Trunk(trunk) | Route::PreEmpt(trunk)) = route else { return };
         let mut call = self.new_call(true, number);
         call.emergency = emergency;
+        call.hops = arrival.hops - 1;
         let Some(leg) = self.arrive(call.id, arrival) else { return };
         call.near.push(leg);
         let reason = if emergency { "emergency number" } else { "dialled on the phone" };
@@ -144,7 +139,8 @@ impl Switchboard {
         self.with(id, |call, desk| {
             let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
             let number = call.record.number.clone();
-            call.far = desk.call(id, trunk, &number, Caller::default(), codec, Role::Talks);
+            let manner = call.manner();
+            call.far = desk.call(id, trunk, &number, Caller::default(), codec, (Role::Talks, manner));
             if call.far.is_none() {
                 call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);
             }
@@ -205,6 +201,7 @@ impl Switchboard {
         let mut call = self.new_call(false, &caller.number);
         let Some(leg) = self.arrive(call.id, arrival) else { return };
         call.far = Some(leg);
+        call.hops = arrival.hops - 1;
         call.decide(&mut self.desk, "ring", "a call came in".into());
         let id = call.id;
         self.calls.insert(id, call);

@@ -6,12 +6,14 @@ use super::leg::{Leg, Role};
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{Decision, Outcome, Record};
 use crate::phone::gesture::{self, Gesture};
-use crate::sip::{Cause, Command, Session};
+use crate::sip::{Cause, Command, Manner, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// A trunk that was pre-empted needs a moment until the provider has freed the channel.
 const EMERGENCY_AGAIN: Duration = Duration::from_millis(500);
+/// By this word in Alert-Info a phone knows that a held call comes back.
+const RING_BACK: &str = "HOLD";
 /// How often an emergency call is placed again after a refusal.
 const EMERGENCY_TRIES: u8 = 8;
 
@@ -39,6 +41,8 @@ pub(super) struct Call {
     pub(super) state: State,
     pub(super) gesture: Gesture,
     pub(super) emergency: bool,
+    /// How far the call may still go, Max-Forwards.
+    pub(super) hops: u8,
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     /// An emergency call that was refused: when to try again, and how often it was tried.
@@ -59,11 +63,18 @@ impl Call {
             state: if outgoing { State::Dialing } else { State::Incoming },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
+            hops: Manner::default().hops,
             causes: Vec::new(),
             redial: None,
             tries: 0,
             slain: None,
         }
+    }
+
+    /// How a leg of this call is called.
+    pub(super) fn manner(&self) -> Manner {
+        let back = matches!(self.state, State::Held(_));
+        Manner { hops: self.hops, alert: back.then_some(RING_BACK) }
     }
 
     pub(super) fn is_over(&self) -> bool {

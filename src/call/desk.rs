@@ -5,7 +5,7 @@ use super::plan::{Peer, Plan};
 use super::ports::Ports;
 use super::{Effect, ListenOrder, Record};
 use crate::media::{MediaCommand, SoundId};
-use crate::sip::{Caller, Cause, Command, LocalMedia, Session, Side};
+use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
 use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
 use std::collections::{HashMap, VecDeque};
@@ -114,13 +114,13 @@ impl Desk {
         to: &str,
         caller: Caller,
         codec: Codec,
-        role: Role,
+        (role, manner): (Role, Manner),
     ) -> Option<Leg> {
         let id = LegId::outgoing(self.next_leg);
         let leg = self.new_leg(call, id, account, role)?;
         self.next_leg += 1;
         let media = self.local(&leg, codec);
-        self.sip(Command::Call { leg: id, account, to: to.into(), caller, media });
+        self.sip(Command::Call { leg: id, account, to: to.into(), caller, media, manner });
         Some(leg)
     }
 
@@ -195,8 +195,13 @@ impl Desk {
         self.media(MediaCommand::Play { port: leg.port, sound: SoundId(prompt.index()), repeat: false });
     }
 
+    /// As the peer takes it: a telephone-event, else INFO, and in-band if it refuses that too.
     pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {
-        self.media(MediaCommand::Digit(leg.port, digit));
+        if leg.session.is_some_and(|session| session.event_type.is_none()) && leg.up {
+            self.sip(Command::Info(leg.id, digit));
+        } else {
+            self.media(MediaCommand::Digit(leg.port, digit));
+        }
     }
 
     /// SplitMix64: starts of RTP streams need to differ, not to be secret.

@@ -323,7 +323,9 @@ impl Call {
         let phones: Vec<_> = desk.plan.peers.iter().filter(|p| p.side == Side::Phone).cloned().collect();
         for phone in phones {
             let to = called.unwrap_or(&phone.name);
-            if let Some(leg) = desk.call(self.id, phone.id, to, caller.clone(), codec, Role::Rings) {
+            if let Some(leg) =
+                desk.call(self.id, phone.id, to, caller.clone(), codec, (Role::Rings, self.manner()))
+            {
                 self.near.push(leg);
             }
         }

@@ -1,5 +1,6 @@
 //! Routes every input to the call it belongs to.
 
+use super::begin::Arrival;
 use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::Role;
@@ -127,8 +128,8 @@ impl Switchboard {
 
     fn sip(&mut self, event: Event) {
         match event {
-            Event::Incoming { leg, account, called, caller, session } => {
-                self.incoming(leg, account, &called, caller, session);
+            Event::Incoming { leg, account, called, caller, session, hops } => {
+                self.incoming(Arrival { leg, account, session, hops }, &called, &caller);
             }
             Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
             Event::Progress(leg, session) => {
@@ -143,6 +144,12 @@ impl Switchboard {
                 let legs = call.near.iter().chain(&call.far);
                 if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
                     call.digit(desk, port, digit);
+                }
+            }),
+            Event::InfoRefused(leg, digit) => self.with_leg(leg, |call, desk| {
+                let legs = call.near.iter().chain(&call.far);
+                if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
+                    desk.media(media::MediaCommand::Digit(port, digit));
                 }
             }),
             Event::Ended(leg, cause) => match self.notices.remove(&leg) {

@@ -16,6 +16,7 @@ mod invite;
 mod leg;
 pub mod message;
 mod midcall;
+mod multipart;
 mod normalise;
 pub mod offer;
 mod peer;
@@ -23,6 +24,7 @@ mod random;
 mod refresh;
 mod register;
 mod registrar;
+mod reliable;
 mod reply;
 mod request;
 mod sdp;
@@ -135,6 +137,23 @@ pub struct Caller {
     pub number: String,
 }
 
+/// How a call is made, besides by whom and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Max-Forwards, RFC 3261 §8.1.1.6: for a call that goes on one that came, what that has left, less one. So a loop
+    /// through the box ends.
+    pub hops: u8,
+    /// The word in Alert-Info, RFC 3261 §20.4, by which a phone tells this ring from others.
+    pub alert: Option<&'static str>,
+}
+
+impl Default for Manner {
+    /// A call that begins here and rings as any other.
+    fn default() -> Self {
+        Self { hops: 70, alert: None }
+    }
+}
+
 /// The box's own end of a leg's sound.
 #[derive(Clone, Debug)]
 pub struct LocalMedia {
@@ -176,6 +195,8 @@ pub enum Command {
         caller: Caller,
         /// Our end of the sound.
         media: LocalMedia,
+        /// The rest.
+        manner: Manner,
     },
     /// Incoming leg: 180 Ringing.
     Ringing(LegId),
@@ -214,6 +235,8 @@ pub enum Event {
         /// What the offer leaves us; `None` for an INVITE without SDP. An offer without a codec of ours has been
         /// answered 488 and never gets here.
         session: Option<Session>,
+        /// Max-Forwards, at least 1: how many hops the call may still go.
+        hops: u8,
     },
     /// Our INVITE got 180.
     Ringing(LegId),
@@ -226,6 +249,8 @@ pub enum Event {
     Changed(LegId, Session),
     /// INFO told a digit or a hook flash, in any of its dialects.
     Info(LegId, Digit),
+    /// The peer takes no digits by INFO: this one has to go in-band.
+    InfoRefused(LegId, Digit),
     /// The leg is over. The last event of a leg, and sent exactly once.
     Ended(LegId, Cause),
     /// An upstream registration holds until about then.

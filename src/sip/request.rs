@@ -34,7 +34,7 @@ impl Ua {
         if client.cancel_wanted {
             self.send_cancel(now, id);
         } else if let Owner::Call(leg) = client.owner {
-            self.call_proceeds(leg, response);
+            self.call_proceeds(now, leg, response);
         }
     }
 
@@ -56,7 +56,8 @@ impl Ua {
         match owner {
             Owner::Call(leg) => self.call_decided(now, id, leg, response),
             Owner::Refresh(leg) => self.refresh_decided(now, id, leg, response),
-            Owner::Info(leg) => self.info_decided(leg, response),
+            Owner::Info(leg, digit) => self.info_decided(leg, digit, response),
+            Owner::Aside(_) => {}
             Owner::Register(account) => self.register_decided(now, account, response),
             Owner::Nobody => {
                 if let Some(response) = response.filter(|response| invite && response.status < 300) {
@@ -165,9 +166,9 @@ impl Ua {
         true
     }
 
-    fn next_seq(&mut self, owner: Owner) -> Option<u32> {
+    pub(super) fn next_seq(&mut self, owner: Owner) -> Option<u32> {
         match owner {
-            Owner::Call(leg) | Owner::Refresh(leg) | Owner::Info(leg) => {
+            Owner::Call(leg) | Owner::Refresh(leg) | Owner::Info(leg, _) | Owner::Aside(leg) => {
                 let dialog = &mut self.legs.get_mut(&leg)?.dialog;
                 dialog.local_seq += 1;
                 Some(dialog.local_seq)
@@ -186,7 +187,7 @@ impl Ua {
                     leg.exchange = Some(id);
                 }
             }
-            Owner::Info(_) | Owner::Register(_) | Owner::Nobody => {}
+            Owner::Info(..) | Owner::Aside(_) | Owner::Register(_) | Owner::Nobody => {}
         }
     }
 

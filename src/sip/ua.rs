@@ -39,8 +39,14 @@ pub(super) enum Timer {
     Ack(LegId),
     /// The next copy of our provisional response.
     Provisional(LegId),
+    /// The next copy of a reliable provisional response, RFC 3262.
+    Reliable(LegId),
+    /// The caller gives up, RFC 3261 §13.3.1.
+    Expires(LegId),
     /// Session timer, RFC 4028.
     Session(LegId),
+    /// A hold of ours that had to wait.
+    Again(LegId),
     Register(AccountId),
     KeepAlive(AccountId),
     /// A phone's registration runs out.
@@ -111,8 +117,8 @@ impl Ua {
 
     fn command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::Call { leg, account, to, caller, media } => {
-                self.call(now, leg, account, &to, &caller, media);
+            Command::Call { leg, account, to, caller, media, manner } => {
+                self.call(now, leg, account, (&to, &caller, manner), media);
             }
             Command::Ringing(leg) => self.ringing(now, leg),
             Command::Progress(leg, media) => self.progress(now, leg, media),
@@ -178,7 +184,10 @@ impl Ua {
             Timer::Server(id) => self.server_timeout(now, id),
             Timer::Ack(leg) => self.ack_timeout(now, leg),
             Timer::Provisional(leg) => self.provisional_timeout(now, leg),
+            Timer::Reliable(leg) => self.reliable_timeout(now, leg),
+            Timer::Expires(leg) => self.invite_expired(now, leg),
             Timer::Session(leg) => self.session_timeout(now, leg),
+            Timer::Again(leg) => self.hold_again(now, leg),
             Timer::Register(account) => self.register_timeout(now, account),
             Timer::KeepAlive(account) => self.keep_alive(now, account),
             Timer::Binding(account) => self.unbind(account),

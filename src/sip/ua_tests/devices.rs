@@ -103,7 +103,7 @@ fn requests_out_of_order_or_out_of_place() {
     let cases = [
         ("INVITE", 1, "", 500),
         ("INFO", 0, "", 500),
-        ("INVITE", 5, "Require: 100rel\r\n", 420),
+        ("INVITE", 5, "Require: magic\r\n", 420),
         ("INVITE", 6, "Content-Type: text/plain\r\n", 415),
         ("REFER", 7, "", 603),
         ("NOTIFY", 8, "", 405),
@@ -126,7 +126,7 @@ fn requests_out_of_order_or_out_of_place() {
 #[test]
 fn invites_that_cannot_be_taken() {
     let cases = [
-        ("Require: 100rel\r\n", SDP.to_owned(), 420),
+        ("Require: magic\r\n", SDP.to_owned(), 420),
         ("Max-Forwards: 0\r\n", SDP.to_owned(), 483),
         ("Content-Type: text/plain\r\n", "hello".to_owned(), 415),
         ("", SDP.replace("8 101", "9 101"), 488),

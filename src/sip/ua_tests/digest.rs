@@ -11,7 +11,14 @@ fn outgoing() -> (Wire, LegId, Request) {
     wire.ua = agent(2, 5, vec![(TRUNK, Side::Trunk, upstream(1, "house", "trunk pass"))]).1;
     let leg = LegId::outgoing(1);
     let (to, caller) = ("100".to_owned(), caller("", "1"));
-    wire.command(Command::Call { leg, account: TRUNK, to, caller, media: media(2) });
+    wire.command(Command::Call {
+        leg,
+        account: TRUNK,
+        to,
+        caller,
+        media: media(2),
+        manner: Manner::default(),
+    });
     let invite = wire.one();
     (wire, leg, invite)
 }

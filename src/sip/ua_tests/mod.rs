@@ -5,14 +5,16 @@ mod devices;
 mod digest;
 mod junk;
 mod ladders;
+mod points;
 mod registration;
+mod reliable;
 mod swarm;
 mod wire;
 
 use super::random::Random;
 use super::ua::{Config, Ua};
 use super::{
-    Account, AccountKind, Caller, Command, Event, Input, LocalMedia, Output, Session, Side, Upstream,
+    Account, AccountKind, Caller, Command, Event, Input, LocalMedia, Manner, Output, Session, Side, Upstream,
 };
 use crate::units::{AccountId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -292,7 +294,17 @@ impl Net {
         self.sent += 1;
         let leg = LegId::outgoing(u32::try_from(self.sent).expect("few datagrams"));
         let host = u8::try_from(who + 1).expect("few machines");
-        self.command(who, Command::Call { leg, account, to: to.to_owned(), caller, media: media(host) });
+        self.command(
+            who,
+            Command::Call {
+                leg,
+                account,
+                to: to.to_owned(),
+                caller,
+                media: media(host),
+                manner: Manner::default(),
+            },
+        );
         leg
     }
 
