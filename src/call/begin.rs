@@ -23,6 +23,7 @@ pub(super) struct Arrival {
 impl Switchboard {
     pub(super) fn incoming(&mut self, arrival: Arrival, called: &str, caller: &Caller) {
         match self.desk.side(arrival.account) {
+            _ if self.stopping => self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
             Some(Side::Phone) => self.phone_calls(&arrival, called),
             Some(Side::Trunk) => self.trunk_calls(&arrival, called, caller),
             None => self.desk.sip(Command::Hangup(arrival.leg, Cause::Rejected)),
@@ -32,7 +33,7 @@ impl Switchboard {
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
         let (emergency, codes) = (&self.desk.plan.emergency, &self.desk.plan.codes);
         match read(dialled, emergency, codes) {
-            Dialled::Emergency(number) => self.dial(arrival, number, true),
+            Dialled::Emergency(number) => self.dial(arrival, &number, true),
             Dialled::Number(number) => self.dial(arrival, number, false),
             Dialled::Hold => self.hold_by_code(arrival),
             Dialled::Rejoin => match self.held() {
@@ -110,19 +111,21 @@ impl Switchboard {
     // ---- outgoing ----
 
     fn dial(&mut self, arrival: &Arrival, number: &str, emergency: bool) {
-        let route = self.route(emergency);
         if !emergency && self.desk.free_ports() < 2 {
             return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
         }
-        match route {
+        let trunk = match self.route(emergency, &[]) {
             Route::NoTrunk if !emergency => return self.notice(arrival, Prompt::NoTrunk),
             Route::NoTrunk => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
             Route::Full => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion)),
-            Route::PreEmpt(trunk) => self.pre_empt(Some(trunk)),
-            Route::Trunk(_) if self.desk.free_ports() < 2 => self.pre_empt(None),
-            Route::Trunk(_) => {}
-        }
-        let (Route::Trunk(trunk) | Route::PreEmpt(trunk)) = route else { return };
+            Route::PreEmpt(trunk) => {
+                self.pre_empt(Some(trunk));
+                trunk
+            }
+            Route::Trunk(trunk) => trunk,
+        };
+        // One port for either leg; a call that is ended may give back just one.
+        while emergency && self.desk.free_ports() < 2 && self.pre_empt(None) {}
         let mut call = self.new_call(true, number);
         call.emergency = emergency;
         call.hops = arrival.hops - 1;
@@ -139,6 +142,7 @@ impl Switchboard {
         self.with(id, |call, desk| {
             let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
             let number = call.record.number.clone();
+            call.lines.asked.push(trunk);
             let manner = call.manner();
             call.far = desk.call(id, trunk, &number, Caller::default(), codec, (Role::Talks, manner));
             if call.far.is_none() {
@@ -150,13 +154,18 @@ impl Switchboard {
     /// An emergency call whose trunk refused it is placed again, on whatever line is best by then.
     pub(super) fn redial_emergency(&mut self, id: CallId) {
         let now = self.desk.now;
-        if !self.calls.get_mut(&id).is_some_and(|call| call.redial_due(now)) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if !call.redial_due(now) {
             return;
         }
-        match self.route(true) {
-            Route::Trunk(trunk) => self.call_trunk(id, trunk),
+        let avoid = call.lines.avoid(&self.desk.plan);
+        match self.route(true, &avoid) {
             Route::PreEmpt(trunk) => {
                 self.pre_empt(Some(trunk));
+                self.call_trunk(id, trunk);
+            }
+            Route::Trunk(trunk) => {
+                while self.desk.free_ports() == 0 && self.pre_empt(None) {}
                 self.call_trunk(id, trunk);
             }
             Route::NoTrunk | Route::Full => {
@@ -167,16 +176,16 @@ impl Switchboard {
         }
     }
 
-    fn route(&self, emergency: bool) -> Route {
-        let trunks = self.desk.plan.peers.iter().filter(|p| p.side == Side::Trunk).filter_map(|p| {
+    fn route(&self, emergency: bool, avoid: &[AccountId]) -> Route {
+        let trunks = self.desk.plan.trunks().filter(|p| !avoid.contains(&p.id)).filter_map(|p| {
             let state = self.desk.peers.get(&p.id)?;
             Some(TrunkView { id: p.id, up: state.up, busy: state.busy, channels: p.channels })
         });
         route(&trunks.collect::<Vec<_>>(), emergency)
     }
 
-    /// Ends one call to make room for an emergency call: a held one first, an emergency call never.
-    fn pre_empt(&mut self, trunk: Option<AccountId>) {
+    /// Ends one call to make room for an emergency call: a held one first, an emergency call never. False: there was none.
+    fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
         let on_trunk = |call: &&Call| {
             let uses = call.far.as_ref().is_some_and(|f| trunk.is_none_or(|t| f.account == t));
             uses && !call.emergency
@@ -188,6 +197,7 @@ impl Switchboard {
                 call.end(desk, Outcome::PreEmpted, "the line is needed for an emergency call", Cause::Normal);
             });
         }
+        victim.is_some()
     }
 
     // ---- incoming ----

@@ -3,11 +3,12 @@
 use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
+use super::plan::Plan;
 use super::policy::{in_words, outcome_of, told_to_caller};
-use super::record::{Decision, Outcome, Record};
+use super::record::{DECISIONS, Decision, Outcome, Record};
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Manner, Session};
-use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// A trunk that was pre-empted needs a moment until the provider has freed the channel.
@@ -16,6 +17,32 @@ const EMERGENCY_AGAIN: Duration = Duration::from_millis(500);
 const RING_BACK: &str = "HOLD";
 /// How often an emergency call is placed again after a refusal.
 const EMERGENCY_TRIES: u8 = 8;
+
+/// Where a call was placed, for an emergency call that tries one line after the other.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// In this round.
+    pub(super) asked: Vec<AccountId>,
+    /// They did not respond at all, or do not know the number: they are not asked again.
+    useless: Vec<AccountId>,
+}
+
+impl Lines {
+    /// The trunks that are not to be asked next. When all were asked a new round begins.
+    pub(super) fn avoid(&mut self, plan: &Plan) -> Vec<AccountId> {
+        let done = |id| self.asked.contains(&id) || self.useless.contains(&id);
+        if plan.trunks().all(|t| done(t.id)) {
+            self.asked.clear();
+        }
+        [self.asked.as_slice(), self.useless.as_slice()].concat()
+    }
+}
+
+/// A call that rings longer than this has lost its caller, whose end was never told (RFC 3261 §16.6, Timer C).
+const RINGS: Duration = Duration::from_secs(240);
+
+/// A call without a packet from either side for so long is abandoned. Both may hold each other for a while.
+const ABANDONED_S: u32 = 15 * 60;
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -45,6 +72,8 @@ pub(super) struct Call {
     pub(super) hops: u8,
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
+    /// The trunks it was placed on.
+    pub(super) lines: Lines,
     /// An emergency call that was refused: when to try again, and how often it was tried.
     redial: Option<Instant>,
     tries: u8,
@@ -65,6 +94,7 @@ impl Call {
             emergency: false,
             hops: Manner::default().hops,
             causes: Vec::new(),
+            lines: Lines::default(),
             redial: None,
             tries: 0,
             slain: None,
@@ -91,17 +121,21 @@ impl Call {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let hold = match &self.state {
+        let own = match &self.state {
             State::Held(holding) => holding.deadline(),
-            _ => None,
+            State::Incoming => Some(self.started + RINGS),
+            State::Dialing | State::Talking | State::Over => None,
         };
-        [hold, self.gesture.deadline(), self.redial].into_iter().flatten().min()
+        [own, self.gesture.deadline(), self.redial].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
         self.holding_timeout(desk);
+        if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
+            self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
+        }
     }
 
     // ---- the user agent's facts ----
@@ -271,10 +305,9 @@ impl Call {
             desk.forget(far);
         }
         let reason = format!("the far side: {}", in_words(cause));
+        let redials = self.emergency && self.redials(desk, cause);
         match &self.state {
-            State::Dialing
-                if self.emergency && self.tries < EMERGENCY_TRIES && cause != Cause::NoSuchNumber =>
-            {
+            State::Dialing if redials => {
                 self.tries += 1;
                 self.redial = Some(desk.now + EMERGENCY_AGAIN);
                 self.decide(desk, "dial again", reason);
@@ -293,6 +326,14 @@ impl Call {
         }
     }
 
+    /// Whether an emergency call that was refused is placed again.
+    fn redials(&mut self, desk: &Desk, cause: Cause) -> bool {
+        if matches!(cause, Cause::NoSuchNumber | Cause::Timeout) {
+            self.lines.useless.extend(self.lines.asked.last().copied());
+        }
+        self.tries < EMERGENCY_TRIES && desk.plan.trunks().any(|t| !self.lines.useless.contains(&t.id))
+    }
+
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.leave_hold(desk);
@@ -309,6 +350,24 @@ impl Call {
         self.record.outcome = outcome;
         self.record.ended = Some(desk.wall());
         desk.record(&self.record);
+    }
+
+    /// Nothing has come from this port's peer for so long. One that is quiet may be listening; when both are, nobody is
+    /// there: the end of the call was never told.
+    pub(super) fn starved(&mut self, desk: &mut Desk, port: PortId, seconds: u32) {
+        if let Some(leg) = self.near.iter_mut().chain(&mut self.far).find(|leg| leg.port == port) {
+            leg.silent_s = seconds;
+        }
+        let silent = |leg: &Leg| leg.silent_s >= ABANDONED_S;
+        if matches!(self.state, State::Talking) && self.near.iter().chain(&self.far).all(silent) {
+            let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
+            self.end(
+                desk,
+                outcome,
+                "neither side has sent any sound for a quarter of an hour",
+                Cause::Normal,
+            );
+        }
     }
 
     // ---- digits ----
@@ -359,7 +418,9 @@ impl Call {
 
     pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
         let at_ms = self.since_start_ms(desk.now);
-        tracing::info!(call = self.id.0, what, reason, "decision");
+        if self.record.decisions.len() >= DECISIONS {
+            self.record.decisions.remove(1);
+        }
         self.record.decisions.push(Decision { at_ms, what: what.into(), reason });
     }
 }

@@ -83,6 +83,8 @@ fn an_agent_comes_and_is_joined_with_the_owner() {
     assert!(world.worst_gap <= ms(40), "{:?}", world.worst_gap);
     let record = world.record(1);
     assert!(record.held_ms > 30_000 && !record.heard.is_empty(), "{record:?}");
+    let hold = record.decisions.iter().find(|d| d.what == "hold").unwrap();
+    assert!(record.heard[0].at_ms >= hold.at_ms, "nothing is heard before the box listens: {record:?}");
     for what in ["dial", "hold", "ring", "join", "end"] {
         assert!(
             record.decisions.iter().any(|d| d.what == what && !d.reason.is_empty()),
