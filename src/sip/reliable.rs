@@ -72,7 +72,7 @@ impl Reliable {
     pub fn wanted(invite: &Request, first: u64) -> Option<Self> {
         let rseq = u32::try_from(first & 0x3fff_ffff).unwrap_or_default();
         let wanted = invite.headers.lists("Require", TAG);
-        wanted.then(|| Self { rseq, open: None, waiting: None, answer: None, settled: false })
+        wanted.then_some(Self { rseq, open: None, waiting: None, answer: None, settled: false })
     }
 
     /// Offer and answer are complete and acknowledged.

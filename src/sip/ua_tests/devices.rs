@@ -590,25 +590,3 @@ fn keep_alives_are_taken_without_a_word() {
         assert!(wire.sent.is_empty() && wire.told.is_empty());
     }
 }
-
-#[test]
-fn an_early_answer_stands_if_the_200_has_none() {
-    let (mut wire, leg, invite) = Wire::outgoing();
-    wire.reply(&invite, 183, "a", &[], SDP);
-    let early = wire.session();
-    wire.reply(&invite, 200, "a", &[], "");
-    assert_eq!(wire.told, [Event::Answered(leg, early)]);
-}
-
-#[test]
-fn a_hold_before_the_answer_is_refused_for_a_while() {
-    let mut wire = Wire::new();
-    wire.request("INVITE", 1, "", SDP);
-    let Some(Event::Incoming { leg, .. }) = wire.told.first().cloned() else { panic!() };
-    wire.command(Command::Ringing(leg));
-    wire.tag = wire.response().to().tag().expect("a tag").to_owned();
-    for (method, seq) in [("INVITE", 2), ("UPDATE", 3)] {
-        wire.request(method, seq, "", &sdp("sendonly"));
-        assert_eq!((wire.response().status, wire.response().headers.first("Retry-After")), (500, Some("3")));
-    }
-}

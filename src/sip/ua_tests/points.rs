@@ -242,7 +242,7 @@ fn point_08_challenged_invite() {
 #[test]
 fn point_09_users() {
     let mut net = Net::new(53);
-    let AccountKind::RegisterAt(mut account) = upstream(1, "account", "p") else { panic!() };
+    let AccountKind::RegisterAt(mut account) = upstream(1, "house", "p") else { panic!() };
     account.auth_user = "auth".to_owned();
     net.uas[BOX].1.config.accounts[0].kind = AccountKind::RegisterAt(account);
     net.command(BOX, Command::Register(TRUNK));
@@ -253,7 +253,7 @@ fn point_09_users() {
     assert!(last.contains("username=\"auth\""), "{last}");
     let first = text(&net.posted[0]);
     assert!(
-        first.contains("From: <sip:account@sip.example>") && first.contains("Contact: <sip:account@"),
+        first.contains("From: <sip:house@sip.example>") && first.contains("Contact: <sip:house@"),
         "{first}"
     );
 }
