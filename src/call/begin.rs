@@ -31,6 +31,7 @@ impl Switchboard {
     }
 
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
+        self.desk.noticed();
         let (emergency, codes) = (&self.desk.plan.emergency, &self.desk.plan.codes);
         match read(dialled, emergency, codes) {
             Dialled::Emergency(number) => self.dial(arrival, &number, true),

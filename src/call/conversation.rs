@@ -107,6 +107,15 @@ impl Call {
         Manner { hops: self.hops, alert: back.then_some(RING_BACK) }
     }
 
+    /// Nobody took the call, or the hold ended without the owner.
+    pub(super) fn was_missed(&self) -> bool {
+        let lost = matches!(
+            self.record.outcome,
+            Outcome::AgentLost | Outcome::CompanyHungUp | Outcome::CapReached | Outcome::PreEmpted
+        );
+        lost || !self.record.outgoing && self.record.answered.is_none()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }

@@ -29,6 +29,8 @@ pub(super) struct Desk {
     /// Whose leg and port is whose.
     pub(super) legs: HashMap<LegId, CallId>,
     pub(super) port_calls: HashMap<PortId, CallId>,
+    /// Missed calls and ended holds since the owner last lifted the handset.
+    waiting: u32,
     next_leg: u32,
     /// Calls that are held.
     pub(super) holds: usize,
@@ -54,6 +56,7 @@ impl Desk {
             clock: (Instant::ZERO, Wall(0)),
             legs: HashMap::new(),
             port_calls: HashMap::new(),
+            waiting: 0,
             next_leg: 0,
             holds: 0,
             seed,
@@ -138,6 +141,24 @@ impl Desk {
 
     pub(super) fn sip(&mut self, command: Command) {
         self.out.push_back(Effect::Sip(command));
+    }
+
+    /// Something ended that the owner should know of: the phones show it.
+    pub(super) fn missed(&mut self) {
+        self.show_waiting(self.waiting.saturating_add(1));
+    }
+
+    /// The owner has lifted the handset, and so heard or seen it.
+    pub(super) fn noticed(&mut self) {
+        if self.waiting > 0 {
+            self.show_waiting(0);
+        }
+    }
+
+    fn show_waiting(&mut self, count: u32) {
+        self.waiting = count;
+        let phones = self.plan.peers.iter().filter(|peer| peer.side == Side::Phone);
+        self.out.extend(phones.map(|phone| Effect::Sip(Command::Waiting(phone.id, count))));
     }
 
     pub(super) fn media(&mut self, command: MediaCommand) {

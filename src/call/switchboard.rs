@@ -131,7 +131,11 @@ impl Switchboard {
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
         if call.is_over() {
+            let missed = call.was_missed();
             self.calls.remove(&id);
+            if missed {
+                self.desk.missed();
+            }
             if let Some(port) = port {
                 self.desk.listen(ListenOrder::Stop(port));
             }

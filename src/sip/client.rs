@@ -53,6 +53,8 @@ pub enum Owner {
     Info(LegId, Digit),
     /// The leg whose dialog this PRACK or NOTIFY is in: nothing depends on how it ends.
     Aside(LegId),
+    /// The subscription of this account.
+    Notify(AccountId),
     /// The registration of this account.
     Register(AccountId),
 }

@@ -16,6 +16,9 @@ use std::net::SocketAddr;
 impl Ua {
     /// A new request with a To tag.
     pub(super) fn within(&mut self, now: Instant, request: Request, id: ServerId, from: SocketAddr) {
+        if request.method == Method::Subscribe && self.subscribing_again(now, &request, from) {
+            return;
+        }
         let Some(leg) = self.leg_of(&request).filter(|leg| !self.is_over(*leg, &request)) else {
             return self.reply(&request, from, 481);
         };

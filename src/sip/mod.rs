@@ -35,6 +35,7 @@ pub mod ua;
 mod ua_tests;
 mod uri;
 pub mod value;
+mod waiting;
 
 pub use ua::Ua;
 
@@ -211,6 +212,8 @@ pub enum Command {
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
+    /// So many missed calls and ended holds wait for the owner of this phone, RFC 3842: its lamp or stutter tone.
+    Waiting(AccountId, u32),
     /// The address of the upstream's registrar is known, or has changed. `addr` of its account may be anything before.
     Locate(AccountId, SocketAddr),
     /// Our own address has changed: new legs show it, and every registration is made anew with it.

@@ -10,7 +10,7 @@ use crate::units::{Instant, LegId};
 use std::net::SocketAddr;
 
 /// Methods we take, RFC 3261 §20.5.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE";
 /// Extensions we know, RFC 3261 §20.37.
 pub const SUPPORTED: &str = "timer, 100rel";
 /// Media type of a session description.
@@ -36,6 +36,7 @@ const fn reason(status: u16) -> &'static str {
         482 => "Loop Detected",
         483 => "Too Many Hops",
         487 => "Request Terminated",
+        489 => "Bad Event",
         488 => "Not Acceptable Here",
         491 => "Request Pending",
         501 => "Not Implemented",

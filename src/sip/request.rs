@@ -58,6 +58,7 @@ impl Ua {
             Owner::Refresh(leg) => self.refresh_decided(now, id, leg, response),
             Owner::Info(leg, digit) => self.info_decided(leg, digit, response),
             Owner::Aside(_) => {}
+            Owner::Notify(account) => self.notify_decided(account, response),
             Owner::Register(account) => self.register_decided(now, account, response),
             Owner::Nobody => {
                 if let Some(response) = response.filter(|response| invite && response.status < 300) {
@@ -174,7 +175,7 @@ impl Ua {
                 Some(dialog.local_seq)
             }
             Owner::Register(account) => Some(self.registrations.get_mut(&account)?.next_seq()),
-            Owner::Nobody => None,
+            Owner::Notify(_) | Owner::Nobody => None,
         }
     }
 
@@ -187,7 +188,7 @@ impl Ua {
                     leg.exchange = Some(id);
                 }
             }
-            Owner::Info(..) | Owner::Aside(_) | Owner::Register(_) | Owner::Nobody => {}
+            Owner::Info(..) | Owner::Aside(_) | Owner::Notify(_) | Owner::Register(_) | Owner::Nobody => {}
         }
     }
 

@@ -12,6 +12,7 @@ use super::register::Registration;
 use super::registrar::Binding;
 use super::server::{Expiry, Server, ServerId};
 use super::timers::Deadlines;
+use super::waiting::Subscription;
 use super::{Account, Command, Discard, Event, Input, Output};
 use crate::units::{AccountId, Instant, LegId};
 use std::collections::{BTreeMap, VecDeque};
@@ -51,6 +52,8 @@ pub(super) enum Timer {
     KeepAlive(AccountId),
     /// A phone's registration runs out.
     Binding(AccountId),
+    /// A phone's subscription runs out.
+    Subscription(AccountId),
 }
 
 /// SIP user agent for all accounts.
@@ -67,6 +70,9 @@ pub struct Ua {
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
     pub(super) registrations: BTreeMap<AccountId, Registration>,
     pub(super) bindings: BTreeMap<AccountId, Binding>,
+    pub(super) subscriptions: BTreeMap<AccountId, Subscription>,
+    /// What waits for the owner of each phone.
+    pub(super) waiting: BTreeMap<AccountId, u32>,
     pub(super) timers: Deadlines<Timer>,
     pub(super) incoming: u32,
     outputs: VecDeque<Output>,
@@ -87,6 +93,8 @@ impl Ua {
             dialogs: BTreeMap::new(),
             registrations: BTreeMap::new(),
             bindings: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             timers: Deadlines::new(),
             incoming: 0,
             outputs: VecDeque::new(),
@@ -133,6 +141,7 @@ impl Ua {
             Command::Locate(account, addr) => self.locate(account, addr),
             Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
+            Command::Waiting(account, count) => self.waiting(now, account, count),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }
@@ -179,6 +188,7 @@ impl Ua {
             match request.method {
                 Method::Invite => self.invited(now, request, id, from),
                 Method::Register => self.registering(now, &request, from),
+                Method::Subscribe => self.subscribing(now, &request, from),
                 _ => self.out_of_dialog(&request, from),
             }
         }
@@ -197,6 +207,7 @@ impl Ua {
             Timer::Register(account) => self.register_timeout(now, account),
             Timer::KeepAlive(account) => self.keep_alive(now, account),
             Timer::Binding(account) => self.unbind(account),
+            Timer::Subscription(account) => self.subscription_over(now, account),
         }
     }
 

@@ -8,6 +8,7 @@ mod faults;
 mod gestures;
 mod holds;
 mod net;
+mod signs;
 mod stories;
 mod swarm;
 mod world;

@@ -96,6 +96,8 @@ pub struct World {
     /// The newest state of every record, and how often each was written after it ended.
     pub records: BTreeMap<CallId, (Record, u32)>,
     pub replies: Vec<Result<(), String>>,
+    /// Every SIP message of the box.
+    pub said: Vec<(SocketAddr, String)>,
     /// Longest silence on the wire towards the company while a port was open to it.
     pub worst_gap: Duration,
     pub packets_to_company: u64,
@@ -179,6 +181,7 @@ impl World {
             story: Vec::new(),
             records: BTreeMap::new(),
             replies: Vec::new(),
+            said: Vec::new(),
             worst_gap: Duration::ZERO,
             packets_to_company: 0,
             accounts,
@@ -310,7 +313,10 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Send { to, bytes } => self.net.send(self.now, SocketAddr::new(BOX, SIP), to, &bytes),
+            Effect::Send { to, bytes } => {
+                self.said.push((to, String::from_utf8_lossy(&bytes).into_owned()));
+                self.net.send(self.now, SocketAddr::new(BOX, SIP), to, &bytes);
+            }
             Effect::Media(command) => {
                 match command {
                     MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {

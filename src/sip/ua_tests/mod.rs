@@ -9,6 +9,7 @@ mod points;
 mod registration;
 mod reliable;
 mod swarm;
+mod waiting;
 mod wire;
 
 use super::random::Random;

@@ -230,13 +230,14 @@ impl Stage {
     fn order(&mut self, tape: &mut Tape<'_>) {
         let Some(leg) = self.pick(tape) else { return };
         let digit = Digit::from_char('5').expect("a key");
-        let command = match tape.byte().unwrap_or_default() % 7 {
+        let command = match tape.byte().unwrap_or_default() % 8 {
             0 => Command::Ringing(leg),
             1 => Command::Progress(leg, media()),
             2 => Command::Answer(leg, media()),
             3 => Command::Hangup(leg, Cause::Busy),
             4 => Command::Info(leg, digit),
             5 => Command::Hold(leg, true),
+            6 => Command::Waiting(AccountId(2), u32::from(tape.byte().unwrap_or_default())),
             _ => Command::Hold(leg, false),
         };
         self.input(Input::Command(command));
