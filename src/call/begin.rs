@@ -1,15 +1,15 @@
 //! How a call begins: what a phone dialled, what a trunk brings in.
 
 use super::conversation::{Call, State};
-use super::leg::{Leg, Role};
+use super::leg::Leg;
 use super::notice::Notice;
-use super::policy::{Route, TrunkView, route};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
 use crate::phone::dial::{Dialled, read};
 use crate::sip::{Caller, Cause, Command, Session, Side};
 use crate::sounds::Prompt;
-use crate::units::{AccountId, CallId, Codec, LegId};
+use crate::trunk::route::Route;
+use crate::units::{AccountId, CallId, LegId};
 
 /// A leg that a peer opened, before it is known what becomes of it.
 pub(super) struct Arrival {
@@ -116,7 +116,7 @@ impl Switchboard {
     // ---- outgoing ----
 
     fn dial(&mut self, arrival: &Arrival, number: &str, emergency: bool) {
-        let route = self.route(emergency);
+        let (route, through) = self.route(&[], emergency);
         if !emergency && self.desk.free_ports() < 2 {
             return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
         }
@@ -134,53 +134,14 @@ impl Switchboard {
         let Some(leg) = self.arrive(call.id, arrival) else { return };
         call.near.push(leg);
         let reason = if emergency { "emergency number" } else { "dialled on the phone" };
-        call.decide(&mut self.desk, "dial", reason.into());
+        call.decide(&mut self.desk, "dial", format!("{reason}, {through}"));
         let id = call.id;
         self.calls.insert(id, call);
         self.call_trunk(id, trunk);
     }
 
-    fn call_trunk(&mut self, id: CallId, trunk: AccountId) {
-        self.with(id, |call, desk| {
-            let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
-            let number = call.record.number.clone();
-            call.far = desk.call(id, trunk, &number, Caller::default(), codec, Role::Talks);
-            if call.far.is_none() {
-                call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);
-            }
-        });
-    }
-
-    /// An emergency call whose trunk refused it is placed again, on whatever line is best by then.
-    pub(super) fn redial_emergency(&mut self, id: CallId) {
-        let now = self.desk.now;
-        if !self.calls.get_mut(&id).is_some_and(|call| call.redial_due(now)) {
-            return;
-        }
-        match self.route(true) {
-            Route::Trunk(trunk) => self.call_trunk(id, trunk),
-            Route::PreEmpt(trunk) => {
-                self.pre_empt(Some(trunk));
-                self.call_trunk(id, trunk);
-            }
-            Route::NoTrunk | Route::Full => {
-                self.with(id, |call, desk| {
-                    call.end(desk, Outcome::Failed, "no line is connected", Cause::Unavailable);
-                });
-            }
-        }
-    }
-
-    fn route(&self, emergency: bool) -> Route {
-        let trunks = self.desk.plan.peers.iter().filter(|p| p.side == Side::Trunk).filter_map(|p| {
-            let state = self.desk.peers.get(&p.id)?;
-            Some(TrunkView { id: p.id, up: state.up, busy: state.busy, channels: p.channels })
-        });
-        route(&trunks.collect::<Vec<_>>(), emergency)
-    }
-
     /// Ends one call to make room for an emergency call: a held one first, an emergency call never.
-    fn pre_empt(&mut self, trunk: Option<AccountId>) {
+    pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) {
         let on_trunk = |call: &&Call| {
             let uses = call.far.as_ref().is_some_and(|f| trunk.is_none_or(|t| f.account == t));
             uses && !call.emergency

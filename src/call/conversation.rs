@@ -5,15 +5,10 @@ use super::holding::Holding;
 use super::leg::{Leg, Role};
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{Decision, Outcome, Record};
+use super::trying::Trying;
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
-use core::time::Duration;
-
-/// A trunk that was pre-empted needs a moment until the provider has freed the channel.
-const EMERGENCY_AGAIN: Duration = Duration::from_millis(500);
-/// How often an emergency call is placed again after a refusal.
-const EMERGENCY_TRIES: u8 = 8;
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -41,9 +36,7 @@ pub(super) struct Call {
     pub(super) emergency: bool,
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
-    /// An emergency call that was refused: when to try again, and how often it was tried.
-    redial: Option<Instant>,
-    tries: u8,
+    pub(super) trying: Trying,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
 }
@@ -60,8 +53,7 @@ impl Call {
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
             causes: Vec::new(),
-            redial: None,
-            tries: 0,
+            trying: Trying::default(),
             slain: None,
         }
     }
@@ -70,32 +62,27 @@ impl Call {
         matches!(self.state, State::Over)
     }
 
-    /// An emergency call wants its trunk again.
-    pub(super) fn redial_due(&mut self, now: Instant) -> bool {
-        let due = self.far.is_none() && self.redial.is_some_and(|at| now >= at);
-        if due {
-            self.redial = None;
-        }
-        due
-    }
-
     pub(super) fn deadline(&self) -> Option<Instant> {
         let hold = match &self.state {
             State::Held(holding) => holding.deadline(),
             _ => None,
         };
-        [hold, self.gesture.deadline(), self.redial].into_iter().flatten().min()
+        [hold, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
+        self.trunk_silent(desk);
         self.holding_timeout(desk);
     }
 
     // ---- the user agent's facts ----
 
     pub(super) fn ringing(&mut self, desk: &mut Desk, leg: LegId) {
+        if self.is_far(leg) {
+            self.trying.heard_of_callee();
+        }
         match self.state {
             State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
                 self.near.iter().for_each(|near| desk.sip(Command::Ringing(near.id)));
@@ -114,6 +101,7 @@ impl Call {
         if !self.is_far(leg) || !self.record.outgoing {
             return;
         }
+        self.trying.heard_of_callee();
         let Some(far) = &mut self.far else { return };
         desk.settle(far, session);
         if !matches!(self.state, State::Dialing) {
@@ -148,6 +136,7 @@ impl Call {
 
     fn far_answered(&mut self, desk: &mut Desk, session: Session) {
         let Some(far) = &mut self.far else { return };
+        self.trying.heard_of_callee();
         desk.settle(far, session);
         far.up = true;
         self.record.answered.get_or_insert(desk.wall());
@@ -256,18 +245,15 @@ impl Call {
     }
 
     fn far_ended(&mut self, desk: &mut Desk, cause: Cause) {
-        if let Some(far) = self.far.take() {
+        let trunk = self.far.take().map(|far| {
+            let account = far.account;
             desk.forget(far);
-        }
+            account
+        });
         let reason = format!("the far side: {}", in_words(cause));
         match &self.state {
             State::Dialing
-                if self.emergency && self.tries < EMERGENCY_TRIES && cause != Cause::NoSuchNumber =>
-            {
-                self.tries += 1;
-                self.redial = Some(desk.now + EMERGENCY_AGAIN);
-                self.decide(desk, "dial again", reason);
-            }
+                if trunk.is_some_and(|t| self.trying.refused(desk.now, t, cause, self.emergency)) => {}
             State::Dialing => self.end(desk, outcome_of(cause), &reason, cause),
             State::Incoming => self.end(desk, Outcome::Cancelled, &reason, Cause::Cancelled),
             State::Talking => {

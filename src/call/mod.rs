@@ -21,6 +21,7 @@ mod ports;
 pub mod record;
 pub mod snapshot;
 mod switchboard;
+mod trying;
 
 pub use plan::{Peer, Plan};
 pub use record::{Decision, Outcome, Record, Span};

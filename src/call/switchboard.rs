@@ -102,7 +102,7 @@ impl Switchboard {
             .collect();
         for id in due {
             self.with(id, |call, desk| call.timeout(desk));
-            self.redial_emergency(id);
+            self.redial(id);
         }
         let late: Vec<LegId> =
             self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
@@ -130,6 +130,7 @@ impl Switchboard {
             Event::Incoming { leg, account, called, caller, session } => {
                 self.incoming(leg, account, &called, caller, session);
             }
+            Event::Trying(leg) => self.with_leg(leg, |call, _| call.trying(leg)),
             Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
             Event::Progress(leg, session) => {
                 self.with_leg(leg, |call, desk| call.progress(desk, leg, session))

@@ -97,6 +97,8 @@ impl Ua {
         }
         if rings {
             self.tell(Event::Ringing(id));
+        } else if early.is_none() && response.status != 180 {
+            self.tell(Event::Trying(id));
         }
         if let Some(session) = early {
             self.tell(Event::Progress(id, session));

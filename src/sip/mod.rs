@@ -215,6 +215,8 @@ pub enum Event {
         /// answered 488 and never gets here.
         session: Option<Session>,
     },
+    /// Our INVITE has arrived somewhere: 100, or another 1xx that neither rings nor brings sound.
+    Trying(LegId),
     /// Our INVITE got 180.
     Ringing(LegId),
     /// Our INVITE got early media: a 18x with SDP.

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod calls;
+mod emergency;
+mod failover;
 mod gestures;
 mod holds;
 mod net;

@@ -54,6 +54,9 @@ pub struct House {
     pub busy_when_talking: bool,
     pub phone_codec: Codec,
     pub trunk_codec: Codec,
+    /// Scripts of further trunks, each registered at its own provider.
+    pub spares: Vec<Vec<Far>>,
+    pub emergency: Vec<String>,
 }
 
 impl Default for House {
@@ -69,6 +72,8 @@ impl Default for House {
             busy_when_talking: false,
             phone_codec: Codec::Pcmu,
             trunk_codec: Codec::Pcmu,
+            spares: Vec::new(),
+            emergency: vec!["911".into()],
         }
     }
 }
@@ -78,6 +83,8 @@ pub struct World {
     pub now: Instant,
     pub core: Core,
     pub company: Company,
+    /// The providers of the further trunks, and what they noticed.
+    pub spares: Vec<(IpAddr, Company, Vec<Narration>)>,
     pub phone: Phone,
     pub net: Net,
     /// What the far ends did and noticed.
@@ -118,7 +125,7 @@ impl World {
             user: user.into(),
             secret: format!("secret of {user}"),
         };
-        let accounts = vec![
+        let mut accounts = vec![
             Account {
                 id: TRUNK,
                 side: Side::Trunk,
@@ -126,6 +133,11 @@ impl World {
             },
             Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
         ];
+        accounts.extend((0..house.spares.len()).map(|n| Account {
+            id: spare(n),
+            side: Side::Trunk,
+            kind: upstream(spare_ip(n), "house", "company", house.expires),
+        }));
         let plan = plan(house);
         let sip = ua::Config {
             local: at(BOX, SIP),
@@ -152,7 +164,13 @@ impl World {
         let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
         let phone =
             setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let spares = house.spares.iter().enumerate().map(|(n, script)| {
+            let at = setup(spare_ip(n), here("house"), house.trunk_codec, house.seed ^ (0xD0 + n as u64));
+            let desk = Desk { number: String::new(), script: script.clone() };
+            (spare_ip(n), Company::new(at, vec![desk]), Vec::new())
+        });
         let mut world = Self {
+            spares: spares.collect(),
             now: Instant::ZERO,
             core: Core::new(sip, plan, CallId(1), house.seed ^ 0x55),
             company: Company::new(company, desks),
@@ -194,7 +212,8 @@ impl World {
                 self.phone.deadline(),
                 self.net.next_at(),
             ];
-            let next = next.into_iter().flatten().min().unwrap_or(end).max(self.now);
+            let spares = self.spares.iter().map(|(_, company, _)| company.deadline());
+            let next = next.into_iter().chain(spares).flatten().min().unwrap_or(end).max(self.now);
             busy = if next == self.now { busy + 1 } else { 0 };
             assert!(busy < RUNAWAY, "time stands still at {} ms", self.now.as_millis());
             if next > end {
@@ -232,6 +251,11 @@ impl World {
         if phone {
             self.phone.handle(self.now, NetInput::Timeout);
         }
+        for (_, company, _) in &mut self.spares {
+            if company.deadline().is_some_and(|at| at <= self.now) {
+                company.handle(self.now, NetInput::Timeout);
+            }
+        }
         self.settle();
     }
 
@@ -251,7 +275,11 @@ impl World {
             }
             (COMPANY, port) => self.company.handle(now, far_input(from, port, &bytes)),
             (PHONE, port) => self.phone.handle(now, far_input(from, port, &bytes)),
-            _ => {}
+            (ip, port) => {
+                if let Some((_, company, _)) = self.spares.iter_mut().find(|(at, ..)| *at == ip) {
+                    company.handle(now, far_input(from, port, &bytes));
+                }
+            }
         }
         self.settle();
     }
@@ -282,6 +310,15 @@ impl World {
             while let Some(out) = self.phone.poll() {
                 quiet = false;
                 self.far_output(PHONE, out);
+            }
+            for at in 0..self.spares.len() {
+                while let Some(out) = self.spares[at].1.poll() {
+                    quiet = false;
+                    match out {
+                        NetOutput::Said(narration) => self.spares[at].2.push(narration),
+                        out => self.far_output(self.spares[at].0, out),
+                    }
+                }
             }
             if quiet {
                 return;
@@ -411,17 +448,27 @@ fn far_input(from: SocketAddr, port: u16, bytes: &[u8]) -> NetInput<'_> {
     if port == SIP { NetInput::Sip { from, bytes } } else { NetInput::Rtp { from, bytes } }
 }
 
+/// The further trunks are numbered after the phone.
+fn spare(n: usize) -> AccountId {
+    AccountId(2 + n as u8)
+}
+
+pub fn spare_ip(n: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 1, n as u8))
+}
+
 fn plan(house: &House) -> Plan {
     let peer =
         |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
+    let mut peers = vec![peer(TRUNK, Side::Trunk, "company", house.channels)];
+    peers.extend(spares);
+    peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
     Plan {
-        peers: vec![
-            peer(TRUNK, Side::Trunk, "company", house.channels),
-            peer(AccountId(1), Side::Phone, "hall", usize::MAX),
-        ],
+        peers,
         media_ip: BOX,
         rtp_ports: (0..PORTS).map(|n| RTP + 2 * n).collect(),
-        emergency: vec!["911".into()],
+        emergency: house.emergency.clone(),
         codes: Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
