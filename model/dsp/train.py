@@ -88,7 +88,7 @@ for s in sorted(set(ST)):
 
 fmt = lambda v: "[" + ", ".join(f"{x:.3}" if "e" in f"{x:.3}" else f"{x:.3f}" for x in v) + "]"
 with open(target, "w") as f:
-    f.write("//! Written by `model/dsp/train.py`: see its README for how the weights came to be.\n\nuse super::features::FEATURES;\n\n")
+    f.write("//! Written by `model/dsp/train.py`: see its README for how the weights came to be.\n#![allow(clippy::approx_constant)]\n\nuse super::features::FEATURES;\n\n")
     f.write(f"/// Units in the hidden layer.\npub const HIDDEN: usize = {H};\n")
     for name, kind, value in [
         ("MEAN", "[f32; FEATURES]", fmt(mean)), ("SCALE", "[f32; FEATURES]", fmt(scale)),

@@ -1,21 +1,21 @@
 //! The control loop: the one thread that changes anything about a call.
 
 use super::core::{Core, Effect, Event};
-use super::plan::Lookup;
+use super::plan::{Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{ListenOrder, Request, Snapshot};
+use crate::call::{Decision, ListenOrder, Record, Request, Snapshot};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::sip::Account;
 use crate::store::Store;
-use crate::units::{AccountId, Instant, PortId};
+use crate::units::{AccountId, CallId, Instant, PortId};
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, mpsc as std_mpsc};
 use tokio::io::unix::AsyncFd;
 use tokio::net::UdpSocket;
@@ -30,14 +30,17 @@ const BATCH: usize = 64;
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How long the name service is left alone between two questions.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(15);
-/// What is sent on the way out must leave before the socket is closed.
-const FAREWELL: Duration = Duration::from_millis(200);
+/// On the way out the peers have this long to answer BYE, and a registrar to ask for the password once more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Everything the loop owns.
 pub(super) struct Control {
     pub(super) core: Core,
     pub(super) accounts: Vec<Account>,
     pub(super) lookups: Vec<Lookup>,
+    pub(super) address: Address,
+    /// What the address was when it was looked at last.
+    pub(super) ip: IpAddr,
     pub(super) socket: UdpSocket,
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
@@ -53,6 +56,8 @@ pub(super) struct Control {
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
+    /// The last decision of each call that the log has.
+    pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
@@ -77,8 +82,8 @@ impl Control {
             let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
             let show = self.core.peek_news().then_some(shown + SNAPSHOT_EVERY);
             let wake = [deadline, show].into_iter().flatten().min();
+            // Fair by chance: a flood of datagrams keeps neither the timers nor the page waiting.
             tokio::select! {
-                biased;
                 _ = &mut stop => break,
                 received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
                 Ok(mut ready) = self.media_events.readable_mut() => {
@@ -88,7 +93,10 @@ impl Control {
                 Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
-                Some((account, addr)) = locations.recv() => self.event(Event::Located(account, addr)),
+                Some((account, found)) = locations.recv() => self.event(match found {
+                    Some(addr) => Event::Located(account, addr),
+                    None => Event::NotLocated(account),
+                }),
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
@@ -108,7 +116,15 @@ impl Control {
         let now = clock::now();
         self.core.stop(now, &self.accounts);
         self.carry_out(now);
-        tokio::time::sleep(FAREWELL).await;
+        let over = TokioInstant::now() + FAREWELL;
+        let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
+        while !self.core.is_idle() && TokioInstant::now() < over {
+            let deadline = self.core.deadline().map(|at| TokioInstant::from_std(clock::std_instant(at)));
+            tokio::select! {
+                received = self.socket.recv_from(&mut bytes) => self.datagrams(received, &mut bytes),
+                () = sleep_until(deadline.map_or(over, |at| at.min(over))) => self.event(Event::Timeout),
+            }
+        }
         self.media.stop();
         if let Some(store) = self.store.take()
             && !store.stop(Duration::from_secs(5))
@@ -175,8 +191,16 @@ impl Control {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
         if troubles != self.troubles {
+            for new in troubles.iter().filter(|trouble| !self.troubles.contains(trouble)) {
+                tracing::warn!("{new}");
+            }
             self.troubles = troubles.clone();
             self.event(Event::Troubles(troubles));
+        }
+        if let Some(ip) = self.address.find().filter(|ip| *ip != self.ip) {
+            tracing::info!(%ip, "the box has another address");
+            self.ip = ip;
+            self.event(Event::Address(ip));
         }
         self.event(Event::Clock(clock::wall()));
         // Without an answer there is no beat, and the watchdog deals with it.
@@ -202,6 +226,7 @@ impl Control {
                     }
                 }
                 Effect::Record(record) => {
+                    self.log(&record);
                     if let Some(store) = &self.store {
                         store
                             .put(&record)
@@ -210,6 +235,22 @@ impl Control {
                 }
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
+        }
+    }
+
+    /// Each decision once, with its reason; numbers stay in the record.
+    fn log(&mut self, record: &Record) {
+        let last = self.logged.get(&record.id);
+        let told =
+            last.and_then(|last| record.decisions.iter().rposition(|d| d == last)).map_or(0, |at| at + 1);
+        for decision in record.decisions.iter().skip(told) {
+            tracing::info!(call = record.id.0, what = decision.what, reason = decision.reason, "decided");
+        }
+        if let Some(last) = record.decisions.last() {
+            self.logged.insert(record.id, last.clone());
+        }
+        if record.ended.is_some() {
+            self.logged.remove(&record.id);
         }
     }
 
@@ -231,21 +272,21 @@ impl Control {
 }
 
 /// Asks the name service for a registrar's address until it is known, and again now and then: providers move.
-async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, SocketAddr)>) {
+async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Option<SocketAddr>)>) {
     const KNOWN_FOR: Duration = Duration::from_secs(600);
     let mut known = None;
     loop {
         let found = tokio::net::lookup_host((lookup.host.as_str(), lookup.port)).await;
         let found = found.ok().and_then(|addrs| addrs.into_iter().find(SocketAddr::is_ipv4));
-        match found {
-            Some(addr) if known != Some(addr) => {
-                known = Some(addr);
-                if located.send((lookup.account, addr)).await.is_err() {
-                    return;
-                }
+        if found.is_none() {
+            tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved");
+        }
+        // An address that worked is not given up for a name service that does not.
+        if known.is_none() || found.is_some_and(|addr| known != Some(addr)) {
+            known = found;
+            if located.send((lookup.account, found)).await.is_err() {
+                return;
             }
-            Some(_) => {}
-            None => tracing::warn!(host = lookup.host, "the name of the trunk's server cannot be resolved"),
         }
         tokio::time::sleep(if known.is_some() { KNOWN_FOR } else { LOOK_UP_AGAIN }).await;
     }

@@ -6,7 +6,7 @@ use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Ua, ua};
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// All that can happen to the box.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ pub enum Event<'a> {
     Request(u64, Request),
     /// The address of a trunk's registrar was found, or has changed.
     Located(AccountId, SocketAddr),
+    /// The name of a trunk's registrar could not be resolved; it will be asked for again.
+    NotLocated(AccountId),
+    /// The box has another address: the network came up after it, or gave it a new one.
+    Address(IpAddr),
     /// The date; told at the start and from time to time, as the system's clock may be set.
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
@@ -96,6 +100,11 @@ impl Core {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Locate(account, addr)));
                 self.ua.handle(now, sip::Input::Command(sip::Command::Register(account)));
             }
+            Event::NotLocated(account) => self.switchboard.handle(now, Input::NotLocated(account)),
+            Event::Address(ip) => {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
+                self.switchboard.handle(now, Input::Address(ip));
+            }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Timeout => {
@@ -163,7 +172,12 @@ impl Core {
         self.switchboard.snapshot()
     }
 
-    /// Ends every call and registration, on the way out.
+    /// Whether every peer has been told the end of everything and has said that it knows.
+    pub fn is_idle(&self) -> bool {
+        self.ua.is_idle()
+    }
+
+    /// Ends every call and registration, on the way out; what comes in afterwards is refused.
     pub fn stop(&mut self, now: Instant, accounts: &[sip::Account]) {
         self.switchboard.stop(now);
         self.settle(now);

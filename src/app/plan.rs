@@ -90,19 +90,38 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
     }
 }
 
-/// The address that peers reach the box at. For a socket bound to every address, the one the system would send from
-/// towards `far` (no packet is sent to find out); loopback if it knows no way.
-pub(super) fn advertised(config: &Config, far: Option<SocketAddr>) -> IpAddr {
-    if let Some(ip) = config.sip.advertise {
-        return ip;
+/// How to find the address that peers reach the box at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    /// By configuration.
+    fixed: Option<IpAddr>,
+    /// Where it shall be reached from.
+    far: SocketAddr,
+}
+
+impl Address {
+    /// Towards the first registrar whose address is known.
+    pub(super) fn new(config: &Config, accounts: &[Account]) -> Self {
+        let listen = config.sip.listen.ip();
+        let upstream = accounts.iter().find_map(|account| match &account.kind {
+            AccountKind::RegisterAt(upstream) if upstream.addr != UNRESOLVED => Some(upstream.addr),
+            _ => None,
+        });
+        Self {
+            fixed: config.sip.advertise.or((!listen.is_unspecified()).then_some(listen)),
+            // TEST-NET-1, RFC 5737: only the routing table is asked.
+            far: upstream.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060)),
+        }
     }
-    let listen = config.sip.listen.ip();
-    if !listen.is_unspecified() {
-        return listen;
+
+    /// The address at this moment; for a socket bound to every address, the one the system would send from (no packet is
+    /// sent to find out). `None` while there is no network.
+    pub(super) fn find(&self) -> Option<IpAddr> {
+        if self.fixed.is_some() {
+            return self.fixed;
+        }
+        let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+        socket.connect(self.far).ok()?;
+        socket.local_addr().ok().map(|addr| addr.ip())
     }
-    // TEST-NET-1, RFC 5737: only the routing table is asked.
-    let far = far.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060));
-    let asked = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
-        .and_then(|socket| socket.connect(far).and_then(|()| socket.local_addr()));
-    asked.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip())
 }

@@ -5,44 +5,52 @@ use crate::config::Config;
 use anyhow::{Context, Result};
 use core::time::Duration;
 use sd_notify::NotifyState;
+use std::io::Write;
 use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs the box until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// As [`start`]; and if the system gives no signals.
 pub fn run(config: Config, data: &Path) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
+    // Before anything is up: a signal at any later moment finds the box able to say goodbye.
+    let signals = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
     let running = start(config, data, &Options::default())?;
     tell(&running);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
-    let ended = runtime.block_on(wait(&running));
+    runtime.block_on(wait(&running, signals));
     notify(&[NotifyState::Stopping]);
     running.stop();
-    ended
+    Ok(())
 }
 
 fn tell(running: &Running) {
     tracing::info!(sip = %running.sip, "the box is up");
-    if let Some(page) = running.page {
-        println!("page: http://{page}");
-    }
-    if let Some(password) = &running.generated_password {
-        println!("password of the page, shown only now: {password}");
-    }
+    let page = running.page.map(|page| format!("page: http://{page}\n"));
+    let password = running
+        .generated_password
+        .as_ref()
+        .map(|password| format!("password of the page, shown only now: {password}\n"));
+    let words: String = page.into_iter().chain(password).collect();
+    let mut out = std::io::stdout();
+    // A reader that has gone away is no reason not to telephone.
+    let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
 }
 
 /// systemd's watchdog is fed only while the control loop and the media loop turn.
-async fn wait(running: &Running) -> Result<()> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) {
     notify(&[NotifyState::Ready]);
     let watchdog = sd_notify::watchdog_enabled();
     let mut feed = tokio::time::interval(watchdog.map_or(Duration::from_secs(3600), |time| time / 3));
     let mut beat = 0;
     loop {
         tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
+            _ = term.recv() => return,
+            _ = int.recv() => return,
             _ = feed.tick() => {
                 let turned = core::mem::replace(&mut beat, *running.beat.borrow());
                 if watchdog.is_some() && turned != beat {

@@ -15,7 +15,7 @@ use crate::units::{CallId, Codec, PortId};
 use crate::{board, clock, limits, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -77,11 +77,6 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
 
-    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
-    let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
-    let (addr, generated_password) =
-        (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
-
     let media = start_media(&config, options)?;
     troubles.extend(real_time_troubles(&media.granted));
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
@@ -89,12 +84,15 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let socket = bind_sip(&config, options)?;
     let sip = socket.local_addr().context("the SIP socket has no address")?;
+    // Last of all that can fail: a password made up for the page is told only if the box comes up.
+    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
+    let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
+    let (addr, generated_password) =
+        (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
+
     let (accounts, lookups) = plan::accounts(&config);
-    let known = accounts.iter().find_map(|account| match &account.kind {
-        crate::sip::AccountKind::RegisterAt(upstream) if upstream.addr.port() != 0 => Some(upstream.addr),
-        _ => None,
-    });
-    let ip = plan::advertised(&config, known);
+    let address = plan::Address::new(&config, &accounts);
+    let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let ports = (0..ports(&config)).filter_map(|port| media.control.local_addr(PortId(port)));
     let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
@@ -124,6 +122,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 core,
                 accounts,
                 lookups,
+                address,
+                ip,
                 socket,
                 media: media.control,
                 media_events,
@@ -138,12 +138,15 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 lamp,
                 asked: HashMap::new(),
                 next_ask: 0,
+                logged: HashMap::new(),
                 troubles: Vec::new(),
                 beat: beat_tx,
             };
             control.run(stopped).await;
             drop(page);
         });
+        // The name service may keep a question for half a minute: nobody waits for its answer any more.
+        runtime.shutdown_background();
     })?;
     Ok(Running { sip, page: addr, generated_password, snapshot, store, press, beat, stop, control })
 }

@@ -29,6 +29,7 @@ impl Switchboard {
     ) {
         let arrival = Arrival { leg, account, session };
         match self.desk.side(account) {
+            _ if self.stopping => self.desk.sip(Command::Hangup(leg, Cause::Unavailable)),
             Some(Side::Phone) => self.phone_calls(&arrival, called),
             Some(Side::Trunk) => self.trunk_calls(&arrival, called, &caller),
             None => self.desk.sip(Command::Hangup(leg, Cause::Rejected)),
@@ -38,7 +39,7 @@ impl Switchboard {
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
         let (emergency, codes) = (&self.desk.plan.emergency, &self.desk.plan.codes);
         match read(dialled, emergency, codes) {
-            Dialled::Emergency(number) => self.dial(arrival, number, true),
+            Dialled::Emergency(number) => self.dial(arrival, &number, true),
             Dialled::Number(number) => self.dial(arrival, number, false),
             Dialled::Hold => self.hold_by_code(arrival),
             Dialled::Rejoin => match self.held() {
@@ -116,19 +117,22 @@ impl Switchboard {
     // ---- outgoing ----
 
     fn dial(&mut self, arrival: &Arrival, number: &str, emergency: bool) {
-        let (route, through) = self.route(&[], emergency);
         if !emergency && self.desk.free_ports() < 2 {
             return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
         }
-        match route {
+        let (route, through) = self.route(&[], emergency);
+        let trunk = match route {
             Route::NoTrunk if !emergency => return self.notice(arrival, Prompt::NoTrunk),
             Route::NoTrunk => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
             Route::Full => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion)),
-            Route::PreEmpt(trunk) => self.pre_empt(Some(trunk)),
-            Route::Trunk(_) if self.desk.free_ports() < 2 => self.pre_empt(None),
-            Route::Trunk(_) => {}
-        }
-        let (Route::Trunk(trunk) | Route::PreEmpt(trunk)) = route else { return };
+            Route::PreEmpt(trunk) => {
+                self.pre_empt(Some(trunk));
+                trunk
+            }
+            Route::Trunk(trunk) => trunk,
+        };
+        // One port for either leg; a call that is ended may give back just one.
+        while emergency && self.desk.free_ports() < 2 && self.pre_empt(None) {}
         let mut call = self.new_call(true, number);
         call.emergency = emergency;
         let Some(leg) = self.arrive(call.id, arrival) else { return };
@@ -140,8 +144,8 @@ impl Switchboard {
         self.call_trunk(id, trunk);
     }
 
-    /// Ends one call to make room for an emergency call: a held one first, an emergency call never.
-    pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) {
+    /// Ends one call to make room for an emergency call: a held one first, an emergency call never. False: there was none.
+    pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
         let on_trunk = |call: &&Call| {
             let uses = call.far.as_ref().is_some_and(|f| trunk.is_none_or(|t| f.account == t));
             uses && !call.emergency
@@ -153,6 +157,7 @@ impl Switchboard {
                 call.end(desk, Outcome::PreEmpted, "the line is needed for an emergency call", Cause::Normal);
             });
         }
+        victim.is_some()
     }
 
     // ---- incoming ----

@@ -4,11 +4,18 @@ use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
 use super::policy::{in_words, outcome_of, told_to_caller};
-use super::record::{Decision, Outcome, Record};
+use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use core::time::Duration;
+
+/// A call that rings longer than this has lost its caller, whose end was never told (RFC 3261 §16.6, Timer C).
+const RINGS: Duration = Duration::from_secs(240);
+
+/// A call without a packet from either side for so long is abandoned. Both may hold each other for a while.
+const ABANDONED_S: u32 = 15 * 60;
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -63,11 +70,12 @@ impl Call {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let hold = match &self.state {
+        let own = match &self.state {
             State::Held(holding) => holding.deadline(),
-            _ => None,
+            State::Incoming => Some(self.started + RINGS),
+            State::Dialing | State::Talking | State::Over => None,
         };
-        [hold, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
+        [own, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
@@ -75,6 +83,9 @@ impl Call {
         self.drain_gesture(desk);
         self.trunk_silent(desk);
         self.holding_timeout(desk);
+        if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
+            self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
+        }
     }
 
     // ---- the user agent's facts ----
@@ -286,6 +297,24 @@ impl Call {
         desk.record(&self.record);
     }
 
+    /// Nothing has come from this port's peer for so long. One that is quiet may be listening; when both are, nobody is
+    /// there: the end of the call was never told.
+    pub(super) fn starved(&mut self, desk: &mut Desk, port: PortId, seconds: u32) {
+        if let Some(leg) = self.near.iter_mut().chain(&mut self.far).find(|leg| leg.port == port) {
+            leg.silent_s = seconds;
+        }
+        let silent = |leg: &Leg| leg.silent_s >= ABANDONED_S;
+        if matches!(self.state, State::Talking) && self.near.iter().chain(&self.far).all(silent) {
+            let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
+            self.end(
+                desk,
+                outcome,
+                "neither side has sent any sound for a quarter of an hour",
+                Cause::Normal,
+            );
+        }
+    }
+
     // ---- digits ----
 
     pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit) {
@@ -334,7 +363,9 @@ impl Call {
 
     pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
         let at_ms = self.since_start_ms(desk.now);
-        tracing::info!(call = self.id.0, what, reason, "decision");
+        if self.record.decisions.len() >= DECISIONS {
+            self.record.decisions.remove(1);
+        }
         self.record.decisions.push(Decision { at_ms, what: what.into(), reason });
     }
 }

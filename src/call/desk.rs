@@ -30,6 +30,8 @@ pub(super) struct Desk {
     pub(super) legs: HashMap<LegId, CallId>,
     pub(super) port_calls: HashMap<PortId, CallId>,
     next_leg: u32,
+    /// Calls that are held.
+    pub(super) holds: usize,
     seed: u64,
     out: VecDeque<Effect>,
 }
@@ -53,6 +55,7 @@ impl Desk {
             legs: HashMap::new(),
             port_calls: HashMap::new(),
             next_leg: 0,
+            holds: 0,
             seed,
             out: VecDeque::new(),
             plan,

@@ -18,6 +18,8 @@ use core::time::Duration;
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
 /// A confirmation that was never reported as played.
 const CONFIRMATION: Duration = Duration::from_secs(20);
+/// What was heard waits this long for the disk.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
 const FALSE_ALARM: Duration = Duration::from_secs(15);
 
@@ -25,6 +27,10 @@ const FALSE_ALARM: Duration = Duration::from_secs(15);
 pub(super) struct Holding {
     hold: Hold,
     since: Instant,
+    /// Held before, milliseconds.
+    before_ms: u64,
+    /// What was heard is written then: soon enough for a power cut, seldom enough for a memory card.
+    write_at: Option<Instant>,
     /// When the leg that hears the confirmation is ended by us.
     confirm_until: Option<Instant>,
     /// The box is speaking to the far end.
@@ -38,7 +44,12 @@ pub(super) struct Holding {
 
 impl Holding {
     pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.hold.deadline(), self.confirm_until].into_iter().flatten().min()
+        [self.hold.deadline(), self.confirm_until, self.write_at].into_iter().flatten().min()
+    }
+
+    fn held_ms(&self, now: Instant) -> u64 {
+        let held = u64::try_from(now.since(self.since).as_millis()).unwrap_or(u64::MAX);
+        self.before_ms.saturating_add(held)
     }
 
     pub(super) fn outcome_if_far_leaves(&self) -> Outcome {
@@ -59,6 +70,9 @@ impl Call {
     /// Starts holding. Refused with what to do instead.
     pub(super) fn hold(&mut self, desk: &mut Desk, how: &str) -> Result<(), String> {
         self.can_hold()?;
+        if desk.holds >= desk.plan.max_holds {
+            return Err(format!("the box holds {} already, which is the most it may", desk.holds));
+        }
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
         let (far_port, epoch) = (far.port, far.open.map_or(0, |(_, epoch)| epoch));
         desk.media(MediaCommand::Part(far_port));
@@ -67,9 +81,12 @@ impl Call {
         if self.slain.is_some_and(|joined| desk.now.since(joined) < FALSE_ALARM) {
             desk.listen(ListenOrder::WasRecording(far_port));
         }
+        desk.holds += 1;
         self.state = State::Held(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
+            before_ms: self.record.held_ms,
+            write_at: None,
             confirm_until: None,
             speaking: false,
             person: false,
@@ -136,6 +153,7 @@ impl Call {
         match &heard {
             Heard::Sound { at, sound, confidence } => {
                 holding.sound = Some(*sound);
+                holding.write_at.get_or_insert(desk.now + WRITE_WAIT);
                 let offset = opened.since(self.started) + Duration::from_millis(at.as_millis());
                 let at_ms = u64::try_from(offset.as_millis()).unwrap_or(u64::MAX);
                 if self.record.heard.len() >= SPANS {
@@ -181,6 +199,10 @@ impl Call {
             for leg in confirming {
                 desk.hang_up(leg, Cause::Normal);
             }
+        }
+        if holding.write_at.take_if(|at| desk.now >= *at).is_some() {
+            self.record.held_ms = holding.held_ms(desk.now);
+            desk.record(&self.record);
         }
         if holding.hold.deadline().is_some_and(|at| desk.now >= at) {
             self.tell(desk, slay::Input::Timeout);
@@ -246,8 +268,8 @@ impl Call {
     /// Stops listening and speaking, and counts the time.
     pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
-        let held = desk.now.since(holding.since).as_millis();
-        self.record.held_ms += u64::try_from(held).unwrap_or(u64::MAX);
+        self.record.held_ms = holding.held_ms(desk.now);
+        desk.holds = desk.holds.saturating_sub(1);
         if let Some(far) = &self.far {
             desk.media(MediaCommand::Quiet(far.port));
             desk.media(MediaCommand::Tap(far.port, false));

@@ -29,11 +29,13 @@ pub(super) struct Leg {
     pub(super) up: bool,
     /// The peer holds us.
     pub(super) parked: bool,
+    /// Seconds without a packet of the peer's, as media told last.
+    pub(super) silent_s: u32,
 }
 
 impl Leg {
     pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
-        Self { id, account, port, role, session: None, open: None, up: false, parked: false }
+        Self { id, account, port, role, session: None, open: None, up: false, parked: false, silent_s: 0 }
     }
 
     pub(super) fn stream(session: &Session) -> Stream {

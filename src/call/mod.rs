@@ -31,7 +31,8 @@ pub use switchboard::Switchboard;
 use crate::listen::Heard;
 use crate::media::{self, MediaCommand};
 use crate::sip;
-use crate::units::{CallId, PortId, Wall};
+use crate::units::{AccountId, CallId, PortId, Wall};
+use std::net::IpAddr;
 
 /// What the page, the button or a script asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ pub enum Input {
     Heard(PortId, u32, Heard),
     /// From the page, the button or a script; answered with `Effect::Reply` under the same number.
     Request(u64, Request),
+    /// The name of a trunk's server cannot be resolved.
+    NotLocated(AccountId),
+    /// Peers reach our RTP at this address from the next leg on.
+    Address(IpAddr),
     /// The date at this moment; told at the start and whenever the system's clock has been set.
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.

@@ -25,6 +25,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The trunks, in order of preference.
+    pub(super) fn trunks(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.iter().filter(|p| p.side == crate::sip::Side::Trunk)
+    }
+
     /// Where a media port receives.
     pub(super) fn rtp_addr(&self, port: PortId) -> SocketAddr {
         let udp = self.rtp_ports.get(usize::from(port.0)).copied().unwrap_or_default();

@@ -27,12 +27,15 @@ pub struct Record {
     pub hold_started: Option<Wall>,
     /// What was heard on the far end while holding, in order. At most [`SPANS`].
     pub heard: Vec<Span>,
-    /// Every decision with its reason, in order.
+    /// Every decision with its reason, in order. At most [`DECISIONS`].
     pub decisions: Vec<Decision>,
 }
 
 /// Most spans kept of one call; the oldest go first.
 pub const SPANS: usize = 4096;
+
+/// Most decisions kept of one call; the oldest go first, except how it began.
+pub const DECISIONS: usize = 1024;
 
 impl Record {
     /// A call that begins at `started`.

@@ -25,6 +25,8 @@ pub struct Switchboard {
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
     news: bool,
+    /// The box is being stopped: nobody is let in any more.
+    pub(super) stopping: bool,
 }
 
 impl Switchboard {
@@ -38,6 +40,7 @@ impl Switchboard {
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
+            stopping: false,
         }
     }
 
@@ -53,6 +56,12 @@ impl Switchboard {
                 let answer = self.request(request);
                 self.desk.reply(number, answer);
             }
+            Input::NotLocated(account) => {
+                let words =
+                    "its server's name cannot be resolved: check the network, and server in [[trunk]]";
+                self.peer(account, false, words.into());
+            }
+            Input::Address(ip) => self.desk.plan.media_ip = ip,
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.troubles = troubles,
             Input::Timeout => {}
@@ -82,9 +91,13 @@ impl Switchboard {
         core::mem::take(&mut self.news)
     }
 
-    /// Ends every call: the box is being stopped.
+    /// Ends every call, and refuses those that come: the box is being stopped.
     pub fn stop(&mut self, now: Instant) {
         self.desk.now = now;
+        self.stopping = true;
+        for leg in self.notices.keys().copied().collect::<Vec<_>>() {
+            self.end_notice(leg);
+        }
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
             self.with(id, |call, desk| {
                 call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal)
@@ -194,7 +207,11 @@ impl Switchboard {
                     None => self.with_port(port, |call, desk| call.played(desk, port)),
                 }
             }
-            media::Event::Starved(..) | media::Event::Heard(_) | media::Event::Alive => {}
+            media::Event::Starved(port, seconds) => {
+                self.with_port(port, |call, desk| call.starved(desk, port, seconds));
+            }
+            media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
+            media::Event::Alive => {}
         }
     }
 
@@ -248,17 +265,10 @@ impl Switchboard {
         }
     }
 
-    /// Starts holding `id`, if the box may hold one more.
+    /// Starts holding `id`.
     pub(super) fn hold(&mut self, id: CallId, how: &str) -> Result<(), String> {
-        let held = self.calls.values().filter(|c| matches!(c.state, State::Held(_))).count();
-        let most = self.desk.plan.max_holds;
-        match self.calls.get(&id) {
-            None => Err("there is no such call: it may have ended".into()),
-            Some(call) if held >= most && !matches!(call.state, State::Held(_)) => {
-                Err(format!("the box holds {held} already, and {most} at most"))
-            }
-            Some(_) => self.with(id, |call, desk| call.hold(desk, how)).unwrap_or(Ok(())),
-        }
+        let gone = Err("there is no such call: it may have ended".into());
+        self.with(id, |call, desk| call.hold(desk, how)).unwrap_or(gone)
     }
 
     /// The call a gesture means: the newest that can be held, of this phone if one is given.

@@ -6,7 +6,7 @@ use super::leg::Role;
 use super::policy::{in_words, outcome_of};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
-use crate::sip::{Caller, Cause, Side};
+use crate::sip::{Caller, Cause};
 use crate::trunk::route::{Route, View, is_the_trunks_own_failure, reason, route};
 use crate::units::{AccountId, CallId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -24,6 +24,8 @@ const SILENCE: Duration = Duration::from_secs(4);
 pub(super) struct Trying {
     /// Trunks that refused, in this round.
     tried: Vec<AccountId>,
+    /// Trunks that did not answer an emergency call at all, or do not know its number: they are not asked again.
+    useless: Vec<AccountId>,
     /// What the last of them said.
     refusal: Option<Cause>,
     /// When to choose a trunk again.
@@ -52,12 +54,19 @@ impl Trying {
             false => !self.reached && is_the_trunks_own_failure(cause),
         };
         if again {
+            if emergency && matches!(cause, Cause::NoSuchNumber | Cause::Timeout) {
+                self.useless.push(trunk);
+            }
             self.tried.push(trunk);
             self.refusal = Some(cause);
             self.again = Some(now);
         }
         self.silent_until = None;
         again
+    }
+
+    fn asked(&self) -> Vec<AccountId> {
+        [self.useless.as_slice(), self.tried.as_slice()].concat()
     }
 
     fn take_due(&mut self, now: Instant) -> bool {
@@ -87,7 +96,7 @@ impl Call {
 
 impl Switchboard {
     pub(super) fn call_trunk(&mut self, id: CallId, trunk: AccountId) {
-        let tried = self.calls.get(&id).map(|call| call.trying.tried.clone()).unwrap_or_default();
+        let tried = self.calls.get(&id).map(|call| call.trying.asked()).unwrap_or_default();
         let emergency = self.calls.get(&id).is_some_and(|call| call.emergency);
         let others = self.route(&[tried, vec![trunk]].concat(), emergency).0.trunk().is_some();
         self.with(id, |call, desk| {
@@ -108,13 +117,15 @@ impl Switchboard {
         if call.far.is_some() || !call.trying.take_due(now) {
             return;
         }
-        let (emergency, tried) = (call.emergency, call.trying.tried.clone());
+        let (emergency, tried) = (call.emergency, call.trying.asked());
+        let hope = emergency && self.desk.plan.trunks().any(|t| !call.trying.useless.contains(&t.id));
         let cause = call.trying.refusal.unwrap_or(Cause::Unavailable);
         let (found, through) = self.route(&tried, emergency);
         if let Some(trunk) = found.trunk() {
             if matches!(found, Route::PreEmpt(_)) {
                 self.pre_empt(Some(trunk));
             }
+            while emergency && self.desk.free_ports() == 0 && self.pre_empt(None) {}
             let why = format!(
                 "{}: {}; {through}",
                 self.names(&tried[tried.len().saturating_sub(1)..]),
@@ -125,7 +136,7 @@ impl Switchboard {
         }
         let reason = format!("the far side: {}", in_words(cause));
         self.with(id, |call, desk| {
-            if emergency && !tried.is_empty() {
+            if hope && !tried.is_empty() {
                 call.trying.tried.clear();
                 call.trying.rounds += 1;
                 call.trying.again = Some(desk.now + EMERGENCY_AGAIN);
@@ -138,7 +149,7 @@ impl Switchboard {
 
     /// Where a call goes, and why there.
     pub(super) fn route(&self, tried: &[AccountId], emergency: bool) -> (Route, String) {
-        let trunks = self.desk.plan.peers.iter().filter(|p| p.side == Side::Trunk).filter_map(|p| {
+        let trunks = self.desk.plan.trunks().filter_map(|p| {
             let state = self.desk.peers.get(&p.id)?;
             Some(View { id: p.id, name: &p.name, up: state.up, busy: state.busy, channels: p.channels })
         });

@@ -57,9 +57,8 @@ pub fn run(options: &Options) -> Result<bool> {
 
     if let Some(page) = running.page {
         tell(out, &format!("page: http://{page}"));
-        match &running.generated_password {
-            Some(password) => tell(out, &format!("      its password, for this once: {password}")),
-            None => {}
+        if let Some(password) = &running.generated_password {
+            tell(out, &format!("      its password, for this once: {password}"));
         }
         if !options.headless {
             open_browser(&format!("http://{page}/login?token={token}"));

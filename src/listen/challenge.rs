@@ -38,9 +38,9 @@ pub enum Reaction {
 }
 
 impl Challenge {
-    /// The box begins to speak.
-    pub fn begin(at: Tick) -> Self {
-        Self { began: at, ended: None, paused: false, quiet_at_end: 0, answered: 0 }
+    /// The box begins to speak; `quiet`: into silence, so that who speaks later does not speak on.
+    pub fn begin(at: Tick, quiet: bool) -> Self {
+        Self { began: at, ended: None, paused: quiet, quiet_at_end: 0, answered: 0 }
     }
 
     /// The box stops speaking; the far end has been quiet for `pause` frames.
@@ -82,7 +82,7 @@ mod tests {
 
     /// Two seconds of greeting; `far` says when the far voice is active, in milliseconds after the greeting's begin.
     fn reaction(far: &[(u64, u64)], until: u64) -> Reaction {
-        let mut challenge = Challenge::begin(Tick(0));
+        let mut challenge = Challenge::begin(Tick(0), false);
         let (mut last, mut found) = (0, Reaction::Open);
         for tick in 0..frames(until) {
             let loud = far.iter().any(|(a, b)| (frames(*a)..frames(*b)).contains(&tick));

@@ -167,3 +167,62 @@ fn curve(points: &[(f32, f32)], x: f32) -> f32 {
         None => last.1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    /// A greeting of two seconds after music, in a voice unlike the recordings', and a second of waiting.
+    const AGENT: Evidence = Evidence {
+        novel: 70,
+        span: 100,
+        pause: 50,
+        distance: Some(10.0),
+        over_music: 0.0,
+        sure: 0.95,
+        ringback: false,
+        music: true,
+    };
+
+    #[test]
+    fn each_evidence_points_its_way() {
+        let weights = Weights::new(0.5);
+        assert!(weights.sum(&AGENT) > weights.ring());
+        let against = [
+            Evidence { pause: 0, ..AGENT },
+            Evidence { distance: Some(3.0), ..AGENT },
+            Evidence { over_music: 0.9, ..AGENT },
+            Evidence { sure: 0.5, ..AGENT },
+            Evidence { span: 500, novel: 350, ..AGENT },
+            Evidence { novel: 2, ..AGENT },
+        ];
+        for evidence in against {
+            assert!(weights.sum(&evidence) < weights.ring(), "{evidence:?}");
+        }
+        assert!(weights.sum(&Evidence { ringback: true, ..AGENT }) > weights.sum(&AGENT));
+    }
+
+    #[test]
+    fn the_knob_and_the_owner_move_the_threshold() {
+        assert!(Weights::new(1.0).ring() < Weights::new(0.5).ring());
+        assert!(Weights::new(0.0).ring() > Weights::new(0.5).ring());
+        let mut taught = Weights::new(0.5);
+        (0..100).for_each(|_| taught.more_careful());
+        assert!(
+            taught.ring() > Weights::new(0.5).ring() && taught.ring() < 4.0,
+            "bounded: an agent is still heard"
+        );
+    }
+
+    #[test]
+    fn reasons_are_words() {
+        let weights = Weights::new(0.5);
+        let (confidence, words) = weights.explain(&AGENT, weights.sum(&AGENT));
+        assert!(confidence > 0.5 && confidence < 1.0);
+        assert_eq!(
+            words,
+            "speech not heard before, ended after 2.0 s and the line waits, unlike the recorded voices of this call"
+        );
+    }
+}

@@ -71,11 +71,6 @@ impl Memory {
         self.best.iter().any(|&b| b >= KNOWN)
     }
 
-    /// The score of the best diagonal, for measuring.
-    pub fn score(&self) -> i16 {
-        self.best[0].max(self.best[1])
-    }
-
     /// Learns what was heard since the last time, for later hearings.
     pub fn learn(&mut self) {
         for &print in &self.pending {
@@ -86,18 +81,91 @@ impl Memory {
             }
             self.next = (self.next + 1) % KEPT;
         }
-        self.forget_pending();
-    }
-
-    /// Lets go what was heard since the last `learn`: it is known already, or it was not speech.
-    pub fn forget_pending(&mut self) {
         self.pending.clear();
         self.rest();
     }
 
-    /// Speech has ended: the next begins without a score.
-    pub fn rest(&mut self) {
+    /// The next speech begins without a score.
+    fn rest(&mut self) {
         self.scores.iter_mut().for_each(|s| s.fill(0));
         self.best = [0; 2];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    /// Prints that change every few frames as those of speech do, and the same with a share of bits wrong.
+    fn speech(seed: u32, frames: usize, wrong: u32) -> Vec<u32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state ^ state >> 15
+        };
+        let mut base = next();
+        let mut damage = seed ^ wrong;
+        (0..frames)
+            .map(|n| {
+                base = if n % 6 == 0 { next() } else { base };
+                let p = base;
+                (0..wrong).fold(p, |p, _| {
+                    damage = damage.wrapping_mul(22_695_477).wrapping_add(1);
+                    p ^ 1 << (damage >> 27)
+                })
+            })
+            .collect()
+    }
+
+    /// Frames until it is known, if it becomes so.
+    fn known_after(memory: &mut Memory, prints: &[u32]) -> Option<usize> {
+        let mut known = None;
+        for (n, print) in prints.iter().enumerate() {
+            memory.hear(*print, true);
+            known = known.or(memory.known().then_some(n));
+        }
+        known
+    }
+
+    #[test]
+    fn a_second_hearing_is_known_within_a_second_and_a_half_and_a_stranger_never() {
+        for seed in 1..20 {
+            let mut memory = Memory::default();
+            assert_eq!(known_after(&mut memory, &speech(seed, 250, 0)), None);
+            memory.learn();
+            // An odd offset: the second hearing begins on the other of the two frames.
+            let again = known_after(&mut memory, &speech(seed, 250, 5)[1..]);
+            assert!(again.is_some_and(|n| n < 75), "{seed}: {again:?}");
+            memory.learn();
+            assert_eq!(known_after(&mut memory, &speech(seed + 1_000, 500, 0)), None, "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_changed_number_does_not_hide_an_announcement() {
+        let mut memory = Memory::default();
+        let (first, last, five, seven) =
+            (speech(1, 90, 3), speech(2, 90, 3), speech(3, 30, 0), speech(4, 22, 0));
+        known_after(&mut memory, &[first.clone(), five, last.clone()].concat());
+        memory.learn();
+        known_after(&mut memory, &[first, seven].concat());
+        let again = known_after(&mut memory, &last);
+        assert!(again.is_some_and(|n| n < 50), "{again:?}");
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_goes_first() {
+        let mut memory = Memory::default();
+        known_after(&mut memory, &speech(1, 200, 0));
+        memory.learn();
+        for seed in 2..160 {
+            known_after(&mut memory, &speech(seed, 200, 0));
+            memory.learn();
+        }
+        assert!(memory.kept.len() == KEPT && memory.kept.capacity() == KEPT);
+        assert_eq!(known_after(&mut memory, &speech(1, 200, 0)), None, "forgotten");
+        memory.learn();
+        assert!(known_after(&mut memory, &speech(159, 200, 0)).is_some(), "remembered");
     }
 }

@@ -115,7 +115,7 @@ impl Tones {
     }
 
     fn key_pressed(&mut self, at: Tick, look: &Look, sound: &[f32]) -> Option<Tick> {
-        let candidate = look.level_dbm0 > WEAKEST_DBM0;
+        let candidate = look.level_dbm0 > WEAKEST_DBM0 && look.lines.share > 0.5;
         let half = sound.len() / 2;
         let key = if candidate { self.dtmf.key(&sound[half..]) } else { None };
         match key {
@@ -311,7 +311,7 @@ fn kind(look: &Look, current: Option<Kind>) -> Option<Kind> {
         // A weak second line beside a strong first one is noise or a harmonic of a worn codec.
         _ if current == Some(Kind::Progress) && (385.0..485.0).contains(&lines.first_hz) => Kind::Progress,
         _ if special() => Kind::Special,
-        (_, h) if h == 0.0 => Kind::Other,
+        (_, 0.0) => Kind::Other,
         _ => return None,
     };
     Some(found)

@@ -28,6 +28,10 @@ const ANSWER_PAUSE: u64 = frames(8_000);
 const MUSIC_BACK: u64 = frames(500);
 /// After such a pause another may have taken over: what was judged of the voice before does not bind.
 const SECOND_THOUGHT: u64 = frames(900);
+/// The shortest pause between a recording and the agent who follows it.
+const HANDOVER: u64 = frames(240);
+/// Distance from all recorded voices at which a phrase after a recording is another's.
+const ANOTHER: f32 = 8.0;
 /// Active speech not heard before that is worth a greeting.
 const PERHAPS: u64 = frames(800);
 /// Known speech followed by this much that is not known: another voice has taken over.
@@ -106,11 +110,14 @@ impl Verdict {
         }
     }
 
-    /// The box began or stopped speaking.
+    /// The box began or stopped speaking. Once a person was found, what the box says is no question any more.
     pub fn speaking(&mut self, speaking: bool) {
         let pause = self.turn.map_or(u64::MAX, |t| self.now.since(t.last));
         match (speaking, &mut self.greeting) {
-            (true, greeting) => *greeting = Some(Challenge::begin(self.now)),
+            (true, greeting) if self.person.is_none() => {
+                *greeting = Some(Challenge::begin(self.now, self.turn.is_none()));
+            }
+            (true, _) => {}
             (false, Some(challenge)) => challenge.end(self.now, pause),
             (false, None) => {}
         }
@@ -177,16 +184,21 @@ impl Verdict {
             self.person = None;
         }
         if loud {
-            if at.since(turn.last) >= PHRASE_PAUSE {
+            let pause = at.since(turn.last);
+            if pause >= PHRASE_PAUSE || turn.recording && pause >= HANDOVER {
                 if turn.known || turn.recording {
                     self.recorded.learn(&turn.phrase.voice);
                 }
                 turn.phrase = Phrase::at(at);
-                if at.since(turn.last) >= SECOND_THOUGHT {
+                if pause >= SECOND_THOUGHT {
                     (turn.recording, turn.known, turn.perhaps) = (false, false, None);
                 }
             }
             turn.last = at;
+            if turn.recording && self.recorded.distance(&turn.phrase.voice).is_some_and(|d| d > ANOTHER) {
+                // An agent comes in on the heels of the recording.
+                (turn.recording, turn.perhaps) = (false, None);
+            }
             turn.phrase.novel += 1;
             turn.phrase.voice.add(&moment.look);
             turn.phrase.sure += moment.classes.speech + moment.classes.over_music;

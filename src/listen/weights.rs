@@ -1,4 +1,5 @@
 //! Written by `model/dsp/train.py`: see its README for how the weights came to be.
+#![allow(clippy::approx_constant)]
 
 use super::features::FEATURES;
 

@@ -18,8 +18,8 @@ pub struct Codes {
 /// The meaning of a dialled string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialled<'a> {
-    /// Before everything: no rewrite, no listening, any line that is up.
-    Emergency(&'a str),
+    /// Before everything: no listening, any line there is. Digits only, however it was written.
+    Emergency(String),
     /// Slay the call this phone has.
     Hold,
     /// Rejoin.
@@ -38,7 +38,7 @@ pub enum Dialled<'a> {
 pub fn read<'a>(dialled: &'a str, emergency: &[String], codes: &Codes) -> Dialled<'a> {
     let digits: String = dialled.chars().filter(|c| !" -.()/".contains(*c)).collect();
     if emergency.contains(&digits) {
-        return Dialled::Emergency(dialled);
+        return Dialled::Emergency(digits);
     }
     match digits {
         d if d == codes.hold => Dialled::Hold,
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn an_emergency_number_wins_over_every_code() {
         let emergency = vec!["112".to_string(), "*58".to_string()];
-        assert_eq!(read("*58", &emergency, &codes()), Dialled::Emergency("*58"));
-        assert_eq!(read("1-1-2", &emergency, &codes()), Dialled::Emergency("1-1-2"));
+        assert_eq!(read("*58", &emergency, &codes()), Dialled::Emergency("*58".into()));
+        assert_eq!(read("1-1-2", &emergency, &codes()), Dialled::Emergency("112".into()));
         assert_eq!(read("1120", &emergency, &codes()), Dialled::Number("1120"));
     }
 

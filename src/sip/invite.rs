@@ -47,10 +47,13 @@ impl Ua {
         self.legs.insert(id, leg);
     }
 
-    /// The INVITE without its offer, and where it goes. `None` if the account is unknown or its phone is away.
+    /// The INVITE without its offer, and where it goes. `None` if the account is unknown, its
+    /// phone is away or its address not known.
     fn invitation(&mut self, id: AccountId, to: &str, caller: &Caller) -> Option<(Request, Flow)> {
         let account = self.account(id)?;
         let (uri, flow) = match &account.kind {
+            // Not resolved yet: there is nobody to ask.
+            AccountKind::RegisterAt(upstream) if upstream.addr.port() == 0 => return None,
             AccountKind::RegisterAt(upstream) => {
                 (Uri::sip(to, &upstream.domain, None), Flow::Fixed(upstream.addr))
             }

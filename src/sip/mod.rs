@@ -38,7 +38,7 @@ pub use ua::Ua;
 
 use crate::units::{AccountId, Codec, Digit, Instant, LegId};
 use core::time::Duration;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the world or the switchboard tells the user agent.
 #[derive(Debug)]
@@ -192,6 +192,8 @@ pub enum Command {
     Hold(LegId, bool),
     /// The address of the upstream's registrar is known, or has changed. `addr` of its account may be anything before.
     Locate(AccountId, SocketAddr),
+    /// Our own address has changed: new legs show it, and every registration is made anew with it.
+    Relocate(IpAddr),
     /// Register the account now (at start; afterwards the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.

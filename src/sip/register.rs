@@ -81,6 +81,20 @@ impl Ua {
         self.send_register(now, id);
     }
 
+    /// The Contacts that name our former address are replaced.
+    pub(super) fn relocate(&mut self, now: Instant, ip: IpAddr) {
+        self.config.local.set_ip(ip);
+        let local = self.config.local;
+        for (_, registration) in self.registrations.iter_mut() {
+            let before = core::mem::replace(&mut registration.contact, local);
+            registration.former = registration.held.then_some(before);
+            registration.corrected = false;
+        }
+        for id in self.registrations.keys().copied().collect::<Vec<_>>() {
+            self.send_register(now, id);
+        }
+    }
+
     fn upstream(&self, id: AccountId) -> Option<&Upstream> {
         match &self.account(id)?.kind {
             AccountKind::RegisterAt(upstream) => Some(upstream),

@@ -109,6 +109,11 @@ impl Ua {
         self.timers.next()
     }
 
+    /// Whether nothing is left to settle with any peer: no leg, and no request without its final response.
+    pub fn is_idle(&self) -> bool {
+        self.legs.is_empty() && !self.clients.values().any(Client::pending)
+    }
+
     fn command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Call { leg, account, to, caller, media } => {
@@ -120,6 +125,7 @@ impl Ua {
             Command::Hangup(leg, cause) => self.hangup(now, leg, cause),
             Command::Info(leg, digit) => self.info(now, leg, digit),
             Command::Locate(account, addr) => self.locate(account, addr),
+            Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),

@@ -66,6 +66,8 @@ impl Noise {
 
 /// Ten seconds of a cadence after half a second of the line's noise.
 fn sound(hz: &[f32], cadence: Cadence, level: f32, snr: f32, drift: f32, stretch: f32) -> Vec<Frame> {
+    // ITU-T G.711: a full-scale sine is 3.14 dBm0.
+    #[allow(clippy::approx_constant)]
     let rms = 10f32.powf((level - 3.14) / 20.0) / 2f32.sqrt();
     let each = rms * (2.0 / hz.len() as f32).sqrt();
     let floor = rms * 10f32.powf(-snr / 20.0);

@@ -6,6 +6,7 @@
 mod calls;
 mod emergency;
 mod failover;
+mod faults;
 mod gestures;
 mod holds;
 mod net;

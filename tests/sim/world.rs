@@ -25,7 +25,9 @@ pub const PHONE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 pub const COMPANY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 3));
 /// The date at the start.
 pub const EPOCH: Wall = Wall(1_700_000_000_000);
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9));
 pub const TRUNK: AccountId = AccountId(0);
+const DEAD: AccountId = AccountId(2);
 const SIP: u16 = 5060;
 const RTP: u16 = 16_000;
 const FAR_RTP: u16 = 4_000;
@@ -57,6 +59,12 @@ pub struct House {
     /// Scripts of further trunks, each registered at its own provider.
     pub spares: Vec<Vec<Far>>,
     pub emergency: Vec<String>,
+    /// The address that the box believes it has at the start.
+    pub address: IpAddr,
+    /// The name of the trunk's server is resolved at the start.
+    pub located: bool,
+    /// Another trunk comes before the company's, known by its address, where nobody is.
+    pub dead_trunk: bool,
 }
 
 impl Default for House {
@@ -74,6 +82,9 @@ impl Default for House {
             trunk_codec: Codec::Pcmu,
             spares: Vec::new(),
             emergency: vec!["911".into()],
+            address: BOX,
+            located: true,
+            dead_trunk: false,
         }
     }
 }
@@ -95,6 +106,7 @@ pub struct World {
     /// Longest silence on the wire towards the company while a port was open to it.
     pub worst_gap: Duration,
     pub packets_to_company: u64,
+    accounts: Vec<Account>,
     media: Media,
     outlets: Outlets,
     ears: Ears,
@@ -125,14 +137,20 @@ impl World {
             user: user.into(),
             secret: format!("secret of {user}"),
         };
+        let mut kind = upstream(COMPANY, "house", "company", house.expires);
+        if let AccountKind::RegisterAt(upstream) = &mut kind
+            && !house.located
+        {
+            upstream.addr = at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        }
         let mut accounts = vec![
-            Account {
-                id: TRUNK,
-                side: Side::Trunk,
-                kind: upstream(COMPANY, "house", "company", house.expires),
-            },
+            Account { id: TRUNK, side: Side::Trunk, kind },
             Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
         ];
+        if house.dead_trunk {
+            let kind = AccountKind::Static { addr: at(NOBODY, SIP) };
+            accounts.push(Account { id: DEAD, side: Side::Trunk, kind });
+        }
         accounts.extend((0..house.spares.len()).map(|n| Account {
             id: spare(n),
             side: Side::Trunk,
@@ -140,7 +158,7 @@ impl World {
         }));
         let plan = plan(house);
         let sip = ua::Config {
-            local: at(BOX, SIP),
+            local: at(house.address, SIP),
             accounts: accounts.clone(),
             realm: "house".into(),
             seed: house.seed,
@@ -181,13 +199,14 @@ impl World {
             replies: Vec::new(),
             worst_gap: Duration::ZERO,
             packets_to_company: 0,
+            accounts,
             media,
             outlets,
             ears: Ears::default(),
             towards_company: BTreeMap::new(),
         };
         world.core.handle(world.now, Event::Clock(EPOCH));
-        world.core.register(world.now, &accounts);
+        world.core.register(world.now, &world.accounts);
         world.settle();
         world
     }
@@ -369,6 +388,18 @@ impl World {
 
     // ---- the house's own hands ----
 
+    /// SIGTERM.
+    pub fn stop(&mut self) {
+        self.core.stop(self.now, &self.accounts);
+        self.settle();
+    }
+
+    /// Something happens to the box that no far end sends.
+    pub fn tell(&mut self, event: Event<'_>) {
+        self.core.handle(self.now, event);
+        self.settle();
+    }
+
     pub fn ask(&mut self, request: Request) -> Result<(), String> {
         self.core.handle(self.now, Event::Request(7, request));
         self.settle();
@@ -448,9 +479,9 @@ fn far_input(from: SocketAddr, port: u16, bytes: &[u8]) -> NetInput<'_> {
     if port == SIP { NetInput::Sip { from, bytes } } else { NetInput::Rtp { from, bytes } }
 }
 
-/// The further trunks are numbered after the phone.
+/// The further trunks are numbered after the phone and the dead one.
 fn spare(n: usize) -> AccountId {
-    AccountId(2 + n as u8)
+    AccountId(3 + n as u8)
 }
 
 pub fn spare_ip(n: usize) -> IpAddr {
@@ -460,13 +491,15 @@ pub fn spare_ip(n: usize) -> IpAddr {
 fn plan(house: &House) -> Plan {
     let peer =
         |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
     let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
-    let mut peers = vec![peer(TRUNK, Side::Trunk, "company", house.channels)];
+    let mut peers: Vec<Peer> = house.dead_trunk.then_some(dead).into_iter().collect();
+    peers.push(peer(TRUNK, Side::Trunk, "company", house.channels));
     peers.extend(spares);
     peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
     Plan {
         peers,
-        media_ip: BOX,
+        media_ip: house.address,
         rtp_ports: (0..PORTS).map(|n| RTP + 2 * n).collect(),
         emergency: house.emergency.clone(),
         codes: Codes {

@@ -1,5 +1,6 @@
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The store on a real file: damaged, in use, out of reach, and killed.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use hold_slayer::call::{Outcome, Record};
 use hold_slayer::store::{Error, Opened, Store};

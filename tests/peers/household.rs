@@ -1,0 +1,70 @@
+//! The box itself, as its owner runs it: the program, a configuration, a folder for its data.
+
+use crate::place::Place;
+use crate::process::{Process, until};
+use hold_slayer::call::Record;
+use hold_slayer::store::Store;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The box, running.
+pub struct Household {
+    /// Where it speaks SIP.
+    pub sip: SocketAddr,
+    data: PathBuf,
+    process: Process,
+}
+
+/// A trunk that is registered at.
+pub fn registered(server: SocketAddr, user: &str, secret: &str) -> String {
+    format!(
+        "[[trunk]]\nname = \"provider\"\nserver = \"{server}\"\nuser = \"{user}\"\nsecret = \"{secret}\"\nexpires = \"60s\"\n"
+    )
+}
+
+/// A trunk that is known by its address.
+pub fn fixed(address: SocketAddr) -> String {
+    format!("[[trunk]]\nname = \"office\"\naddress = \"{address}\"\n")
+}
+
+impl Household {
+    /// The box with this trunk, and a phone that registers as `hall`, password `of-the-hall`.
+    pub fn start(place: &Place, trunk: &str) -> Self {
+        let (sip, page, rtp) = (place.udp(1), place.tcp(), place.udp(32).port());
+        let text = format!(
+            "[sip]\nlisten = \"{sip}\"\n[media]\nrtp_ports = {rtp}\ncalls = 4\n[web]\nlisten = \"{page}\"\n\
+             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n"
+        );
+        let (file, data) = (place.path("hold-slayer.toml"), place.folder("data"));
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hold-slayer"));
+        command.arg("run").arg("--config").arg(&file).arg("--data").arg(&data).env_remove("RUST_LOG");
+        let process = Process::start("the box", &mut command);
+        until("the box is up", || process.output().contains("the box is up"));
+        Self { sip, data, process }
+    }
+
+    /// Stops it as systemd does, and gives the records of its calls, the latest first.
+    pub fn stop(&mut self) -> Vec<Record> {
+        assert!(self.process.terminate().success(), "the box stops cleanly");
+        self.records()
+    }
+
+    fn records(&self) -> Vec<Record> {
+        let (store, _) = Store::open(&self.data).unwrap();
+        store.history(None, 16).unwrap()
+    }
+}
+
+impl Drop for Household {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.process.terminate();
+            match Store::open(&self.data).and_then(|(store, _)| store.history(None, 16)) {
+                Ok(records) => eprintln!("──── the box recorded:\n{records:#?}"),
+                Err(why) => eprintln!("──── the box's records: {why}"),
+            }
+        }
+    }
+}
