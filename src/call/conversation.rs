@@ -41,6 +41,12 @@ pub(super) struct Call {
     pub(super) state: State,
     pub(super) gesture: Gesture,
     pub(super) emergency: bool,
+    /// The caller is not to be shown.
+    pub(super) private: bool,
+    /// Both sides are joined since.
+    pub(super) talking_since: Option<Instant>,
+    /// And for no longer than this.
+    longest: Duration,
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
@@ -59,6 +65,9 @@ impl Call {
             state: if outgoing { State::Dialing } else { State::Incoming },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
+            private: false,
+            talking_since: None,
+            longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
             slain: None,
@@ -73,6 +82,7 @@ impl Call {
         let own = match &self.state {
             State::Held(holding) => holding.deadline(),
             State::Incoming => Some(self.started + RINGS),
+            State::Talking if !self.emergency => self.talking_since.map(|at| at + self.longest),
             State::Dialing | State::Talking | State::Over => None,
         };
         [own, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
@@ -85,6 +95,12 @@ impl Call {
         self.holding_timeout(desk);
         if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
             self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
+        }
+        if matches!(self.state, State::Talking)
+            && !self.emergency
+            && self.talking_since.is_some_and(|at| desk.now >= at + self.longest)
+        {
+            self.end(desk, Outcome::CapReached, "the longest call allowed was reached", Cause::Normal);
         }
     }
 
@@ -197,6 +213,9 @@ impl Call {
 
     /// Joins the talking leg with the trunk's, unless the phone has parked the call.
     pub(super) fn connect(&mut self, desk: &mut Desk) {
+        if matches!(self.state, State::Talking) {
+            self.talking_since.get_or_insert(desk.now);
+        }
         let talking = self.near.iter().find(|l| l.role == Role::Talks && !l.parked);
         if let (Some(near), Some(far)) = (talking, &self.far) {
             desk.join(near, far);

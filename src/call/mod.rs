@@ -12,9 +12,11 @@
 mod begin;
 mod conversation;
 mod desk;
+mod dialling;
 mod holding;
 mod leg;
 mod notice;
+mod peers;
 pub mod plan;
 mod policy;
 mod ports;
@@ -25,7 +27,7 @@ mod trying;
 
 pub use plan::{Peer, Plan};
 pub use record::{Decision, Outcome, Record, Span};
-pub use snapshot::{CallView, PeerView, Phase, Snapshot};
+pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot};
 pub use switchboard::Switchboard;
 
 use crate::listen::Heard;

@@ -101,9 +101,16 @@ impl Switchboard {
         let others = self.route(&[tried, vec![trunk]].concat(), emergency).0.trunk().is_some();
         self.with(id, |call, desk| {
             let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
-            let number = call.record.number.clone();
+            let (line, peer) = (&desk.plan.dialling, desk.peer(trunk));
+            let rules = peer.map(|p| p.rules.clone()).unwrap_or_default();
+            let own = line.numbering.write(&rules.number, rules.form);
+            let number = match call.emergency {
+                true => call.record.number.clone(),
+                false => rules.dialled(line.numbering, &call.record.number),
+            };
+            let caller = Caller { name: String::new(), number: own, private: call.private };
             call.trying.silent_until = others.then(|| desk.now + SILENCE);
-            call.far = desk.call(id, trunk, &number, Caller::default(), codec, Role::Talks);
+            call.far = desk.call(id, trunk, &number, caller, codec, Role::Talks);
             if call.far.is_none() {
                 call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);
             }

@@ -5,7 +5,7 @@ use hold_slayer::call::{Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Who};
-use hold_slayer::sip::Cause;
+use hold_slayer::sip::{Caller, Cause};
 use hold_slayer::units::CallId;
 
 fn dial(number: &str) -> Vec<Owner> {
@@ -102,4 +102,47 @@ fn an_emergency_number_wins_over_a_code_of_the_box() {
     world.run(s(5));
     helped(&world);
     assert_eq!(world.outcome(1), Some(Outcome::Up));
+}
+
+/// After an emergency call that has ended, a call comes in `later`.
+fn called_back(house: &House, later: u64) -> World {
+    let owner = vec![
+        Owner::Wait(s(1)),
+        Owner::HangUp,
+        Owner::AwaitRing,
+        Owner::PickUp,
+        Owner::Wait(s(2)),
+        Owner::Press("**".into()),
+    ];
+    let mut world = World::new(house, vec![Far::Answer, Far::Forever], [dial("911"), owner].concat());
+    world.run(s(10));
+    assert_eq!(world.outcome(1), Some(Outcome::Talked), "{}", world.tale());
+    world.run(s(later));
+    let script = vec![Far::Tone(1_200, s(20)), Far::Forever];
+    world.company.call(world.now, "15559999", Caller::default(), script);
+    world.run(s(10));
+    world
+}
+
+#[test]
+fn who_calls_back_within_the_hour_rings_is_not_held_and_hears_the_keys() {
+    let mut world = called_back(&House::default(), 3_500);
+    assert!(world.seen(Who::Phone, |f| *f == Fact::HearsTone(1_200)).is_some(), "{}", world.tale());
+    assert!(world.record(2).decisions[0].reason.contains("help that calls back"), "{}", world.tale());
+    assert!(world.ask(Request::HoldNow(Some(CallId(2)))).is_err());
+    assert!(world.record(2).hold_started.is_none() && world.record(2).heard.is_empty());
+    assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::HearsKey(_))), 2, "{}", world.tale());
+}
+
+#[test]
+fn who_calls_after_the_hour_is_anybody() {
+    let world = called_back(&House::default(), 3_700);
+    assert!(world.record(2).hold_started.is_some(), "{}", world.tale());
+}
+
+#[test]
+fn who_calls_back_is_let_in_though_all_channels_count_as_used() {
+    let mut world = called_back(&House { channels: 0, spares: vec![], ..House::default() }, 60);
+    assert!(world.seen(Who::Phone, |f| *f == Fact::HearsTone(1_200)).is_some(), "{}", world.tale());
+    assert!(world.ask(Request::HoldNow(None)).is_err());
 }

@@ -13,9 +13,12 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
-use hold_slayer::sip::{Account, AccountKind, Side, Upstream, ua};
+use hold_slayer::sip::{Account, AccountKind, Identity, Side, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
+use hold_slayer::trunk::number::Numbering;
+use hold_slayer::trunk::toll::Allowed;
+use hold_slayer::trunk::{Dialling, Rules};
 use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Wall};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -59,6 +62,11 @@ pub struct House {
     /// Scripts of further trunks, each registered at its own provider.
     pub spares: Vec<Vec<Far>>,
     pub emergency: Vec<String>,
+    pub dialling: Dialling,
+    /// Of every trunk.
+    pub rules: Rules,
+    pub identity: Identity,
+    pub longest: Duration,
     /// The address that the box believes it has at the start.
     pub address: IpAddr,
     /// The name of the trunk's server is resolved at the start.
@@ -82,6 +90,15 @@ impl Default for House {
             trunk_codec: Codec::Pcmu,
             spares: Vec::new(),
             emergency: vec!["911".into()],
+            dialling: Dialling {
+                numbering: Numbering::of("us"),
+                rewrite: Vec::new(),
+                private: false,
+                allowed: Allowed::default(),
+            },
+            rules: Rules::default(),
+            identity: Identity::default(),
+            longest: s(24 * 3600),
             address: BOX,
             located: true,
             dead_trunk: false,
@@ -144,17 +161,23 @@ impl World {
             upstream.addr = at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         }
         let mut accounts = vec![
-            Account { id: TRUNK, side: Side::Trunk, kind },
-            Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
+            Account { id: TRUNK, side: Side::Trunk, kind, identity: house.identity.clone() },
+            Account {
+                id: AccountId(1),
+                side: Side::Phone,
+                kind: here("hall"),
+                identity: Identity::default(),
+            },
         ];
         if house.dead_trunk {
             let kind = AccountKind::Static { addr: at(NOBODY, SIP) };
-            accounts.push(Account { id: DEAD, side: Side::Trunk, kind });
+            accounts.push(Account { id: DEAD, side: Side::Trunk, kind, identity: Identity::default() });
         }
         accounts.extend((0..house.spares.len()).map(|n| Account {
             id: spare(n),
             side: Side::Trunk,
             kind: upstream(spare_ip(n), "house", "company", house.expires),
+            identity: house.identity.clone(),
         }));
         let plan = plan(house);
         let sip = ua::Config {
@@ -489,8 +512,14 @@ pub fn spare_ip(n: usize) -> IpAddr {
 }
 
 fn plan(house: &House) -> Plan {
-    let peer =
-        |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    let peer = |id, side, name: &str, channels| Peer {
+        id,
+        side,
+        name: name.into(),
+        channels,
+        is_static: false,
+        rules: house.rules.clone(),
+    };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
     let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
     let mut peers: Vec<Peer> = house.dead_trunk.then_some(dead).into_iter().collect();
@@ -508,8 +537,11 @@ fn plan(house: &House) -> Plan {
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),
+            withhold: "*67".into(),
         },
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
         max_holds: 1,
+        dialling: house.dialling.clone(),
+        longest: house.longest,
     }
 }
