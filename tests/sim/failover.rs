@@ -114,3 +114,25 @@ fn a_slow_trunk_that_has_the_call_is_waited_for() {
     assert!(!called(&world, 0), "{}", world.tale());
     assert_eq!(world.snapshot().calls.len(), 1);
 }
+
+#[test]
+fn the_page_can_say_since_when_a_trunk_is_registered_and_what_went_wrong_last() {
+    let mut world = World::new(&House { expires: s(120), ..House::default() }, vec![], vec![]);
+    world.run(s(30));
+    let first = world.snapshot().trunks[0].registration.clone();
+    assert!(first.since.is_some() && first.last_error.is_none(), "{first:?}");
+    // One datagram each way, 5 ms at least in each direction.
+    assert!(first.round_trip_ms.is_some_and(|ms| (5..200).contains(&ms)), "{first:?}");
+    world.run(s(300));
+    let later = world.snapshot().trunks[0].registration.clone();
+    assert!(later.since == first.since && later.until > first.until, "{later:?}");
+    world.net.cut = Some(COMPANY);
+    world.run(s(300));
+    let lost = world.snapshot().trunks[0].registration.clone();
+    assert!((lost.since, lost.until) == (None, None), "{lost:?}");
+    assert!(lost.last_error.is_some_and(|why| why.contains("no response from the network")));
+    world.net.cut = None;
+    world.run(s(600));
+    let back = world.snapshot().trunks[0].registration.clone();
+    assert!(back.since > first.since && back.last_error.is_some(), "{back:?}");
+}
