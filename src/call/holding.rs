@@ -156,6 +156,8 @@ impl Call {
                 holding.sound = Some(*sound);
                 holding.write_at.get_or_insert(desk.now + WRITE_WAIT);
                 let offset = opened.since(self.started) + Duration::from_millis(at.as_millis());
+                // What began before the box listened is known from there on only.
+                let offset = offset.max(holding.since.since(self.started));
                 let at_ms = u64::try_from(offset.as_millis()).unwrap_or(u64::MAX);
                 if self.record.heard.len() >= SPANS {
                     self.record.heard.remove(0);

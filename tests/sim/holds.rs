@@ -83,6 +83,8 @@ fn an_agent_comes_and_is_joined_with_the_owner() {
     assert!(world.worst_gap <= ms(40), "{:?}", world.worst_gap);
     let record = world.record(1);
     assert!(record.held_ms > 30_000 && !record.heard.is_empty(), "{record:?}");
+    let hold = record.decisions.iter().find(|d| d.what == "hold").unwrap();
+    assert!(record.heard[0].at_ms >= hold.at_ms, "nothing is heard before the box listens: {record:?}");
     for what in ["dial", "hold", "ring", "join", "end"] {
         assert!(
             record.decisions.iter().any(|d| d.what == what && !d.reason.is_empty()),
@@ -110,6 +112,23 @@ fn a_recording_is_not_a_person_and_the_agent_after_it_is() {
     world.run(s(200));
     assert!(rung(&world) > speaks(&world), "{}", world.tale());
     assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::Slain)), "{}", world.tale());
+}
+
+#[test]
+fn a_hole_in_the_network_is_not_a_line_that_waits() {
+    // The recording's sentence is cut off at each of its words; 1.8 s later the music is back.
+    for cut_ms in (400..=1_600).step_by(200) {
+        let company = queue(&[Far::Loop(Sound::Music, s(20)), Far::HangUp]);
+        let mut world = World::new(&House::default(), company, slay());
+        let says = |w: &World| w.seen(Who::Company, |f| *f == Fact::Says(Sound::StayOnLine)).is_some();
+        assert!(world.run_until(s(60), says), "{}", world.tale());
+        world.run(ms(cut_ms));
+        world.net.cut = Some(COMPANY);
+        world.run(ms(1_800));
+        world.net.cut = None;
+        world.run(s(60));
+        assert_eq!(world.rings(), 0, "cut after {cut_ms} ms\n{}", world.tale());
+    }
 }
 
 #[test]
