@@ -8,7 +8,7 @@ use super::offer;
 use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{Account, AccountKind, Caller, Cause, Event, LocalMedia, Session};
+use super::{AccountKind, Caller, Cause, Event, LocalMedia, Session};
 use crate::limits::LEGS;
 use crate::units::{AccountId, Instant, LegId};
 
@@ -67,7 +67,7 @@ impl Ua {
             AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
             _ => uri.clone(),
         };
-        let asserted = asserted(account, caller);
+        let shown = self.shown(account, caller);
         let from = self.caller_address(account, caller);
         let from = from.with_tag(&self.random.token());
         let call_id = self.random.token();
@@ -75,8 +75,8 @@ impl Ua {
         request.headers.push("Contact", self.contact(id));
         request.headers.push("Allow", ALLOW);
         request.headers.push("Supported", SUPPORTED);
-        if let Some(asserted) = asserted {
-            request.headers.push("P-Asserted-Identity", asserted.to_string());
+        for (name, value) in shown {
+            request.headers.push(name, value);
         }
         Some((request, flow))
     }
@@ -100,6 +100,8 @@ impl Ua {
         }
         if rings {
             self.tell(Event::Ringing(id));
+        } else if early.is_none() && response.status != 180 && response.body.is_empty() {
+            self.tell(Event::Trying(id));
         }
         if let Some(session) = early {
             self.tell(Event::Progress(id, session));
@@ -205,13 +207,6 @@ impl Ua {
 /// What finds the leg of a request: Call-ID and our tag, RFC 3261 §12.
 pub fn key(dialog: &Dialog) -> (String, String) {
     (dialog.call_id.clone(), dialog.local.tag().unwrap_or_default().to_owned())
-}
-
-/// The caller's own number where From must show the account's, RFC 3325 §9.2.
-fn asserted(account: &Account, caller: &Caller) -> Option<NameAddr> {
-    let AccountKind::RegisterAt(upstream) = &account.kind else { return None };
-    let differs = !caller.number.is_empty() && caller.number != upstream.user;
-    differs.then(|| NameAddr::named(&caller.name, Uri::sip(&caller.number, &upstream.domain, None)))
 }
 
 /// The session that the answer in a response settles, if there is one in it that we can use.

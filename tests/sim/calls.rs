@@ -60,7 +60,7 @@ fn a_call_in_rings_the_phone_with_the_callers_number() {
         ],
     );
     world.run(s(2));
-    let caller = Caller { name: "Aunt".into(), number: "15550001".into() };
+    let caller = Caller { name: "Aunt".into(), number: "15550001".into(), private: false };
     let script = vec![Far::Tone(1_200, s(3)), Far::HangUp];
     world.company.call(world.now, "15559999", caller.clone(), script);
     world.run(s(15));
