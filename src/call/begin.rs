@@ -12,6 +12,10 @@ use crate::sounds::Prompt;
 use crate::trunk::route::Route;
 use crate::units::{AccountId, CallId, LegId};
 
+const NO_LINE: &str = "no line is connected";
+const LINES_FULL: &str = "all channels of the line are in use";
+const BOX_FULL: &str = "the box has no port left for another call";
+
 /// A leg that a peer opened, before it is known what becomes of it.
 pub(super) struct Arrival {
     pub(super) leg: LegId,
@@ -40,7 +44,7 @@ impl Switchboard {
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
         if let Some(wanted) = wanted(&self.desk.plan, dialled) {
             return match &wanted.refused {
-                Some(why) => self.forbid(arrival, &wanted.number, why),
+                Some(why) => self.refuse(arrival, &wanted.number, why, Cause::Rejected),
                 None => self.dial(arrival, &wanted),
             };
         }
@@ -123,23 +127,30 @@ impl Switchboard {
 
     // ---- outgoing ----
 
-    /// A number that may not be dialled leaves a record that says why.
-    fn forbid(&mut self, arrival: &Arrival, number: &str, why: &str) {
-        let mut call = self.new_call(true, number);
+    /// A call that was not placed leaves a record that says why.
+    fn not_placed(&mut self, outgoing: bool, number: &str, why: &str) {
+        let mut call = self.new_call(outgoing, number);
         call.end(&mut self.desk, Outcome::Failed, why, Cause::Rejected);
-        self.desk.sip(Command::Hangup(arrival.leg, Cause::Rejected));
+    }
+
+    fn refuse(&mut self, arrival: &Arrival, number: &str, why: &str, cause: Cause) {
+        self.not_placed(true, number, why);
+        self.desk.sip(Command::Hangup(arrival.leg, cause));
     }
 
     fn dial(&mut self, arrival: &Arrival, wanted: &Wanted) {
         let (number, emergency) = (wanted.number.as_str(), wanted.emergency);
         if !emergency && self.desk.free_ports() < 2 {
-            return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
+            return self.refuse(arrival, number, BOX_FULL, Cause::Congestion);
         }
         let (route, through) = self.route(&[], emergency);
         let trunk = match route {
-            Route::NoTrunk if !emergency => return self.notice(arrival, Prompt::NoTrunk),
-            Route::NoTrunk => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
-            Route::Full => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion)),
+            Route::NoTrunk if !emergency => {
+                self.not_placed(true, number, NO_LINE);
+                return self.notice(arrival, Prompt::NoTrunk);
+            }
+            Route::NoTrunk => return self.refuse(arrival, number, NO_LINE, Cause::Unavailable),
+            Route::Full => return self.refuse(arrival, number, LINES_FULL, Cause::Congestion),
             Route::PreEmpt(trunk) => {
                 self.pre_empt(Some(trunk));
                 trunk
@@ -183,6 +194,7 @@ impl Switchboard {
         let call_back = self.call_back_until.is_some_and(|until| self.desk.now < until);
         while call_back && self.desk.free_ports() < 2 && self.pre_empt(None) {}
         if (busy >= trunk && !call_back) || self.desk.free_ports() < 2 {
+            self.not_placed(false, &caller.number, "a call came in while every channel was in use");
             return self.desk.sip(Command::Hangup(arrival.leg, Cause::Busy));
         }
         let form = self.desk.peer(arrival.account).map(|p| p.rules.form).unwrap_or_default();

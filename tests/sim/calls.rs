@@ -228,6 +228,8 @@ fn without_a_trunk_the_owner_is_told() {
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::HearsBox(_))).is_some(), "{}", world.tale());
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::Ended(_))).is_some(), "{}", world.tale());
     assert!(!world.snapshot().trunks[0].up, "{:?}", world.snapshot().trunks);
+    let why = world.record(1).decisions.last().map(|d| d.reason.as_str());
+    assert_eq!((world.outcome(1), why), (Some(Outcome::Failed), Some("no line is connected")));
 }
 
 #[test]
