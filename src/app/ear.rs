@@ -46,7 +46,8 @@ impl Ears {
     /// Hears one frame. Frames of another opening of the port are not for this ear.
     pub fn frame(&mut self, tap: &TapFrame) {
         if self.ears.get(&tap.port).is_some_and(|ear| ear.on && ear.epoch == tap.epoch) {
-            self.tell(tap.port, Input::Frame(tap.tick, &tap.frame));
+            let input = if tap.received { Input::Frame(tap.tick, &tap.frame) } else { Input::Lost(tap.tick) };
+            self.tell(tap.port, input);
         }
     }
 

@@ -103,6 +103,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     };
     let core =
         core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call, random()?);
+    // Who is quick sees trunks and phones, not an empty house.
+    snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
         board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;

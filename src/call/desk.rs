@@ -3,6 +3,7 @@
 use super::leg::{Leg, Role};
 use super::plan::{Peer, Plan};
 use super::ports::Ports;
+use super::snapshot::Registration;
 use super::{Effect, ListenOrder, Record};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
@@ -17,6 +18,7 @@ pub(super) struct PeerState {
     pub(super) status: String,
     /// Trunk legs in use.
     pub(super) busy: usize,
+    pub(super) registration: Registration,
 }
 
 #[derive(Debug)]
@@ -45,10 +47,17 @@ impl Desk {
             (false, Side::Trunk) => "not registered yet",
             (false, Side::Phone) => "has not registered yet",
         };
-        let peers = plan
-            .peers
-            .iter()
-            .map(|p| (p.id, PeerState { up: p.is_static, status: status(p).into(), busy: 0 }));
+        let peers = plan.peers.iter().map(|p| {
+            (
+                p.id,
+                PeerState {
+                    up: p.is_static,
+                    status: status(p).into(),
+                    busy: 0,
+                    registration: Registration::default(),
+                },
+            )
+        });
         Self {
             peers: peers.collect(),
             ports: Ports::new(plan.rtp_ports.len()),

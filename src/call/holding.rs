@@ -93,6 +93,7 @@ impl Call {
             ringing: false,
             sound: None,
         });
+        self.talking_since = None;
         self.causes.clear();
         self.record.hold_started.get_or_insert(desk.wall());
         self.decide(desk, "hold", how.into());
@@ -333,7 +334,8 @@ impl Call {
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
         let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller = Caller { name: format!("HOLD: {number}"), number: self.record.number.clone() };
+        let caller =
+            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
         self.ring_phones(desk, &caller, None);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;

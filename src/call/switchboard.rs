@@ -8,12 +8,16 @@ use super::notice::Notice;
 use super::plan::Plan;
 use super::policy::in_words;
 use super::record::Outcome;
-use super::snapshot::{CallView, PeerView, Phase, Snapshot};
+use super::snapshot::{CallView, Phase, Snapshot};
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
 use crate::{listen, media};
+use core::time::Duration;
 use std::collections::BTreeMap;
+
+/// After an emergency call whoever calls may be the help that was called.
+const CALL_BACK: Duration = Duration::from_secs(3600);
 
 /// All calls of the house.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub struct Switchboard {
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) notices: BTreeMap<LegId, Notice>,
     pub(super) next_call: u64,
+    /// Whoever calls until then may be the help that was called.
+    pub(super) call_back_until: Option<Instant>,
     discards: BTreeMap<Discard, u64>,
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
@@ -38,6 +44,7 @@ impl Switchboard {
             calls: BTreeMap::new(),
             notices: BTreeMap::new(),
             next_call: first_call.0,
+            call_back_until: None,
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
@@ -116,7 +123,7 @@ impl Switchboard {
             .collect();
         for id in due {
             self.with(id, |call, desk| call.timeout(desk));
-            self.redial_emergency(id);
+            self.redial(id);
         }
         let late: Vec<LegId> =
             self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
@@ -132,6 +139,9 @@ impl Switchboard {
         let result = act(call, &mut self.desk);
         if call.is_over() {
             let missed = call.was_missed();
+            if call.emergency && call.record.outgoing {
+                self.call_back_until = Some(self.desk.now + CALL_BACK);
+            }
             self.calls.remove(&id);
             if missed {
                 self.desk.missed();
@@ -148,6 +158,7 @@ impl Switchboard {
             Event::Incoming { leg, account, called, caller, session, hops } => {
                 self.incoming(Arrival { leg, account, session, hops }, &called, &caller);
             }
+            Event::Trying(leg) => self.with_leg(leg, |call, _| call.trying(leg)),
             Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
             Event::Progress(leg, session) => {
                 self.with_leg(leg, |call, desk| call.progress(desk, leg, session))
@@ -173,16 +184,14 @@ impl Switchboard {
                 Some(notice) => self.desk.forget(notice.leg),
                 None => self.with_leg(leg, |call, desk| call.ended(desk, leg, cause)),
             },
-            Event::Registered(account, until) => {
-                let minutes = until.since(self.desk.now).as_secs().div_ceil(60);
-                self.peer(account, true, format!("registered, to be renewed within {minutes} min"));
-            }
+            Event::RoundTrip(account, took) => self.desk.took(account, took),
+            Event::Registered(account, until) => self.desk.registered(account, until),
             Event::RegisterFailed(account, cause, again) => {
                 let next = match again {
                     Some(at) => format!("trying again in {} s", at.since(self.desk.now).as_secs()),
                     None => "check user and password; it will not be tried again by itself".into(),
                 };
-                self.peer(account, false, format!("cannot register: {}; {next}", in_words(cause)));
+                self.desk.not_registered(account, format!("cannot register: {}; {next}", in_words(cause)));
             }
             Event::PhoneRegistered(account, addr) => {
                 self.peer(account, true, format!("registered from {addr}"))
@@ -294,7 +303,7 @@ impl Switchboard {
             let peers = self.desk.plan.peers.iter().filter(move |p| p.side == side);
             peers.filter_map(|p| {
                 let state = self.desk.peers.get(&p.id)?;
-                Some(PeerView { name: p.name.clone(), up: state.up, status: state.status.clone() })
+                Some(self.desk.peer_view(p, state))
             })
         };
         Snapshot {

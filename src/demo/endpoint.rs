@@ -4,7 +4,9 @@ use super::ear::Kind;
 use super::line::Line;
 use super::{Fact, Narration, NetInput, NetOutput, Who};
 use crate::sip::ua::Config;
-use crate::sip::{Account, AccountKind, Cause, Command, Event, Input, LocalMedia, Output, Session, Side, Ua};
+use crate::sip::{
+    Account, AccountKind, Cause, Command, Event, Identity, Input, LocalMedia, Output, Session, Side, Ua,
+};
 use crate::units::{AccountId, Codec, Instant, LegId};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -44,7 +46,7 @@ impl Endpoint {
         let side = if who == Who::Phone { Side::Trunk } else { Side::Phone };
         let config = Config {
             local: setup.sip,
-            accounts: vec![Account { id: BOX, side, kind: setup.account }],
+            accounts: vec![Account { id: BOX, side, kind: setup.account, identity: Identity::default() }],
             realm: "example".into(),
             seed: setup.seed,
         };

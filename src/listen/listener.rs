@@ -8,8 +8,9 @@ use crate::units::{Frame, Tick};
 
 /// Facts waiting to be polled. Full: the oldest sound event is lost, which no caller that drains can see.
 const WAITING: usize = 16;
-/// A gap in ticks is filled with silence, at most this much: what matters later is only that there was a gap.
-const GAP_TICKS: u64 = 500;
+/// So long a hole in the stream is the network's, 3 s: a stall of a router or of this machine must not be taken for a
+/// line that waits. What lasts longer is a far end that sends nothing while it is silent.
+const HOLE_TICKS: u64 = 150;
 
 /// How the listener decides.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +31,10 @@ pub struct Listener {
     memory: Memory,
     verdict: Verdict,
     next: Option<Tick>,
+    /// Ticks that were not listened to since the first.
+    skipped: u64,
+    /// Ticks in a row of which nothing was received.
+    lost: u64,
     told: Option<(Sound, Tick)>,
     out: std::collections::VecDeque<Heard>,
 }
@@ -42,6 +47,8 @@ impl Listener {
             memory: Memory::default(),
             verdict: Verdict::new(settings),
             next: None,
+            skipped: 0,
+            lost: 0,
             told: None,
             out: std::collections::VecDeque::with_capacity(WAITING),
         }
@@ -50,7 +57,16 @@ impl Listener {
     /// Takes one input; drain [`Self::poll`] after it.
     pub fn handle(&mut self, input: Input) {
         match input {
-            Input::Frame(at, frame) => self.frame(at, frame),
+            Input::Frame(at, frame) => {
+                self.lost = 0;
+                self.frame(at, frame);
+            }
+            Input::Lost(at) => {
+                self.lost += 1;
+                if self.lost > HOLE_TICKS {
+                    self.frame(at, &Frame::SILENCE);
+                }
+            }
             Input::Speaking(speaking) => self.verdict.speaking(speaking),
             Input::WasRecording => {
                 self.memory.learn();
@@ -64,17 +80,15 @@ impl Listener {
         self.out.pop_front()
     }
 
+    /// The ear and the verdict count only what was listened to; `skipped` is what their time lacks.
     fn frame(&mut self, at: Tick, frame: &Frame) {
         let expected = self.next.unwrap_or(at);
         if at < expected {
             return;
         }
-        // Lost frames are silence of unknown cause.
-        for missing in at.0.saturating_sub(at.since(expected).min(GAP_TICKS))..at.0 {
-            self.hear(Tick(missing), &Frame::SILENCE);
-        }
-        self.hear(at, frame);
+        self.skipped += at.since(expected);
         self.next = Some(at.next());
+        self.hear(Tick(at.0.saturating_sub(self.skipped)), frame);
     }
 
     fn hear(&mut self, at: Tick, frame: &Frame) {
@@ -106,7 +120,12 @@ impl Listener {
         self.tell(Heard::Sound { at, sound, confidence: confidence.clamp(0.5, 0.99) });
     }
 
-    fn tell(&mut self, heard: Heard) {
+    fn tell(&mut self, mut heard: Heard) {
+        let (Heard::Sound { at, .. }
+        | Heard::Perhaps { at, .. }
+        | Heard::Person { at, .. }
+        | Heard::Recording { at, .. }) = &mut heard;
+        at.0 += self.skipped;
         if self.out.len() == WAITING {
             self.out.pop_front();
         }

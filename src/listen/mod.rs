@@ -47,8 +47,11 @@ pub enum Sound {
 /// What the listener is told besides sound.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
-    /// The next 20 ms. A jump in ticks is a gap, taken as silence of unknown cause.
+    /// The next 20 ms. What lies between two ticks that do not follow each other was not listened to and counts for
+    /// nothing.
     Frame(Tick, &'a Frame),
+    /// The next 20 ms, of which nothing was received. The network may have lost it: only when it lasts is it silence.
+    Lost(Tick),
     /// The box began (true) or stopped (false) speaking to the far end: what is heard now is an answer, or a recording
     /// that talks on, and may contain our echo.
     Speaking(bool),

@@ -114,6 +114,9 @@ pub struct TapFrame {
     pub epoch: u32,
     /// Counts the 20 ms since the opening of the port; a jump is a gap, or a time without a tap.
     pub tick: Tick,
+    /// Some of it was received, or the peer said that it is silent (comfort noise); else it is concealment, and says
+    /// nothing of the far end.
+    pub received: bool,
     /// Linear, after the jitter buffer and concealment.
     pub frame: crate::units::Frame,
 }

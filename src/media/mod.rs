@@ -175,9 +175,13 @@ impl Media {
                 return;
             }
             // What comes instead of sound is no sound: taps hear concealment, a partner silence.
-            Content::ComfortNoise => return,
+            Content::ComfortNoise => {
+                port.comfort = true;
+                return;
+            }
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
         };
+        port.comfort = false;
         port.receiver.timing(now, &header);
         if port.tapped
             && let Some(ring) = ring(&mut self.rings, at.0)
@@ -271,9 +275,9 @@ impl Media {
             && let Some(ring) = ring(&mut self.rings, index)
         {
             let mut frame = Frame::SILENCE;
-            port.jitter.take(ring, &mut frame);
+            let received = port.jitter.take(ring, &mut frame) || port.comfort;
             let tick = Tick(self.grid.saturating_sub(port.opened + 1));
-            self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, frame });
+            self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, received, frame });
         }
     }
 

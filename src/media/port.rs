@@ -100,6 +100,8 @@ pub(super) struct Port {
     /// What it hears goes to the listener.
     pub(super) tapped: bool,
     pub(super) jitter: Jitter,
+    /// The peer announced silence and has not spoken since, RFC 3389.
+    pub(super) comfort: bool,
 }
 
 impl Port {
@@ -122,6 +124,7 @@ impl Port {
             opened: 0,
             tapped: false,
             jitter: Jitter::new(),
+            comfort: false,
         }
     }
 

@@ -60,7 +60,7 @@ impl Ua {
         }
         self.incoming += 1;
         self.answer_with(now, &server, &self.respond(&request, 100, None));
-        let (called, caller) = (request.uri.user_decoded(), self.caller_of(account, &request));
+        let (called, caller) = (self.called_of(account, &request), self.caller_of(account, &request));
         let dialog = Dialog::of_request(&request, &self.random.token(), self.flow_of(account, from));
         let hops = hops(&request);
         let reliable = Reliable::wanted(&request, self.random.bits());

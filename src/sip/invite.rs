@@ -10,7 +10,7 @@ use super::reliable::Early;
 use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{Account, AccountKind, Caller, Cause, Event, LocalMedia, Manner, Session, Side};
+use super::{AccountKind, Caller, Cause, Event, LocalMedia, Manner, Session, Side};
 use crate::limits::LEGS;
 use crate::units::{AccountId, Instant, LegId};
 
@@ -69,7 +69,7 @@ impl Ua {
             AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
             _ => uri.clone(),
         };
-        let (asserted, side) = (asserted(account, caller), account.side);
+        let (shown, side) = (self.shown(account, caller), account.side);
         let from = self.caller_address(account, caller);
         let from = from.with_tag(&self.random.token());
         let call_id = self.random.token();
@@ -81,8 +81,8 @@ impl Ua {
         if side == Side::Trunk {
             ask_for_timer(&mut request, SESSION, MIN_SE);
         }
-        if let Some(asserted) = asserted {
-            request.headers.push("P-Asserted-Identity", asserted.to_string());
+        for (name, value) in shown {
+            request.headers.push(name, value);
         }
         if let Some(word) = manner.alert {
             // The form that Grandstream and Cisco adapters match against their ring tables.
@@ -113,6 +113,8 @@ impl Ua {
         }
         if rings {
             self.tell(Event::Ringing(id));
+        } else if early.is_none() && response.status != 180 && response.body.is_empty() {
+            self.tell(Event::Trying(id));
         }
         if let Some(session) = early {
             self.tell(Event::Progress(id, session));
@@ -222,13 +224,6 @@ impl Ua {
 /// What finds the leg of a request: Call-ID and our tag, RFC 3261 §12.
 pub fn key(dialog: &Dialog) -> (String, String) {
     (dialog.call_id.clone(), dialog.local.tag().unwrap_or_default().to_owned())
-}
-
-/// The caller's own number where From must show the account's, RFC 3325 §9.2.
-fn asserted(account: &Account, caller: &Caller) -> Option<NameAddr> {
-    let AccountKind::RegisterAt(upstream) = &account.kind else { return None };
-    let differs = !caller.number.is_empty() && caller.number != upstream.user;
-    differs.then(|| NameAddr::named(&caller.name, Uri::sip(&caller.number, &upstream.domain, None)))
 }
 
 /// The session that the answer in a response settles, if there is one in it that we can use.

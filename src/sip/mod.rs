@@ -9,8 +9,10 @@ mod client;
 mod dialog;
 mod digit;
 mod grammar;
+mod guard;
 mod header;
 mod hold;
+mod identity;
 mod incoming;
 mod invite;
 mod leg;
@@ -37,6 +39,7 @@ mod uri;
 pub mod value;
 mod waiting;
 
+pub use identity::{CalledIn, Identity, ShownIn};
 pub use ua::Ua;
 
 use crate::units::{AccountId, Codec, Digit, Instant, LegId};
@@ -82,6 +85,8 @@ pub struct Account {
     pub side: Side,
     /// How it is known.
     pub kind: AccountKind,
+    /// What it prescribes of names and numbers.
+    pub identity: Identity,
 }
 
 /// The two sides of the box.
@@ -136,6 +141,8 @@ pub struct Caller {
     pub name: String,
     /// Number or user part, empty if withheld.
     pub number: String,
+    /// He does not want to be shown, RFC 3323.
+    pub private: bool,
 }
 
 /// How a call is made, besides by whom and to whom.
@@ -243,6 +250,8 @@ pub enum Event {
         /// Max-Forwards, at least 1: how many hops the call may still go.
         hops: u8,
     },
+    /// Our INVITE has arrived somewhere: 100, or another 1xx that neither rings nor brings sound.
+    Trying(LegId),
     /// Our INVITE got 180.
     Ringing(LegId),
     /// Our INVITE got early media: a 18x with SDP.
@@ -260,6 +269,8 @@ pub enum Event {
     Ended(LegId, Cause),
     /// An upstream registration holds until about then.
     Registered(AccountId, Instant),
+    /// How long an upstream took to answer our REGISTER.
+    RoundTrip(AccountId, Duration),
     /// An upstream registration failed; the next try is at the given time (`None`: never, the credentials are wrong).
     RegisterFailed(AccountId, Cause, Option<Instant>),
     /// A phone registered here, or refreshed.
@@ -312,4 +323,8 @@ pub enum Discard {
     Stranger,
     /// A table was full.
     Full,
+    /// A source sent more than its share.
+    Flood,
+    /// A source that has guessed too often.
+    Banned,
 }

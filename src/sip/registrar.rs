@@ -43,6 +43,7 @@ impl Ua {
     pub(super) fn registering(&mut self, now: Instant, request: &Request, from: SocketAddr) {
         let Some(id) = self.phone_named(&request.to().uri).map(|account| account.id) else {
             self.discard(Discard::Stranger);
+            self.suspect(now, from);
             return self.reply(request, from, 403);
         };
         if !self.verified(now, request, from, id) || self.refuses_extension(request, from) {

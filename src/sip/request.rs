@@ -201,6 +201,11 @@ impl Ua {
         account: AccountId,
         owner: Owner,
     ) -> Option<ClientId> {
+        if let Owner::Register(account) = owner
+            && let Some(registration) = self.registrations.get_mut(&account)
+        {
+            registration.sent = now;
+        }
         let id = ClientId::new(self.random.bits());
         request.headers.push_front("Via", Via::udp(self.config.local, &id.branch()).to_string());
         let client = Client::new(now, request, to, account, owner);

@@ -5,6 +5,7 @@
 
 use super::auth::Verifier;
 use super::client::{Client, ClientId};
+use super::guard::Guard;
 use super::leg::Leg;
 use super::message::{self, Message, Method, Reject, Request};
 use super::random::Random;
@@ -63,6 +64,7 @@ pub struct Ua {
     pub(super) config: Config,
     pub(super) random: Random,
     pub(super) verifier: Verifier,
+    pub(super) guard: Guard,
     pub(super) clients: BTreeMap<ClientId, Client>,
     pub(super) servers: BTreeMap<ServerId, Server>,
     pub(super) legs: BTreeMap<LegId, Leg>,
@@ -85,6 +87,7 @@ impl Ua {
         let key: [u8; 32] = core::array::from_fn(|_| random.bits().to_le_bytes()[0]);
         Self {
             verifier: Verifier::new(&config.realm, key),
+            guard: Guard::default(),
             random,
             config,
             clients: BTreeMap::new(),
@@ -150,6 +153,9 @@ impl Ua {
     fn datagram(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         // RFC 5626 §3.5.1: blank lines keep NAT bindings open and say nothing.
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return;
+        }
+        if !self.heeds(now, from) {
             return;
         }
         match message::parse(bytes) {

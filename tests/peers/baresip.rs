@@ -29,13 +29,15 @@ pub struct Account<'a> {
     pub password: &'a str,
     /// Its registrar; without one it is known by its address alone.
     pub registrar: Option<SocketAddr>,
+    /// `pcmu` or `pcma`.
+    pub codec: &'a str,
 }
 
 impl Baresip {
     /// Starts it with this sound at its microphone.
     pub fn start(place: &Place, name: &'static str, account: &Account<'_>, microphone: &Path) -> Self {
         let folder = place.folder(name);
-        let (sip, control, rtp) = (place.udp(2), place.tcp(), place.udp(16).port());
+        let (sip, control, rtp) = (place.ports(2), place.ports(1), place.ports(16).port());
         let ip = place.ip;
         let config = format!(
             "sip_listen {sip}\nnet_interface {ip}\nctrl_tcp_listen {control}\nrtp_ports {rtp}-{}\n\
@@ -52,9 +54,10 @@ impl Baresip {
         );
         let (at, interval) = account.registrar.map_or((sip, 0), |registrar| (registrar, 60));
         let accounts = format!(
-            "<sip:{user}@{at}>;auth_user={user};auth_pass={};regint={interval};audio_codecs=pcmu;dtmfmode=rtpevent;\
+            "<sip:{user}@{at}>;auth_user={user};auth_pass={};regint={interval};audio_codecs={};dtmfmode=rtpevent;\
              answermode=manual\n",
             account.password,
+            account.codec,
             user = account.user,
         );
         std::fs::write(folder.join("config"), config).unwrap();
@@ -114,11 +117,19 @@ impl Baresip {
         entries.filter(is_one).max_by_key(|path| path.metadata().unwrap().modified().unwrap())
     }
 
-    /// Waits until it has heard a pure tone for half a second.
+    /// Waits until it has heard nothing for half a second.
+    pub fn hears_silence(&self) {
+        until("silence reaches baresip", || {
+            let heard = self.heard();
+            heard.len() > 4000 && sound::power(&heard[heard.len() - 4000..]) < 100.0
+        });
+    }
+
+    /// Waits until it has heard a pure tone for a moment.
     pub fn hears(&self, hz: f64) {
         until(&format!("a tone of {hz} Hz reaches baresip"), || {
             let heard = self.heard();
-            heard.len() > 4000 && sound::is_tone(&heard[heard.len() - 4000..], hz)
+            heard.len() > sound::MOMENT && sound::is_tone(&heard[heard.len() - sound::MOMENT..], hz)
         });
     }
 }

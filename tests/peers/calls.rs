@@ -24,7 +24,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let place = Place::new();
-        let trunk = place.udp(1);
+        let trunk = place.ports(1);
         let household = Household::start(&place, &household::fixed(trunk));
         let phone = phone(&place, household.sip, "of-the-hall");
         phone.registers();
@@ -42,7 +42,7 @@ impl Scene {
     }
 
     fn line(&self) -> (Line, String) {
-        let line = Line::open(self.place.udp(1));
+        let line = Line::open(self.place.ports(1));
         let port = line.address.port().to_string();
         (line, port)
     }
@@ -58,7 +58,7 @@ impl Scene {
 fn phone(place: &Place, registrar: SocketAddr, password: &str) -> Baresip {
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(PHONE, 60));
-    let account = Account { user: "hall", password, registrar: Some(registrar) };
+    let account = Account { user: "hall", password, registrar: Some(registrar), codec: "pcmu" };
     Baresip::start(place, "phone", &account, &microphone)
 }
 
@@ -76,21 +76,25 @@ fn a_phone_with_the_wrong_password_is_refused() {
 }
 
 #[test]
-fn a_provider_is_registered_at_and_refreshed_with_a_password() {
+fn a_provider_is_registered_at_refreshed_and_left_with_a_password() {
     let place = Place::new();
-    let provider = Sipp::start(&place, "provider", place.udp(1), None, &[("sound", "9"), ("expires", "4")]);
+    // The shortest lifetime that the box believes.
+    let provider =
+        Sipp::start(&place, "provider", place.ports(1), None, &[("sound", "9"), ("expires", "20")]);
     let mut household =
         Household::start(&place, &household::registered(provider.sip, "100000_box", "of the box"));
-    provider.sends("SIP/2.0 200", 3);
+    provider.sends("SIP/2.0 200", 2);
     assert!(household.stop().is_empty());
-    let leaves = || provider.received("REGISTER").iter().any(|m| m.contains("expires=0"));
-    until("the box has left", leaves);
+    provider.sends("SIP/2.0 200", 3);
+    let last = provider.received("REGISTER").pop().unwrap();
+    assert!(last.contains("expires=0") && last.contains("Authorization: Digest"), "{last}");
 }
 
 #[test]
 fn a_provider_that_refuses_the_password_is_not_stormed() {
     let place = Place::new();
-    let provider = Sipp::start(&place, "provider", place.udp(1), None, &[("sound", "9"), ("expires", "60")]);
+    let provider =
+        Sipp::start(&place, "provider", place.ports(1), None, &[("sound", "9"), ("expires", "60")]);
     let mut household =
         Household::start(&place, &household::registered(provider.sip, "100000_box", "of the bot"));
     provider.sends("SIP/2.0 401", 2);
@@ -115,9 +119,26 @@ fn both_hear_each_other_and_the_phone_hangs_up() {
     line.hears(PHONE);
     line.play(&sound::tone(COMPANY, 5));
     scene.phone.hears(COMPANY);
+    scene.phone.tell("sndcode", "7");
+    until("the key reaches the company", || line.keys().contains(&7));
     scene.phone.tell("hangup", "");
     company.sends("SIP/2.0 200", 2);
     scene.ends(true, Outcome::Talked);
+}
+
+#[test]
+fn what_the_company_says_before_it_answers_is_heard() {
+    let mut scene = Scene::new();
+    let (line, port) = scene.line();
+    let company = scene.company("early", &[("sound", &port)]);
+    scene.phone.tell("dial", "18005550123");
+    line.play(&sound::tone(COMPANY, 20));
+    scene.phone.hears(COMPANY);
+    assert!(company.sent("SIP/2.0 200").is_empty(), "it has not answered");
+    scene.phone.tell("hangup", "");
+    company.receives("CANCEL", 1);
+    company.receives("ACK", 1);
+    scene.ends(true, Outcome::Cancelled);
 }
 
 #[test]
@@ -129,6 +150,7 @@ fn a_hold_of_the_phone_stays_in_the_house() {
     line.hears(PHONE);
     scene.phone.tell("hold", "");
     line.hears_silence();
+    assert!(scene.phone.printed().contains("a=sendonly"), "the phone asked for hold");
     scene.phone.tell("resume", "");
     line.hears(PHONE);
     scene.phone.tell("hangup", "");
@@ -142,7 +164,7 @@ fn a_hold_of_the_phone_stays_in_the_house() {
 fn a_caller_is_shown_and_hangs_up() {
     let mut scene = Scene::new();
     let (line, port) = scene.line();
-    let mut caller = scene.caller("caller", &[("line", "100000"), ("sound", &port), ("talk", "4000")]);
+    let mut caller = scene.caller("caller", &[("line", "100000"), ("sound", &port), ("talk", "10000")]);
     let (_, ring) = scene.phone.event("CALL_INCOMING");
     assert!(ring.to_string().contains("Aunt Agatha") && ring.to_string().contains("15551234"), "{ring}");
     scene.phone.tell("accept", "");

@@ -70,6 +70,12 @@ impl Line {
         self.state.lock().unwrap().packets.clone()
     }
 
+    /// The keys of every telephone-event that came, RFC 4733 §2.3.
+    pub fn keys(&self) -> Vec<u8> {
+        let packets = &self.state.lock().unwrap().packets;
+        packets.iter().filter(|p| p.payload_type == 101).map(|p| p.payload[0]).collect()
+    }
+
     /// The last `frames` frames of sound that came.
     fn last(&self, frames: usize) -> Option<Vec<i16>> {
         let packets = &self.state.lock().unwrap().packets;
@@ -77,10 +83,10 @@ impl Line {
         Some(samples(&packets[from..]))
     }
 
-    /// Waits until it has heard a pure tone for half a second.
+    /// Waits until it has heard a pure tone for a moment.
     pub fn hears(&self, hz: f64) {
         until(&format!("a tone of {hz} Hz reaches the company"), || {
-            self.last(25).is_some_and(|sound| sound::is_tone(&sound, hz))
+            self.last(sound::MOMENT / FRAME).is_some_and(|sound| sound::is_tone(&sound, hz))
         });
     }
 

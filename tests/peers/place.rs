@@ -1,13 +1,18 @@
 //! Where a test plays: a folder and a loopback address of its own, so that tests never meet each other.
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Below the ports that systems give to whoever asks for any.
+const FIRST: u16 = 20_000;
 
 /// A folder, removed when dropped, and a loopback address.
 pub struct Place {
     folder: PathBuf,
     pub ip: IpAddr,
+    next: Cell<u16>,
 }
 
 impl Place {
@@ -19,7 +24,7 @@ impl Place {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         // 127.x.y.z with x from 64 to 127 and z of this test in the process.
-        Self { folder, ip: Ipv4Addr::new(127, 64 | (high & 63), low, n).into() }
+        Self { folder, ip: Ipv4Addr::new(127, 64 | (high & 63), low, n).into(), next: Cell::new(FIRST) }
     }
 
     /// A path in the folder.
@@ -34,22 +39,18 @@ impl Place {
         path
     }
 
-    /// The first of `n` UDP ports in a row that are free now, even.
-    pub fn udp(&self, n: u16) -> SocketAddr {
+    /// The first of `n` ports in a row, even, which are free for UDP and TCP and given to nobody else in this place.
+    pub fn ports(&self, n: u16) -> SocketAddr {
         for _ in 0..1000 {
-            let first = UdpSocket::bind((self.ip, 0)).unwrap().local_addr().unwrap().port() & !1;
-            let taken: Result<Vec<_>, _> =
-                (0..n).map(|i| UdpSocket::bind((self.ip, first.saturating_add(i)))).collect();
-            if taken.is_ok() {
+            let first = self.next.get();
+            self.next.set(first + n.next_multiple_of(2));
+            let is_free =
+                |port| UdpSocket::bind((self.ip, port)).is_ok() && TcpListener::bind((self.ip, port)).is_ok();
+            if (first..first + n).all(is_free) {
                 return SocketAddr::new(self.ip, first);
             }
         }
         panic!("no {n} free ports in a row on {}", self.ip);
-    }
-
-    /// A free TCP port.
-    pub fn tcp(&self) -> SocketAddr {
-        TcpListener::bind((self.ip, 0)).unwrap().local_addr().unwrap()
     }
 }
 

@@ -17,7 +17,7 @@ pub fn wait<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>)
             return answer;
         }
         assert!(Instant::now() < end, "waited {within:?} in vain for: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -33,13 +33,13 @@ impl Sipp {
         remote: Option<SocketAddr>,
         keys: &[(&str, &str)],
     ) -> Self {
-        let name = format!("{scenario}-{}", place.tcp().port());
+        let name = format!("{scenario}-{}", place.ports(1).port());
         let file = |end: &str| place.path(&format!("{name}-{end}.log"));
         let (messages, errors) = (file("messages"), file("errors"));
         let mut command = Command::new("sipp");
         command.arg("-sf").arg(filled(place, &name, scenario, keys));
         command.args(["-i", &sip.ip().to_string(), "-p", &sip.port().to_string(), "-bind_local", "-nostdin"]);
-        command.args(["-mi", &sip.ip().to_string(), "-cp", &place.udp(1).port().to_string()]);
+        command.args(["-mi", &sip.ip().to_string()]);
         command.args(["-trace_msg", "-message_file"]).arg(&messages);
         command.args(["-trace_err", "-error_file"]).arg(&errors);
         // Registrations and the calls of one test are few; a caller calls once.

@@ -23,17 +23,18 @@ mod real_time {
     #[test]
     fn a_registered_line_is_held_and_handed_back() {
         let place = Place::new();
-        let company = Line::open(place.udp(1));
+        let company = Line::open(place.ports(1));
         let port = company.address.port().to_string();
         let provider =
-            Sipp::start(&place, "provider", place.udp(1), None, &[("sound", &port), ("expires", "60")]);
+            Sipp::start(&place, "provider", place.ports(1), None, &[("sound", &port), ("expires", "60")]);
         let trunk = household::registered(provider.sip, "100000_box", "of the box");
         let mut household = Household::start(&place, &trunk);
         provider.sends("SIP/2.0 200", 1);
 
         let room = place.path("room.wav");
         sound::write(&room, &sound::tone(ROOM, 150));
-        let account = Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip) };
+        let account =
+            Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcmu" };
         let phone = Baresip::start(&place, "phone", &account, &room);
         phone.registers();
 
@@ -103,5 +104,76 @@ mod real_time {
         let since = at.duration_since(held).map_or_else(|e| -e.duration().as_secs_f64(), |d| d.as_secs_f64());
         println!("the longest gap was {gap:?}, {since} s after the hold began");
         assert!(gap <= GAP, "a gap of {gap:?}, {since} s after the hold began");
+    }
+
+    /// The company is a baresip known by its address, the phone another with A-law: every packet is
+    /// somebody else's.
+    #[test]
+    fn a_line_between_two_baresips_is_held_and_handed_back() {
+        let place = Place::new();
+        let queue = place.path("queue.wav");
+        let mut waiting = sound::music("reno_project-system", 6);
+        waiting.extend(sound::announcement("queue-periodic-announce"));
+        waiting.extend(sound::music("reno_project-system", 300));
+        sound::write(&queue, &waiting);
+        let file = |name: &str, samples: &[i16]| {
+            let path = place.path(name);
+            sound::write(&path, samples);
+            format!("aufile,{}", path.display())
+        };
+        let mut speaks = sound::voice("chapter-one");
+        speaks.resize(60 * sound::SECOND, 0);
+        let (speaks, person) = (file("person.wav", &speaks), file("tone.wav", &sound::tone(PERSON, 60)));
+        let account = Account { user: NUMBER, password: "none", registrar: None, codec: "pcmu" };
+        let company = Baresip::start(&place, "company", &account, &queue);
+
+        let mut household = Household::start(&place, &household::fixed(company.sip));
+        let room = place.path("room.wav");
+        sound::write(&room, &sound::tone(ROOM, 150));
+        let account =
+            Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcma" };
+        let phone = Baresip::start(&place, "phone", &account, &room);
+        phone.registers();
+
+        phone.tell("dial", NUMBER);
+        company.event("CALL_INCOMING");
+        company.tell("accept", "");
+        company.hears(ROOM);
+        // A flash and a second call, as from a telephone on an adapter.
+        phone.tell("hold", "");
+        company.hears_silence();
+        let held = company.heard().len();
+        phone.tell("dial", "*58");
+        phone.nth("CALL_ESTABLISHED", 1);
+        until("the confirmation", || sound::power(&phone.heard()) > 1e4);
+        phone.tell("hangup", "");
+        phone.nth("CALL_CLOSED", 1);
+
+        // Music, an announcement of 8 s and more music.
+        wait("the queue", 2 * SOON, || (company.heard().len() > held + 22 * sound::SECOND).then_some(()));
+        assert!(phone.events("CALL_INCOMING").is_empty(), "it rang although nobody was there");
+        company.tell("ausrc", &speaks);
+        let spoke = company.heard().len();
+        let (_, ring) = phone.event("CALL_INCOMING");
+        let rang = company.heard().len();
+        phone.tell("accept", "");
+        phone.nth("CALL_ESTABLISHED", 2);
+        company.tell("ausrc", &person);
+        phone.hears(PERSON);
+        company.hears(ROOM);
+        company.tell("hangup", "");
+        phone.nth("CALL_CLOSED", 2);
+        let records = household.stop();
+
+        assert_eq!(phone.events("CALL_INCOMING").len(), 1, "it rang once");
+        assert_eq!(company.events("CALL_INCOMING").len(), 1, "it was called once");
+        assert!(ring.to_string().contains(&format!("HOLD: {NUMBER}")), "{ring}");
+        assert_eq!(records[0].outcome, Outcome::Slain);
+        let leak = company.heard()[held..rang]
+            .chunks(sound::SECOND)
+            .map(|part| sound::power_at(part, ROOM))
+            .fold(0.0, f64::max);
+        assert!(leak < sound::power(&sound::tone(ROOM, 1)) / 1000.0, "the room was heard: {leak}");
+        assert!(sound::power(&company.heard()[spoke..rang]) > 1e4, "the box said something to whoever spoke");
     }
 }

@@ -97,6 +97,9 @@ pub fn power_at(samples: &[i16], hz: f64) -> f64 {
     2.0 * (one * one + two * two - coefficient * one * two) / (n * n)
 }
 
+/// A fifth of a second: long enough to tell tones apart, short enough that a loaded machine leaves some whole.
+pub const MOMENT: usize = SECOND / 5;
+
 /// Almost nothing but this tone, and loud enough to be one.
 pub fn is_tone(samples: &[i16], hz: f64) -> bool {
     power(samples) > 1e5 && power_at(samples, hz) > 0.8 * power(samples)

@@ -115,6 +115,23 @@ fn a_recording_is_not_a_person_and_the_agent_after_it_is() {
 }
 
 #[test]
+fn a_hole_in_the_network_is_not_a_line_that_waits() {
+    // The recording's sentence is cut off at each of its words; 1.8 s later the music is back.
+    for cut_ms in (400..=1_600).step_by(200) {
+        let company = queue(&[Far::Loop(Sound::Music, s(20)), Far::HangUp]);
+        let mut world = World::new(&House::default(), company, slay());
+        let says = |w: &World| w.seen(Who::Company, |f| *f == Fact::Says(Sound::StayOnLine)).is_some();
+        assert!(world.run_until(s(60), says), "{}", world.tale());
+        world.run(ms(cut_ms));
+        world.net.cut = Some(COMPANY);
+        world.run(ms(1_800));
+        world.net.cut = None;
+        world.run(s(60));
+        assert_eq!(world.rings(), 0, "cut after {cut_ms} ms\n{}", world.tale());
+    }
+}
+
+#[test]
 fn an_owner_rung_for_a_recording_gives_the_call_back() {
     let owner = vec![
         Owner::AwaitRing,

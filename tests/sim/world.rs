@@ -13,9 +13,12 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
-use hold_slayer::sip::{Account, AccountKind, Side, Upstream, ua};
+use hold_slayer::sip::{Account, AccountKind, Identity, Side, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
+use hold_slayer::trunk::number::Numbering;
+use hold_slayer::trunk::toll::Allowed;
+use hold_slayer::trunk::{Dialling, Rules};
 use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Wall};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -56,6 +59,14 @@ pub struct House {
     pub busy_when_talking: bool,
     pub phone_codec: Codec,
     pub trunk_codec: Codec,
+    /// Scripts of further trunks, each registered at its own provider.
+    pub spares: Vec<Vec<Far>>,
+    pub emergency: Vec<String>,
+    pub dialling: Dialling,
+    /// Of every trunk.
+    pub rules: Rules,
+    pub identity: Identity,
+    pub longest: Duration,
     /// The address that the box believes it has at the start.
     pub address: IpAddr,
     /// The name of the trunk's server is resolved at the start.
@@ -77,6 +88,17 @@ impl Default for House {
             busy_when_talking: false,
             phone_codec: Codec::Pcmu,
             trunk_codec: Codec::Pcmu,
+            spares: Vec::new(),
+            emergency: vec!["911".into()],
+            dialling: Dialling {
+                numbering: Numbering::of("us"),
+                rewrite: Vec::new(),
+                private: false,
+                allowed: Allowed::default(),
+            },
+            rules: Rules::default(),
+            identity: Identity::default(),
+            longest: s(24 * 3600),
             address: BOX,
             located: true,
             dead_trunk: false,
@@ -89,6 +111,8 @@ pub struct World {
     pub now: Instant,
     pub core: Core,
     pub company: Company,
+    /// The providers of the further trunks, and what they noticed.
+    pub spares: Vec<(IpAddr, Company, Vec<Narration>)>,
     pub phone: Phone,
     pub net: Net,
     /// What the far ends did and noticed.
@@ -139,13 +163,24 @@ impl World {
             upstream.addr = at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         }
         let mut accounts = vec![
-            Account { id: TRUNK, side: Side::Trunk, kind },
-            Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
+            Account { id: TRUNK, side: Side::Trunk, kind, identity: house.identity.clone() },
+            Account {
+                id: AccountId(1),
+                side: Side::Phone,
+                kind: here("hall"),
+                identity: Identity::default(),
+            },
         ];
         if house.dead_trunk {
             let kind = AccountKind::Static { addr: at(NOBODY, SIP) };
-            accounts.push(Account { id: DEAD, side: Side::Trunk, kind });
+            accounts.push(Account { id: DEAD, side: Side::Trunk, kind, identity: Identity::default() });
         }
+        accounts.extend((0..house.spares.len()).map(|n| Account {
+            id: spare(n),
+            side: Side::Trunk,
+            kind: upstream(spare_ip(n), "house", "company", house.expires),
+            identity: house.identity.clone(),
+        }));
         let plan = plan(house);
         let sip = ua::Config {
             local: at(house.address, SIP),
@@ -172,7 +207,13 @@ impl World {
         let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
         let phone =
             setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let spares = house.spares.iter().enumerate().map(|(n, script)| {
+            let at = setup(spare_ip(n), here("house"), house.trunk_codec, house.seed ^ (0xD0 + n as u64));
+            let desk = Desk { number: String::new(), script: script.clone() };
+            (spare_ip(n), Company::new(at, vec![desk]), Vec::new())
+        });
         let mut world = Self {
+            spares: spares.collect(),
             now: Instant::ZERO,
             core: Core::new(sip, plan, CallId(1), house.seed ^ 0x55),
             company: Company::new(company, desks),
@@ -216,7 +257,8 @@ impl World {
                 self.phone.deadline(),
                 self.net.next_at(),
             ];
-            let next = next.into_iter().flatten().min().unwrap_or(end).max(self.now);
+            let spares = self.spares.iter().map(|(_, company, _)| company.deadline());
+            let next = next.into_iter().chain(spares).flatten().min().unwrap_or(end).max(self.now);
             busy = if next == self.now { busy + 1 } else { 0 };
             assert!(busy < RUNAWAY, "time stands still at {} ms", self.now.as_millis());
             if next > end {
@@ -254,6 +296,11 @@ impl World {
         if phone {
             self.phone.handle(self.now, NetInput::Timeout);
         }
+        for (_, company, _) in &mut self.spares {
+            if company.deadline().is_some_and(|at| at <= self.now) {
+                company.handle(self.now, NetInput::Timeout);
+            }
+        }
         self.settle();
     }
 
@@ -273,7 +320,11 @@ impl World {
             }
             (COMPANY, port) => self.company.handle(now, far_input(from, port, &bytes)),
             (PHONE, port) => self.phone.handle(now, far_input(from, port, &bytes)),
-            _ => {}
+            (ip, port) => {
+                if let Some((_, company, _)) = self.spares.iter_mut().find(|(at, ..)| *at == ip) {
+                    company.handle(now, far_input(from, port, &bytes));
+                }
+            }
         }
         self.settle();
     }
@@ -304,6 +355,15 @@ impl World {
             while let Some(out) = self.phone.poll() {
                 quiet = false;
                 self.far_output(PHONE, out);
+            }
+            for at in 0..self.spares.len() {
+                while let Some(out) = self.spares[at].1.poll() {
+                    quiet = false;
+                    match out {
+                        NetOutput::Said(narration) => self.spares[at].2.push(narration),
+                        out => self.far_output(self.spares[at].0, out),
+                    }
+                }
             }
             if quiet {
                 return;
@@ -448,27 +508,46 @@ fn far_input(from: SocketAddr, port: u16, bytes: &[u8]) -> NetInput<'_> {
     if port == SIP { NetInput::Sip { from, bytes } } else { NetInput::Rtp { from, bytes } }
 }
 
+/// The further trunks are numbered after the phone and the dead one.
+fn spare(n: usize) -> AccountId {
+    AccountId(3 + n as u8)
+}
+
+pub fn spare_ip(n: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 1, n as u8))
+}
+
 fn plan(house: &House) -> Plan {
-    let peer =
-        |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    let peer = |id, side, name: &str, channels| Peer {
+        id,
+        side,
+        name: name.into(),
+        channels,
+        is_static: false,
+        rules: house.rules.clone(),
+    };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
-    let others = [
-        peer(TRUNK, Side::Trunk, "company", house.channels),
-        peer(AccountId(1), Side::Phone, "hall", usize::MAX),
-    ];
+    let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
+    let mut peers: Vec<Peer> = house.dead_trunk.then_some(dead).into_iter().collect();
+    peers.push(peer(TRUNK, Side::Trunk, "company", house.channels));
+    peers.extend(spares);
+    peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
     Plan {
-        peers: house.dead_trunk.then_some(dead).into_iter().chain(others).collect(),
+        peers,
         media_ip: house.address,
         rtp_ports: (0..PORTS).map(|n| RTP + 2 * n).collect(),
-        emergency: vec!["911".into()],
+        emergency: house.emergency.clone(),
         codes: Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),
+            withhold: "*67".into(),
         },
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
         max_holds: 1,
+        dialling: house.dialling.clone(),
+        longest: house.longest,
     }
 }

@@ -1,7 +1,7 @@
 //! The 49 messages of RFC 4475, byte for byte as its appendix has them.
 
 use super::outcome;
-use hold_slayer::sip::{Account, AccountKind, Input, Output, Side, Ua, ua};
+use hold_slayer::sip::{Account, AccountKind, Identity, Input, Output, Side, Ua, ua};
 use hold_slayer::units::{AccountId, Instant};
 use std::fs;
 use std::path::PathBuf;
@@ -146,7 +146,12 @@ fn every_torture_message_ends_as_the_table_says() {
 /// The final status if there is one, else the provisional.
 fn answered(bytes: &[u8]) -> String {
     let peer = "192.0.2.1:5060".parse().unwrap();
-    let account = Account { id: AccountId(1), side: Side::Trunk, kind: AccountKind::Static { addr: peer } };
+    let account = Account {
+        id: AccountId(1),
+        side: Side::Trunk,
+        kind: AccountKind::Static { addr: peer },
+        identity: Identity::default(),
+    };
     let local = "192.0.2.2:5060".parse().unwrap();
     let config = ua::Config { local, accounts: vec![account], realm: "box".into(), seed: 1 };
     let mut ua = Ua::new(config);

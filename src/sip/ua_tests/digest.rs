@@ -199,7 +199,7 @@ fn a_provider_may_grant_less_ask_for_more_or_be_busy() {
     response.headers.push("Contact", format!("<sip:house@10.9.9.9>;expires=3000, {mine}"));
     response.headers.push("Expires", "900");
     wire.bytes(&response.emit());
-    assert_eq!(wire.told, [Event::Registered(TRUNK, wire.now + Duration::from_secs(100))]);
+    assert_eq!(wire.told.last(), Some(&Event::Registered(TRUNK, wire.now + Duration::from_secs(100))));
     wire.wait(Duration::from_secs(84));
     assert!(wire.requests().is_empty());
     wire.wait(Duration::from_secs(1));

@@ -3,6 +3,7 @@
 
 mod devices;
 mod digest;
+mod identity;
 mod junk;
 mod ladders;
 mod points;
@@ -84,7 +85,10 @@ pub fn registers_here(user: &str, secret: &str) -> AccountKind {
 }
 
 pub fn agent(host: u8, seed: u64, accounts: Vec<(AccountId, Side, AccountKind)>) -> (SocketAddr, Ua) {
-    let accounts = accounts.into_iter().map(|(id, side, kind)| Account { id, side, kind }).collect();
+    let accounts = accounts
+        .into_iter()
+        .map(|(id, side, kind)| Account { id, side, kind, identity: super::Identity::default() })
+        .collect();
     let config = Config { local: addr(host), accounts, realm: format!("realm{host}"), seed };
     (addr(host), Ua::new(config))
 }
@@ -94,7 +98,7 @@ pub fn media(host: u8) -> LocalMedia {
 }
 
 pub fn caller(name: &str, number: &str) -> Caller {
-    Caller { name: name.to_owned(), number: number.to_owned() }
+    Caller { name: name.to_owned(), number: number.to_owned(), private: false }
 }
 
 impl Net {

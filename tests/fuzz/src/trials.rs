@@ -8,7 +8,8 @@ use hold_slayer::sip::message::{Message, Method, Reject, Request, parse};
 use hold_slayer::sip::offer::{answer, read_answer};
 use hold_slayer::sip::value::{NameAddr, Uri, Via};
 use hold_slayer::sip::{
-    Account, AccountKind, Caller, Cause, Command, Event, Input, LocalMedia, Manner, Output, Side, Ua, ua,
+    Account, AccountKind, Caller, Cause, Command, Event, Identity, Input, LocalMedia, Manner, Output, Side,
+    Ua, ua,
 };
 use hold_slayer::units::{AccountId, Codec, Digit, Instant, LegId};
 use std::net::SocketAddr;
@@ -155,7 +156,7 @@ const SDP: &str =
 
 /// The whole user agent: no panic, no output without end, no memory beyond its tables, and time always goes on.
 pub fn machine(bytes: &[u8]) {
-    let account = |id, side, kind| Account { id: AccountId(id), side, kind };
+    let account = |id, side, kind| Account { id: AccountId(id), side, kind, identity: Identity::default() };
     let phone = AccountKind::RegistersHere { user: "phone".into(), secret: "secret".into() };
     let accounts = vec![
         account(1, Side::Trunk, AccountKind::Static { addr: addr(1) }),

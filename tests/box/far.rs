@@ -1,0 +1,245 @@
+//! The company and the phones: the demo's machines, each on a thread with sockets of its own.
+
+use core::time::Duration;
+use hold_slayer::clock;
+use hold_slayer::demo::company::{Desk, Step as At};
+use hold_slayer::demo::endpoint::Setup;
+use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone};
+use hold_slayer::sip::{AccountKind, Caller, Upstream};
+use hold_slayer::units::{Codec, Instant};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+
+/// Longer than anything here takes, on a busy machine: what has not happened by then never will.
+pub const SOON: Duration = Duration::from_secs(30);
+pub const SECRET: &str = "the right one";
+
+/// Loopback addresses of one test: nobody else on this machine has them, so that ports on them are free.
+#[derive(Clone, Copy)]
+pub struct Net(u8);
+
+impl Net {
+    pub fn new() -> Self {
+        static NEXT: AtomicU8 = AtomicU8::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// 1 is the box, 2 the company, 3 and more are phones and strangers.
+    pub fn host(self, n: u8) -> IpAddr {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(127, 64 | (high & 63), low, self.0 * 8 + n).into()
+    }
+
+    pub fn sip(self) -> SocketAddr {
+        SocketAddr::new(self.host(1), 5060)
+    }
+
+    pub fn page(self) -> SocketAddr {
+        SocketAddr::new(self.host(1), 8080)
+    }
+
+    /// Where the company is.
+    pub fn trunk(self) -> SocketAddr {
+        SocketAddr::new(self.host(2), 5060)
+    }
+}
+
+enum Machine {
+    Company(Company),
+    Phone(Phone),
+}
+
+impl Machine {
+    fn handle(&mut self, now: Instant, input: NetInput<'_>) {
+        match self {
+            Self::Company(company) => company.handle(now, input),
+            Self::Phone(phone) => phone.handle(now, input),
+        }
+    }
+
+    fn poll(&mut self) -> Option<NetOutput> {
+        match self {
+            Self::Company(company) => company.poll(),
+            Self::Phone(phone) => phone.poll(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Company(company) => company.deadline(),
+            Self::Phone(phone) => phone.deadline(),
+        }
+    }
+}
+
+/// What a far end has seen so far, and the longest wait for a packet of the box within a call.
+#[derive(Default)]
+struct Seen {
+    story: Mutex<Vec<Narration>>,
+    news: Condvar,
+    gap_us: AtomicU64,
+}
+
+/// A far end; it vanishes without a word when it is dropped.
+pub struct Far {
+    seen: Arc<Seen>,
+    calls: Option<mpsc::Sender<Vec<At>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Far {
+    /// The provider, with one company behind it on every number.
+    pub fn company(net: Net, script: Vec<At>) -> Self {
+        let account = AccountKind::RegistersHere { user: "house".into(), secret: SECRET.into() };
+        let desks = vec![Desk { number: String::new(), script }];
+        Self::start(net.host(2), account, move |setup| Machine::Company(Company::new(setup, desks)))
+    }
+
+    /// The phone called `hall`, or one that pretends to be it.
+    pub fn phone(net: Net, host: u8, secret: &str, script: Vec<Owner>) -> Self {
+        let account = AccountKind::RegisterAt(Upstream {
+            addr: net.sip(),
+            domain: net.sip().ip().to_string(),
+            user: "hall".into(),
+            auth_user: "hall".into(),
+            secret: secret.into(),
+            expires: Duration::from_secs(300),
+        });
+        Self::start(net.host(host), account, move |setup| Machine::Phone(Phone::new(setup, false, script)))
+    }
+
+    fn start(
+        host: IpAddr,
+        account: AccountKind,
+        make: impl FnOnce(Setup) -> Machine + Send + 'static,
+    ) -> Self {
+        let (sip, rtp) = (SocketAddr::new(host, 5060), SocketAddr::new(host, 4000));
+        let setup = Setup { sip, rtp, account, codecs: vec![Codec::Pcmu], seed: u64::from(sip.port()) };
+        let seen = Arc::new(Seen::default());
+        let (calls, orders) = mpsc::channel(4);
+        let told = Arc::clone(&seen);
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let sockets = (UdpSocket::bind(sip).await.unwrap(), UdpSocket::bind(rtp).await.unwrap());
+                live(make(setup), sockets, orders, &told).await;
+            });
+        };
+        Self { seen, calls: Some(calls), thread: Some(std::thread::spawn(run)) }
+    }
+
+    /// The company calls the house.
+    pub fn call(&self, script: Vec<At>) {
+        self.calls.as_ref().unwrap().blocking_send(script).unwrap();
+    }
+
+    /// Waits until this has been seen, from the `from`-th thing on; returns the number of things seen until then.
+    pub fn wait(&self, from: usize, what: &str, fact: impl Fn(&Fact) -> bool) -> usize {
+        let found = |story: &Vec<Narration>| story.iter().skip(from).position(|n| fact(&n.fact));
+        let story = self.seen.story.lock().unwrap();
+        let (story, _) =
+            self.seen.news.wait_timeout_while(story, SOON, |story| found(story).is_none()).unwrap();
+        let tale = || story.iter().map(|n| format!("{:>8} ms {n}\n", n.at.as_millis())).collect::<String>();
+        from + 1 + found(&story).unwrap_or_else(|| panic!("never: {what}\n{}", tale()))
+    }
+
+    /// How many things were seen until now.
+    pub fn now(&self) -> usize {
+        self.seen.story.lock().unwrap().len()
+    }
+
+    pub fn count(&self, fact: impl Fn(&Fact) -> bool) -> usize {
+        self.seen.story.lock().unwrap().iter().filter(|n| fact(&n.fact)).count()
+    }
+
+    /// The longest wait for a packet of the box within a call.
+    pub fn worst_gap(&self) -> Duration {
+        Duration::from_micros(self.seen.gap_us.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        self.calls = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn live(
+    mut machine: Machine,
+    (sip, rtp): (UdpSocket, UdpSocket),
+    mut orders: mpsc::Receiver<Vec<At>>,
+    seen: &Seen,
+) {
+    let (mut a, mut b) = (vec![0; 16 * 1024], vec![0; 2048]);
+    let mut last: Option<Instant> = None;
+    loop {
+        while let Some(output) = machine.poll() {
+            // A peer that is not there is told apart by its silence.
+            let _ = match output {
+                NetOutput::Sip { to, bytes } => sip.send_to(&bytes, to).await,
+                NetOutput::Rtp { to, bytes } => rtp.send_to(&bytes, to).await,
+                NetOutput::Said(narration) => {
+                    if matches!(narration.fact, Fact::Ended(_) | Fact::HangsUp) {
+                        last = None;
+                    }
+                    seen.story.lock().unwrap().push(narration);
+                    seen.news.notify_all();
+                    Ok(0)
+                }
+            };
+        }
+        let wake = machine.deadline().unwrap_or(clock::now() + SOON);
+        tokio::select! {
+            Ok((n, from)) = sip.recv_from(&mut a) => {
+                machine.handle(clock::now(), NetInput::Sip { from, bytes: &a[..n] });
+            }
+            Ok((n, from)) = rtp.recv_from(&mut b) => {
+                let now = clock::now();
+                if let Some(last) = last.replace(now) {
+                    seen.gap_us.fetch_max(now.since(last).as_micros() as u64, Ordering::Relaxed);
+                }
+                machine.handle(now, NetInput::Rtp { from, bytes: &b[..n] });
+            }
+            order = orders.recv() => match (order, &mut machine) {
+                (Some(script), Machine::Company(company)) => {
+                    let caller = Caller { name: String::new(), number: "15550001".into(), private: false };
+                    company.call(clock::now(), "15559999", caller, script);
+                }
+                _ => return,
+            },
+            () = tokio::time::sleep_until(clock::std_instant(wake).into()) => {
+                machine.handle(clock::now(), NetInput::Timeout);
+            }
+        }
+    }
+}
+
+/// Two tones in turn: each change is heard as something new.
+pub fn company_talks() -> Vec<At> {
+    let turns = (0..60).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
+    [At::Answer].into_iter().chain(turns).collect()
+}
+
+pub fn owner_talks() -> Vec<Owner> {
+    let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
+    let turns = (0..60).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
+    dial.into_iter().chain(turns).collect()
+}
+
+const TURN: Duration = Duration::from_secs(2);
+
+/// From this moment on each side hears the other's tones change.
+pub fn both_are_heard(company: &Far, phone: &Far) {
+    let (at_company, at_phone) = (company.now(), phone.now());
+    let tone = |fact: &Fact| matches!(fact, Fact::HearsTone(_));
+    company.wait(at_company, "the company hears the owner", tone);
+    phone.wait(at_phone, "the owner hears the company", tone);
+}

@@ -1,0 +1,14 @@
+//! The running box under bad input, with a call that is up between a company and a phone on real sockets. Nothing may stop
+//! the box, or disturb the call.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod disk;
+mod far;
+mod page;
+mod ports;
+mod real_time;
+mod running;
+mod stop;
+mod strangers;
+mod trunk;

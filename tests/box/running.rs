@@ -1,0 +1,248 @@
+//! The program as a process of its own, and its page over HTTP.
+
+use super::far::{Far, Net, SECRET, SOON, both_are_heard, company_talks, owner_talks};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// A folder that goes with the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(net: Net) -> Self {
+        let folder = std::env::temp_dir().join(format!("hold-slayer-box-{}", net.host(1)));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.0.join("hold-slayer.redb")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a process writes, as it comes.
+#[derive(Default)]
+struct Written {
+    /// And whether that is all.
+    text: Mutex<(String, bool)>,
+    more: Condvar,
+}
+
+impl Written {
+    fn follow(mut from: impl Read + Send + 'static) -> Arc<Self> {
+        let written = Arc::new(Self::default());
+        let to = Arc::clone(&written);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut bytes) {
+                to.text.lock().unwrap().0.push_str(&String::from_utf8_lossy(&bytes[..n]));
+                to.more.notify_all();
+            }
+            to.text.lock().unwrap().1 = true;
+            to.more.notify_all();
+        });
+        written
+    }
+
+    fn wait(&self, words: &str) -> String {
+        let text = self.text.lock().unwrap();
+        let missing = |(text, over): &mut (String, bool)| !text.contains(words) && !*over;
+        let (text, _) = self.more.wait_timeout_while(text, SOON, missing).unwrap();
+        assert!(text.0.contains(words), "never written: {words}\n{}", text.0);
+        text.0.clone()
+    }
+}
+
+pub struct Running {
+    pub net: Net,
+    child: Child,
+    out: Arc<Written>,
+    log: Arc<Written>,
+}
+
+/// The configuration of a house with one trunk and one phone, both of which register.
+pub fn configuration(net: Net, trunk: &str) -> String {
+    let (sip, page) = (net.sip(), net.page());
+    format!(
+        "[sip]\nlisten = \"{sip}\"\n[web]\nlisten = \"{page}\"\n[media]\ncalls = 2\n[hold]\nring = \"15s\"\n\
+         [[trunk]]\nname = \"provider\"\nserver = \"{trunk}\"\nuser = \"house\"\nsecret = \"{SECRET}\"\n\
+         [[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"{SECRET}\"\n"
+    )
+}
+
+fn command(folder: &Path, data: &Path, configuration: &str) -> Command {
+    let file = folder.join("hold-slayer.toml");
+    std::fs::write(&file, configuration).unwrap();
+    // A file that may not grow is an error to be dealt with, not a signal.
+    let mut command = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_hold-slayer");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", program, "run"]);
+    command.arg("--config").arg(file).arg("--data").arg(data).env_remove("RUST_LOG");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Running {
+    /// A box that is up.
+    pub fn start(net: Net, folder: &Folder) -> Self {
+        Self::with(net, folder, &folder.0, &configuration(net, &net.trunk().to_string()))
+    }
+
+    pub fn with(net: Net, folder: &Folder, data: &Path, configuration: &str) -> Self {
+        let mut child = command(&folder.0, data, configuration).spawn().unwrap();
+        let out = Written::follow(child.stdout.take().unwrap());
+        let log = Written::follow(child.stderr.take().unwrap());
+        log.wait("the box is up");
+        Self { net, child, out, log }
+    }
+
+    /// A box that does not come up: its exit code and what it says.
+    pub fn refuses(folder: &Folder, configuration: &str) -> (i32, String) {
+        let output = command(&folder.0, &folder.0, configuration).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    pub fn says(&self, words: &str) -> String {
+        self.log.wait(words)
+    }
+
+    /// The password printed at the first start.
+    pub fn password(&self) -> String {
+        let text = self.out.wait("shown only now: ");
+        text.split("shown only now: ").nth(1).unwrap().trim().to_owned()
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id() as i32)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// Waits for the end; how it ended and after how long.
+    pub fn ends(mut self) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        let status = self.child.wait().unwrap();
+        (status, begun.elapsed())
+    }
+
+    pub fn is_up(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    // ---- the page ----
+
+    pub fn log_in(&self, password: &str) -> Page {
+        let body = format!("password={password}");
+        let reply = ask(self.net, "POST", "/login", "", &body);
+        assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
+        let cookie = reply.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).unwrap();
+        let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+        let home = ask(self.net, "GET", "/", &cookie, "");
+        let token = home.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        Page { net: self.net, cookie, token: token.to_owned() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A browser that is logged in.
+pub struct Page {
+    net: Net,
+    cookie: String,
+    token: String,
+}
+
+impl Page {
+    pub fn get(&self, path: &str) -> Value {
+        json(&ask(self.net, "GET", path, &self.cookie, ""))
+    }
+
+    /// The answer's status and body.
+    pub fn post(&self, path: &str, with_token: bool) -> (u16, Value) {
+        let token = if with_token { format!("X-CSRF-Token: {}\r\n", self.token) } else { String::new() };
+        let reply = ask(self.net, "POST", path, &format!("{}{token}", self.cookie), "");
+        (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
+    }
+
+    /// Asks for the state of the box until it is as wanted.
+    pub fn wait(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let status = self.get("/api/v1/status");
+            if wanted(&status) {
+                return status;
+            }
+            assert!(begun.elapsed() < SOON, "never: {what}: {status}");
+        }
+    }
+}
+
+fn json(reply: &str) -> Value {
+    let body = reply.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {reply}"))
+}
+
+fn ask(net: Net, method: &str, path: &str, fields: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(net.page()).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let (host, len) = (net.page(), body.len());
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {len}\r\n\r\n{body}");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+/// A house with a call that is up, each side hearing the other.
+pub struct House {
+    pub net: Net,
+    pub company: Far,
+    pub phone: Far,
+    pub running: Running,
+    pub folder: Folder,
+}
+
+impl House {
+    pub fn talking() -> Self {
+        let net = Net::new();
+        let folder = Folder::new(net);
+        let running = Running::start(net, &folder);
+        Self::around(net, folder, running)
+    }
+
+    /// The far ends around a box that is up.
+    pub fn around(net: Net, folder: Folder, running: Running) -> Self {
+        let company = Far::company(net, company_talks());
+        company.wait(0, "the box registers", |f| *f == hold_slayer::demo::Fact::Registered);
+        let phone = Far::phone(net, 3, SECRET, owner_talks());
+        let house = Self { net, company, phone, running, folder };
+        house.talks_on();
+        house
+    }
+
+    /// The call is up and fine.
+    pub fn talks_on(&self) {
+        both_are_heard(&self.company, &self.phone);
+    }
+}
