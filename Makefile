@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers lint fmt setup bench image clean
+.PHONY: help run demo test peers fuzz lint fmt setup bench image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -24,6 +24,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip)'
+	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make bench   beside Asterisk; make image says what is planned; make setup, make clean'
 
 run: demo
@@ -39,6 +40,16 @@ test: setup lint
 # Part of `test`; alone for whoever works on it.
 peers: setup
 	$(tests) --test peers
+
+# Each fuzz target for so many seconds, without a sanitizer: the room has no unsafe code. Needs the nightly compiler.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@command -v cargo-fuzz >/dev/null || cargo +nightly install --locked --quiet cargo-fuzz
+	for target in message values framing sdp digest machine; do \
+	  mkdir -p target/fuzz/$$target && \
+	  cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz-build --sanitizer none $$target \
+	    target/fuzz/$$target tests/fuzz/corpus/$$target -- -max_len=2048 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 lint:
 	cargo fmt --check

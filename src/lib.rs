@@ -19,5 +19,6 @@ pub mod sip;
 pub mod slay;
 pub mod sounds;
 pub mod store;
+pub mod trunk;
 pub mod units;
 pub mod web;

@@ -76,6 +76,9 @@ enum What {
         /// Print a commented configuration to start from, and look at nothing
         #[arg(long)]
         example: bool,
+        /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
+        #[arg(long)]
+        presets: bool,
     },
 }
 
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         What::Demo { headless, scenario } => return demo(headless, scenario),
         What::Listen { json, file } => return listen(&file, json),
         What::Check { example: true, .. } => print(config::EXAMPLE),
+        What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, .. } => check(&files),
     };
     // A reader that closes the pipe (`| head`) is no failure worth a word.

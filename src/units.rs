@@ -112,6 +112,11 @@ impl LegId {
     pub const fn outgoing(n: u32) -> Self {
         Self(n << 1 | 1)
     }
+
+    /// The box opened it, and so made its Call-ID.
+    pub const fn is_outgoing(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 /// A conversation as its owner sees it. Unique for ever: it names the record in the store.

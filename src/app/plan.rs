@@ -4,8 +4,10 @@ use crate::call::{Peer, Plan};
 use crate::config::{Config, PhonePeer, TrunkPeer};
 use crate::net::tls::Trust;
 use crate::phone::dial::Codes;
-use crate::sip::{Account, AccountKind, Hop, Side, Transport, Upstream};
+use crate::sip::{Account, AccountKind, Hop, Identity, Side, Transport, Upstream};
 use crate::slay::Policy;
+use crate::trunk::number::Numbering;
+use crate::trunk::{Dialling, Rules};
 use crate::units::AccountId;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -105,7 +107,7 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
                 })
             }
         };
-        accounts.push(Account { id, side: Side::Trunk, kind });
+        accounts.push(Account { id, side: Side::Trunk, kind, identity: trunk.identity.clone() });
     }
     for phone in &config.phones {
         let kind = match &phone.peer {
@@ -114,21 +116,23 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
                 AccountKind::RegistersHere { user: user.clone(), secret: secret.expose().into() }
             }
         };
-        accounts.push(Account { id: id(accounts.len()), side: Side::Phone, kind });
+        let id = id(accounts.len());
+        accounts.push(Account { id, side: Side::Phone, kind, identity: Identity::default() });
     }
     (accounts, lookups)
 }
 
 /// What the switchboard knows beforehand.
 pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_ports: Vec<u16>) -> Plan {
-    let names = config.trunks.iter().map(|t| (&t.name, t.channels));
-    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX)));
-    let peers = accounts.iter().zip(names).map(|(account, (name, channels))| Peer {
+    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone()));
+    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default())));
+    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules))| Peer {
         id: account.id,
         side: account.side,
         name: name.clone(),
         channels: usize::from(channels),
         is_static: matches!(account.kind, AccountKind::Static { .. }),
+        rules,
     });
     Plan {
         peers: peers.collect(),
@@ -141,6 +145,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
             status: config.codes.status.clone(),
             cancel: config.codes.cancel.clone(),
             gesture: config.codes.gesture.clone(),
+            withhold: config.codes.withhold.clone(),
         },
         hold: Policy {
             cap: config.hold.cap,
@@ -148,6 +153,13 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
             ring_again: config.hold.ring_again,
             greet: config.hold.greet,
         },
+        dialling: Dialling {
+            numbering: Numbering::of(config.line.country.code()),
+            rewrite: config.line.rewrite.clone(),
+            private: config.line.private,
+            allowed: config.guard.allowed.clone(),
+        },
+        longest: config.guard.longest,
         max_holds: usize::from(config.hold.calls),
     }
 }

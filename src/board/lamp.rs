@@ -126,7 +126,7 @@ impl Lamp {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::call::{CallView, PeerView};
+    use crate::call::{CallView, PeerView, Registration};
     use crate::units::{CallId, Wall};
 
     fn snapshot(trunk: bool, phases: &[Phase], troubles: &[&str]) -> Snapshot {
@@ -143,7 +143,12 @@ mod tests {
         };
         Snapshot {
             calls: phases.iter().map(call).collect(),
-            trunks: vec![PeerView { name: "t".to_owned(), up: trunk, status: String::new() }],
+            trunks: vec![PeerView {
+                name: "t".to_owned(),
+                up: trunk,
+                status: String::new(),
+                registration: Registration::default(),
+            }],
             troubles: troubles.iter().map(|t| (*t).to_owned()).collect(),
             ..Snapshot::default()
         }

@@ -1,46 +1,50 @@
 //! How a call begins: what a phone dialled, what a trunk brings in.
 
 use super::conversation::{Call, State};
-use super::leg::{Leg, Role};
+use super::dialling::{Wanted, wanted};
+use super::leg::Leg;
 use super::notice::Notice;
-use super::policy::{Route, TrunkView, route};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
 use crate::phone::dial::{Dialled, read};
 use crate::sip::{Caller, Cause, Command, Session, Side};
 use crate::sounds::Prompt;
-use crate::units::{AccountId, CallId, Codec, LegId};
+use crate::trunk::route::Route;
+use crate::units::{AccountId, CallId, LegId};
+
+const NO_LINE: &str = "no line is connected";
+const LINES_FULL: &str = "all channels of the line are in use";
+const BOX_FULL: &str = "the box has no port left for another call";
 
 /// A leg that a peer opened, before it is known what becomes of it.
 pub(super) struct Arrival {
     pub(super) leg: LegId,
     pub(super) account: AccountId,
     pub(super) session: Option<Session>,
+    /// Max-Forwards, at least 1.
+    pub(super) hops: u8,
 }
 
 impl Switchboard {
-    pub(super) fn incoming(
-        &mut self,
-        leg: LegId,
-        account: AccountId,
-        called: &str,
-        caller: Caller,
-        session: Option<Session>,
-    ) {
-        let arrival = Arrival { leg, account, session };
-        match self.desk.side(account) {
-            _ if self.stopping => self.desk.sip(Command::Hangup(leg, Cause::Unavailable)),
+    pub(super) fn incoming(&mut self, arrival: Arrival, called: &str, caller: &Caller) {
+        match self.desk.side(arrival.account) {
+            _ if self.stopping => self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
             Some(Side::Phone) => self.phone_calls(&arrival, called),
-            Some(Side::Trunk) => self.trunk_calls(&arrival, called, &caller),
-            None => self.desk.sip(Command::Hangup(leg, Cause::Rejected)),
+            Some(Side::Trunk) => self.trunk_calls(&arrival, called, caller),
+            None => self.desk.sip(Command::Hangup(arrival.leg, Cause::Rejected)),
         }
     }
 
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
+        self.desk.noticed();
+        if let Some(wanted) = wanted(&self.desk.plan, dialled) {
+            return match &wanted.refused {
+                Some(why) => self.refuse(arrival, &wanted.number, why, Cause::Rejected),
+                None => self.dial(arrival, &wanted),
+            };
+        }
         let (emergency, codes) = (&self.desk.plan.emergency, &self.desk.plan.codes);
         match read(dialled, emergency, codes) {
-            Dialled::Emergency(number) => self.dial(arrival, &number, true),
-            Dialled::Number(number) => self.dial(arrival, number, false),
             Dialled::Hold => self.hold_by_code(arrival),
             Dialled::Rejoin => match self.held() {
                 Some(id) => self.lend(id, arrival, Call::rejoin),
@@ -60,7 +64,9 @@ impl Switchboard {
                 }
                 None => self.notice(arrival, Prompt::NothingToHold),
             },
-            Dialled::Nothing => self.desk.sip(Command::Hangup(arrival.leg, Cause::NoSuchNumber)),
+            Dialled::Emergency(_) | Dialled::Number(_) | Dialled::Nothing => {
+                self.desk.sip(Command::Hangup(arrival.leg, Cause::NoSuchNumber));
+            }
         }
     }
 
@@ -116,14 +122,30 @@ impl Switchboard {
 
     // ---- outgoing ----
 
-    fn dial(&mut self, arrival: &Arrival, number: &str, emergency: bool) {
+    /// A call that was not placed leaves a record that says why.
+    fn not_placed(&mut self, outgoing: bool, number: &str, why: &str) {
+        let mut call = self.new_call(outgoing, number);
+        call.end(&mut self.desk, Outcome::Failed, why, Cause::Rejected);
+    }
+
+    fn refuse(&mut self, arrival: &Arrival, number: &str, why: &str, cause: Cause) {
+        self.not_placed(true, number, why);
+        self.desk.sip(Command::Hangup(arrival.leg, cause));
+    }
+
+    fn dial(&mut self, arrival: &Arrival, wanted: &Wanted) {
+        let (number, emergency) = (wanted.number.as_str(), wanted.emergency);
         if !emergency && self.desk.free_ports() < 2 {
-            return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
+            return self.refuse(arrival, number, BOX_FULL, Cause::Congestion);
         }
-        let trunk = match self.route(emergency, &[]) {
-            Route::NoTrunk if !emergency => return self.notice(arrival, Prompt::NoTrunk),
-            Route::NoTrunk => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
-            Route::Full => return self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion)),
+        let (route, through) = self.route(&[], emergency);
+        let trunk = match route {
+            Route::NoTrunk if !emergency => {
+                self.not_placed(true, number, NO_LINE);
+                return self.notice(arrival, Prompt::NoTrunk);
+            }
+            Route::NoTrunk => return self.refuse(arrival, number, NO_LINE, Cause::Unavailable),
+            Route::Full => return self.refuse(arrival, number, LINES_FULL, Cause::Congestion),
             Route::PreEmpt(trunk) => {
                 self.pre_empt(Some(trunk));
                 trunk
@@ -133,63 +155,19 @@ impl Switchboard {
         // One port for either leg; a call that is ended may give back just one.
         while emergency && self.desk.free_ports() < 2 && self.pre_empt(None) {}
         let mut call = self.new_call(true, number);
-        call.emergency = emergency;
+        (call.emergency, call.private) = (emergency, wanted.private);
+        call.hops = arrival.hops - 1;
         let Some(leg) = self.arrive(call.id, arrival) else { return };
         call.near.push(leg);
         let reason = if emergency { "emergency number" } else { "dialled on the phone" };
-        call.decide(&mut self.desk, "dial", reason.into());
+        call.decide(&mut self.desk, "dial", format!("{reason}, {through}"));
         let id = call.id;
         self.calls.insert(id, call);
         self.call_trunk(id, trunk);
     }
 
-    fn call_trunk(&mut self, id: CallId, trunk: AccountId) {
-        self.with(id, |call, desk| {
-            let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
-            let number = call.record.number.clone();
-            call.lines.asked.push(trunk);
-            call.far = desk.call(id, trunk, &number, Caller::default(), codec, Role::Talks);
-            if call.far.is_none() {
-                call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);
-            }
-        });
-    }
-
-    /// An emergency call whose trunk refused it is placed again, on whatever line is best by then.
-    pub(super) fn redial_emergency(&mut self, id: CallId) {
-        let now = self.desk.now;
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        if !call.redial_due(now) {
-            return;
-        }
-        let avoid = call.lines.avoid(&self.desk.plan);
-        match self.route(true, &avoid) {
-            Route::PreEmpt(trunk) => {
-                self.pre_empt(Some(trunk));
-                self.call_trunk(id, trunk);
-            }
-            Route::Trunk(trunk) => {
-                while self.desk.free_ports() == 0 && self.pre_empt(None) {}
-                self.call_trunk(id, trunk);
-            }
-            Route::NoTrunk | Route::Full => {
-                self.with(id, |call, desk| {
-                    call.end(desk, Outcome::Failed, "no line is connected", Cause::Unavailable);
-                });
-            }
-        }
-    }
-
-    fn route(&self, emergency: bool, avoid: &[AccountId]) -> Route {
-        let trunks = self.desk.plan.trunks().filter(|p| !avoid.contains(&p.id)).filter_map(|p| {
-            let state = self.desk.peers.get(&p.id)?;
-            Some(TrunkView { id: p.id, up: state.up, busy: state.busy, channels: p.channels })
-        });
-        route(&trunks.collect::<Vec<_>>(), emergency)
-    }
-
     /// Ends one call to make room for an emergency call: a held one first, an emergency call never. False: there was none.
-    fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
+    pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
         let on_trunk = |call: &&Call| {
             let uses = call.far.as_ref().is_some_and(|f| trunk.is_none_or(|t| f.account == t));
             uses && !call.emergency
@@ -209,13 +187,26 @@ impl Switchboard {
     fn trunk_calls(&mut self, arrival: &Arrival, called: &str, caller: &Caller) {
         let trunk = self.desk.peer(arrival.account).map_or(0, |p| p.channels);
         let busy = self.desk.peers.get(&arrival.account).map_or(0, |p| p.busy);
-        if busy >= trunk || self.desk.free_ports() < 2 {
+        let call_back = self.call_back_until.is_some_and(|until| self.desk.now < until);
+        while call_back && self.desk.free_ports() < 2 && self.pre_empt(None) {}
+        if (busy >= trunk && !call_back) || self.desk.free_ports() < 2 {
+            self.not_placed(false, &caller.number, "a call came in while every channel was in use");
             return self.desk.sip(Command::Hangup(arrival.leg, Cause::Busy));
         }
+        let form = self.desk.peer(arrival.account).map(|p| p.rules.form).unwrap_or_default();
+        let number = self.desk.plan.dialling.numbering.shown(&caller.number, form);
+        let caller = &Caller { number, ..caller.clone() };
         let mut call = self.new_call(false, &caller.number);
+        // Help that calls back is never held and never makes room for anything.
+        call.emergency = call_back;
         let Some(leg) = self.arrive(call.id, arrival) else { return };
         call.far = Some(leg);
-        call.decide(&mut self.desk, "ring", "a call came in".into());
+        call.hops = arrival.hops - 1;
+        let reason = match call_back {
+            true => "a call came in soon after an emergency call: it is taken for help that calls back",
+            false => "a call came in",
+        };
+        call.decide(&mut self.desk, "ring", reason.into());
         let id = call.id;
         self.calls.insert(id, call);
         self.with(id, |call, desk| {

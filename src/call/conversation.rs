@@ -3,39 +3,16 @@
 use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
-use super::plan::Plan;
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
+use super::trying::Trying;
 use crate::phone::gesture::{self, Gesture};
-use crate::sip::{Cause, Command, Session};
-use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
+use crate::sip::{Cause, Command, Manner, Session};
+use crate::units::{CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
-/// A trunk that was pre-empted needs a moment until the provider has freed the channel.
-const EMERGENCY_AGAIN: Duration = Duration::from_millis(500);
-/// How often an emergency call is placed again after a refusal.
-const EMERGENCY_TRIES: u8 = 8;
-
-/// Where a call was placed, for an emergency call that tries one line after the other.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    /// In this round.
-    pub(super) asked: Vec<AccountId>,
-    /// They did not respond at all, or do not know the number: they are not asked again.
-    useless: Vec<AccountId>,
-}
-
-impl Lines {
-    /// The trunks that are not to be asked next. When all were asked a new round begins.
-    pub(super) fn avoid(&mut self, plan: &Plan) -> Vec<AccountId> {
-        let done = |id| self.asked.contains(&id) || self.useless.contains(&id);
-        if plan.trunks().all(|t| done(t.id)) {
-            self.asked.clear();
-        }
-        [self.asked.as_slice(), self.useless.as_slice()].concat()
-    }
-}
-
+/// By this word in Alert-Info a phone knows that a held call comes back.
+const RING_BACK: &str = "HOLD";
 /// A call that rings longer than this has lost its caller, whose end was never told (RFC 3261 §16.6, Timer C).
 const RINGS: Duration = Duration::from_secs(240);
 
@@ -66,13 +43,17 @@ pub(super) struct Call {
     pub(super) state: State,
     pub(super) gesture: Gesture,
     pub(super) emergency: bool,
+    /// How far the call may still go, Max-Forwards.
+    pub(super) hops: u8,
+    /// The caller is not to be shown.
+    pub(super) private: bool,
+    /// Both sides are joined since.
+    pub(super) talking_since: Option<Instant>,
+    /// And for no longer than this.
+    longest: Duration,
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
-    /// The trunks it was placed on.
-    pub(super) lines: Lines,
-    /// An emergency call that was refused: when to try again, and how often it was tried.
-    redial: Option<Instant>,
-    tries: u8,
+    pub(super) trying: Trying,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
 }
@@ -88,48 +69,67 @@ impl Call {
             state: if outgoing { State::Dialing } else { State::Incoming },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
+            hops: Manner::default().hops,
+            private: false,
+            talking_since: None,
+            longest: desk.plan.longest,
             causes: Vec::new(),
-            lines: Lines::default(),
-            redial: None,
-            tries: 0,
+            trying: Trying::default(),
             slain: None,
         }
+    }
+
+    /// How a leg of this call is called.
+    pub(super) fn manner(&self) -> Manner {
+        let back = matches!(self.state, State::Held(_));
+        Manner { hops: self.hops, alert: back.then_some(RING_BACK) }
+    }
+
+    /// Nobody took the call, or the hold ended without the owner.
+    pub(super) fn was_missed(&self) -> bool {
+        let lost = matches!(
+            self.record.outcome,
+            Outcome::AgentLost | Outcome::CompanyHungUp | Outcome::CapReached | Outcome::PreEmpted
+        );
+        lost || !self.record.outgoing && self.record.answered.is_none()
     }
 
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }
 
-    /// An emergency call wants its trunk again.
-    pub(super) fn redial_due(&mut self, now: Instant) -> bool {
-        let due = self.far.is_none() && self.redial.is_some_and(|at| now >= at);
-        if due {
-            self.redial = None;
-        }
-        due
-    }
-
     pub(super) fn deadline(&self) -> Option<Instant> {
         let own = match &self.state {
             State::Held(holding) => holding.deadline(),
             State::Incoming => Some(self.started + RINGS),
+            State::Talking if !self.emergency => self.talking_since.map(|at| at + self.longest),
             State::Dialing | State::Talking | State::Over => None,
         };
-        [own, self.gesture.deadline(), self.redial].into_iter().flatten().min()
+        [own, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
+        self.trunk_silent(desk);
         self.holding_timeout(desk);
         if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
             self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
+        }
+        if matches!(self.state, State::Talking)
+            && !self.emergency
+            && self.talking_since.is_some_and(|at| desk.now >= at + self.longest)
+        {
+            self.end(desk, Outcome::CapReached, "the longest call allowed was reached", Cause::Normal);
         }
     }
 
     // ---- the user agent's facts ----
 
     pub(super) fn ringing(&mut self, desk: &mut Desk, leg: LegId) {
+        if self.is_far(leg) {
+            self.trying.heard_of_callee();
+        }
         match self.state {
             State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
                 self.near.iter().for_each(|near| desk.sip(Command::Ringing(near.id)));
@@ -148,6 +148,7 @@ impl Call {
         if !self.is_far(leg) || !self.record.outgoing {
             return;
         }
+        self.trying.heard_of_callee();
         let Some(far) = &mut self.far else { return };
         desk.settle(far, session);
         if !matches!(self.state, State::Dialing) {
@@ -182,6 +183,7 @@ impl Call {
 
     fn far_answered(&mut self, desk: &mut Desk, session: Session) {
         let Some(far) = &mut self.far else { return };
+        self.trying.heard_of_callee();
         desk.settle(far, session);
         far.up = true;
         self.record.answered.get_or_insert(desk.wall());
@@ -231,6 +233,9 @@ impl Call {
 
     /// Joins the talking leg with the trunk's, unless the phone has parked the call.
     pub(super) fn connect(&mut self, desk: &mut Desk) {
+        if matches!(self.state, State::Talking) {
+            self.talking_since.get_or_insert(desk.now);
+        }
         let talking = self.near.iter().find(|l| l.role == Role::Talks && !l.parked);
         if let (Some(near), Some(far)) = (talking, &self.far) {
             desk.join(near, far);
@@ -290,17 +295,15 @@ impl Call {
     }
 
     fn far_ended(&mut self, desk: &mut Desk, cause: Cause) {
-        if let Some(far) = self.far.take() {
+        let trunk = self.far.take().map(|far| {
+            let account = far.account;
             desk.forget(far);
-        }
+            account
+        });
         let reason = format!("the far side: {}", in_words(cause));
-        let redials = self.emergency && self.redials(desk, cause);
         match &self.state {
-            State::Dialing if redials => {
-                self.tries += 1;
-                self.redial = Some(desk.now + EMERGENCY_AGAIN);
-                self.decide(desk, "dial again", reason);
-            }
+            State::Dialing
+                if trunk.is_some_and(|t| self.trying.refused(desk.now, t, cause, self.emergency)) => {}
             State::Dialing => self.end(desk, outcome_of(cause), &reason, cause),
             State::Incoming => self.end(desk, Outcome::Cancelled, &reason, Cause::Cancelled),
             State::Talking => {
@@ -313,14 +316,6 @@ impl Call {
             }
             State::Over => {}
         }
-    }
-
-    /// Whether an emergency call that was refused is placed again.
-    fn redials(&mut self, desk: &Desk, cause: Cause) -> bool {
-        if matches!(cause, Cause::NoSuchNumber | Cause::Timeout) {
-            self.lines.useless.extend(self.lines.asked.last().copied());
-        }
-        self.tries < EMERGENCY_TRIES && desk.plan.trunks().any(|t| !self.lines.useless.contains(&t.id))
     }
 
     /// Ends every leg and closes the record.

@@ -3,9 +3,10 @@
 use super::leg::{Leg, Role};
 use super::plan::{Peer, Plan};
 use super::ports::Ports;
+use super::snapshot::Registration;
 use super::{Effect, ListenOrder, Record};
 use crate::media::{MediaCommand, SoundId};
-use crate::sip::{Caller, Cause, Command, LocalMedia, Session, Side};
+use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
 use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ pub(super) struct PeerState {
     pub(super) status: String,
     /// Trunk legs in use.
     pub(super) busy: usize,
+    pub(super) registration: Registration,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Desk {
     /// Whose leg and port is whose.
     pub(super) legs: HashMap<LegId, CallId>,
     pub(super) port_calls: HashMap<PortId, CallId>,
+    /// Missed calls and ended holds since the owner last lifted the handset.
+    waiting: u32,
     next_leg: u32,
     /// Calls that are held.
     pub(super) holds: usize,
@@ -43,10 +47,17 @@ impl Desk {
             (false, Side::Trunk) => "not registered yet",
             (false, Side::Phone) => "has not registered yet",
         };
-        let peers = plan
-            .peers
-            .iter()
-            .map(|p| (p.id, PeerState { up: p.is_static, status: status(p).into(), busy: 0 }));
+        let peers = plan.peers.iter().map(|p| {
+            (
+                p.id,
+                PeerState {
+                    up: p.is_static,
+                    status: status(p).into(),
+                    busy: 0,
+                    registration: Registration::default(),
+                },
+            )
+        });
         Self {
             peers: peers.collect(),
             ports: Ports::new(plan.rtp_ports.len()),
@@ -54,6 +65,7 @@ impl Desk {
             clock: (Instant::ZERO, Wall(0)),
             legs: HashMap::new(),
             port_calls: HashMap::new(),
+            waiting: 0,
             next_leg: 0,
             holds: 0,
             seed,
@@ -117,13 +129,13 @@ impl Desk {
         to: &str,
         caller: Caller,
         codec: Codec,
-        role: Role,
+        (role, manner): (Role, Manner),
     ) -> Option<Leg> {
         let id = LegId::outgoing(self.next_leg);
         let leg = self.new_leg(call, id, account, role)?;
         self.next_leg += 1;
         let media = self.local(&leg, codec);
-        self.sip(Command::Call { leg: id, account, to: to.into(), caller, media });
+        self.sip(Command::Call { leg: id, account, to: to.into(), caller, media, manner });
         Some(leg)
     }
 
@@ -138,6 +150,24 @@ impl Desk {
 
     pub(super) fn sip(&mut self, command: Command) {
         self.out.push_back(Effect::Sip(command));
+    }
+
+    /// Something ended that the owner should know of: the phones show it.
+    pub(super) fn missed(&mut self) {
+        self.show_waiting(self.waiting.saturating_add(1));
+    }
+
+    /// The owner has lifted the handset, and so heard or seen it.
+    pub(super) fn noticed(&mut self) {
+        if self.waiting > 0 {
+            self.show_waiting(0);
+        }
+    }
+
+    fn show_waiting(&mut self, count: u32) {
+        self.waiting = count;
+        let phones = self.plan.peers.iter().filter(|peer| peer.side == Side::Phone);
+        self.out.extend(phones.map(|phone| Effect::Sip(Command::Waiting(phone.id, count))));
     }
 
     pub(super) fn media(&mut self, command: MediaCommand) {
@@ -198,8 +228,13 @@ impl Desk {
         self.media(MediaCommand::Play { port: leg.port, sound: SoundId(prompt.index()), repeat: false });
     }
 
+    /// As the peer takes it: a telephone-event, else INFO, and in-band if it refuses that too.
     pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {
-        self.media(MediaCommand::Digit(leg.port, digit));
+        if leg.session.is_some_and(|session| session.event_type.is_none()) && leg.up {
+            self.sip(Command::Info(leg.id, digit));
+        } else {
+            self.media(MediaCommand::Digit(leg.port, digit));
+        }
     }
 
     /// SplitMix64: starts of RTP streams need to differ, not to be secret.

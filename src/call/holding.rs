@@ -93,6 +93,7 @@ impl Call {
             ringing: false,
             sound: None,
         });
+        self.talking_since = None;
         self.causes.clear();
         self.record.hold_started.get_or_insert(desk.wall());
         self.decide(desk, "hold", how.into());
@@ -333,7 +334,8 @@ impl Call {
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
         let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller = Caller { name: format!("HOLD: {number}"), number: self.record.number.clone() };
+        let caller =
+            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
         self.ring_phones(desk, &caller, None);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
@@ -347,7 +349,9 @@ impl Call {
         let phones: Vec<_> = desk.plan.peers.iter().filter(|p| p.side == Side::Phone).cloned().collect();
         for phone in phones {
             let to = called.unwrap_or(&phone.name);
-            if let Some(leg) = desk.call(self.id, phone.id, to, caller.clone(), codec, Role::Rings) {
+            if let Some(leg) =
+                desk.call(self.id, phone.id, to, caller.clone(), codec, (Role::Rings, self.manner()))
+            {
                 self.near.push(leg);
             }
         }

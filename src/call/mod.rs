@@ -12,19 +12,22 @@
 mod begin;
 mod conversation;
 mod desk;
+mod dialling;
 mod holding;
 mod leg;
 mod notice;
+mod peers;
 pub mod plan;
 mod policy;
 mod ports;
 pub mod record;
 pub mod snapshot;
 mod switchboard;
+mod trying;
 
 pub use plan::{Peer, Plan};
 pub use record::{Decision, Outcome, Record, Span};
-pub use snapshot::{CallView, PeerView, Phase, Snapshot};
+pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot};
 pub use switchboard::Switchboard;
 
 use crate::listen::Heard;

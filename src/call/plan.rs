@@ -2,7 +2,9 @@
 
 use crate::phone::dial::Codes;
 use crate::slay::Policy;
+use crate::trunk::{Dialling, Rules};
 use crate::units::{AccountId, PortId};
+use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
 /// The checked configuration as the switchboard needs it.
@@ -20,6 +22,10 @@ pub struct Plan {
     pub codes: Codes,
     /// How to hold.
     pub hold: Policy,
+    /// What the household dials means this.
+    pub dialling: Dialling,
+    /// No two talk for longer.
+    pub longest: Duration,
     /// Holds at once.
     pub max_holds: usize,
 }
@@ -50,4 +56,6 @@ pub struct Peer {
     pub channels: usize,
     /// It is reachable without a registration.
     pub is_static: bool,
+    /// How it wants numbers.
+    pub rules: Rules,
 }

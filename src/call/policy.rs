@@ -3,45 +3,6 @@
 use super::record::Outcome;
 use crate::sip::Cause;
 use crate::slay::RingEnd;
-use crate::units::AccountId;
-
-/// A trunk as the choice sees it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TrunkView {
-    pub(super) id: AccountId,
-    pub(super) up: bool,
-    pub(super) busy: usize,
-    pub(super) channels: usize,
-}
-
-/// Where an outgoing call goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
-    /// Take this trunk.
-    Trunk(AccountId),
-    /// Take this trunk after ending a call on it.
-    PreEmpt(AccountId),
-    /// No trunk is registered.
-    NoTrunk,
-    /// All channels are in use.
-    Full,
-}
-
-/// The first trunk that is up and has a free channel. An emergency call takes any trunk, one that is not registered
-/// rather than none, and frees a channel if it must.
-pub(super) fn route(trunks: &[TrunkView], emergency: bool) -> Route {
-    let free = |t: &&TrunkView| t.busy < t.channels;
-    if let Some(trunk) = trunks.iter().filter(|t| t.up).find(free) {
-        return Route::Trunk(trunk.id);
-    }
-    let any_up = trunks.iter().find(|t| t.up);
-    match (any_up, emergency) {
-        (Some(trunk), true) => Route::PreEmpt(trunk.id),
-        (Some(_), false) => Route::Full,
-        (None, true) => trunks.first().map_or(Route::NoTrunk, |t| Route::Trunk(t.id)),
-        (None, false) => Route::NoTrunk,
-    }
-}
 
 /// What the record says of a call that the far side ended or refused before it was answered.
 pub(super) fn outcome_of(cause: Cause) -> Outcome {
@@ -90,26 +51,6 @@ pub(super) fn in_words(cause: Cause) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn trunk(id: u8, up: bool, busy: usize) -> TrunkView {
-        TrunkView { id: AccountId(id), up, busy, channels: 1 }
-    }
-
-    #[test]
-    fn routes() {
-        for (trunks, emergency, want) in [
-            (&[trunk(0, true, 0)][..], false, Route::Trunk(AccountId(0))),
-            (&[trunk(0, false, 0), trunk(1, true, 0)], false, Route::Trunk(AccountId(1))),
-            (&[trunk(0, true, 1)], false, Route::Full),
-            (&[trunk(0, true, 1)], true, Route::PreEmpt(AccountId(0))),
-            (&[trunk(0, true, 1), trunk(1, true, 0)], true, Route::Trunk(AccountId(1))),
-            (&[trunk(0, false, 0)], false, Route::NoTrunk),
-            (&[trunk(0, false, 0)], true, Route::Trunk(AccountId(0))),
-            (&[], true, Route::NoTrunk),
-        ] {
-            assert_eq!(route(trunks, emergency), want, "{trunks:?} {emergency}");
-        }
-    }
 
     #[test]
     fn the_caller_hears_the_most_telling_cause() {

@@ -74,4 +74,19 @@ pub struct PeerView {
     pub up: bool,
     /// In plain words: "registered until 14:05", "wrong password (403)", "not registered yet".
     pub status: String,
+    /// Of a trunk that the box registers at.
+    pub registration: Registration,
+}
+
+/// How a registration stands. Everything is `None` where the box does not register.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Registration {
+    /// Held without a break since then.
+    pub since: Option<Wall>,
+    /// It is renewed before then.
+    pub until: Option<Wall>,
+    /// How long the registrar took to answer last, milliseconds.
+    pub round_trip_ms: Option<u64>,
+    /// What went wrong last, in plain words; kept after it is well again.
+    pub last_error: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Routes every input to the call it belongs to.
 
+use super::begin::Arrival;
 use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::Role;
@@ -7,12 +8,16 @@ use super::notice::Notice;
 use super::plan::Plan;
 use super::policy::in_words;
 use super::record::Outcome;
-use super::snapshot::{CallView, PeerView, Phase, Snapshot};
+use super::snapshot::{CallView, Phase, Snapshot};
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
 use crate::{listen, media};
+use core::time::Duration;
 use std::collections::BTreeMap;
+
+/// After an emergency call whoever calls may be the help that was called.
+const CALL_BACK: Duration = Duration::from_secs(3600);
 
 /// All calls of the house.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub struct Switchboard {
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) notices: BTreeMap<LegId, Notice>,
     pub(super) next_call: u64,
+    /// Whoever calls until then may be the help that was called.
+    pub(super) call_back_until: Option<Instant>,
     discards: BTreeMap<Discard, u64>,
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
@@ -37,6 +44,7 @@ impl Switchboard {
             calls: BTreeMap::new(),
             notices: BTreeMap::new(),
             next_call: first_call.0,
+            call_back_until: None,
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
@@ -115,7 +123,7 @@ impl Switchboard {
             .collect();
         for id in due {
             self.with(id, |call, desk| call.timeout(desk));
-            self.redial_emergency(id);
+            self.redial(id);
         }
         let late: Vec<LegId> =
             self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
@@ -130,7 +138,14 @@ impl Switchboard {
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
         if call.is_over() {
+            let missed = call.was_missed();
+            if call.emergency && call.record.outgoing {
+                self.call_back_until = Some(self.desk.now + CALL_BACK);
+            }
             self.calls.remove(&id);
+            if missed {
+                self.desk.missed();
+            }
             if let Some(port) = port {
                 self.desk.listen(ListenOrder::Stop(port));
             }
@@ -140,9 +155,10 @@ impl Switchboard {
 
     fn sip(&mut self, event: Event) {
         match event {
-            Event::Incoming { leg, account, called, caller, session } => {
-                self.incoming(leg, account, &called, caller, session);
+            Event::Incoming { leg, account, called, caller, session, hops } => {
+                self.incoming(Arrival { leg, account, session, hops }, &called, &caller);
             }
+            Event::Trying(leg) => self.with_leg(leg, |call, _| call.trying(leg)),
             Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
             Event::Progress(leg, session) => {
                 self.with_leg(leg, |call, desk| call.progress(desk, leg, session))
@@ -158,20 +174,24 @@ impl Switchboard {
                     call.digit(desk, port, digit);
                 }
             }),
+            Event::InfoRefused(leg, digit) => self.with_leg(leg, |call, desk| {
+                let legs = call.near.iter().chain(&call.far);
+                if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
+                    desk.media(media::MediaCommand::Digit(port, digit));
+                }
+            }),
             Event::Ended(leg, cause) => match self.notices.remove(&leg) {
                 Some(notice) => self.desk.forget(notice.leg),
                 None => self.with_leg(leg, |call, desk| call.ended(desk, leg, cause)),
             },
-            Event::Registered(account, until) => {
-                let minutes = until.since(self.desk.now).as_secs().div_ceil(60);
-                self.peer(account, true, format!("registered, to be renewed within {minutes} min"));
-            }
+            Event::RoundTrip(account, took) => self.desk.took(account, took),
+            Event::Registered(account, until) => self.desk.registered(account, until),
             Event::RegisterFailed(account, cause, again) => {
                 let next = match again {
                     Some(at) => format!("trying again in {} s", at.since(self.desk.now).as_secs()),
                     None => "check user and password; it will not be tried again by itself".into(),
                 };
-                self.peer(account, false, format!("cannot register: {}; {next}", in_words(cause)));
+                self.desk.not_registered(account, format!("cannot register: {}; {next}", in_words(cause)));
             }
             Event::PhoneRegistered(account, addr) => {
                 self.peer(account, true, format!("registered from {addr}"))
@@ -283,7 +303,7 @@ impl Switchboard {
             let peers = self.desk.plan.peers.iter().filter(move |p| p.side == side);
             peers.filter_map(|p| {
                 let state = self.desk.peers.get(&p.id)?;
-                Some(PeerView { name: p.name.clone(), up: state.up, status: state.status.clone() })
+                Some(self.desk.peer_view(p, state))
             })
         };
         Snapshot {

@@ -17,7 +17,7 @@ const TABLE: &[Row] = &[
     Row { code: "uk", emergency: &["999", "112"] },
     Row { code: "de", emergency: &["112", "110"] },
     Row { code: "fr", emergency: &["112", "15", "17", "18", "114", "191", "196", "197"] },
-    Row { code: "nl", emergency: &["112"] },
+    Row { code: "nl", emergency: &["112", "911"] },
     Row { code: "it", emergency: &["112", "113", "115", "117", "118", "1530"] },
     Row { code: "es", emergency: &["112", "061", "062", "080", "085", "088", "091", "092"] },
     Row { code: "at", emergency: &["112", "122", "128", "133", "140", "144"] },

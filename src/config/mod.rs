@@ -5,16 +5,20 @@
 
 mod board;
 mod country;
+mod numbers;
 mod peers;
+mod presets;
 mod read;
 mod rules;
 mod settings;
 mod way;
 
 pub use country::Country;
+pub use presets::TEXT as PRESETS;
 pub use read::{Mistake, Mistakes};
 pub use settings::{
-    Codes, Config, Hold, Line, Log, Media, Phone, PhonePeer, Secret, Sip, SipTls, Trunk, TrunkPeer, Web,
+    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Secret, Sip, SipTls, Trunk, TrunkPeer,
+    Web,
 };
 pub use way::Way;
 
@@ -75,24 +79,26 @@ pub fn parse(
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let known = ["line", "sip", "media", "trunk", "phone", "hold", "codes", "board", "web", "log"];
+    let known = ["line", "sip", "media", "trunk", "phone", "hold", "guard", "codes", "board", "web", "log"];
     Section::open(&mut source, "", Some((0, &root)), &known);
-    let line = line(&mut section(&mut source, &root, "[line]", &["country", "emergency", "number"]));
+    let line_keys = ["country", "emergency", "number", "private", "rewrite"];
+    let line = line(&mut section(&mut source, &root, "[line]", &line_keys));
     let sip = sip(&mut section(&mut source, &root, "[sip]", &SIP_KEYS));
     let media = media(&mut section(&mut source, &root, "[media]", &["rtp_ports", "calls"]), sip.listen);
-    let trunks = peers::trunks(&mut source, &root);
+    let trunks = peers::trunks(&mut source, &root, &line.number);
     let phones = peers::phones(&mut source, &root);
     rules::peers(&mut source, &trunks, &phones);
     let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
     let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
-    let code_keys = ["hold", "rejoin", "status", "cancel", "gesture"];
+    let code_keys = ["hold", "rejoin", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
+    let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
     let web = web(&mut section(&mut source, &root, "[web]", &["listen", "password", "names"]));
     let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
     let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
     let phones = phones.into_iter().map(|(_, phone)| phone).collect();
-    source.finish(Config { line, sip, media, trunks, phones, hold, codes, board, web, log })
+    source.finish(Config { line, sip, media, trunks, phones, hold, guard, codes, board, web, log })
 }
 
 /// Opens the section called `title`, if the file has it.
@@ -131,11 +137,9 @@ fn line(s: &mut Section<'_, '_>) -> Line {
             emergency.push(number);
         }
     }
-    let number = s.text("number", "allowed are up to 20 digits, after a + if you like", |text| {
-        let digits = text.strip_prefix('+').unwrap_or(text);
-        (digits.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
-    });
-    Line { country, emergency, number: number.unwrap_or_default() }
+    let number = numbers::number(s).unwrap_or_default();
+    let (private, rewrite) = (s.flag("private").unwrap_or(false), numbers::rewrite(s));
+    Line { country, emergency, number, private, rewrite }
 }
 
 fn sip(s: &mut Section<'_, '_>) -> Sip {

@@ -1,29 +1,38 @@
 //! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
 
 use super::read::{Section, Source};
-use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, rules, way};
+use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules, way};
 use core::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+const TRUNK_KEYS: [&str; 10] =
+    ["name", "preset", "server", "user", "auth_user", "secret", "domain", "expires", "address", "channels"];
+
 /// Where a table starts in the file, and what it says.
 pub(super) type Placed<T> = (usize, T);
 
 /// Every `[[trunk]]` that could be read.
-pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Trunk>> {
-    let known = ["name", "server", "user", "auth_user", "secret", "domain", "expires", "address", "channels"];
-    let known: Vec<&str> = known.into_iter().chain(way::KEYS).collect();
+pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>, own: &str) -> Vec<Placed<Trunk>> {
+    let known = [&TRUNK_KEYS[..], &way::KEYS, &numbers::KEYS].concat();
+    let presets = presets::all();
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "trunk", "[[trunk]]", TRUNKS) {
         let mut s = Section::open(source, "[[trunk]]", Some((at, table)), &known);
+        let preset = presets::chosen(&mut s, &presets);
+        // Who writes an address has chosen to know the trunk by it alone.
+        if !s.has("address") {
+            s.preset(preset);
+        }
         let name = name(&mut s);
         let channels = s.number("channels", 1..=1000).and_then(|n| u16::try_from(n).ok()).unwrap_or(2);
         let named = !s.has("address");
         let way = way::way(&mut s, named);
         if let (Some(name), Some(peer)) = (name, trunk_peer(&mut s, &way)) {
-            found.push((at, Trunk { name, peer, channels, way }));
+            let (rules, identity) = (numbers::rules(&mut s, own), numbers::identity(&mut s));
+            found.push((at, Trunk { name, peer, channels, way, rules, identity }));
         }
     }
     found
@@ -32,7 +41,7 @@ pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Pla
 fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
     if s.has("address") {
         let only = "a trunk with an address is known by it alone: leave this key out, or write server instead of address";
-        for key in ["server", "user", "auth_user", "secret", "domain", "expires"] {
+        for key in ["preset", "server", "user", "auth_user", "secret", "domain", "expires"] {
             if s.has(key) {
                 s.refuse(if key == "secret" { "address" } else { key }, only);
             }
@@ -88,7 +97,7 @@ fn name(s: &mut Section<'_, '_>) -> Option<String> {
     })
 }
 
-const USER: &str = "allowed are 1 to 64 letters, digits and -_.+ in quotes";
+pub(super) const USER: &str = "allowed are 1 to 64 letters, digits and -_.+ in quotes";
 const AUTH_USER: &str = "allowed are 1 to 64 letters, digits and -_.+@ in quotes";
 
 /// A SIP user that needs no escaping in an address, RFC 3261 §25.1.
@@ -101,7 +110,7 @@ fn auth_user(s: &mut Section<'_, '_>) -> Option<String> {
     s.text("auth_user", AUTH_USER, |text| made_of(text, b"-_.+@"))
 }
 
-fn made_of(text: &str, signs: &[u8]) -> Option<String> {
+pub(super) fn made_of(text: &str, signs: &[u8]) -> Option<String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || signs.contains(&b);
     ((1..=64).contains(&text.len()) && text.bytes().all(fits)).then(|| text.to_owned())
 }

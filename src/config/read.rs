@@ -106,6 +106,8 @@ pub(super) struct Section<'s, 't> {
     /// As in the file: `[sip]`, `[[trunk]]`.
     title: &'static str,
     table: Option<&'s DeTable<'t>>,
+    /// What holds for keys that are not written.
+    preset: Option<&'s DeTable<'t>>,
     at: usize,
 }
 
@@ -127,11 +129,23 @@ impl<'s, 't> Section<'s, 't> {
                 source.wrong(key.span().start, what);
             }
         }
-        Self { source, title, table: table.map(|(_, table)| table), at: table.map_or(0, |(at, _)| at) }
+        Self {
+            source,
+            title,
+            table: table.map(|(_, table)| table),
+            preset: None,
+            at: table.map_or(0, |(at, _)| at),
+        }
     }
 
     fn find(&self, key: &str) -> Option<&'s Spanned<DeValue<'t>>> {
-        self.table?.iter().find(|(k, _)| k.get_ref() == key).map(|(_, value)| value)
+        let tables = [self.table, self.preset].into_iter().flatten();
+        tables.flat_map(|table| table.iter()).find(|(k, _)| k.get_ref() == key).map(|(_, value)| value)
+    }
+
+    /// Takes what is not written from here.
+    pub fn preset(&mut self, preset: Option<&'s DeTable<'t>>) {
+        self.preset = preset;
     }
 
     /// Whether the key is written at all.
@@ -237,7 +251,7 @@ fn join(title: &str, rest: &str) -> String {
 }
 
 /// The known key nearest to a misspelt one, if any is near enough to be meant.
-fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let best = known.iter().map(|k| (distance(&key.to_lowercase(), k), *k)).min()?;
     (best.0 <= 1 + best.1.len() / 3).then_some(best.1)
 }

@@ -2,6 +2,10 @@
 
 use super::{Country, Way};
 use crate::board::Board;
+use crate::sip::Identity;
+use crate::trunk::Rules;
+use crate::trunk::number::Rewrite;
+use crate::trunk::toll::Allowed;
 use core::fmt;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +26,8 @@ pub struct Config {
     pub phones: Vec<Phone>,
     /// `[hold]`
     pub hold: Hold,
+    /// `[guard]`
+    pub guard: Guard,
     /// `[codes]`
     pub codes: Codes,
     /// `[board]`: what the named board file says.
@@ -41,6 +47,10 @@ pub struct Line {
     pub emergency: Vec<String>,
     /// The household's own number, shown to those called; empty: the trunk's user.
     pub number: String,
+    /// Never show the household's number, but to those called for help.
+    pub private: bool,
+    /// Applied to what is dialled, the first that fits.
+    pub rewrite: Vec<Rewrite>,
 }
 
 /// The SIP port.
@@ -87,6 +97,10 @@ pub struct Trunk {
     pub channels: u16,
     /// How messages get there.
     pub way: Way,
+    /// How it wants numbers.
+    pub rules: Rules,
+    /// What it prescribes of names.
+    pub identity: Identity,
 }
 
 /// How a trunk and the box know each other.
@@ -157,6 +171,15 @@ pub struct Hold {
     pub calls: u8,
 }
 
+/// What is kept from costing too much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// What may be dialled though it costs extra.
+    pub allowed: Allowed,
+    /// No two talk for longer, 10 min to 24 h. A hold has its own cap.
+    pub longest: Duration,
+}
+
 /// What the household dials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Codes {
@@ -170,6 +193,8 @@ pub struct Codes {
     pub cancel: String,
     /// Inside a call: hold it.
     pub gesture: String,
+    /// Before a number: do not show mine.
+    pub withhold: String,
 }
 
 /// The page.

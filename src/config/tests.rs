@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::sip::Transport;
+use crate::sip::{CalledIn, Identity, ShownIn, Transport};
+use crate::trunk::number::{Form, Rewrite};
+use crate::trunk::toll::Allowed;
 
 fn read(text: &str) -> Result<Config, Mistakes> {
     parse(text, "t.toml", &|path| match path.to_str() {
@@ -20,7 +22,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, guard, codes, board, web, log",
         ],
     ),
     (
@@ -129,8 +131,9 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
-            "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, server, user, auth_user, secret, \
-           domain, expires, address, channels, transport, ca, srv",
+            "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
+           secret, domain, expires, address, channels, transport, ca, srv, number, numbers, rewrite, caller_id, \
+           called_in, from_user, contact_user",
         ],
     ),
     (
@@ -154,6 +157,50 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[trunk]]\naddress = \"1.2.3.4:5060\"\n",
         &["1: [[trunk]] name is missing: allowed are 1 to 32 characters, in quotes"],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\nnumbers = \"e.164\"\ncaller_id = \"x\"\ncalled_in = 1\n",
+        &[
+            "4: [[trunk]] numbers = \"e.164\": allowed is one of as-dialled, +e164, e164, 00, national",
+            "5: [[trunk]] caller_id = \"x\": allowed is one of from, pai, ppi, rpid",
+            "6: [[trunk]] called_in = 1: allowed is one of uri, to, p-called-party-id, diversion",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\nrewrite = [\"9\"]\nfrom_user = \"a b\"\ncontact_user = \"\"\n",
+        &[
+            "4: [[trunk]] rewrite = [… \"9\" …]: each is \"prefix -> instead\", both of 0-9, *, # and +, such as \"9 -> \" or \"0 -> +49\"",
+            "5: [[trunk]] from_user = \"a b\": allowed are 1 to 64 letters, digits and -_.+ in quotes",
+            "6: [[trunk]] contact_user = \"\": allowed are 1 to 64 letters, digits and -_.+ in quotes",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\npreset = \"sipgates\"\naddress = \"1.2.3.4:5060\"\n",
+        &[
+            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, easybell, flowroute, \
+           fritzbox, router, sipgate, sipgate-trunk, telekom, telnyx, twilio, voipms; without one, write server yourself",
+            "3: [[trunk]] preset = \"sipgates\": a trunk with an address is known by it alone: leave this key out, or write \
+           server instead of address",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"a\"\npreset = \"twilio\"\nserver = \"s\"\nuser = \"u\"\nsecret = \"x\"\n",
+        &[
+            "3: [[trunk]] preset = \"twilio\": Twilio takes no registration and sends calls to a fixed public address only, \
+           which a box behind a home router does not have",
+        ],
+    ),
+    // [guard]
+    (
+        "[guard]\nallow = [\"abroad\"]\nlongest = \"1m\"\n",
+        &[
+            "2: [guard] allow = [… \"abroad\" …]: each is \"international\", \"premium\", or how allowed numbers begin, such as \"+44\"",
+            "3: [guard] longest = \"1m\": allowed is a time from \"10m\" to \"24h\", written with h, m, s or ms",
+        ],
+    ),
+    (
+        "[codes]\nwithhold = \"*5\"\n",
+        &["2: [codes] withhold = \"*5\": it begins like hold = \"*58\"; the two could not be told apart"],
     ),
     // [[phone]]
     (
@@ -312,6 +359,67 @@ fn a_registering_trunk_fills_in_what_is_not_written() {
     assert_eq!((secret.expose(), expires, trunk.channels), ("x", Duration::from_secs(300), 2));
 }
 
+/// A trunk with this preset and what an owner must add to every one of them.
+fn preset(name: &str, more: &str) -> Result<Config, Mistakes> {
+    read(&format!("[[trunk]]\nname = \"a\"\npreset = \"{name}\"\nuser = \"u\"\nsecret = \"x\"\n{more}"))
+}
+
+#[test]
+fn every_preset_is_right_by_itself() {
+    let all = presets::all();
+    assert!(toml::de::DeTable::parse(PRESETS).is_ok() && all.len() >= 12);
+    for (name, table) in all.iter() {
+        let has = |key: &str| {
+            let DeValue::Table(table) = table.get_ref() else { panic!("{name:?} is no table") };
+            table.iter().any(|(k, _)| k.get_ref() == key)
+        };
+        let DeValue::Table(keys) = table.get_ref() else { panic!("{name:?}") };
+        let known =
+            ["server", "domain", "numbers", "caller_id", "called_in", "channels", "expires", "unsuitable"];
+        assert!(keys.iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())), "{name:?}");
+        let more = if has("server") { "" } else { "server = \"s.example\"\n" };
+        assert_eq!(preset(name.get_ref(), more).is_ok(), !has("unsuitable"), "{name:?}");
+    }
+}
+
+#[test]
+fn a_preset_fills_in_what_is_not_written_and_what_is_written_wins() {
+    let trunk = preset("telnyx", "").unwrap().trunks.remove(0);
+    let TrunkPeer::Register { host, .. } = &trunk.peer else { panic!() };
+    assert_eq!((host.as_str(), trunk.identity.shown_in), ("sip.telnyx.com", ShownIn::Preferred));
+    assert_eq!(trunk.rules.form, Form::Plus);
+    let more = "server = \"eu.example:5070\"\ncaller_id = \"from\"\nnumbers = \"national\"\n";
+    let trunk = preset("telnyx", more).unwrap().trunks.remove(0);
+    let TrunkPeer::Register { host, port, .. } = &trunk.peer else { panic!() };
+    assert_eq!((host.as_str(), *port, trunk.identity.shown_in), ("eu.example", 5070, ShownIn::From));
+    assert_eq!(trunk.rules.form, Form::National);
+}
+
+#[test]
+fn keys_about_numbers() {
+    let text = "[line]\nnumber = \"030123456\"\nprivate = true\nrewrite = [\"9 -> \"]\n\
+                [guard]\nallow = [\"premium\", \"+44\"]\nlongest = \"2h\"\n\
+                [[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\nrewrite = [\"0 -> +49\"]\ncalled_in = \"to\"\n\
+                from_user = \"f\"\ncontact_user = \"c\"\n\
+                [[trunk]]\nname = \"b\"\naddress = \"1.2.3.5:5060\"\nnumber = \"030999\"\n\
+                [codes]\nwithhold = \"*31\"\n";
+    let config = read(text).unwrap();
+    assert!(config.line.private && config.codes.withhold == "*31");
+    assert_eq!(config.line.rewrite, [Rewrite { prefix: "9".into(), instead: String::new() }]);
+    let allowed = Allowed { international: false, premium: true, prefixes: vec!["+44".into()] };
+    assert_eq!(config.guard, Guard { allowed, longest: Duration::from_secs(7200) });
+    let [a, b] = &config.trunks[..] else { panic!() };
+    assert_eq!((a.rules.number.as_str(), b.rules.number.as_str()), ("030123456", "030999"));
+    assert_eq!(a.rules.rewrite, [Rewrite { prefix: "0".into(), instead: "+49".into() }]);
+    let identity = Identity {
+        from_user: "f".into(),
+        contact_user: "c".into(),
+        shown_in: ShownIn::Asserted,
+        called_in: CalledIn::To,
+    };
+    assert_eq!((&a.identity, &b.identity), (&identity, &Identity::default()));
+}
+
 #[test]
 fn the_way_to_a_trunk() {
     let trunk = |server: &str, more: &str| {
@@ -402,6 +510,7 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
     assert_eq!(bare.media, full.media);
     assert_eq!(bare.hold, full.hold);
     assert_eq!(bare.codes, full.codes);
+    assert_eq!(bare.guard, full.guard);
     assert_eq!(bare.web.listen, full.web.listen);
     assert_eq!(bare.log, full.log);
 }

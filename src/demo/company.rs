@@ -5,7 +5,7 @@ use super::line::{Line, Playing};
 use super::live::Agent;
 use super::sounds::Sound;
 use super::{Fact, NetInput, NetOutput, Who};
-use crate::sip::{Caller, Cause, Command, Event, Session};
+use crate::sip::{Caller, Cause, Command, Event, Manner, Session};
 use crate::units::{Digit, Instant, LegId};
 use core::time::Duration;
 
@@ -104,7 +104,10 @@ impl Company {
         let (leg, media) = (self.end.next_leg(), self.end.media());
         self.end.say(now, Fact::Dials(number.into()));
         self.calls.push(Call::new(leg, None, script));
-        self.end.command(now, Command::Call { leg, account: BOX, to: number.into(), caller, media });
+        self.end.command(
+            now,
+            Command::Call { leg, account: BOX, to: number.into(), caller, media, manner: Manner::default() },
+        );
         self.settle(now);
     }
 

@@ -5,7 +5,7 @@ use super::line::Line;
 use super::{Fact, Narration, NetInput, NetOutput, Who};
 use crate::sip::ua::Config;
 use crate::sip::{
-    Account, AccountKind, Cause, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Ua,
+    Account, AccountKind, Cause, Command, Event, Hop, Identity, Input, LocalMedia, Output, Session, Side, Ua,
 };
 use crate::units::{AccountId, Codec, Instant, LegId};
 use std::collections::VecDeque;
@@ -47,7 +47,7 @@ impl Endpoint {
         let config = Config {
             local: setup.sip,
             tls_port: 0,
-            accounts: vec![Account { id: BOX, side, kind: setup.account }],
+            accounts: vec![Account { id: BOX, side, kind: setup.account, identity: Identity::default() }],
             realm: "example".into(),
             seed: setup.seed,
         };

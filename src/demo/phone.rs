@@ -4,7 +4,7 @@ use super::endpoint::{BOX, Endpoint, Setup};
 use super::line::{Line, Playing};
 use super::sounds::Sound;
 use super::{Fact, NetInput, NetOutput, Who};
-use crate::sip::{Caller, Cause, Command, Event};
+use crate::sip::{Caller, Cause, Command, Event, Manner};
 use crate::units::{Digit, Instant, LegId};
 use core::time::Duration;
 
@@ -274,7 +274,10 @@ impl Phone {
         self.end.say(now, Fact::Dials(number.into()));
         self.legs.push(Talk { leg, up: false });
         let caller = Caller::default();
-        self.end.command(now, Command::Call { leg, account: BOX, to: number.into(), caller, media });
+        self.end.command(
+            now,
+            Command::Call { leg, account: BOX, to: number.into(), caller, media, manner: Manner::default() },
+        );
     }
 
     fn pick_up(&mut self, now: Instant) {

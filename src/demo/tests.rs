@@ -233,7 +233,7 @@ fn the_company_calls_and_the_phone_rings_is_picked_up_and_hears_a_tone() {
         ],
     );
     world.run(s(1));
-    let caller = Caller { name: "HOLD: Example".into(), number: "1800".into() };
+    let caller = Caller { name: "HOLD: Example".into(), number: "1800".into(), private: false };
     world.company.call(world.now, "me", caller.clone(), vec![Far::Tone(660, s(5)), Far::Forever]);
     world.run(s(20));
     let rang = world.said.iter().find_map(|n| match &n.fact {

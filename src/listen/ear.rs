@@ -3,7 +3,7 @@
 use super::Sound;
 use super::classifier::{Classes, classify};
 use super::features::Window;
-use super::spectrum::{FLOOR_DBM0, Look, Spectrum};
+use super::spectrum::{FAINT_DBM0, FLOOR_DBM0, Look, Spectrum};
 use super::tones::Tones;
 use crate::units::{Frame, Tick};
 
@@ -21,6 +21,9 @@ const SPEECH_GAP: u32 = 45;
 const MUSIC_GAP: u32 = 25;
 /// Longest note of one unwavering line that is still taken for music: 2 s.
 const NOTE: u64 = 100;
+
+/// Faint frames after which nothing else is left in the classifier's window.
+const FAINT_FRAMES: u32 = super::features::LONG as u32;
 
 /// What the ear says after one frame.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +48,8 @@ pub struct Ear {
     classes: Classes,
     levels: [f32; FLOOR_FRAMES],
     frame: u64,
+    /// Faint frames in a row.
+    faint: u32,
     loud: f32,
     quiet: u32,
     quiet_since: Tick,
@@ -63,6 +68,7 @@ impl Default for Ear {
             classes: Classes { noise: 1.0, ..Classes::default() },
             levels: [FLOOR_DBM0; FLOOR_FRAMES],
             frame: 0,
+            faint: 0,
             loud: QUIET_DBM0,
             quiet: 0,
             quiet_since: Tick(0),
@@ -81,7 +87,10 @@ impl Ear {
         self.window.push(look);
         let tone = self.tones.hear(at, &look, self.spectrum.recent());
         let active = self.activity(at, &look);
-        if self.frame.is_multiple_of(EVERY) {
+        self.faint = if look.level_dbm0 < FAINT_DBM0 { self.faint.saturating_add(1) } else { 0 };
+        if self.faint >= FAINT_FRAMES {
+            self.classes = Classes { noise: 1.0, ..Classes::default() };
+        } else if self.frame.is_multiple_of(EVERY) {
             self.classify();
         }
         self.frame += 1;

@@ -3,7 +3,7 @@
 use super::spectrum::{BANDS, Look};
 
 /// Frames kept: the long window.
-const LONG: usize = 75;
+pub const LONG: usize = 75;
 /// Frames of the short window.
 const SHORT: usize = 25;
 /// Numbers per window.

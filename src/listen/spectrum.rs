@@ -16,6 +16,11 @@ const LONG: usize = 512;
 const SHORT: usize = 256;
 /// Level given to digital silence.
 pub const FLOOR_DBM0: f32 = -90.0;
+/// Below this lies nothing that a telephone carries: G.711's smallest steps. Silent queues last for hours, and cost
+/// nothing.
+pub const FAINT_DBM0: f32 = -68.0;
+/// Faint frames after which nothing else is left in the long window.
+const FAINT_FRAMES: u32 = LONG.div_ceil(FRAME_SAMPLES) as u32;
 /// Frames over which a print smooths, so that a second hearing need not fall on the same 20 ms grid.
 const PRINT_SMOOTH: usize = 4;
 
@@ -76,6 +81,8 @@ pub struct Spectrum {
     print_at: usize,
     age: [u8; LONG / 2 + 1],
     origin: [u16; LONG / 2 + 1],
+    /// Faint frames in a row.
+    faint: u32,
 }
 
 impl Default for Spectrum {
@@ -103,6 +110,7 @@ impl Default for Spectrum {
             print_at: 0,
             age: [0; LONG / 2 + 1],
             origin: [0; LONG / 2 + 1],
+            faint: 0,
         }
     }
 }
@@ -147,6 +155,10 @@ impl Spectrum {
         }
         let newest = &self.sound[LONG - FRAME_SAMPLES..];
         let level = newest.iter().map(|x| x * x).sum::<f32>() / FRAME_SAMPLES as f32;
+        self.faint = if dbm0(level) < FAINT_DBM0 { self.faint.saturating_add(1) } else { 0 };
+        if self.faint >= FAINT_FRAMES {
+            return self.nothing(dbm0(level));
+        }
         let crossings =
             newest.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count() as f32 / FRAME_SAMPLES as f32;
         let bands = self.bands();
@@ -166,6 +178,24 @@ impl Spectrum {
             pitch,
             lines,
             print,
+        }
+    }
+
+    /// The look of a faint frame among faint frames: no lines, no voice, nothing to recognise.
+    fn nothing(&mut self, level_dbm0: f32) -> Look {
+        self.age = [0; LONG / 2 + 1];
+        self.print_past = [[0.0; PRINT_BANDS]; 2 * PRINT_SMOOTH];
+        Look {
+            level_dbm0,
+            bands: [FLOOR_DBM0; BANDS],
+            crossings: 0.0,
+            steady: 0.0,
+            standing: 0.0,
+            tracks: 0.0,
+            voicing: 0.0,
+            pitch: 0.0,
+            lines: Lines::default(),
+            print: 0,
         }
     }
 

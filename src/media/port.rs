@@ -19,6 +19,9 @@ const STARVED: Duration = Duration::from_secs(2);
 /// … and again and again after that.
 const STARVED_AGAIN: Duration = Duration::from_secs(10);
 
+/// Payload type of telephone-events in every offer of ours.
+const OFFERED_EVENT: u8 = 101;
+
 /// What a payload type stands for on one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
@@ -34,6 +37,9 @@ impl Stream {
         match payload_type {
             t if Some(t) == self.event_type => Content::Event,
             t if t == self.payload_type => Content::Sound(self.codec),
+            // RFC 3264 §5.1: each side names what it wants to receive, so a peer that answers with another number still
+            // sends the one that our offer names.
+            OFFERED_EVENT => Content::Event,
             0 => Content::Sound(Codec::Pcmu),
             8 => Content::Sound(Codec::Pcma),
             COMFORT_NOISE | OLD_COMFORT_NOISE => Content::ComfortNoise,

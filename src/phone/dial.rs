@@ -13,6 +13,8 @@ pub struct Codes {
     pub cancel: String,
     /// Keys inside a call that hold it.
     pub gesture: String,
+    /// Before a number: do not show mine.
+    pub withhold: String,
 }
 
 /// The meaning of a dialled string.
@@ -61,6 +63,7 @@ mod tests {
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),
+            withhold: "*67".into(),
         }
     }
 

@@ -121,7 +121,8 @@ pub fn answer(
     nc: u32,
     cnonce: &str,
 ) -> Option<String> {
-    let usable = challenges.iter().filter_map(|challenge| {
+    let each: Vec<String> = challenges.iter().flat_map(|line| apart(line)).collect();
+    let usable = each.iter().filter_map(|challenge| {
         let fields = Fields::parse(challenge)?;
         let (hash, session) = Hash::from_name(fields.get("algorithm"))?;
         // RFC 7616 §3.3: a challenge that wants only auth-int needs the body hashed, which no trunk asks for.
@@ -155,6 +156,24 @@ pub fn answer(
         line.push_str(&format!(", opaque=\"{opaque}\""));
     }
     Some(line)
+}
+
+/// The challenges of one header line: several may be joined by commas as their own parameters are, RFC 9110 §11.6.1. A
+/// new one begins where two words come before the `=`.
+fn apart(line: &str) -> Vec<String> {
+    let mut challenges: Vec<String> = Vec::new();
+    for part in split_outside_quotes(line, b',').unwrap_or_default().into_iter().map(str::trim) {
+        let name = part.split(['=', '"']).next().unwrap_or_default().trim();
+        let begins = name.contains([' ', '\t']) || !part.contains('=');
+        match challenges.last_mut() {
+            Some(last) if !begins => {
+                last.push_str(", ");
+                last.push_str(part);
+            }
+            _ => challenges.push(part.to_owned()),
+        }
+    }
+    challenges
 }
 
 /// Why credentials do not count.
@@ -353,6 +372,8 @@ mod tests {
         assert_eq!(field(&pick(&[&md5, &sha, &unknown]).unwrap(), "algorithm"), Some("SHA-256"));
         assert_eq!(field(&pick(&[&plain, &md5]).unwrap(), "algorithm"), None);
         let basic = "Basic realm=\"r\"";
+        let line = format!("{basic}, {unknown}, {md5},{sha}, {integrity}");
+        assert_eq!(field(&pick(&[&line]).unwrap(), "algorithm"), Some("SHA-256"), "all in one line");
         for hopeless in ["", "Digest", "Digest qop=\"auth\"", basic, integrity, &unknown] {
             assert_eq!(pick(&[hopeless]), None, "{hopeless:?}");
         }

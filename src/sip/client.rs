@@ -3,11 +3,11 @@
 use super::hop::Hop;
 use super::message::{Method, Request, Response};
 use super::timers::{PATIENCE, T1, T2, T4, backed_off};
-use crate::units::{AccountId, Instant, LegId};
+use crate::units::{AccountId, Digit, Instant, LegId};
 use core::time::Duration;
 
 /// Most branches of a forked INVITE that get their own ACK and BYE; further ones are left to time out.
-const FORKS: usize = 8;
+pub const FORKS: usize = 8;
 
 /// What finds the transaction of a response, RFC 3261 §17.1.3: our branch, and whether it is the CANCEL, which shares
 /// the branch of its INVITE.
@@ -49,8 +49,12 @@ pub enum Owner {
     Call(LegId),
     /// The leg this re-INVITE or UPDATE keeps alive, RFC 4028.
     Refresh(LegId),
-    /// The leg this INFO belongs to.
-    Info(LegId),
+    /// The leg this INFO belongs to, and the digit that it tells.
+    Info(LegId, Digit),
+    /// The leg whose dialog this PRACK or NOTIFY is in: nothing depends on how it ends.
+    Aside(LegId),
+    /// The subscription of this account.
+    Notify(AccountId),
     /// The registration of this account.
     Register(AccountId),
 }

@@ -109,6 +109,11 @@ fn parse_param(text: &str) -> Result<(String, Option<String>), Invalid> {
     if name.is_empty() || name.bytes().any(|b| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b',')) {
         return Err(Invalid::Parameter);
     }
+    // RFC 3261 §25.1: outside of quotes no value has a bracket, and one that is open would swallow what follows it.
+    let quoted = value.filter(|value| value.starts_with('"')).and_then(quoted_len).unwrap_or(0);
+    if value.and_then(|value| value.get(quoted..)).is_some_and(|bare| bare.contains(['<', '>'])) {
+        return Err(Invalid::Parameter);
+    }
     Ok((name.to_owned(), value.map(str::to_owned)))
 }
 

@@ -4,7 +4,8 @@ use super::dialog::Dialog;
 use super::leg::{Awaited, Leg, State, Unacked};
 use super::message::{Request, Response};
 use super::offer;
-use super::reply::{ALLOW, Body, SDP, SUPPORTED, body, way_back};
+use super::reliable::Reliable;
+use super::reply::{ALLOW, Body, SDP, SUPPORTED, body, is_described, way_back};
 use super::server::ServerId;
 use super::ua::{Timer, Ua};
 use super::{Cause, Discard, Event, Hop, LocalMedia, Session};
@@ -28,7 +29,7 @@ impl Ua {
         if self.refuses_extension(&request, from) || self.refuses_interval(&request, from) {
             return;
         }
-        let session = match body(request.headers.first("Content-Type"), &request.body) {
+        let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
             Body::Other => return self.reply_with(&request, from, 415, &[("Accept", SDP)]),
             Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(), 0, 0) {
@@ -58,17 +59,25 @@ impl Ua {
         }
         self.incoming += 1;
         self.answer_with(now, &server, &self.respond(&request, 100, None));
-        let (called, caller) = (request.uri.user_decoded(), self.caller_of(account, &request));
+        let (called, caller) = (self.called_of(account, &request), self.caller_of(account, &request));
         let dialog = Dialog::of_request(&request, &self.random.token(), self.flow_of(account, from));
-        let takes_update = request.headers.lists("Allow", "UPDATE");
+        let hops = hops(&request);
+        let reliable = Reliable::wanted(&request, self.random.bits());
+        // RFC 3261 §13.3.1: the caller says how long he is willing to wait.
+        let patience = request.headers.first("Expires").and_then(|value| value.trim().parse::<u32>().ok());
         self.dialogs.insert(super::invite::key(&dialog), leg);
-        let state = State::Incoming { server, invite: Box::new(request), described: false };
         let origin = self.random.bits() >> 33;
-        let mut opened = Leg::new(account, dialog, state, origin);
-        opened.takes_update = takes_update;
+        let invite = Box::new(request);
+        let allowed = invite.headers.clone();
+        let mut opened =
+            Leg::new(account, dialog, State::Incoming { server, invite, described: false }, origin);
+        opened.note_allowed(&allowed);
+        opened.reliable = reliable;
         self.legs.insert(leg, opened);
+        let gives_up = patience.map(|seconds| now + Duration::from_secs(seconds.into()));
+        self.timers.set(Timer::Expires(leg), gives_up);
         self.timers.set(Timer::Provisional(leg), Some(now + PROVISIONAL_GAP));
-        self.tell(Event::Incoming { leg, account, called, caller, session });
+        self.tell(Event::Incoming { leg, account, called, caller, session, hops });
     }
 
     /// What we might answer before the switchboard has said what it takes.
@@ -98,7 +107,7 @@ impl Ua {
         if *described && leg.media.as_ref().is_some_and(|before| before.addr == media.addr) {
             return Some(Ok(leg.description.last().to_owned()));
         }
-        let sdp = if let Body::Sdp(sdp) = body(invite.headers.first("Content-Type"), &invite.body) {
+        let sdp = if let Body::Sdp(sdp) = body(&invite.headers, &invite.body) {
             match leg.description.answer(sdp, &media) {
                 Ok((answer, session)) => {
                     leg.session = Some(session);
@@ -114,7 +123,10 @@ impl Ua {
         Some(Ok(sdp))
     }
 
-    fn provisionally(&mut self, now: Instant, id: LegId, status: u16, sdp: Option<String>) {
+    pub(super) fn provisionally(&mut self, now: Instant, id: LegId, status: u16, sdp: Option<String>) {
+        if self.provide(now, id, status, sdp.as_ref()) {
+            return;
+        }
         let Some(State::Incoming { server, .. }) = self.legs.get(&id).map(|leg| &leg.state) else { return };
         let server = server.clone();
         if let Some(response) = self.opening_response(id, status, sdp) {
@@ -133,7 +145,7 @@ impl Ua {
     }
 
     /// A response that makes or confirms the dialog, RFC 3261 §12.1.1.
-    fn opening_response(&self, id: LegId, status: u16, sdp: Option<String>) -> Option<Response> {
+    pub(super) fn opening_response(&self, id: LegId, status: u16, sdp: Option<String>) -> Option<Response> {
         let leg = self.legs.get(&id)?;
         let State::Incoming { invite, .. } = &leg.state else { return None };
         let mut response = self.respond(invite, status, leg.dialog.local.tag());
@@ -152,20 +164,30 @@ impl Ua {
 
     /// 200.
     pub(super) fn answer(&mut self, now: Instant, id: LegId, media: LocalMedia) {
+        if self.answer_waits(id, &media) {
+            return;
+        }
         let sdp = match self.describe(id, media) {
             Some(Ok(sdp)) => sdp,
             Some(Err(_)) => return self.refuse(now, id, Cause::NotAcceptable),
             None => return,
         };
-        let Some(mut response) = self.opening_response(id, 200, Some(sdp)) else { return };
+        // RFC 3262 §5: what was settled reliably is not said again.
+        let settled =
+            self.legs.get(&id).and_then(|leg| leg.reliable.as_ref()).is_some_and(Reliable::is_settled);
+        let Some(mut response) = self.opening_response(id, 200, Some(sdp).filter(|_| !settled)) else {
+            return;
+        };
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let State::Incoming { server, invite, .. } = core::mem::replace(&mut leg.state, State::Up) else {
             return;
         };
-        self.timers.set(Timer::Provisional(id), None);
+        for timer in [Timer::Provisional(id), Timer::Reliable(id), Timer::Expires(id)] {
+            self.timers.set(timer, None);
+        }
         self.agree_as_callee(now, id, &invite, &mut response);
         self.answer_with(now, &server, &response);
-        let offered = invite.body.is_empty();
+        let offered = !is_described(&invite) && !settled;
         self.await_ack(now, id, &server, &response, Awaited { offered, opening: true });
         if let Some(session) = self.legs.get(&id).and_then(|leg| leg.session).filter(|_| !offered) {
             self.tell(Event::Answered(id, session));
@@ -235,7 +257,7 @@ impl Ua {
     /// The ACK brings the answer to our offer.
     fn offer_answered(&mut self, now: Instant, id: LegId, ack: &Request, opening: bool) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let sdp = body(ack.headers.first("Content-Type"), &ack.body);
+        let sdp = body(&ack.headers, &ack.body);
         let session = match (sdp, &leg.media) {
             (Body::Sdp(sdp), Some(media)) => offer::read_answer(sdp, media).ok(),
             _ => None,
@@ -265,6 +287,11 @@ impl Ua {
         self.end(id, cause);
     }
 
+    /// The time that the caller set in Expires is over, RFC 3261 §13.3.1: 487.
+    pub(super) fn invite_expired(&mut self, now: Instant, id: LegId) {
+        self.refuse(now, id, Cause::Cancelled);
+    }
+
     /// CANCEL, RFC 3261 §9.2. Its answer needs no state of its own: the INVITE's transaction remembers.
     pub(super) fn cancelled(&mut self, now: Instant, request: &Request, id: &ServerId, from: Hop) {
         let Some(leg) = self.servers.get(id).map(|server| server.leg) else {
@@ -288,6 +315,12 @@ impl Ua {
         // Before its 2xx a leg of ours may belong to any branch of a fork.
         (dialog.remote.tag().is_none() || dialog.remote.tag() == from.tag()).then_some(id)
     }
+}
+
+/// Max-Forwards of a request that has been let in, so not 0, RFC 3261 §20.22.
+fn hops(request: &Request) -> u8 {
+    let hops = request.headers.first("Max-Forwards").and_then(|value| value.trim().parse::<u32>().ok());
+    u8::try_from(hops.unwrap_or(70).max(1)).unwrap_or(u8::MAX)
 }
 
 const _: () = assert!(LEGS < SIP_TRANSACTIONS);

@@ -5,10 +5,12 @@ use super::dialog::{Dialog, Flow};
 use super::leg::{Leg, State};
 use super::message::{Method, Request, Response};
 use super::offer;
+use super::refresh::{MIN_SE, SESSION, ask_for_timer};
+use super::reliable::Early;
 use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{Account, AccountKind, Caller, Cause, Event, LocalMedia, Session};
+use super::{AccountKind, Caller, Cause, Event, LocalMedia, Manner, Session, Side};
 use crate::limits::LEGS;
 use crate::units::{AccountId, Instant, LegId};
 
@@ -19,8 +21,7 @@ impl Ua {
         now: Instant,
         id: LegId,
         account: AccountId,
-        to: &str,
-        caller: &Caller,
+        call: (&str, &Caller, Manner),
         media: LocalMedia,
     ) {
         if self.legs.contains_key(&id) {
@@ -29,7 +30,7 @@ impl Ua {
         if self.legs.len() >= LEGS {
             return self.tell(Event::Ended(id, Cause::Congestion));
         }
-        let Some((mut request, flow)) = self.invitation(account, to, caller) else {
+        let Some((mut request, flow)) = self.invitation(account, call) else {
             return self.tell(Event::Ended(id, Cause::Unavailable));
         };
         let dialog = Dialog::of_invite(&request, flow);
@@ -49,7 +50,8 @@ impl Ua {
 
     /// The INVITE without its offer, and where it goes. `None` if the account is unknown, its
     /// phone is away or its address not known.
-    fn invitation(&mut self, id: AccountId, to: &str, caller: &Caller) -> Option<(Request, Flow)> {
+    fn invitation(&mut self, id: AccountId, call: (&str, &Caller, Manner)) -> Option<(Request, Flow)> {
+        let (to, caller, manner) = call;
         let account = self.account(id)?;
         let (uri, flow) = match &account.kind {
             // Not resolved yet: there is nobody to ask.
@@ -67,7 +69,7 @@ impl Ua {
             AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
             _ => uri.clone(),
         };
-        let asserted = asserted(account, caller);
+        let (shown, side) = (self.shown(account, caller), account.side);
         let from = self.caller_address(account, caller);
         let from = from.with_tag(&self.random.token());
         let call_id = self.random.token();
@@ -75,8 +77,16 @@ impl Ua {
         request.headers.push("Contact", self.contact(id));
         request.headers.push("Allow", ALLOW);
         request.headers.push("Supported", SUPPORTED);
-        if let Some(asserted) = asserted {
-            request.headers.push("P-Asserted-Identity", asserted.to_string());
+        request.headers.set("Max-Forwards", manner.hops.to_string());
+        if side == Side::Trunk {
+            ask_for_timer(&mut request, SESSION, MIN_SE);
+        }
+        for (name, value) in shown {
+            request.headers.push(name, value);
+        }
+        if let Some(word) = manner.alert {
+            // The form that Grandstream and Cisco adapters match against their ring tables.
+            request.headers.push("Alert-Info", format!("<http://127.0.0.1>;info={word}"));
         }
         Some((request, flow))
     }
@@ -89,7 +99,10 @@ impl Ua {
     }
 
     /// A provisional response to our INVITE.
-    pub(super) fn call_proceeds(&mut self, id: LegId, response: &Response) {
+    pub(super) fn call_proceeds(&mut self, now: Instant, id: LegId, response: &Response) {
+        if !self.branch_proceeds(now, id, response) {
+            return;
+        }
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let State::Calling { rang, .. } = &mut leg.state else { return };
         // A second 180 says nothing new; the first one after a 183 does.
@@ -100,6 +113,8 @@ impl Ua {
         }
         if rings {
             self.tell(Event::Ringing(id));
+        } else if early.is_none() && response.status != 180 && response.body.is_empty() {
+            self.tell(Event::Trying(id));
         }
         if let Some(session) = early {
             self.tell(Event::Progress(id, session));
@@ -116,6 +131,7 @@ impl Ua {
     ) {
         match response {
             Some(response) if response.status < 300 => self.call_accepted(now, client, id, response),
+            Some(response) if response.status == 422 && self.call_lengthened(now, client, id, response) => {}
             Some(response) => self.end(id, Cause::from_status(response.status)),
             None => self.end(id, Cause::Timeout),
         }
@@ -125,10 +141,11 @@ impl Ua {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.dialog.learn(response);
         leg.state = State::Up;
-        leg.takes_update = response.headers.lists("Allow", "UPDATE");
-        // RFC 3261 §13.2.1: an answer already given in a 18x need not be repeated.
+        leg.note_allowed(&response.headers);
+        let early = core::mem::take(&mut leg.early);
+        // RFC 3261 §13.2.1: an answer already given in a 18x of the same branch need not be repeated.
         let session = match response.body.is_empty() {
-            true => leg.session,
+            true => Early::session_of(&early, response.to().tag()).or(leg.session),
             false => described(response, leg.media.as_ref()),
         };
         leg.session = session;
@@ -190,8 +207,10 @@ impl Ua {
     pub(super) fn end(&mut self, id: LegId, cause: Cause) {
         let Some(leg) = self.legs.remove(&id) else { return };
         self.dialogs.remove(&key(&leg.dialog));
-        for timer in [Timer::Ack(id), Timer::Provisional(id), Timer::Session(id)] {
-            self.timers.set(timer, None);
+        let timers =
+            [Timer::Ack, Timer::Provisional, Timer::Reliable, Timer::Expires, Timer::Session, Timer::Again];
+        for timer in timers {
+            self.timers.set(timer(id), None);
         }
         if let Some(client) = leg.exchange.and_then(|client| self.clients.get_mut(&client)) {
             client.owner = Owner::Nobody;
@@ -207,15 +226,8 @@ pub fn key(dialog: &Dialog) -> (String, String) {
     (dialog.call_id.clone(), dialog.local.tag().unwrap_or_default().to_owned())
 }
 
-/// The caller's own number where From must show the account's, RFC 3325 §9.2.
-fn asserted(account: &Account, caller: &Caller) -> Option<NameAddr> {
-    let AccountKind::RegisterAt(upstream) = &account.kind else { return None };
-    let differs = !caller.number.is_empty() && caller.number != upstream.user;
-    differs.then(|| NameAddr::named(&caller.name, Uri::sip(&caller.number, &upstream.domain, None)))
-}
-
 /// The session that the answer in a response settles, if there is one in it that we can use.
 pub fn described(response: &Response, media: Option<&LocalMedia>) -> Option<Session> {
-    let Body::Sdp(answer) = body(response.headers.first("Content-Type"), &response.body) else { return None };
+    let Body::Sdp(answer) = body(&response.headers, &response.body) else { return None };
     offer::read_answer(answer, media?).ok()
 }

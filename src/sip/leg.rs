@@ -2,8 +2,9 @@
 
 use super::client::ClientId;
 use super::dialog::Dialog;
-use super::message::Request;
+use super::message::{Headers, Request};
 use super::offer::{self, NoMatch};
+use super::reliable::{Early, Reliable};
 use super::server::ServerId;
 use super::timers::{PATIENCE, T1, backed_off};
 use super::{Hop, LocalMedia, Session};
@@ -149,6 +150,15 @@ pub struct Refresh {
     pub ours: bool,
 }
 
+/// A hold, or the end of one, that we want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The peer is to be held.
+    pub held: bool,
+    /// Its re-INVITE is under way.
+    pub sent: bool,
+}
+
 /// One leg.
 #[derive(Debug)]
 pub struct Leg {
@@ -172,11 +182,27 @@ pub struct Leg {
     pub refresh: Option<Refresh>,
     /// The peer takes UPDATE, RFC 3311 §4.
     pub takes_update: bool,
+    /// The peer takes INFO: it says so, or says nothing of what it takes.
+    pub takes_info: bool,
     /// Our own re-INVITE or UPDATE on its way.
     pub exchange: Option<ClientId>,
+    /// What `exchange` is for if it is no refresh, or what waits until it may begin.
+    pub wish: Option<Wish>,
+    /// The branches of our INVITE that have answered provisionally.
+    pub early: Vec<Early>,
+    /// The peer wants its provisional responses acknowledged, RFC 3262.
+    pub reliable: Option<Reliable>,
+    /// How often the peer has asked for a longer session interval before the leg was up.
+    pub lengthened: u8,
 }
 
 impl Leg {
+    /// Notes which methods the peer takes, RFC 3261 §20.5.
+    pub fn note_allowed(&mut self, headers: &Headers) {
+        self.takes_update = headers.lists("Allow", "UPDATE");
+        self.takes_info = headers.first("Allow").is_none() || headers.lists("Allow", "INFO");
+    }
+
     /// A leg at its beginning.
     pub const fn new(account: AccountId, dialog: Dialog, state: State, origin: u64) -> Self {
         Self {
@@ -190,7 +216,12 @@ impl Leg {
             unacked: None,
             refresh: None,
             takes_update: false,
+            takes_info: true,
             exchange: None,
+            wish: None,
+            early: Vec::new(),
+            reliable: None,
+            lengthened: 0,
         }
     }
 }

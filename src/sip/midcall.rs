@@ -5,7 +5,8 @@ use super::dialog::Flow;
 use super::digit;
 use super::leg::{Awaited, State};
 use super::message::{Method, Request, Response};
-use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
+use super::reliable::{Early, Reliable};
+use super::reply::{ALLOW, Body, SDP, SUPPORTED, body, is_described};
 use super::server::ServerId;
 use super::ua::Ua;
 use super::{Cause, Event, Hop, Session};
@@ -14,6 +15,9 @@ use crate::units::{Digit, Instant, LegId};
 impl Ua {
     /// A new request with a To tag.
     pub(super) fn within(&mut self, now: Instant, request: Request, id: ServerId, from: Hop) {
+        if request.method == Method::Subscribe && self.subscribing_again(now, &request, from) {
+            return;
+        }
         let Some(leg) = self.leg_of(&request).filter(|leg| !self.is_over(*leg, &request)) else {
             return self.reply(&request, from, 481);
         };
@@ -33,6 +37,7 @@ impl Ua {
             Method::Bye => self.hung_up(now, leg, &request, &id),
             Method::Invite | Method::Update => self.offered_again(now, leg, &request, &id),
             Method::Info => self.informed(now, leg, &request, &id),
+            Method::Prack => self.pracked(now, leg, &request, &id),
             Method::Refer => self.answer_plainly(now, &id, &request, 603),
             Method::Other(_) => self.answer_plainly(now, &id, &request, 501),
             _ => self.answer_plainly(now, &id, &request, 405),
@@ -44,7 +49,7 @@ impl Ua {
         request.method != Method::Bye && self.legs.get(&leg).is_some_and(|leg| leg.ended)
     }
 
-    fn answer_plainly(&mut self, now: Instant, id: &ServerId, request: &Request, status: u16) {
+    pub(super) fn answer_plainly(&mut self, now: Instant, id: &ServerId, request: &Request, status: u16) {
         let mut response = self.respond(request, status, None);
         match status {
             405 | 501 => response.headers.push("Allow", ALLOW),
@@ -79,8 +84,7 @@ impl Ua {
             response.headers.push("Min-SE", super::refresh::MIN_SE.as_secs().to_string());
             return self.answer_with(now, id, &response);
         }
-        let type_ = request.headers.first("Content-Type");
-        let (sdp, session) = match (body(type_, &request.body), &request.method) {
+        let (sdp, session) = match (body(&request.headers, &request.body), &request.method) {
             (Body::Other, _) => return self.answer_plainly(now, id, request, 415),
             (Body::Empty, Method::Invite) => (self.reoffer(leg), None),
             (Body::Empty, _) => (None, None),
@@ -97,7 +101,7 @@ impl Ua {
             leg.dialog.target = contact.uri;
         }
         if request.method == Method::Invite {
-            let awaited = Awaited { offered: request.body.is_empty(), opening: false };
+            let awaited = Awaited { offered: !is_described(request), opening: false };
             self.await_ack(now, leg, id, &response, awaited);
         }
         if let Some(session) = session {
@@ -108,8 +112,16 @@ impl Ua {
     /// Why a new offer cannot be taken at this moment.
     fn untimely(&self, leg: LegId, request: &Request) -> Option<u16> {
         let leg = self.legs.get(&leg)?;
-        let described = !request.body.is_empty();
+        let described = is_described(request);
+        // RFC 3311 §5.2: before the 2xx an UPDATE may offer anew once offer and answer have passed reliably.
+        let settled = match &leg.state {
+            State::Calling { .. } => Early::is_settled(&leg.early, request.from().tag()),
+            _ => leg.reliable.as_ref().is_some_and(Reliable::is_settled),
+        };
         match &leg.state {
+            State::Calling { .. } | State::Incoming { .. } if request.method == Method::Update && settled => {
+                None
+            }
             // RFC 3261 §14.2: an offer of ours is open; RFC 3311 §5.2 for UPDATE.
             State::Calling { .. } if request.method == Method::Invite || described => Some(491),
             State::Incoming { .. } if request.method == Method::Invite || described => Some(500),
@@ -121,7 +133,7 @@ impl Ua {
         }
     }
 
-    fn reanswer(&mut self, leg: LegId, sdp: &[u8]) -> Option<(String, Session)> {
+    pub(super) fn reanswer(&mut self, leg: LegId, sdp: &[u8]) -> Option<(String, Session)> {
         let leg = self.legs.get_mut(&leg)?;
         leg.description.answer(sdp, leg.media.as_ref()?).ok()
     }
@@ -175,18 +187,29 @@ impl Ua {
         else {
             return;
         };
+        if !leg.takes_info {
+            return self.tell(Event::InfoRefused(id, digit));
+        }
         let mut request = leg.dialog.request(Method::Info);
         let (to, account) = (leg.dialog.hop(), leg.account);
         request.headers.push("Content-Type", digit::RELAY);
         request.body = digit::write(digit).into_bytes();
-        self.start(now, request, to, account, Owner::Info(id));
+        self.start(now, request, to, account, Owner::Info(id, digit));
     }
 
     /// How our INFO ended.
-    pub(super) fn info_decided(&mut self, leg: LegId, response: Option<&Response>) {
-        // RFC 3261 §12.2.1.2: the peer has forgotten the dialog.
-        if response.is_some_and(|response| response.status == 481) {
-            self.end(leg, Cause::Normal);
+    pub(super) fn info_decided(&mut self, id: LegId, digit: Digit, response: Option<&Response>) {
+        match response.map(|response| response.status) {
+            // RFC 3261 §12.2.1.2: the peer has forgotten the dialog.
+            Some(481) => self.end(id, Cause::Normal),
+            // RFC 3261 §21.4: not this method, or not this body, and not later either.
+            Some(405 | 415 | 501) => {
+                if let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) {
+                    leg.takes_info = false;
+                    self.tell(Event::InfoRefused(id, digit));
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -10,15 +10,18 @@ mod dialog;
 mod digit;
 pub mod framing;
 mod grammar;
+mod guard;
 mod header;
 mod hold;
 mod hop;
+mod identity;
 mod incoming;
 mod invite;
 mod leg;
 mod locate;
 pub mod message;
 mod midcall;
+mod multipart;
 mod normalise;
 pub mod offer;
 mod peer;
@@ -26,6 +29,7 @@ mod random;
 mod refresh;
 mod register;
 mod registrar;
+mod reliable;
 mod reply;
 mod request;
 mod sdp;
@@ -36,8 +40,10 @@ pub mod ua;
 mod ua_tests;
 mod uri;
 pub mod value;
+mod waiting;
 
 pub use hop::{Hop, Transport};
+pub use identity::{CalledIn, Identity, ShownIn};
 pub use ua::Ua;
 
 use crate::units::{AccountId, Codec, Digit, Instant, LegId};
@@ -86,6 +92,8 @@ pub struct Account {
     pub side: Side,
     /// How it is known.
     pub kind: AccountKind,
+    /// What it prescribes of names and numbers.
+    pub identity: Identity,
 }
 
 /// The two sides of the box.
@@ -140,6 +148,25 @@ pub struct Caller {
     pub name: String,
     /// Number or user part, empty if withheld.
     pub number: String,
+    /// He does not want to be shown, RFC 3323.
+    pub private: bool,
+}
+
+/// How a call is made, besides by whom and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Max-Forwards, RFC 3261 §8.1.1.6: for a call that goes on one that came, what that has left, less one. So a loop
+    /// through the box ends.
+    pub hops: u8,
+    /// The word in Alert-Info, RFC 3261 §20.4, by which a phone tells this ring from others.
+    pub alert: Option<&'static str>,
+}
+
+impl Default for Manner {
+    /// A call that begins here and rings as any other.
+    fn default() -> Self {
+        Self { hops: 70, alert: None }
+    }
 }
 
 /// The box's own end of a leg's sound.
@@ -183,6 +210,8 @@ pub enum Command {
         caller: Caller,
         /// Our end of the sound.
         media: LocalMedia,
+        /// The rest.
+        manner: Manner,
     },
     /// Incoming leg: 180 Ringing.
     Ringing(LegId),
@@ -197,6 +226,8 @@ pub enum Command {
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
+    /// So many missed calls and ended holds wait for the owner of this phone, RFC 3842: its lamp or stutter tone.
+    Waiting(AccountId, u32),
     /// The addresses of the upstream's registrar are known, or have changed: the best first, RFC 3263 §4. `addr` of its
     /// account may be anything before. An empty list changes nothing.
     Locate(AccountId, Vec<Hop>),
@@ -224,7 +255,11 @@ pub enum Event {
         /// What the offer leaves us; `None` for an INVITE without SDP. An offer without a codec of ours has been
         /// answered 488 and never gets here.
         session: Option<Session>,
+        /// Max-Forwards, at least 1: how many hops the call may still go.
+        hops: u8,
     },
+    /// Our INVITE has arrived somewhere: 100, or another 1xx that neither rings nor brings sound.
+    Trying(LegId),
     /// Our INVITE got 180.
     Ringing(LegId),
     /// Our INVITE got early media: a 18x with SDP.
@@ -236,10 +271,14 @@ pub enum Event {
     Changed(LegId, Session),
     /// INFO told a digit or a hook flash, in any of its dialects.
     Info(LegId, Digit),
+    /// The peer takes no digits by INFO: this one has to go in-band.
+    InfoRefused(LegId, Digit),
     /// The leg is over. The last event of a leg, and sent exactly once.
     Ended(LegId, Cause),
     /// An upstream registration holds until about then.
     Registered(AccountId, Instant),
+    /// How long an upstream took to answer our REGISTER.
+    RoundTrip(AccountId, Duration),
     /// An upstream registration failed; the next try is at the given time (`None`: never, the credentials are wrong).
     RegisterFailed(AccountId, Cause, Option<Instant>),
     /// A phone registered here, or refreshed.
@@ -292,4 +331,8 @@ pub enum Discard {
     Stranger,
     /// A table was full.
     Full,
+    /// A source sent more than its share.
+    Flood,
+    /// A source that has guessed too often.
+    Banned,
 }

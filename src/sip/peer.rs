@@ -6,7 +6,7 @@ use super::message::Request;
 use super::server::ServerId;
 use super::ua::Ua;
 use super::value::{NameAddr, Uri};
-use super::{Account, AccountKind, Caller, Discard, Hop, Side};
+use super::{Account, AccountKind, Discard, Hop};
 use crate::units::{AccountId, Instant};
 
 impl Ua {
@@ -39,17 +39,24 @@ impl Ua {
     /// Who sends this request: by address, or by digest (RFC 3261 §22.2). `None`: it has been answered with a
     /// challenge or 403, and nothing of it is kept.
     pub(super) fn admit(&mut self, now: Instant, request: &Request, from: Hop) -> Option<AccountId> {
+        if let Some(id) = self.addressed(request, from) {
+            return Some(id);
+        }
         let at = self.peer_at(from);
         if let Some(account) = at.filter(|account| fixed_addr(account) == Some(from)) {
             return Some(account.id);
         }
         // A phone may share its address with a static peer, so its name comes before the bare IP address.
-        if let Some(id) = self.phone_named(&request.from().uri).map(|account| account.id) {
+        let named = self.phone_named(&request.from().uri).map(|account| account.id);
+        // A caller who hides is anonymous in From, RFC 3323 §4.1.1.3: then it is the phone that registered from there.
+        let bound = || self.bindings.iter().find(|(_, binding)| binding.flow == from).map(|(id, _)| *id);
+        if let Some(id) = named.or_else(bound) {
             return self.verified(now, request, from, id).then_some(id);
         }
         let known = at.map(|account| account.id);
         if known.is_none() {
             self.discard(Discard::Stranger);
+            self.suspect(now, from);
             self.reply(request, from, 403);
         }
         known
@@ -62,14 +69,21 @@ impl Ua {
         };
         let uri = request.uri.to_string();
         let secret_of = |name: &str| (name == user).then_some(secret.as_str());
-        let mut denied = Denied::Missing;
+        let (mut denied, mut proved) = (Denied::Missing, false);
         for name in ["Authorization", "Proxy-Authorization"] {
             for header in request.headers.all(name) {
                 match self.verifier.check(now, header, &request.method, &uri, secret_of) {
-                    Ok(_) => return true,
+                    Ok(_) => proved = true,
                     Err(why) => denied = why,
                 }
             }
+        }
+        if proved {
+            self.trust(from);
+            return true;
+        }
+        if denied == Denied::Wrong {
+            self.suspect(now, from);
         }
         let challenge = self.verifier.challenge(now, denied == Denied::Stale);
         self.reply_with(request, from, 401, &[("WWW-Authenticate", &challenge)]);
@@ -83,40 +97,11 @@ impl Ua {
 
     /// Our Contact towards this account: its user, and our address as its side of the network sees it.
     pub(super) fn contact(&self, id: AccountId) -> String {
-        let user = match self.account(id).map(|account| &account.kind) {
-            Some(AccountKind::RegisterAt(upstream)) => upstream.user.as_str(),
-            _ => "box",
-        };
+        let user = self.account(id).map_or("box", |account| self.contact_user(account));
         let transport = self.transport_of(id);
         let own = || self.own_addr(transport);
         let addr = self.registrations.get(&id).map_or_else(own, |registration| registration.contact);
         NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
-    }
-
-    /// From of a call by us, without tag: on a trunk that we register at our own address of record, RFC 3261 §8.1.1.3.
-    pub(super) fn caller_address(&self, account: &Account, caller: &Caller) -> NameAddr {
-        let local = self.config.local;
-        match &account.kind {
-            AccountKind::RegisterAt(upstream) => {
-                NameAddr::named(&caller.name, Uri::sip(&upstream.user, &upstream.domain, None))
-            }
-            // RFC 3323 §4.1.1.3
-            _ if caller.number.is_empty() => {
-                NameAddr::named(&caller.name, Uri::sip("anonymous", "anonymous.invalid", None))
-            }
-            _ => NameAddr::named(&caller.name, Uri::at(&caller.number, local)),
-        }
-    }
-
-    /// Who a peer says is calling: on a trunk the provider's assertion, RFC 3325 §9.1, else From.
-    pub(super) fn caller_of(&self, id: AccountId, request: &Request) -> Caller {
-        let trunk = self.account(id).is_some_and(|account| account.side == Side::Trunk);
-        let asserted = request.headers.all("P-Asserted-Identity").find_map(|value| value.parse().ok());
-        let shown: NameAddr = asserted.filter(|_| trunk).unwrap_or_else(|| request.from());
-        let number = shown.uri.user_decoded();
-        let withheld = number.eq_ignore_ascii_case("anonymous") || shown.uri.host == "anonymous.invalid";
-        let name = shown.display.chars().filter(|c| !c.is_control()).collect();
-        Caller { name, number: if withheld { String::new() } else { number } }
     }
 
     /// RFC 3261 §8.2.2.2: the request has come here before by another way.

@@ -12,6 +12,10 @@ use core::time::Duration;
 
 /// Shortest session interval, RFC 4028 §4.
 pub const MIN_SE: Duration = Duration::from_secs(90);
+/// The session interval that we ask a trunk for, RFC 4028 §4: a hold outlives it, and a call that nobody ended does not.
+pub const SESSION: Duration = Duration::from_secs(1800);
+/// How often a longer interval is agreed to before the leg is up; each proxy on the way may want its own.
+const LENGTHENED: u8 = 5;
 /// Wait before a refresh that failed for a passing reason is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -67,6 +71,43 @@ impl Ua {
             ours: role != Some(Role::Callee),
         });
         self.arm_session(now, id);
+    }
+
+    /// 422 to our INVITE: the same once more with the interval that the peer, or a proxy, wants. False if that is not
+    /// longer, or has been done too often. RFC 4028 §7.3.
+    pub(super) fn call_lengthened(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        id: LegId,
+        response: &Response,
+    ) -> bool {
+        let Some((least, _)) = response.headers.first("Min-SE").and_then(asked) else { return false };
+        let (Some(client), Some(leg)) = (self.clients.get(&client), self.legs.get_mut(&id)) else {
+            return false;
+        };
+        let before = client.request.headers.first("Session-Expires").and_then(asked);
+        if before.is_none_or(|(before, _)| least <= before) || leg.lengthened >= LENGTHENED {
+            return false;
+        }
+        leg.lengthened += 1;
+        let (mut request, to, account) = (client.request.clone(), client.to, client.account);
+        let seq = self.next_seq(Owner::Call(id)).unwrap_or(request.cseq().0 + 1);
+        request.headers.remove("Via");
+        request.headers.set("CSeq", format!("{seq} {}", request.method));
+        ask_for_timer(&mut request, least, least);
+        let Some(again) = self.start(now, request, to, account, Owner::Call(id)) else { return false };
+        self.call_moved(id, again);
+        true
+    }
+
+    /// The session timer as it is, for a request of ours that is no refresh: without it the timer would end, RFC 4028
+    /// §7.4.
+    pub(super) fn keep_timer(&self, id: LegId, request: &mut Request) {
+        if let Some(Refresh { interval, ours }) = self.legs.get(&id).and_then(|leg| leg.refresh) {
+            let role = if ours { "uac" } else { "uas" };
+            request.headers.push("Session-Expires", format!("{};refresher={role}", interval.as_secs()));
+        }
     }
 
     fn arm_session(&mut self, now: Instant, id: LegId) {
@@ -133,7 +174,7 @@ impl Ua {
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.exchange = None;
-        let account = leg.account;
+        let (account, wish) = (leg.account, leg.wish.take_if(|wish| wish.sent));
         match response.map_or(408, |response| response.status) {
             200..=299 => {
                 if let Some(response) = response {
@@ -145,19 +186,25 @@ impl Ua {
                 self.hang_up_dialog(now, id, account);
                 self.end(id, Cause::Timeout);
             }
+            status if wish.is_some() => self.hold_refused(now, id, wish, status, response),
             // It named UPDATE in Allow and refuses it all the same.
             405 | 501 if leg.takes_update => {
                 leg.takes_update = false;
                 self.timers.set(Timer::Session(id), Some(now));
             }
-            // RFC 3261 §14.1: glare; whoever made the Call-ID waits longer.
             491 => {
-                let wait = self.random.between(Duration::from_millis(100), Duration::from_secs(4));
+                let wait = self.glare(id);
                 self.timers.set(Timer::Session(id), Some(now + wait));
             }
             422 => self.lengthen(now, id, response),
             _ => self.timers.set(Timer::Session(id), Some(now + RETRY)),
         }
+    }
+
+    /// RFC 3261 §14.1: both asked at once; whoever made the Call-ID waits longer.
+    pub(super) fn glare(&mut self, id: LegId) -> Duration {
+        let (from, to) = if id.is_outgoing() { (2100, 4000) } else { (0, 2000) };
+        self.random.between(Duration::from_millis(from), Duration::from_millis(to))
     }
 
     fn refreshed(&mut self, now: Instant, client: ClientId, id: LegId, response: &Response) {
@@ -187,12 +234,24 @@ impl Ua {
 
     /// 422: the peer, or a proxy, wants a longer interval, RFC 4028 §7.3.
     fn lengthen(&mut self, now: Instant, id: LegId, response: Option<&Response>) {
+        let longer = self.longer(id, response);
+        self.timers.set(Timer::Session(id), Some(if longer { now } else { now + RETRY }));
+    }
+
+    /// Takes the interval that a 422 names, if it is longer than ours.
+    pub(super) fn longer(&mut self, id: LegId, response: Option<&Response>) -> bool {
         let least = response.and_then(|response| asked(response.headers.first("Min-SE")?));
-        let Some(refresh) = self.legs.get_mut(&id).and_then(|leg| leg.refresh.as_mut()) else { return };
+        let Some(refresh) = self.legs.get_mut(&id).and_then(|leg| leg.refresh.as_mut()) else { return false };
         let longer = least.map(|(least, _)| least).filter(|least| *least > refresh.interval);
         refresh.interval = longer.unwrap_or(refresh.interval);
-        self.timers.set(Timer::Session(id), Some(if longer.is_some() { now } else { now + RETRY }));
+        longer.is_some()
     }
+}
+
+/// Asks for a session timer in an INVITE; who refreshes is the callee's to say, RFC 4028 §7.1.
+pub fn ask_for_timer(request: &mut Request, interval: Duration, least: Duration) {
+    request.headers.set("Session-Expires", interval.as_secs().to_string());
+    request.headers.set("Min-SE", least.as_secs().to_string());
 }
 
 /// Who refreshes, as the request or response that says so sees the two ends.

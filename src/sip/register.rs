@@ -26,6 +26,8 @@ pub struct Registration {
     tag: String,
     seq: u32,
     expires: Duration,
+    /// When the newest REGISTER went out.
+    pub sent: Instant,
     /// A REGISTER is on its way.
     busy: bool,
     /// The provider holds a binding of ours.
@@ -69,6 +71,7 @@ impl Ua {
                 tag,
                 seq: 0,
                 expires,
+                sent: now,
                 busy: false,
                 held: false,
                 former: None,
@@ -133,6 +136,7 @@ impl Ua {
     }
 
     fn registering_request(&mut self, id: AccountId) -> Option<(Request, Hop)> {
+        let shown = self.account(id).map(|account| self.contact_user(account).to_owned())?;
         let upstream = self.upstream(id)?;
         let (user, domain, to) = (upstream.user.clone(), upstream.domain.clone(), upstream.addr);
         let registration = self.registrations.get_mut(&id)?;
@@ -145,7 +149,7 @@ impl Ua {
         let mut request =
             Request::new(Method::Register, Uri::sip("", &domain, None), &from, &own, &call_id, seq);
         let contact = |addr, expires: Duration| {
-            let uri = Uri::at(&user, addr).by(to.transport);
+            let uri = Uri::at(&shown, addr).by(to.transport);
             format!("{};expires={}", NameAddr::new(uri), expires.as_secs())
         };
         request.headers.push("Contact", contact(registration.contact, registration.expires));
@@ -207,6 +211,7 @@ impl Ua {
             targets.found();
         }
         registration.failures = 0;
+        let took = now.since(registration.sent);
         registration.former = None;
         let seen = seen_as(response, registration.contact);
         let correct = !registration.corrected && seen != registration.contact;
@@ -217,6 +222,7 @@ impl Ua {
         }
         self.timers.set(Timer::Register(id), Some(now + granted * 17 / 20));
         self.timers.set(Timer::KeepAlive(id), Some(now + KEEP_ALIVE));
+        self.tell(Event::RoundTrip(id, took));
         self.tell(Event::Registered(id, now + granted));
         if correct {
             self.send_register(now, id);

@@ -42,6 +42,7 @@ impl Ua {
     pub(super) fn registering(&mut self, now: Instant, request: &Request, from: Hop) {
         let Some(id) = self.phone_named(&request.to().uri).map(|account| account.id) else {
             self.discard(Discard::Stranger);
+            self.suspect(now, from);
             return self.reply(request, from, 403);
         };
         if !self.verified(now, request, from, id) || self.refuses_extension(request, from) {
@@ -52,6 +53,7 @@ impl Ua {
         if self.bindings.get(&id).is_some_and(|known| known.call_id == request.call_id() && seq < known.seq) {
             return self.reply(request, from, 500);
         }
+        let absent = !self.bindings.contains_key(&id);
         match wish(request) {
             Wish::Nonsense => return self.reply(request, from, 400),
             Wish::Bind(_, seconds) if seconds < LIFETIME.0 => {
@@ -73,6 +75,9 @@ impl Ua {
             Wish::Query => {}
         }
         self.list_contacts(now, request, from, id);
+        if absent {
+            self.remind(now, id);
+        }
     }
 
     /// 200 with the contact as it is now, RFC 3261 §10.3, 8.
@@ -88,6 +93,7 @@ impl Ua {
     /// The phone has signed off, or has not refreshed in time.
     pub(super) fn unbind(&mut self, id: AccountId) {
         self.timers.set(Timer::Binding(id), None);
+        self.forget_subscription(id);
         if self.bindings.remove(&id).is_some() {
             self.tell(Event::PhoneGone(id));
         }

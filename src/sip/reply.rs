@@ -1,6 +1,7 @@
 //! Our responses: reason phrases, tags, what we can do; with a transaction or without.
 
 use super::message::{Method, Request, Response};
+pub use super::multipart::{Body, body, is_described};
 use super::server::{Server, ServerId};
 use super::ua::{Timer, Ua};
 use super::{Discard, Hop};
@@ -9,9 +10,9 @@ use crate::units::{Instant, LegId};
 use std::net::SocketAddr;
 
 /// Methods we take, RFC 3261 §20.5.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE";
 /// Extensions we know, RFC 3261 §20.37.
-pub const SUPPORTED: &str = "timer";
+pub const SUPPORTED: &str = "timer, 100rel";
 /// Media type of a session description.
 pub const SDP: &str = "application/sdp";
 
@@ -35,6 +36,7 @@ const fn reason(status: u16) -> &'static str {
         482 => "Loop Detected",
         483 => "Too Many Hops",
         487 => "Request Terminated",
+        489 => "Bad Event",
         488 => "Not Acceptable Here",
         491 => "Request Pending",
         501 => "Not Implemented",
@@ -107,6 +109,10 @@ impl Ua {
         if self.refuses_extension(request, from) {
             return;
         }
+        // RFC 3261 §12.2.2: asked within a dialog, it asks whether there still is one.
+        if request.to().tag().is_some() && self.leg_of(request).is_none() {
+            return self.reply(request, from, 481);
+        }
         let fields =
             [("Allow", ALLOW), ("Accept", SDP), ("Supported", SUPPORTED), ("Accept-Encoding", "identity")];
         self.reply_with(request, from, 200, &fields);
@@ -129,8 +135,8 @@ impl Ua {
 
     /// Answers 420 if the request requires what we do not know, RFC 3261 §8.2.2.3.
     pub(super) fn refuses_extension(&mut self, request: &Request, from: Hop) -> bool {
-        let unknown: Vec<&str> =
-            request.headers.all("Require").filter(|token| !token.eq_ignore_ascii_case(SUPPORTED)).collect();
+        let known = |token: &&str| SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(token));
+        let unknown: Vec<&str> = request.headers.all("Require").filter(|token| !known(token)).collect();
         if unknown.is_empty() {
             return false;
         }
@@ -147,25 +153,4 @@ pub fn way_back(request: &Request, from: Hop) -> Hop {
     let via = request.via();
     let plain = !from.transport.is_reliable() && !via.wants_rport() && via.host.parse() == Ok(from.ip());
     if plain { Hop::udp(SocketAddr::new(from.ip(), via.port.unwrap_or(5060))) } else { from }
-}
-
-/// What a request's body is to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Body<'a> {
-    /// Nothing.
-    Empty,
-    /// A session description.
-    Sdp(&'a [u8]),
-    /// Something else: 415.
-    Other,
-}
-
-/// Reads what `type_` (the value of Content-Type) says of a body.
-pub fn body<'a>(type_: Option<&str>, bytes: &'a [u8]) -> Body<'a> {
-    if bytes.is_empty() {
-        return Body::Empty;
-    }
-    // A body without Content-Type is a broken message whose meaning is plain.
-    let type_ = type_.unwrap_or(SDP).split(';').next().unwrap_or_default().trim();
-    if type_.eq_ignore_ascii_case(SDP) { Body::Sdp(bytes) } else { Body::Other }
 }

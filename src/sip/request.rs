@@ -32,7 +32,7 @@ impl Ua {
         if client.cancel_wanted {
             self.send_cancel(now, id);
         } else if let Owner::Call(leg) = client.owner {
-            self.call_proceeds(leg, response);
+            self.call_proceeds(now, leg, response);
         }
     }
 
@@ -65,7 +65,9 @@ impl Ua {
         match owner {
             Owner::Call(leg) => self.call_decided(now, id, leg, response),
             Owner::Refresh(leg) => self.refresh_decided(now, id, leg, response),
-            Owner::Info(leg) => self.info_decided(leg, response),
+            Owner::Info(leg, digit) => self.info_decided(leg, digit, response),
+            Owner::Aside(_) => {}
+            Owner::Notify(account) => self.notify_decided(account, response),
             Owner::Register(account) => self.register_decided(now, account, response),
             Owner::Nobody => {
                 if let Some(response) = response.filter(|response| invite && response.status < 300) {
@@ -175,15 +177,15 @@ impl Ua {
         true
     }
 
-    fn next_seq(&mut self, owner: Owner) -> Option<u32> {
+    pub(super) fn next_seq(&mut self, owner: Owner) -> Option<u32> {
         match owner {
-            Owner::Call(leg) | Owner::Refresh(leg) | Owner::Info(leg) => {
+            Owner::Call(leg) | Owner::Refresh(leg) | Owner::Info(leg, _) | Owner::Aside(leg) => {
                 let dialog = &mut self.legs.get_mut(&leg)?.dialog;
                 dialog.local_seq += 1;
                 Some(dialog.local_seq)
             }
             Owner::Register(account) => Some(self.registrations.get_mut(&account)?.next_seq()),
-            Owner::Nobody => None,
+            Owner::Notify(_) | Owner::Nobody => None,
         }
     }
 
@@ -196,7 +198,7 @@ impl Ua {
                     leg.exchange = Some(id);
                 }
             }
-            Owner::Info(_) | Owner::Register(_) | Owner::Nobody => {}
+            Owner::Info(..) | Owner::Aside(_) | Owner::Notify(_) | Owner::Register(_) | Owner::Nobody => {}
         }
     }
 
@@ -209,6 +211,11 @@ impl Ua {
         account: AccountId,
         owner: Owner,
     ) -> Option<ClientId> {
+        if let Owner::Register(account) = owner
+            && let Some(registration) = self.registrations.get_mut(&account)
+        {
+            registration.sent = now;
+        }
         let id = ClientId::new(self.random.bits());
         request.headers.push_front("Via", self.via(to, &id.branch()));
         let mut client = Client::new(now, request, to, account, owner);

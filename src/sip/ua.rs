@@ -5,6 +5,7 @@
 
 use super::auth::Verifier;
 use super::client::{Client, ClientId};
+use super::guard::Guard;
 use super::leg::Leg;
 use super::locate::Targets;
 use super::message::{self, Message, Method, Reject, Request};
@@ -13,6 +14,7 @@ use super::register::Registration;
 use super::registrar::Binding;
 use super::server::{Expiry, Server, ServerId};
 use super::timers::Deadlines;
+use super::waiting::Subscription;
 use super::{Account, Command, Discard, Event, Hop, Input, Output};
 use crate::units::{AccountId, Instant, LegId};
 use std::collections::{BTreeMap, VecDeque};
@@ -42,12 +44,20 @@ pub(super) enum Timer {
     Ack(LegId),
     /// The next copy of our provisional response.
     Provisional(LegId),
+    /// The next copy of a reliable provisional response, RFC 3262.
+    Reliable(LegId),
+    /// The caller gives up, RFC 3261 §13.3.1.
+    Expires(LegId),
     /// Session timer, RFC 4028.
     Session(LegId),
+    /// A hold of ours that had to wait.
+    Again(LegId),
     Register(AccountId),
     KeepAlive(AccountId),
     /// A phone's registration runs out.
     Binding(AccountId),
+    /// A phone's subscription runs out.
+    Subscription(AccountId),
 }
 
 /// SIP user agent for all accounts.
@@ -57,6 +67,7 @@ pub struct Ua {
     pub(super) config: Config,
     pub(super) random: Random,
     pub(super) verifier: Verifier,
+    pub(super) guard: Guard,
     pub(super) clients: BTreeMap<ClientId, Client>,
     pub(super) servers: BTreeMap<ServerId, Server>,
     pub(super) legs: BTreeMap<LegId, Leg>,
@@ -65,6 +76,9 @@ pub struct Ua {
     pub(super) registrations: BTreeMap<AccountId, Registration>,
     pub(super) targets: BTreeMap<AccountId, Targets>,
     pub(super) bindings: BTreeMap<AccountId, Binding>,
+    pub(super) subscriptions: BTreeMap<AccountId, Subscription>,
+    /// What waits for the owner of each phone.
+    pub(super) waiting: BTreeMap<AccountId, u32>,
     pub(super) timers: Deadlines<Timer>,
     pub(super) incoming: u32,
     outputs: VecDeque<Output>,
@@ -77,6 +91,7 @@ impl Ua {
         let key: [u8; 32] = core::array::from_fn(|_| random.bits().to_le_bytes()[0]);
         Self {
             verifier: Verifier::new(&config.realm, key),
+            guard: Guard::default(),
             random,
             config,
             clients: BTreeMap::new(),
@@ -86,6 +101,8 @@ impl Ua {
             registrations: BTreeMap::new(),
             targets: BTreeMap::new(),
             bindings: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             timers: Deadlines::new(),
             incoming: 0,
             outputs: VecDeque::new(),
@@ -122,8 +139,8 @@ impl Ua {
 
     fn command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::Call { leg, account, to, caller, media } => {
-                self.call(now, leg, account, &to, &caller, media);
+            Command::Call { leg, account, to, caller, media, manner } => {
+                self.call(now, leg, account, (&to, &caller, manner), media);
             }
             Command::Ringing(leg) => self.ringing(now, leg),
             Command::Progress(leg, media) => self.progress(now, leg, media),
@@ -133,6 +150,7 @@ impl Ua {
             Command::Locate(account, hops) => self.locate(account, hops),
             Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
+            Command::Waiting(account, count) => self.waiting(now, account, count),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }
@@ -141,6 +159,9 @@ impl Ua {
     fn message(&mut self, now: Instant, from: Hop, bytes: &[u8]) {
         // RFC 5626 §3.5.1: blank lines keep NAT bindings open and say nothing.
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return;
+        }
+        if !self.heeds(now, from) {
             return;
         }
         match message::parse(bytes) {
@@ -179,6 +200,7 @@ impl Ua {
             match request.method {
                 Method::Invite => self.invited(now, request, id, from),
                 Method::Register => self.registering(now, &request, from),
+                Method::Subscribe => self.subscribing(now, &request, from),
                 _ => self.out_of_dialog(&request, from),
             }
         }
@@ -190,10 +212,14 @@ impl Ua {
             Timer::Server(id) => self.server_timeout(now, id),
             Timer::Ack(leg) => self.ack_timeout(now, leg),
             Timer::Provisional(leg) => self.provisional_timeout(now, leg),
+            Timer::Reliable(leg) => self.reliable_timeout(now, leg),
+            Timer::Expires(leg) => self.invite_expired(now, leg),
             Timer::Session(leg) => self.session_timeout(now, leg),
+            Timer::Again(leg) => self.hold_again(now, leg),
             Timer::Register(account) => self.register_timeout(now, account),
             Timer::KeepAlive(account) => self.keep_alive(now, account),
             Timer::Binding(account) => self.unbind(account),
+            Timer::Subscription(account) => self.subscription_over(now, account),
         }
     }
 

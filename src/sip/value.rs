@@ -245,6 +245,8 @@ mod tests {
             ("Mr. \"X\" Y\" <sip:a@b>", Invalid::Unbalanced),
             ("<sip:a@b", Invalid::Unbalanced),
             ("<sip:a@b> tag=1", Invalid::Character),
+            ("<sip:a@b>;x=1<. ;;", Invalid::Parameter),
+            ("<sip:a@b>;x=\"1\"<;y", Invalid::Parameter),
             ("\"Name\" sip:a@b", Invalid::Character),
             ("sip:a@b?Route=x", Invalid::Character),
             ("sip:a@b,sip:c@d", Invalid::Character),

@@ -210,7 +210,7 @@ async fn live(
             }
             order = orders.recv() => match (order, &mut machine) {
                 (Some(script), Machine::Company(company)) => {
-                    let caller = Caller { name: String::new(), number: "15550001".into() };
+                    let caller = Caller { name: String::new(), number: "15550001".into(), private: false };
                     company.call(clock::now(), "15559999", caller, script);
                 }
                 _ => return,

@@ -60,7 +60,7 @@ fn a_call_in_rings_the_phone_with_the_callers_number() {
         ],
     );
     world.run(s(2));
-    let caller = Caller { name: "Aunt".into(), number: "15550001".into() };
+    let caller = Caller { name: "Aunt".into(), number: "15550001".into(), private: false };
     let script = vec![Far::Tone(1_200, s(3)), Far::HangUp];
     world.company.call(world.now, "15559999", caller.clone(), script);
     world.run(s(15));
@@ -228,6 +228,8 @@ fn without_a_trunk_the_owner_is_told() {
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::HearsBox(_))).is_some(), "{}", world.tale());
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::Ended(_))).is_some(), "{}", world.tale());
     assert!(!world.snapshot().trunks[0].up, "{:?}", world.snapshot().trunks);
+    let why = world.record(1).decisions.last().map(|d| d.reason.as_str());
+    assert_eq!((world.outcome(1), why), (Some(Outcome::Failed), Some("no line is connected")));
 }
 
 #[test]

@@ -4,10 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod calls;
+mod emergency;
+mod failover;
 mod faults;
 mod gestures;
+mod guard;
 mod holds;
 mod net;
+mod numbers;
+mod signs;
 mod stories;
 mod swarm;
 mod world;

@@ -78,7 +78,7 @@ fn play(seed: u64) -> World {
     let mut world = World::new(&house, company, owner);
     world.run(s(20));
     if random.below(3) == 0 {
-        let caller = Caller { name: String::new(), number: "15550001".into() };
+        let caller = Caller { name: String::new(), number: "15550001".into(), private: false };
         world.company.call(world.now, "1555", caller, vec![Far::Tone(1_200, s(3)), Far::HangUp]);
     }
     world.run(s(160));

@@ -13,9 +13,12 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
-use hold_slayer::sip::{Account, AccountKind, Hop, Side, Upstream, ua};
+use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
+use hold_slayer::trunk::number::Numbering;
+use hold_slayer::trunk::toll::Allowed;
+use hold_slayer::trunk::{Dialling, Rules};
 use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Wall};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -56,6 +59,14 @@ pub struct House {
     pub busy_when_talking: bool,
     pub phone_codec: Codec,
     pub trunk_codec: Codec,
+    /// Scripts of further trunks, each registered at its own provider.
+    pub spares: Vec<Vec<Far>>,
+    pub emergency: Vec<String>,
+    pub dialling: Dialling,
+    /// Of every trunk.
+    pub rules: Rules,
+    pub identity: Identity,
+    pub longest: Duration,
     /// The address that the box believes it has at the start.
     pub address: IpAddr,
     /// The name of the trunk's server is resolved at the start.
@@ -77,6 +88,17 @@ impl Default for House {
             busy_when_talking: false,
             phone_codec: Codec::Pcmu,
             trunk_codec: Codec::Pcmu,
+            spares: Vec::new(),
+            emergency: vec!["911".into()],
+            dialling: Dialling {
+                numbering: Numbering::of("us"),
+                rewrite: Vec::new(),
+                private: false,
+                allowed: Allowed::default(),
+            },
+            rules: Rules::default(),
+            identity: Identity::default(),
+            longest: s(24 * 3600),
             address: BOX,
             located: true,
             dead_trunk: false,
@@ -89,6 +111,8 @@ pub struct World {
     pub now: Instant,
     pub core: Core,
     pub company: Company,
+    /// The providers of the further trunks, and what they noticed.
+    pub spares: Vec<(IpAddr, Company, Vec<Narration>)>,
     pub phone: Phone,
     pub net: Net,
     /// What the far ends did and noticed.
@@ -96,6 +120,8 @@ pub struct World {
     /// The newest state of every record, and how often each was written after it ended.
     pub records: BTreeMap<CallId, (Record, u32)>,
     pub replies: Vec<Result<(), String>>,
+    /// Every SIP message of the box.
+    pub said: Vec<(SocketAddr, String)>,
     /// Longest silence on the wire towards the company while a port was open to it.
     pub worst_gap: Duration,
     pub packets_to_company: u64,
@@ -137,13 +163,24 @@ impl World {
             upstream.addr = Hop::udp(at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         }
         let mut accounts = vec![
-            Account { id: TRUNK, side: Side::Trunk, kind },
-            Account { id: AccountId(1), side: Side::Phone, kind: here("hall") },
+            Account { id: TRUNK, side: Side::Trunk, kind, identity: house.identity.clone() },
+            Account {
+                id: AccountId(1),
+                side: Side::Phone,
+                kind: here("hall"),
+                identity: Identity::default(),
+            },
         ];
         if house.dead_trunk {
             let kind = AccountKind::Static { addr: Hop::udp(at(NOBODY, SIP)) };
-            accounts.push(Account { id: DEAD, side: Side::Trunk, kind });
+            accounts.push(Account { id: DEAD, side: Side::Trunk, kind, identity: Identity::default() });
         }
+        accounts.extend((0..house.spares.len()).map(|n| Account {
+            id: spare(n),
+            side: Side::Trunk,
+            kind: upstream(spare_ip(n), "house", "company", house.expires),
+            identity: house.identity.clone(),
+        }));
         let plan = plan(house);
         let sip = ua::Config {
             local: at(house.address, SIP),
@@ -171,7 +208,13 @@ impl World {
         let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
         let phone =
             setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let spares = house.spares.iter().enumerate().map(|(n, script)| {
+            let at = setup(spare_ip(n), here("house"), house.trunk_codec, house.seed ^ (0xD0 + n as u64));
+            let desk = Desk { number: String::new(), script: script.clone() };
+            (spare_ip(n), Company::new(at, vec![desk]), Vec::new())
+        });
         let mut world = Self {
+            spares: spares.collect(),
             now: Instant::ZERO,
             core: Core::new(sip, plan, CallId(1), house.seed ^ 0x55),
             company: Company::new(company, desks),
@@ -180,6 +223,7 @@ impl World {
             story: Vec::new(),
             records: BTreeMap::new(),
             replies: Vec::new(),
+            said: Vec::new(),
             worst_gap: Duration::ZERO,
             packets_to_company: 0,
             accounts,
@@ -214,7 +258,8 @@ impl World {
                 self.phone.deadline(),
                 self.net.next_at(),
             ];
-            let next = next.into_iter().flatten().min().unwrap_or(end).max(self.now);
+            let spares = self.spares.iter().map(|(_, company, _)| company.deadline());
+            let next = next.into_iter().chain(spares).flatten().min().unwrap_or(end).max(self.now);
             busy = if next == self.now { busy + 1 } else { 0 };
             assert!(busy < RUNAWAY, "time stands still at {} ms", self.now.as_millis());
             if next > end {
@@ -252,6 +297,11 @@ impl World {
         if phone {
             self.phone.handle(self.now, NetInput::Timeout);
         }
+        for (_, company, _) in &mut self.spares {
+            if company.deadline().is_some_and(|at| at <= self.now) {
+                company.handle(self.now, NetInput::Timeout);
+            }
+        }
         self.settle();
     }
 
@@ -271,7 +321,11 @@ impl World {
             }
             (COMPANY, port) => self.company.handle(now, far_input(from, port, &bytes)),
             (PHONE, port) => self.phone.handle(now, far_input(from, port, &bytes)),
-            _ => {}
+            (ip, port) => {
+                if let Some((_, company, _)) = self.spares.iter_mut().find(|(at, ..)| *at == ip) {
+                    company.handle(now, far_input(from, port, &bytes));
+                }
+            }
         }
         self.settle();
     }
@@ -303,6 +357,15 @@ impl World {
                 quiet = false;
                 self.far_output(PHONE, out);
             }
+            for at in 0..self.spares.len() {
+                while let Some(out) = self.spares[at].1.poll() {
+                    quiet = false;
+                    match out {
+                        NetOutput::Said(narration) => self.spares[at].2.push(narration),
+                        out => self.far_output(self.spares[at].0, out),
+                    }
+                }
+            }
             if quiet {
                 return;
             }
@@ -311,7 +374,10 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Send { to, bytes } => self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes),
+            Effect::Send { to, bytes } => {
+                self.said.push((to.addr, String::from_utf8_lossy(&bytes).into_owned()));
+                self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes);
+            }
             Effect::Media(command) => {
                 match command {
                     MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {
@@ -443,27 +509,46 @@ fn far_input(from: SocketAddr, port: u16, bytes: &[u8]) -> NetInput<'_> {
     if port == SIP { NetInput::Sip { from, bytes } } else { NetInput::Rtp { from, bytes } }
 }
 
+/// The further trunks are numbered after the phone and the dead one.
+fn spare(n: usize) -> AccountId {
+    AccountId(3 + n as u8)
+}
+
+pub fn spare_ip(n: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 1, n as u8))
+}
+
 fn plan(house: &House) -> Plan {
-    let peer =
-        |id, side, name: &str, channels| Peer { id, side, name: name.into(), channels, is_static: false };
+    let peer = |id, side, name: &str, channels| Peer {
+        id,
+        side,
+        name: name.into(),
+        channels,
+        is_static: false,
+        rules: house.rules.clone(),
+    };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
-    let others = [
-        peer(TRUNK, Side::Trunk, "company", house.channels),
-        peer(AccountId(1), Side::Phone, "hall", usize::MAX),
-    ];
+    let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
+    let mut peers: Vec<Peer> = house.dead_trunk.then_some(dead).into_iter().collect();
+    peers.push(peer(TRUNK, Side::Trunk, "company", house.channels));
+    peers.extend(spares);
+    peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
     Plan {
-        peers: house.dead_trunk.then_some(dead).into_iter().chain(others).collect(),
+        peers,
         media_ip: house.address,
         rtp_ports: (0..PORTS).map(|n| RTP + 2 * n).collect(),
-        emergency: vec!["911".into()],
+        emergency: house.emergency.clone(),
         codes: Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),
+            withhold: "*67".into(),
         },
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
         max_holds: 1,
+        dialling: house.dialling.clone(),
+        longest: house.longest,
     }
 }

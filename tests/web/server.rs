@@ -256,7 +256,7 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
 }
 
 pub fn peer(name: &str, up: bool, status: &str) -> PeerView {
-    PeerView { name: name.into(), up, status: status.into() }
+    PeerView { name: name.into(), up, status: status.into(), registration: Default::default() }
 }
 
 pub fn snapshot(calls: Vec<CallView>) -> Snapshot {

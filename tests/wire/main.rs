@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod noise;
+mod replay;
 mod torture;
 
 use hold_slayer::sip::message::{Headers, Message, Reject, parse};

@@ -1,6 +1,8 @@
 //! The 49 messages of RFC 4475, byte for byte as its appendix has them.
 
 use super::outcome;
+use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Input, Output, Side, Ua, ua};
+use hold_slayer::units::{AccountId, Instant};
 use std::fs;
 use std::path::PathBuf;
 
@@ -8,74 +10,113 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/wire/rfc4475")
 }
 
-/// Message, what the parser makes of it, and why that is right.
-const TABLE: &[(&str, &str, &str)] = &[
+/// Message, what the parser makes of it, what a user agent answers whose peer sends it (nothing: silence), and why. The
+/// peer may call; none of the addresses of record is ours, so REGISTER gets 403.
+const TABLE: &[(&str, &str, &str, &str)] = &[
     // 3.1.1 Valid messages
-    ("wsinv", "INVITE sip:vivekg@chair-dnrc.example.com;unknownparam", "blanks, folds, compact names: valid"),
-    ("intmeth", "answered 400", "valid but for us: a NUL in a header field is refused whatever quotes it"),
-    ("esc01", "INVITE sip:sips%3Auser%40example.com@example.net", "escapes stay as written"),
-    ("escnull", "REGISTER sip:example.com", "%00 is two digits to us until it is decoded, and it is not"),
+    (
+        "wsinv",
+        "INVITE sip:vivekg@chair-dnrc.example.com;unknownparam",
+        "481",
+        "blanks, folds, compact names: valid",
+    ),
+    (
+        "intmeth",
+        "answered 400",
+        "400",
+        "valid but for us: a NUL in a header field is refused whatever quotes it",
+    ),
+    ("esc01", "INVITE sip:sips%3Auser%40example.com@example.net", "100", "escapes stay as written"),
+    (
+        "escnull",
+        "REGISTER sip:example.com",
+        "403",
+        "%00 is two digits to us until it is decoded, and it is not",
+    ),
     (
         "esc02",
         "RE%47IST%45R sip:registrar.example.com",
+        "501",
         "no escapes in methods: an unknown one, 501 by the user agent",
     ),
-    ("lwsdisp", "OPTIONS sip:user@example.com", "no blank between display name and bracket"),
+    ("lwsdisp", "OPTIONS sip:user@example.com", "200", "no blank between display name and bracket"),
     (
         "longreq",
         "INVITE sip:user@example.com",
+        "100",
         "long values, split Vias, compact names: still below the limits",
     ),
-    ("dblreq", "REGISTER sip:example.com", "Content-Length 0: what follows in the datagram is discarded"),
-    ("semiuri", "OPTIONS sip:user;par=u%40example.net@example.com", "semicolon in the user part"),
-    ("transports", "OPTIONS sip:user@example.com", "unknown transports are tokens"),
-    ("mpart01", "MESSAGE sip:kumiko@example.org", "binary body"),
-    ("unreason", "response 200", "reason phrase in UTF-8"),
-    ("noreason", "response 100", "empty reason phrase"),
+    (
+        "dblreq",
+        "REGISTER sip:example.com",
+        "403",
+        "Content-Length 0: what follows in the datagram is discarded",
+    ),
+    ("semiuri", "OPTIONS sip:user;par=u%40example.net@example.com", "200", "semicolon in the user part"),
+    ("transports", "OPTIONS sip:user@example.com", "200", "unknown transports are tokens"),
+    ("mpart01", "MESSAGE sip:kumiko@example.org", "405", "binary body"),
+    ("unreason", "response 200", "", "reason phrase in UTF-8"),
+    ("noreason", "response 100", "", "empty reason phrase"),
     // 3.1.2 Invalid messages
-    ("badinv01", "answered 400", "Via with empty parameters"),
-    ("clerr", "answered 400", "Content-Length beyond the datagram, RFC 3261 §18.3"),
-    ("ncl", "answered 400", "negative Content-Length"),
-    ("scalar02", "answered 400", "CSeq beyond 32 bits"),
-    ("scalarlg", "dropped", "the same in a response"),
-    ("quotbal", "answered 400", "quote that never closes in To"),
-    ("ltgtruri", "answered 400", "brackets around the Request-URI"),
-    ("lwsruri", "answered 400", "blank in the Request-URI"),
-    ("lwsstart", "answered 400", "two blanks in the start line"),
-    ("trws", "answered 400", "blanks after the start line"),
-    ("escruri", "answered 400", "header fields in the Request-URI, RFC 3261 §19.1.1"),
-    ("baddate", "INVITE sip:user@example.com", "Date is not read"),
-    ("regbadct", "REGISTER sip:example.com", "Contact ambiguous: not an address, 400 by the registrar"),
-    ("badaspec", "OPTIONS sip:user@example.org", "blanks inside the brackets mean nothing else"),
+    ("badinv01", "answered 400", "400", "Via with empty parameters"),
+    ("clerr", "answered 400", "400", "Content-Length beyond the datagram, RFC 3261 §18.3"),
+    ("ncl", "answered 400", "400", "negative Content-Length"),
+    ("scalar02", "answered 400", "400", "CSeq beyond 32 bits"),
+    ("scalarlg", "dropped", "", "the same in a response"),
+    ("quotbal", "answered 400", "400", "quote that never closes in To"),
+    ("ltgtruri", "answered 400", "400", "brackets around the Request-URI"),
+    ("lwsruri", "answered 400", "400", "blank in the Request-URI"),
+    ("lwsstart", "answered 400", "400", "two blanks in the start line"),
+    ("trws", "answered 400", "400", "blanks after the start line"),
+    ("escruri", "answered 400", "400", "header fields in the Request-URI, RFC 3261 §19.1.1"),
+    ("baddate", "INVITE sip:user@example.com", "100", "Date is not read"),
+    (
+        "regbadct",
+        "REGISTER sip:example.com",
+        "403",
+        "Contact ambiguous: not an address, 400 by the registrar",
+    ),
+    ("badaspec", "OPTIONS sip:user@example.org", "200", "blanks inside the brackets mean nothing else"),
     (
         "baddn",
         "OPTIONS sip:t.watson@example.org",
+        "200",
         "unquoted comma in From and To, which are no lists: plain enough",
     ),
-    ("badvers", "answered 505", "SIP/7.0"),
-    ("mismatch01", "answered 400", "CSeq of another method"),
-    ("mismatch02", "answered 400", "CSeq of another method, unknown method"),
-    ("bigcode", "dropped", "status beyond 16 bits"),
+    ("badvers", "answered 505", "505", "SIP/7.0"),
+    ("mismatch01", "answered 400", "400", "CSeq of another method"),
+    ("mismatch02", "answered 400", "400", "CSeq of another method, unknown method"),
+    ("bigcode", "dropped", "", "status beyond 16 bits"),
     // 3.2 Transaction layer
-    ("badbranch", "OPTIONS sip:user@example.com", "a branch of the cookie alone: matched as RFC 2543 would"),
+    (
+        "badbranch",
+        "OPTIONS sip:user@example.com",
+        "200",
+        "a branch of the cookie alone: matched as RFC 2543 would",
+    ),
     // 3.3 Application layer
-    ("insuf", "dropped", "no From, To or Call-ID: no answer could be matched"),
-    ("unkscm", "answered 416", "unknown scheme in the Request-URI"),
-    ("novelsc", "answered 416", "known scheme, not for us"),
-    ("unksm2", "REGISTER sip:example.com", "unknown schemes in To, From, Contact: the registrar's business"),
-    ("bext01", "OPTIONS sip:user@example.com", "unknown Require: 420 by the user agent"),
-    ("invut", "INVITE sip:user@example.com", "unknown body: 415 by the user agent"),
-    ("regaut01", "REGISTER sip:example.com", "unknown authentication scheme: challenged again"),
-    ("multi01", "answered 400", "two Call-IDs, CSeqs, Froms, Tos"),
-    ("mcl01", "answered 400", "two Content-Lengths that differ"),
-    ("bcast", "response 200", "second Via broadcast: fits no transaction"),
-    ("zeromf", "OPTIONS sip:user@example.com", "Max-Forwards 0 concerns proxies"),
-    ("cparam01", "REGISTER sip:example.com", "unknown Contact parameter"),
-    ("cparam02", "REGISTER sip:example.com", "unknown URI parameter"),
-    ("regescrt", "REGISTER sip:example.com", "escaped header in a bracketed Contact"),
-    ("sdp01", "INVITE sip:user@example.com", "Accept without SDP"),
+    ("insuf", "dropped", "", "no From, To or Call-ID: no answer could be matched"),
+    ("unkscm", "answered 416", "416", "unknown scheme in the Request-URI"),
+    ("novelsc", "answered 416", "416", "known scheme, not for us"),
+    (
+        "unksm2",
+        "REGISTER sip:example.com",
+        "403",
+        "unknown schemes in To, From, Contact: the registrar's business",
+    ),
+    ("bext01", "OPTIONS sip:user@example.com", "420", "unknown Require: 420 by the user agent"),
+    ("invut", "INVITE sip:user@example.com", "415", "unknown body: 415 by the user agent"),
+    ("regaut01", "REGISTER sip:example.com", "403", "unknown authentication scheme: challenged again"),
+    ("multi01", "answered 400", "400", "two Call-IDs, CSeqs, Froms, Tos"),
+    ("mcl01", "answered 400", "400", "two Content-Lengths that differ"),
+    ("bcast", "response 200", "", "second Via broadcast: fits no transaction"),
+    ("zeromf", "OPTIONS sip:user@example.com", "200", "Max-Forwards 0 concerns proxies"),
+    ("cparam01", "REGISTER sip:example.com", "403", "unknown Contact parameter"),
+    ("cparam02", "REGISTER sip:example.com", "403", "unknown URI parameter"),
+    ("regescrt", "REGISTER sip:example.com", "403", "escaped header in a bracketed Contact"),
+    ("sdp01", "INVITE sip:user@example.com", "100", "Accept without SDP"),
     // 3.4 Compatibility
-    ("inv2543", "INVITE sip:UserB@example.com", "no branch, no From tag, no Content-Length"),
+    ("inv2543", "INVITE sip:UserB@example.com", "100", "no branch, no From tag, no Content-Length"),
 ];
 
 /// Every message with its name.
@@ -96,7 +137,30 @@ fn every_torture_message_ends_as_the_table_says() {
     assert_eq!(messages.len(), 49);
     assert_eq!(TABLE.len(), messages.len(), "each has its line");
     for (name, bytes) in messages {
-        let (_, expected, why) = TABLE.iter().find(|(n, ..)| *n == name).expect("listed");
+        let (_, expected, status, why) = TABLE.iter().find(|(n, ..)| *n == name).expect("listed");
         assert_eq!(&outcome(&bytes), expected, "{name}: {why}");
+        assert_eq!(&answered(&bytes), status, "{name}: {why}");
     }
+}
+
+/// The final status if there is one, else the provisional.
+fn answered(bytes: &[u8]) -> String {
+    let peer = Hop::udp("192.0.2.1:5060".parse().unwrap());
+    let account = Account {
+        id: AccountId(1),
+        side: Side::Trunk,
+        kind: AccountKind::Static { addr: peer },
+        identity: Identity::default(),
+    };
+    let local = "192.0.2.2:5060".parse().unwrap();
+    let config = ua::Config { local, tls_port: 0, accounts: vec![account], realm: "box".into(), seed: 1 };
+    let mut ua = Ua::new(config);
+    ua.handle(Instant(1), Input::Message { from: peer, bytes });
+    let mut status = String::new();
+    while let Some(output) = ua.poll() {
+        if let Output::Send { bytes, .. } = output {
+            status = String::from_utf8_lossy(&bytes[8..11]).into_owned();
+        }
+    }
+    status
 }

@@ -157,5 +157,9 @@ fn an_unauthenticated_flood_leaves_no_state() {
     }
     let ua = &net.uas[BOX].1;
     assert!(ua.legs.is_empty() && ua.servers.is_empty() && ua.clients.is_empty());
-    assert!(net.posted.iter().rev().take(5000).all(|bytes| bytes.starts_with(b"SIP/2.0 401 ")));
+    let challenged = net.posted.iter().filter(|bytes| bytes.starts_with(b"SIP/2.0 401 ")).count();
+    assert!(
+        (200..=260).contains(&challenged),
+        "{challenged}: what exceeds the source's share is dropped unread"
+    );
 }

@@ -3,18 +3,22 @@
 
 mod devices;
 mod digest;
+mod identity;
 mod junk;
 mod ladders;
+mod points;
 mod registration;
+mod reliable;
 mod streams;
 mod swarm;
+mod waiting;
 mod wire;
 
 use super::random::Random;
 use super::ua::{Config, Ua};
 use super::{
-    Account, AccountKind, Caller, Command, Event, Hop, Input, LocalMedia, Output, Session, Side, Transport,
-    Upstream,
+    Account, AccountKind, Caller, Command, Event, Hop, Input, LocalMedia, Manner, Output, Session, Side,
+    Transport, Upstream,
 };
 use crate::units::{AccountId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -89,7 +93,10 @@ pub fn registers_here(user: &str, secret: &str) -> AccountKind {
 }
 
 pub fn agent(host: u8, seed: u64, accounts: Vec<(AccountId, Side, AccountKind)>) -> (SocketAddr, Ua) {
-    let accounts = accounts.into_iter().map(|(id, side, kind)| Account { id, side, kind }).collect();
+    let accounts = accounts
+        .into_iter()
+        .map(|(id, side, kind)| Account { id, side, kind, identity: super::Identity::default() })
+        .collect();
     let config = Config { local: addr(host), tls_port: 0, accounts, realm: format!("realm{host}"), seed };
     (addr(host), Ua::new(config))
 }
@@ -99,7 +106,7 @@ pub fn media(host: u8) -> LocalMedia {
 }
 
 pub fn caller(name: &str, number: &str) -> Caller {
-    Caller { name: name.to_owned(), number: number.to_owned() }
+    Caller { name: name.to_owned(), number: number.to_owned(), private: false }
 }
 
 impl Net {
@@ -326,7 +333,17 @@ impl Net {
         self.sent += 1;
         let leg = LegId::outgoing(u32::try_from(self.sent).expect("few datagrams"));
         let host = u8::try_from(who + 1).expect("few machines");
-        self.command(who, Command::Call { leg, account, to: to.to_owned(), caller, media: media(host) });
+        self.command(
+            who,
+            Command::Call {
+                leg,
+                account,
+                to: to.to_owned(),
+                caller,
+                media: media(host),
+                manner: Manner::default(),
+            },
+        );
         leg
     }
 

@@ -79,7 +79,10 @@ impl Swarm {
                 let leg = LegId::outgoing(u32::try_from(self.random.bits() >> 40).expect("24 bits"));
                 self.open.insert((who, leg));
                 let (to, caller) = ("100".to_owned(), caller("", "1"));
-                self.net.command(who, Command::Call { leg, account, to, caller, media: media(9) });
+                self.net.command(
+                    who,
+                    Command::Call { leg, account, to, caller, media: media(9), manner: Manner::default() },
+                );
             }
             (2, Some(&(who, leg))) => self.net.command(who, Command::Ringing(leg)),
             (3, Some(&(who, leg))) => self.net.command(who, Command::Progress(leg, media(9))),

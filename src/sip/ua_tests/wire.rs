@@ -158,7 +158,14 @@ impl Wire {
         let mut wire = Self::new();
         let leg = LegId::outgoing(1);
         let (to, caller) = ("100".to_owned(), caller("", "1"));
-        wire.command(Command::Call { leg, account: TRUNK, to, caller, media: media(2) });
+        wire.command(Command::Call {
+            leg,
+            account: TRUNK,
+            to,
+            caller,
+            media: media(2),
+            manner: Manner::default(),
+        });
         let invite = wire.one();
         (wire, leg, invite)
     }

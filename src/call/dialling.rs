@@ -1,0 +1,47 @@
+//! What a phone wants of the trunks: the number, whether it must go through whatever happens, and whether it may.
+
+use super::plan::Plan;
+use crate::phone::dial::{Dialled, read};
+use crate::trunk::number::{plain, rewrite};
+use crate::trunk::toll;
+
+/// A number for the trunks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// As the household means it: without the code that hides the caller, after the household's own rules.
+    pub(super) number: String,
+    pub(super) emergency: bool,
+    /// The caller is not to be shown.
+    pub(super) private: bool,
+    /// Why it may not be dialled.
+    pub(super) refused: Option<String>,
+}
+
+/// What was dialled, if it is a number. An emergency number is looked for first, and then behind every prefix that the
+/// box would take off: whoever dials for help must not fail for a habit.
+pub(super) fn wanted(plan: &Plan, dialled: &str) -> Option<Wanted> {
+    let help = |number: &str| plan.emergency.iter().find(|n| **n == plain(number)).cloned();
+    let number = match read(dialled, &plan.emergency, &plan.codes) {
+        Dialled::Emergency(number) => return Some(emergency(number)),
+        Dialled::Number(number) => number,
+        _ => return None,
+    };
+    let hidden = number.strip_prefix(&plan.codes.withhold).filter(|rest| !rest.is_empty());
+    let (private, rest) = (hidden.is_some() || plan.dialling.private, hidden.unwrap_or(number));
+    let number = rewrite(&plan.dialling.rewrite, rest);
+    let on_trunks: Vec<String> = plan.peers.iter().map(|p| rewrite(&p.rules.rewrite, &number)).collect();
+    let meant = [rest, &number].into_iter().chain(on_trunks.iter().map(String::as_str)).find_map(help);
+    if let Some(number) = meant {
+        return Some(emergency(number));
+    }
+    let dialling = &plan.dialling;
+    let judged = [&number].into_iter().chain(&on_trunks);
+    let refused = judged.map(|n| toll::admit(dialling.numbering, &dialling.allowed, n)).find_map(Result::err);
+    Some(Wanted { number, emergency: false, private, refused })
+}
+
+fn emergency(number: String) -> Wanted {
+    // 911 after the habit of dialling 9 for an outside line: no provider knows it so.
+    let number = if number == "9911" { "911".to_owned() } else { number };
+    Wanted { number, emergency: true, private: false, refused: None }
+}

@@ -1,0 +1,33 @@
+//! What is known of providers beforehand.
+
+use super::read::{Section, nearest};
+use toml::de::{DeTable, DeValue};
+
+/// A table of `[[trunk]]` keys for each provider.
+pub const TEXT: &str = include_str!("presets.toml");
+
+/// All presets. Empty only if the file were not TOML, which a test rules out.
+pub(super) fn all() -> DeTable<'static> {
+    DeTable::parse_recoverable(TEXT).0.into_inner()
+}
+
+/// The table that the trunk's `preset` names.
+pub(super) fn chosen<'p>(s: &mut Section<'_, '_>, all: &'p DeTable<'static>) -> Option<&'p DeTable<'static>> {
+    let names: Vec<&str> = all.iter().map(|(name, _)| name.get_ref().as_ref()).collect();
+    let written =
+        s.text("preset", "allowed is a provider's name, in quotes", |text| Some(text.to_owned()))?;
+    let found = all.iter().find(|(name, _)| *name.get_ref() == *written).map(|(_, table)| table.get_ref());
+    let Some(DeValue::Table(table)) = found else {
+        let guess = nearest(&written, &names).map_or(String::new(), |name| format!("did you mean {name}? "));
+        s.refuse(
+            "preset",
+            &format!("{guess}Known are {}; without one, write server yourself", names.join(", ")),
+        );
+        return None;
+    };
+    let unsuitable = table.iter().find(|(key, _)| key.get_ref() == "unsuitable");
+    if let Some(why) = unsuitable.and_then(|(_, why)| why.get_ref().as_str()) {
+        s.refuse("preset", why);
+    }
+    Some(table)
+}
