@@ -2,7 +2,7 @@
 //!
 //! | thread | priority | owns | is woken by |
 //! |---|---|---|---|
-//! | `control` | normal | user agent, switchboard, SIP socket | datagrams, media's and the listener's facts, requests, timers |
+//! | `control` | normal | user agent, switchboard, SIP sockets and connections | messages, media's and the listener's facts, requests, timers |
 //! | `media` | SCHED_FIFO, if granted | RTP sockets, ports, prompts | packets, a 20 ms timer, orders |
 //! | `listener` | normal | one `Listener` for each held leg | tapped frames, orders |
 //! | `store` | normal | the database's writes | records |
@@ -11,6 +11,8 @@
 //!
 //! | ring | from → to | covers | when full |
 //! |---|---|---|---|
+//! | SIP messages | connections → control | a busy second | they wait in the network |
+//! | SIP messages | control → a connection | a busy second of it | the connection is closed |
 //! | media commands | control → media | a second of switching | an error is logged, the order is lost |
 //! | media events | media → control | a second of digits on every port | counted, the event is lost |
 //! | taps | media → listener | 2 s of 16 legs | the listener sees a gap |

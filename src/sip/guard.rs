@@ -69,8 +69,8 @@ impl Guard {
         Ok(())
     }
 
-    /// Wrong credentials, or a user that does not exist.
-    fn fails(&mut self, now: Instant, ip: IpAddr) {
+    /// Wrong credentials, or a user that does not exist. True if that was once too often.
+    fn fails(&mut self, now: Instant, ip: IpAddr) -> bool {
         let key = source(ip);
         if self.erring.len() >= ERRING && !self.erring.contains_key(&key) {
             let oldest = self.erring.iter().min_by_key(|(_, erring)| erring.last.max(erring.until));
@@ -88,11 +88,13 @@ impl Guard {
         }
         erring.last = now;
         erring.failures += 1;
-        if erring.failures >= FAILURES {
+        let banned = erring.failures >= FAILURES;
+        if banned {
             erring.failures = 0;
             erring.until = now + (BAN.0 * 2_u32.saturating_pow(erring.bans.min(16))).min(BAN.1);
             erring.bans += 1;
         }
+        banned
     }
 
     /// Right credentials: what went wrong before was a slip.
@@ -118,9 +120,10 @@ impl Ua {
         }
     }
 
-    /// A request that only someone with no business here, or with the wrong password, sends.
-    pub(super) fn suspect(&mut self, now: Instant, from: Hop) {
-        self.guard.fails(now, from.ip());
+    /// A request that only someone with no business here, or with the wrong password, sends. True if the source is
+    /// not heard for a while from here on.
+    pub(super) fn suspect(&mut self, now: Instant, from: Hop) -> bool {
+        self.guard.fails(now, from.ip())
     }
 
     /// A request that has proved who sends it.

@@ -82,8 +82,10 @@ impl Ua {
             self.trust(from);
             return true;
         }
-        if denied == Denied::Wrong {
-            self.suspect(now, from);
+        if denied == Denied::Wrong && self.suspect(now, from) {
+            // The last word to a device that tries the same password again and again: 403 says what is wrong, and ends it.
+            self.reply(request, from, 403);
+            return false;
         }
         let challenge = self.verifier.challenge(now, denied == Denied::Stale);
         self.reply_with(request, from, 401, &[("WWW-Authenticate", &challenge)]);

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Below the ports that systems give to whoever asks for any.
 const FIRST: u16 = 20_000;
+/// Ports of one place. baresip binds its RTP to every address, so that places which run at once may not share any.
+const PORTS: u16 = 100;
+const PLACES: u32 = 120;
 
 /// A folder, removed when dropped, and a loopback address.
 pub struct Place {
@@ -24,7 +27,9 @@ impl Place {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         // 127.x.y.z with x from 64 to 127 and z of this test in the process.
-        Self { folder, ip: Ipv4Addr::new(127, 64 | (high & 63), low, n).into(), next: Cell::new(FIRST) }
+        let block = (std::process::id().wrapping_mul(7) + u32::from(n)) % PLACES;
+        let first = FIRST + PORTS * u16::try_from(block).unwrap_or_default();
+        Self { folder, ip: Ipv4Addr::new(127, 64 | (high & 63), low, n).into(), next: Cell::new(first) }
     }
 
     /// A path in the folder.
