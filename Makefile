@@ -31,7 +31,8 @@ run: demo
 
 demo:
 	@tests/setup.sh run
-	cargo run --locked --release --quiet -- demo $(ARGS)
+	@echo 'building; the first time takes some minutes' >&2
+	cargo run --locked --release -- demo $(ARGS)
 
 test: setup lint
 	$(if $(nextest),cargo test --locked --doc --quiet,)

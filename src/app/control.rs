@@ -55,6 +55,8 @@ pub(super) struct Control {
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
+    /// What the log has of each trunk and phone: why it is down, empty while it is up.
+    pub(super) peers: HashMap<String, String>,
     /// The last decision of each call that the log has.
     pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
@@ -110,6 +112,7 @@ impl Control {
             if TokioInstant::now() >= shown + SNAPSHOT_EVERY && self.core.take_news() {
                 shown = TokioInstant::now();
                 let snapshot = self.core.snapshot();
+                self.log_peers(&snapshot);
                 self.lamp.send_replace(pattern(&snapshot));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
@@ -296,6 +299,19 @@ impl Control {
         }
         if record.ended.is_some() {
             self.logged.remove(&record.id);
+        }
+    }
+
+    /// Each trunk and phone when it comes and goes, in the page's words.
+    fn log_peers(&mut self, snapshot: &Snapshot) {
+        for peer in snapshot.trunks.iter().chain(&snapshot.phones) {
+            let told = if peer.up { String::new() } else { peer.status.clone() };
+            if self.peers.insert(peer.name.clone(), told.clone()) != Some(told) {
+                match peer.up {
+                    true => tracing::info!(name = peer.name, "{}", peer.status),
+                    false => tracing::warn!(name = peer.name, "{}", peer.status),
+                }
+            }
         }
     }
 

@@ -20,6 +20,8 @@ pub fn run(config: Config, data: &Path) -> Result<()> {
         let _inside = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
+    // Passwords and numbers lie in what is written from here on.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let running = start(config, data, &Options::default())?;
     tell(&running);
     runtime.block_on(wait(&running, signals));

@@ -17,6 +17,7 @@ use crate::{board, clock, limits, net, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -148,6 +149,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 asked: HashMap::new(),
                 next_ask: 0,
                 logged: HashMap::new(),
+                peers: HashMap::new(),
                 troubles: Vec::new(),
                 names,
                 trunks: BTreeMap::new(),
@@ -160,7 +162,10 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         // The name service may keep a question for half a minute: nobody waits for its answer any more.
         runtime.shutdown_background();
     })?;
-    Ok(Running { sip, page: addr, generated_password, snapshot, store, press, beat, stop, control })
+    // Bound to every address, the page is found at the one that peers are told.
+    let page =
+        addr.map(|page| if page.ip().is_unspecified() { SocketAddr::new(ip, page.port()) } else { page });
+    Ok(Running { sip, page, generated_password, snapshot, store, press, beat, stop, control })
 }
 
 #[allow(unsafe_code)]
@@ -174,6 +179,8 @@ fn random() -> Result<u64> {
 }
 
 fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
+    // Numbers called are nobody else's business. What cannot be made, the store tells of when it finds nothing.
+    let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
     match Store::open(data) {
         Ok((store, opened)) => {
             if let Some(aside) = opened.damaged {
