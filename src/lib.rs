@@ -1,4 +1,50 @@
 //! Hold Slayer: a telephone line that waits on hold for you.
+//!
+//! ```text
+//!       provider                                                      house
+//!          │ SIP / RTP                                      SIP / RTP   │  GPIO
+//!  ┌───────┴──────────────────────────── net ───────────────────────────┴────────┐
+//!  │  control thread (tokio): app::control drives app::core                       │
+//!  │    sip::Ua: transactions → dialogs → offer/answer, registration, guard       │
+//!  │                │ sip::Event              ◄── Press ──────── board            │
+//!  │                ▼                         ◄── Heard ──────── listen           │
+//!  │    call::Switchboard: legs joined into calls, every decision with its reason │
+//!  │          └─ slay::Hold: wait → perhaps? greet → person? ring → join          │
+//!  │                │                         ◄── Ask ────────── web              │
+//!  │                │                         ──► Record ──────► store            │
+//!  │                │                         ──► Snapshot ────► web, lamp        │
+//!  │ ── MediaCommand▼────────── bounded rings, no waiting ───── media::Event ▲ ── │
+//!  │  media thread (real time, nothing allocated after start): media::Media       │
+//!  │    packet(): joined pair → new header → out at once, and a copy to the tap   │
+//!  │    tick(), every 20 ms: prompts, tones, silence; the tap's jitter buffer     │
+//!  │                │ TapFrame                                                    │
+//!  │  listener thread ◄──┘  app::ear::Ears, one listen::Listener for each hold    │
+//!  └──────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! **Commands go down, facts come up, and nothing ever waits on media. Sound enters and leaves only through media.**
+//! The table of threads and rings is in [`app`].
+//!
+//! Every machine in the middle is pure: `handle(now, input)` is its one mutation, `poll()` is drained to `None`, and
+//! `deadline()` says when to call back. None of them reads a clock, opens a socket or a file, or makes a random number:
+//! [`clock`] reads the time, [`net`], `media::thread`, [`web`], [`store`], `board::gpio` and [`app`] are the edges. So the
+//! simulator in `tests/sim` drives the very same [`app::core::Core`], [`media::Media`] and [`app::ear::Ears`] in virtual
+//! time, against the far ends of [`demo`].
+//!
+//! Rooms, each using only what stands below it (`tests/tidy.rs` holds them to it):
+//!
+//! | row | rooms |
+//! |---|---|
+//! | the whole | [`app`] (threads, start, stop), [`check`], [`demo`] (company and phone as scripted machines, and their judge) |
+//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`web`] (gate and page), [`store`] (records), [`board`] (button, lamp), [`log`] |
+//! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
+//! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
+//! | sound and hearing | [`media`] (ports, joins, prompts, taps), [`listen`] (classes, memory, evidence, challenge) |
+//! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
+//! | ground | [`units`], [`limits`] (every bound in one table), [`clock`] |
+//!
+//! What is absent: shared mutable state between threads, unbounded queues, a panic that is not a bug, and any way for
+//! sound of the house to reach the trunk while a call is held: the two ports are not joined, and only a join forwards.
 
 pub mod app;
 pub mod board;
