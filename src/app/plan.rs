@@ -3,7 +3,6 @@
 use crate::call::{Peer, Plan};
 use crate::config::{Config, PhonePeer, TrunkPeer};
 use crate::net::tls::Trust;
-use crate::phone::dial::Codes;
 use crate::sip::{Account, AccountKind, Hop, Identity, Side, Transport, Upstream};
 use crate::slay::Policy;
 use crate::trunk::number::Numbering;
@@ -139,14 +138,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         media_ip,
         rtp_ports,
         emergency: config.line.emergency.clone(),
-        codes: Codes {
-            hold: config.codes.hold.clone(),
-            rejoin: config.codes.rejoin.clone(),
-            status: config.codes.status.clone(),
-            cancel: config.codes.cancel.clone(),
-            gesture: config.codes.gesture.clone(),
-            withhold: config.codes.withhold.clone(),
-        },
+        codes: config.codes.clone(),
         hold: Policy {
             cap: config.hold.cap,
             ring_for: config.hold.ring,

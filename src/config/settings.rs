@@ -2,6 +2,7 @@
 
 use super::{Country, Way};
 use crate::board::Board;
+pub use crate::phone::dial::Codes;
 use crate::sip::Identity;
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
@@ -178,23 +179,6 @@ pub struct Guard {
     pub allowed: Allowed,
     /// No two talk for longer, 10 min to 24 h. A hold has its own cap.
     pub longest: Duration,
-}
-
-/// What the household dials.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Codes {
-    /// Hold my current call.
-    pub hold: String,
-    /// Back to the held call.
-    pub rejoin: String,
-    /// Say how the hold stands.
-    pub status: String,
-    /// End the held call.
-    pub cancel: String,
-    /// Inside a call: hold it.
-    pub gesture: String,
-    /// Before a number: do not show mine.
-    pub withhold: String,
 }
 
 /// The page.
