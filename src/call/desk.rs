@@ -19,6 +19,8 @@ pub(super) struct PeerState {
     /// Trunk legs in use.
     pub(super) busy: usize,
     pub(super) registration: Registration,
+    /// Why no connection leads there, until it is known what came of it.
+    pub(super) no_way: Option<String>,
 }
 
 #[derive(Debug)]
@@ -55,6 +57,7 @@ impl Desk {
                     status: status(p).into(),
                     busy: 0,
                     registration: Registration::default(),
+                    no_way: None,
                 },
             )
         });

@@ -48,6 +48,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["calls", id] => (true, Route::Call(call_id(id)?)),
         ["calls", id, act] => (false, Route::Act(wish(id, act)?)),
         ["hold"] => (false, Route::Act(Wish::HoldNow(None))),
+        ["trunks", "again"] => (false, Route::Act(Wish::TryTrunks)),
         ["events"] => (true, Route::Events),
         ["assets", "page.css"] => (true, Route::Style),
         ["assets", "page.js"] => (true, Route::Script),
@@ -56,6 +57,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["api", "v1", "history"] => (true, Route::ApiHistory),
         ["api", "v1", "calls", id] => (true, Route::ApiCall(call_id(id)?)),
         ["api", "v1", "calls", id, act] => (false, Route::ApiAct(wish(id, act)?)),
+        ["api", "v1", "trunks", "again"] => (false, Route::ApiAct(Wish::TryTrunks)),
         ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -120,6 +122,9 @@ mod tests {
             (Method::Post, "/calls/17/eat", None),
             (Method::Post, "/api/v1/hold", Some(Route::ApiAct(Wish::HoldNow(None)))),
             (Method::Get, "/api/v1/hold", None),
+            (Method::Post, "/trunks/again", Some(Route::Act(Wish::TryTrunks))),
+            (Method::Post, "/api/v1/trunks/again", Some(Route::ApiAct(Wish::TryTrunks))),
+            (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
         ];

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use hold_slayer::limits::{LEGS, SIP_TRANSACTIONS};
-use hold_slayer::sip::auth::{Verifier, answer as credentials};
+use hold_slayer::sip::auth::{Asked, Verifier, answer as credentials};
 use hold_slayer::sip::framing::{Frame, Stream};
 use hold_slayer::sip::message::{Message, Method, Reject, Request, parse};
 use hold_slayer::sip::offer::{answer, read_answer};
@@ -97,7 +97,7 @@ pub fn digest(bytes: &[u8]) {
     let verifier = Verifier::new("box", [3; 32]);
     let verdict = verifier.check(Instant(1), &text, &Method::Invite, "sip:h", |_| Some("a long secret"));
     assert!(verdict.is_err());
-    if let Some(line) = credentials(&[&text], "u", "p", &Method::Invite, "sip:h", 1, "c") {
+    if let Some(line) = credentials(&[&text], "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c") {
         assert!(line.starts_with("Digest username=\"u\", "));
     }
 }
