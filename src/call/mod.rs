@@ -23,6 +23,7 @@ mod ports;
 pub mod record;
 pub mod snapshot;
 mod switchboard;
+mod transfer;
 mod trying;
 
 pub use plan::{Peer, Plan};
