@@ -140,8 +140,8 @@ impl Switchboard {
         let target = call.id;
         if matches!(call.state, State::Dialing) && !call.emergency && !self.transfers.contains_key(&target) {
             // The phone did not wait for the answer: the box does.
-            self.with(target, |call, desk| call.leave(desk));
             self.begin_transfer(target, Transfer { from, by: leg, rang: false });
+            self.with(target, |call, desk| call.leave(desk));
             return Ok(());
         }
         self.transferable(other)?;
