@@ -23,7 +23,7 @@ impl Ua {
         if request.headers.first("Max-Forwards").is_some_and(|hops| hops.trim() == "0") {
             return self.reply(&request, from, 483);
         }
-        if self.merged(&request, &id) {
+        if self.merged(&request) {
             return self.reply(&request, from, 482);
         }
         if self.refuses_extension(&request, from) || self.refuses_interval(&request, from) {
