@@ -27,6 +27,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("anyhow", &["main.rs", "app", "demo"]),
     ("argon2", &["web/"]),
     ("audio_codec_algorithms", &["dsp/", "demo/"]),
+    ("base64ct", &["sip/"]),
     ("clap", &["main.rs"]),
     ("ctr", &["rtp/srtp.rs"]),
     ("getrandom", &["app", "web/", "demo/"]),
