@@ -138,8 +138,11 @@ fn distrust(why: &CertificateError) -> String {
             "is signed by nobody whom this box trusts; if it is meant to be so, name its root by ca = \"file\"".into()
         }
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-            // rustls tells each name with its kind around it.
-            let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
+            // rustls tells each name with its kind around it: DnsName("sip.example"), IpAddress(127.0.0.1).
+            let bare = |name: &String| {
+                let inner = name.split_once('(').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')'));
+                inner.trim_matches('"').to_owned()
+            };
             let names: Vec<String> = presented.iter().take(NAMES).map(bare).collect();
             format!("is for another name: {}", names.join(", "))
         }
@@ -154,5 +157,22 @@ fn distrust(why: &CertificateError) -> String {
         }
         CertificateError::Revoked => "has been revoked".into(),
         other => format!("cannot be trusted: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_are_told_in_words() {
+        let told = [
+            ("HandshakeFailure", "handshake failure"),
+            ("UnknownCA", "unknown ca"),
+            ("AccessDenied", "access denied"),
+        ];
+        for (name, words) in told {
+            assert_eq!(in_words(name), words);
+        }
     }
 }
