@@ -58,7 +58,8 @@ impl Scene {
 fn phone(place: &Place, registrar: SocketAddr, password: &str) -> Baresip {
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(PHONE, 60));
-    let account = Account { user: "hall", password, registrar: Some(registrar), codec: "pcmu" };
+    let account =
+        Account { user: "hall", password, registrar: Some(registrar), codec: "pcmu", encryption: "" };
     Baresip::start(place, "phone", &account, &microphone)
 }
 

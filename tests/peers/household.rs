@@ -31,10 +31,15 @@ pub fn fixed(address: SocketAddr) -> String {
 impl Household {
     /// The box with this trunk, and a phone that registers as `hall`, password `of-the-hall`.
     pub fn start(place: &Place, trunk: &str) -> Self {
+        Self::with(place, trunk, "")
+    }
+
+    /// The same with more lines for the phone.
+    pub fn with(place: &Place, trunk: &str, phone: &str) -> Self {
         let (sip, page, rtp) = (place.ports(1), place.ports(1), place.ports(32).port());
         let text = format!(
             "[sip]\nlisten = \"{sip}\"\n[media]\nrtp_ports = {rtp}\ncalls = 4\n[web]\nlisten = \"{page}\"\n\
-             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n"
+             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n{phone}"
         );
         let (file, data) = (place.path("hold-slayer.toml"), place.folder("data"));
         std::fs::write(&file, text).unwrap();

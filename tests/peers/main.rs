@@ -11,3 +11,4 @@ mod process;
 mod sipp;
 mod slay;
 mod sound;
+mod srtp;

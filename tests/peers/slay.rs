@@ -33,8 +33,13 @@ mod real_time {
 
         let room = place.path("room.wav");
         sound::write(&room, &sound::tone(ROOM, 150));
-        let account =
-            Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcmu" };
+        let account = Account {
+            user: "hall",
+            password: "of-the-hall",
+            registrar: Some(household.sip),
+            codec: "pcmu",
+            encryption: "",
+        };
         let phone = Baresip::start(&place, "phone", &account, &room);
         phone.registers();
 
@@ -124,14 +129,20 @@ mod real_time {
         let mut speaks = sound::voice("chapter-one");
         speaks.resize(60 * sound::SECOND, 0);
         let (speaks, person) = (file("person.wav", &speaks), file("tone.wav", &sound::tone(PERSON, 60)));
-        let account = Account { user: NUMBER, password: "none", registrar: None, codec: "pcmu" };
+        let account =
+            Account { user: NUMBER, password: "none", registrar: None, codec: "pcmu", encryption: "" };
         let company = Baresip::start(&place, "company", &account, &queue);
 
         let mut household = Household::start(&place, &household::fixed(company.sip));
         let room = place.path("room.wav");
         sound::write(&room, &sound::tone(ROOM, 150));
-        let account =
-            Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcma" };
+        let account = Account {
+            user: "hall",
+            password: "of-the-hall",
+            registrar: Some(household.sip),
+            codec: "pcma",
+            encryption: "",
+        };
         let phone = Baresip::start(&place, "phone", &account, &room);
         phone.registers();
 

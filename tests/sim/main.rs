@@ -13,6 +13,7 @@ mod holds;
 mod net;
 mod numbers;
 mod signs;
+mod srtp;
 mod stories;
 mod swarm;
 mod world;

@@ -9,6 +9,7 @@ mod ladders;
 mod points;
 mod registration;
 mod reliable;
+mod secure;
 mod streams;
 mod swarm;
 mod waiting;
