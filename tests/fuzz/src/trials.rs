@@ -87,11 +87,9 @@ pub fn sdp(bytes: &[u8]) {
     let (local, protection) = (media(), Protection::default());
     for policy in [Srtp::Optional, Srtp::Required] {
         let protection = Protection::new(policy, &[1; 32], 1);
-        let answered = answer(bytes, &local, &protection, 1, 1);
-        let keys = answered.map(|(text, session)| (text.contains("a=crypto:"), session.keys.is_some()));
-        assert!(
-            keys.is_ok_and(|(told, kept)| told == kept) || answer(bytes, &local, &protection, 1, 1).is_err()
-        );
+        if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
+            assert_eq!(text.contains("a=crypto:"), session.keys.is_some());
+        }
         let _ = read_answer(bytes, &local, &protection);
     }
     if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
