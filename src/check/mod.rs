@@ -421,6 +421,33 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_encrypted_sound_in_open_messages() {
+        let trunk = |more: &str| {
+            format!("[[trunk]]\nname = \"t\"\nserver = \"s.example\"\nuser = \"u\"\nsecret = \"x\"\n{more}\n")
+        };
+        let phone = |more: &str| format!("[[phone]]\nname = \"p\"\nuser = \"p\"\nsecret = \"x\"\n{more}\n");
+        let tls = "[sip]\ntls_listen = \"0.0.0.0:5061\"\ntls_cert = \"/c\"\ntls_key = \"/k\"\n";
+        let (required, optional) = ("srtp = \"required\"", "srtp = \"optional\"");
+        let table = [
+            (trunk("") + &phone(""), vec![]),
+            (trunk(required) + &phone(optional), vec!["trunk t", "phone p"]),
+            (trunk(&format!("transport = \"tcp\"\n{optional}")) + &phone(""), vec!["trunk t"]),
+            (trunk(&format!("transport = \"tls\"\n{required}")) + &phone(""), vec![]),
+            (trunk(&format!("srv = true\n{required}")) + &phone(""), vec![]),
+            (tls.to_owned() + &trunk("") + &phone(required), vec![]),
+        ];
+        for (text, wanted) in table {
+            let config = config::parse(&text, "t.toml", &|_| Err(ErrorKind::NotFound.into())).unwrap();
+            assert_eq!(keys_in_clear(&config).collect::<Vec<_>>(), wanted, "{text}");
+            let mut said = Vec::new();
+            configuration(&Ok(config), &mut said);
+            let warnings =
+                said.iter().filter(|v| v.level == Level::Warning && v.words.contains("without TLS"));
+            assert_eq!(warnings.count(), wanted.len(), "{text}");
+        }
+    }
+
+    #[test]
     fn board_lines() {
         let name = || "GPIO17".to_owned();
         let table = [

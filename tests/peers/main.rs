@@ -14,5 +14,6 @@ mod process;
 mod sipp;
 mod slay;
 mod sound;
+mod srtp;
 mod transfers;
 mod way;

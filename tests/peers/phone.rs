@@ -15,6 +15,8 @@ pub struct Account<'a> {
     pub codec: &'a str,
     /// How it reaches the registrar.
     pub way: Way,
+    /// As baresip names it: `srtp`, `srtp-mand`; empty: none.
+    pub encryption: &'a str,
     /// For TLS.
     pub certificates: Option<&'a Certificates>,
 }
@@ -27,7 +29,7 @@ impl<'a> Account<'a> {
 
     /// Somebody who registers nowhere.
     pub fn of(user: &'a str, password: &'a str) -> Self {
-        Account { user, password, registrar: None, codec: "pcmu", way: Way::Udp, certificates: None }
+        Account { user, password, registrar: None, codec: "pcmu", encryption: "", way: Way::Udp, certificates: None }
     }
 }
 

@@ -14,6 +14,7 @@ mod net;
 mod numbers;
 mod refer;
 mod signs;
+mod srtp;
 mod stories;
 mod swarm;
 mod transfers;
