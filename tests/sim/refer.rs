@@ -193,6 +193,30 @@ fn a_phone_that_wants_to_hear_nothing_hears_nothing() {
 }
 
 #[test]
+fn keys_of_the_far_ends_are_their_own_once_the_phone_has_gone() {
+    let mut world = talking(answers(), vec![Owner::Wait(s(600))]);
+    let head = format!("Refer-To: <sip:{OTHER}@10.0.0.1>\r\n");
+    Dialog::of_phone(&world).refer(&mut world, &head);
+    world.run(s(10));
+    assert!(far_ends_talk(&world), "{}", world.tale());
+    // The other presses what would hold the call if it came from a phone of the house.
+    let mut other = Dialog::of(&world, COMPANY, "To", |text| {
+        text.starts_with("ACK ") && text.contains("To: <sip:18005550199@")
+    });
+    for _ in 0..2 {
+        let head = "Content-Type: application/dtmf-relay\r\n";
+        assert_eq!(
+            status(&other.send(&mut world, &Method::Info, head, "Signal=*\r\nDuration=100\r\n")),
+            "200"
+        );
+        world.run(ms(500));
+    }
+    let stars = world.count(Who::Company, |f| matches!(f, Fact::HearsKey(key) if key.as_char() == '*'));
+    assert_eq!((stars, world.phase()), (2, Some(Phase::Talking)), "{}", world.tale());
+    clean(&mut world);
+}
+
+#[test]
 fn how_it_goes_is_told_until_it_is_known() {
     let mut world = talking(answers(), vec![Owner::Wait(s(600))]);
     let mut phone = Dialog::of_phone(&world);
