@@ -104,6 +104,9 @@ impl Ua {
             let (to, deadline) = (server.to, server.deadline());
             self.timers.set(Timer::Server(id.clone()), deadline);
             self.send(to, bytes);
+            if response.status >= 200 {
+                self.server_over(id.clone());
+            }
         }
     }
 

@@ -22,7 +22,10 @@ impl Ua {
         match receipt {
             Receipt::Absorbed => {}
             Receipt::Provisional => self.provisional(now, id, response),
-            Receipt::Final => self.finally(now, id, Some(response)),
+            Receipt::Final => {
+                self.finally(now, id, Some(response));
+                self.client_over(id);
+            }
             Receipt::Again => self.again(now, id, response),
         }
     }

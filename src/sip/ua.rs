@@ -17,6 +17,7 @@ use super::server::{Expiry, Server, ServerId};
 use super::timers::Deadlines;
 use super::waiting::Subscription;
 use super::{Account, Command, Discard, Event, Hop, Input, Output};
+use crate::limits::SIP_LINGERING;
 use crate::units::{AccountId, Instant, LegId};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -34,6 +35,8 @@ pub struct Config {
     pub realm: String,
     /// Origin of every tag, branch, Call-ID, jitter and of the key that signs nonces: secret and new at each start.
     pub seed: u64,
+    /// Origin of every key for sound: secret and new at each start.
+    pub key_seed: [u8; 32],
 }
 
 /// Everything that waits for the clock.
@@ -75,6 +78,8 @@ pub struct Ua {
     pub(super) guard: Guard,
     pub(super) clients: BTreeMap<ClientId, Client>,
     pub(super) servers: BTreeMap<ServerId, Server>,
+    /// Transactions that are over, the latest last. Those that have ended meanwhile may still be among them.
+    over: (VecDeque<ClientId>, VecDeque<ServerId>),
     pub(super) legs: BTreeMap<LegId, Leg>,
     /// Call-ID and our tag to the leg.
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
@@ -103,6 +108,7 @@ impl Ua {
             config,
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
+            over: Default::default(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             registrations: BTreeMap::new(),
@@ -249,6 +255,28 @@ impl Ua {
         }
         let deadline = self.servers.get(&id).and_then(Server::deadline);
         self.timers.set(Timer::Server(id), deadline);
+    }
+
+    /// This server transaction has given its final response.
+    pub(super) fn server_over(&mut self, id: ServerId) {
+        let (_, over) = &mut self.over;
+        let oldest = (over.len() >= SIP_LINGERING).then(|| over.pop_front()).flatten();
+        over.push_back(id);
+        if let Some(oldest) = oldest.filter(|id| self.servers.get(id).is_some_and(|s| !s.pending())) {
+            self.servers.remove(&oldest);
+            self.timers.set(Timer::Server(oldest), None);
+        }
+    }
+
+    /// This client transaction has got its final response.
+    pub(super) fn client_over(&mut self, id: ClientId) {
+        let (over, _) = &mut self.over;
+        let oldest = (over.len() >= SIP_LINGERING).then(|| over.pop_front()).flatten();
+        over.push_back(id);
+        if let Some(oldest) = oldest.filter(|id| self.clients.get(id).is_some_and(|c| !c.pending())) {
+            self.clients.remove(&oldest);
+            self.timers.set(Timer::Client(oldest), None);
+        }
     }
 
     pub(super) fn send(&mut self, to: Hop, bytes: Vec<u8>) {
