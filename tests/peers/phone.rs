@@ -29,7 +29,15 @@ impl<'a> Account<'a> {
 
     /// Somebody who registers nowhere.
     pub fn of(user: &'a str, password: &'a str) -> Self {
-        Account { user, password, registrar: None, codec: "pcmu", encryption: "", way: Way::Udp, certificates: None }
+        Account {
+            user,
+            password,
+            registrar: None,
+            codec: "pcmu",
+            encryption: "",
+            way: Way::Udp,
+            certificates: None,
+        }
     }
 }
 
