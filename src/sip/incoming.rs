@@ -24,12 +24,16 @@ impl Ua {
         if request.headers.first("Max-Forwards").is_some_and(|hops| hops.trim() == "0") {
             return self.reply(&request, from, 483);
         }
-        if self.merged(&request, &id) {
+        if self.merged(&request) {
             return self.reply(&request, from, 482);
         }
         if self.refuses_extension(&request, from) || self.refuses_interval(&request, from) {
             return;
         }
+        let replaces = match self.replaced(account, &request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.reply(&request, from, status),
+        };
         let protection = self.protection(account);
         let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
@@ -43,7 +47,7 @@ impl Ua {
             self.discard(Discard::Full);
             return self.reply_with(&request, from, 503, &[("Retry-After", "10")]);
         }
-        self.open(now, request, (id, from), account, protection, session);
+        self.open(now, request, (id, from), account, (protection, session), replaces);
     }
 
     fn open(
@@ -52,8 +56,8 @@ impl Ua {
         request: Request,
         (server, from): (ServerId, Hop),
         account: AccountId,
-        protection: Protection,
-        session: Option<Session>,
+        (protection, session): (Protection, Option<Session>),
+        replaces: Option<LegId>,
     ) {
         let leg = LegId::incoming(self.incoming + 1);
         if !self.serve(&request, &server, from, Some(leg)) {
@@ -79,7 +83,7 @@ impl Ua {
         let gives_up = patience.map(|seconds| now + Duration::from_secs(seconds.into()));
         self.timers.set(Timer::Expires(leg), gives_up);
         self.timers.set(Timer::Provisional(leg), Some(now + PROVISIONAL_GAP));
-        self.tell(Event::Incoming { leg, account, called, caller, session, hops });
+        self.tell(Event::Incoming { leg, account, called, caller, session, hops, replaces });
     }
 
     /// What we might answer before the switchboard has said what it takes.

@@ -1,8 +1,9 @@
 //! Encrypted sound with baresip, whose SRTP is libre's: on the phone's side, on the company's, and refused.
 
-use crate::baresip::{Account, Baresip};
+use crate::baresip::Baresip;
 use crate::household::{self, Household};
 use crate::line::Line;
+use crate::phone::{Account, Softphone};
 use crate::place::Place;
 use crate::sipp::Sipp;
 use crate::sound;
@@ -19,13 +20,7 @@ fn baresip(place: &Place, name: &'static str, hz: f64, account: &Account<'_>) ->
 }
 
 fn phone(place: &Place, registrar: SocketAddr, encryption: &str) -> Baresip {
-    let account = Account {
-        user: "hall",
-        password: "of-the-hall",
-        registrar: Some(registrar),
-        codec: "pcmu",
-        encryption,
-    };
+    let account = Account { encryption, ..Account::hall(registrar) };
     let phone = baresip(place, "phone", PHONE, &account);
     phone.registers();
     phone
@@ -74,8 +69,7 @@ fn a_phone_that_encrypts_and_a_trunk_in_the_clear() {
 fn the_box_calls_phones_and_companies_that_encrypt() {
     for (theirs, ours) in [("srtp", "optional"), ("srtp-mand", "required"), ("srtp", "required")] {
         let place = Place::new();
-        let account =
-            Account { user: "office", password: "none", registrar: None, codec: "pcmu", encryption: theirs };
+        let account = Account { encryption: theirs, ..Account::of("office", "none") };
         let company = baresip(&place, "company", COMPANY, &account);
         let more = format!("srtp = \"{ours}\"\n");
         let trunk = household::fixed(company.sip) + &more;
