@@ -9,6 +9,7 @@ use crate::dsp::tone::Country;
 use crate::media::thread::{Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
 use crate::net::{Sockets, Wire, tls};
+use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
@@ -89,6 +90,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let tls = bind_tls(&config, &mut troubles);
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
+    troubles.extend(shadowed(&config.codes));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
     let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
     let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();

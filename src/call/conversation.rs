@@ -6,6 +6,7 @@ use super::leg::{Leg, Role};
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
+use super::turns::Ringing;
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Manner, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
@@ -54,6 +55,8 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// The phones ring in turn.
+    pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
 }
@@ -75,6 +78,7 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            ringing: None,
             slain: None,
         }
     }
@@ -105,13 +109,15 @@ impl Call {
             State::Talking if !self.emergency => self.talking_since.map(|at| at + self.longest),
             State::Dialing | State::Talking | State::Over => None,
         };
-        [own, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
+        let turn = self.ringing.as_ref().and_then(Ringing::deadline);
+        [own, turn, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
         self.trunk_silent(desk);
+        self.turn_over(desk);
         self.holding_timeout(desk);
         if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
             self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
@@ -212,8 +218,9 @@ impl Call {
 
     fn phone_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
+        self.ringing = None;
         for other in self.near.drain(..) {
-            desk.hang_up(other, Cause::Cancelled);
+            desk.hang_up(other, Cause::Elsewhere);
         }
         let codec = winner.session.map(|s| s.codec);
         self.near.push(Leg { role: Role::Talks, ..winner });
@@ -280,7 +287,7 @@ impl Call {
             }
             State::Incoming => {
                 self.causes.push(cause);
-                if self.near.is_empty() {
+                if self.near.is_empty() && !self.ring_next(desk) {
                     let told = told_to_caller(&self.causes);
                     self.end(desk, outcome_of(told), &in_words(told), told);
                 }
@@ -321,6 +328,7 @@ impl Call {
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.leave_hold(desk);
+        self.ringing = None;
         self.state = State::Over;
         for near in self.near.drain(..) {
             // A phone that only rings is told by CANCEL, whatever became of the caller.

@@ -21,6 +21,17 @@ pub(super) struct PeerState {
     pub(super) registration: Registration,
 }
 
+impl PeerState {
+    pub(super) fn new(peer: &Peer) -> Self {
+        let status = match (peer.is_static, peer.side) {
+            (true, _) => "known by its address",
+            (false, Side::Trunk) => "not registered yet",
+            (false, Side::Phone) => "has not registered yet",
+        };
+        Self { up: peer.is_static, status: status.into(), busy: 0, registration: Registration::default() }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) plan: Plan,
@@ -42,22 +53,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(plan: Plan, seed: u64) -> Self {
-        let status = |p: &Peer| match (p.is_static, p.side) {
-            (true, _) => "known by its address",
-            (false, Side::Trunk) => "not registered yet",
-            (false, Side::Phone) => "has not registered yet",
-        };
-        let peers = plan.peers.iter().map(|p| {
-            (
-                p.id,
-                PeerState {
-                    up: p.is_static,
-                    status: status(p).into(),
-                    busy: 0,
-                    registration: Registration::default(),
-                },
-            )
-        });
+        let peers = plan.peers.iter().map(|p| (p.id, PeerState::new(p)));
         Self {
             peers: peers.collect(),
             ports: Ports::new(plan.rtp_ports.len()),

@@ -41,7 +41,7 @@ pub(super) fn identity(s: &mut Section<'_, '_>) -> Identity {
     Identity { from_user, contact_user, shown_in, called_in: choice(s, "called_in", &CalledIn::NAMES) }
 }
 
-fn choice<T: Copy + Default>(s: &mut Section<'_, '_>, key: &str, names: &[(&str, T)]) -> T {
+pub(super) fn choice<T: Copy + Default>(s: &mut Section<'_, '_>, key: &str, names: &[(&str, T)]) -> T {
     let all = names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let known = |text: &str| names.iter().find(|(name, _)| *name == text).map(|(_, one)| *one);
     s.text(key, &format!("allowed is one of {all}"), known).unwrap_or_default()

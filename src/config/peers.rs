@@ -1,7 +1,10 @@
 //! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
 
 use super::read::{Section, Source};
-use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules, way};
+use super::{
+    PHONE_RINGS, PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules,
+    way,
+};
 use core::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -70,10 +73,15 @@ fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
 pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Phone>> {
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "phone", "[[phone]]", PHONES) {
-        let mut s =
-            Section::open(source, "[[phone]]", Some((at, table)), &["name", "user", "secret", "address"]);
+        let mut s = Section::open(
+            source,
+            "[[phone]]",
+            Some((at, table)),
+            &["name", "user", "secret", "address", "rings"],
+        );
+        let rings = s.duration("rings", Duration::from_secs(5)..=HOUR / 20).unwrap_or(PHONE_RINGS);
         if let (Some(name), Some(peer)) = (name(&mut s), phone_peer(&mut s)) {
-            found.push((at, Phone { name, peer }));
+            found.push((at, Phone { name, peer, rings }));
         }
     }
     found

@@ -105,7 +105,7 @@ impl Ua {
         let mut fields = Vec::new();
         // The provider must know whom it serves even where the callee must not, RFC 3325 §5.
         let told = caller.private || (number != own && identity.shown_in != ShownIn::From);
-        if told && !number.is_empty() && !matches!(account.kind, AccountKind::RegistersHere { .. }) {
+        if told && !number.is_empty() && account.kind.user_here().is_none() {
             let address = NameAddr::named(&caller.name, Uri::sip(number, &domain, None)).to_string();
             fields.push(match identity.shown_in {
                 ShownIn::Asserted => ("P-Asserted-Identity", address),
@@ -171,7 +171,9 @@ impl Ua {
     pub(super) fn contact_user<'a>(&'a self, account: &'a Account) -> &'a str {
         let user = match &account.kind {
             AccountKind::RegisterAt(upstream) => upstream.user.as_str(),
-            AccountKind::RegistersHere { .. } | AccountKind::Static { .. } => "box",
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } | AccountKind::Static { .. } => {
+                "box"
+            }
         };
         first([&account.identity.contact_user, user])
     }

@@ -60,14 +60,14 @@ impl Ua {
                 (Uri::sip(to, &upstream.domain, None), Flow::Fixed(upstream.addr))
             }
             AccountKind::Static { addr } => (Uri::at(to, addr.addr).by(addr.transport), Flow::Fixed(*addr)),
-            AccountKind::RegistersHere { .. } => {
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => {
                 let binding = self.bindings.get(&id)?;
                 (binding.contact.clone(), Flow::Seen(binding.flow))
             }
         };
-        let callee = match &account.kind {
-            AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
-            _ => uri.clone(),
+        let callee = match account.kind.user_here() {
+            Some(user) => Uri::at(user, self.config.local),
+            None => uri.clone(),
         };
         let (shown, side) = (self.shown(account, caller), account.side);
         let from = self.caller_address(account, caller);
@@ -169,6 +169,9 @@ impl Ua {
         match &leg.state {
             State::Calling { client, .. } => {
                 let client = *client;
+                if let (Cause::Elsewhere, Some(client)) = (cause, self.clients.get_mut(&client)) {
+                    client.taken_elsewhere = true;
+                }
                 self.give_up(now, client);
                 self.end(id, cause);
             }

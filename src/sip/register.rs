@@ -101,7 +101,9 @@ impl Ua {
     pub(super) fn upstream(&self, id: AccountId) -> Option<&Upstream> {
         match &self.account(id)?.kind {
             AccountKind::RegisterAt(upstream) => Some(upstream),
-            AccountKind::RegistersHere { .. } | AccountKind::Static { .. } => None,
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } | AccountKind::Static { .. } => {
+                None
+            }
         }
     }
 

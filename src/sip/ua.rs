@@ -151,6 +151,14 @@ impl Ua {
             Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
             Command::Waiting(account, count) => self.waiting(now, account, count),
+            Command::Admit(account) => {
+                self.config.accounts.retain(|known| known.id != account.id);
+                self.config.accounts.push(account);
+            }
+            Command::Dismiss(account) => {
+                self.unbind(account);
+                self.config.accounts.retain(|known| known.id != account);
+            }
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }

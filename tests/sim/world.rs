@@ -13,6 +13,7 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
+use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
@@ -67,6 +68,8 @@ pub struct House {
     pub rules: Rules,
     pub identity: Identity,
     pub longest: Duration,
+    /// How several phones ring.
+    pub order: Order,
     /// The address that the box believes it has at the start.
     pub address: IpAddr,
     /// The name of the trunk's server is resolved at the start.
@@ -99,6 +102,7 @@ impl Default for House {
             rules: Rules::default(),
             identity: Identity::default(),
             longest: s(24 * 3600),
+            order: Order::AtOnce,
             address: BOX,
             located: true,
             dead_trunk: false,
@@ -525,6 +529,7 @@ fn plan(house: &House) -> Plan {
         name: name.into(),
         channels,
         is_static: false,
+        rings: s(15),
         rules: house.rules.clone(),
     };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
@@ -546,6 +551,7 @@ fn plan(house: &House) -> Plan {
             gesture: "**".into(),
             withhold: "*67".into(),
         },
+        order: house.order,
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
         max_holds: 1,
         dialling: house.dialling.clone(),
