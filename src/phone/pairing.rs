@@ -7,6 +7,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Digest realm of the phones that register here: a stored H(A1) holds for it alone.
+pub const REALM: &str = "hold-slayer";
 /// How long a pairing waits to be used.
 pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// An adapter asks again when it restarts; more often than this it is no adapter.

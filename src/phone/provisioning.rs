@@ -170,8 +170,8 @@ fn cisco_plan(house: &House<'_>) -> String {
     format!("({})", emergency.chain(codes).chain(rest).collect::<Vec<_>>().join("|"))
 }
 
-/// Without the port that everybody takes for granted.
-fn server(sip: SocketAddr) -> String {
+/// A SIP address as it is typed into a phone: without the port that everybody takes for granted.
+pub fn server(sip: SocketAddr) -> String {
     match (sip.port(), sip) {
         (5060, SocketAddr::V4(v4)) => v4.ip().to_string(),
         (5060, SocketAddr::V6(v6)) => format!("[{}]", v6.ip()),

@@ -5,6 +5,7 @@
 
 mod error;
 mod migrate;
+mod phones;
 mod place;
 mod queue;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub(crate) mod tests;
 mod writer;
 
 pub use error::Error;
+pub use phones::PairedPhone;
 
 use crate::call::{Outcome, Record};
 use crate::units::CallId;

@@ -10,6 +10,7 @@ mod faults;
 mod gestures;
 mod guard;
 mod holds;
+mod hunt;
 mod net;
 mod numbers;
 mod signs;
