@@ -23,12 +23,16 @@ impl Ua {
         if request.headers.first("Max-Forwards").is_some_and(|hops| hops.trim() == "0") {
             return self.reply(&request, from, 483);
         }
-        if self.merged(&request, &id) {
+        if self.merged(&request) {
             return self.reply(&request, from, 482);
         }
         if self.refuses_extension(&request, from) || self.refuses_interval(&request, from) {
             return;
         }
+        let replaces = match self.replaced(account, &request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.reply(&request, from, status),
+        };
         let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
             Body::Other => return self.reply_with(&request, from, 415, &[("Accept", SDP)]),
@@ -41,17 +45,17 @@ impl Ua {
             self.discard(Discard::Full);
             return self.reply_with(&request, from, 503, &[("Retry-After", "10")]);
         }
-        self.open(now, request, id, from, account, session);
+        self.open(now, request, (id, from), account, session, replaces);
     }
 
     fn open(
         &mut self,
         now: Instant,
         request: Request,
-        server: ServerId,
-        from: Hop,
+        (server, from): (ServerId, Hop),
         account: AccountId,
         session: Option<Session>,
+        replaces: Option<LegId>,
     ) {
         let leg = LegId::incoming(self.incoming + 1);
         if !self.serve(&request, &server, from, Some(leg)) {
@@ -77,7 +81,7 @@ impl Ua {
         let gives_up = patience.map(|seconds| now + Duration::from_secs(seconds.into()));
         self.timers.set(Timer::Expires(leg), gives_up);
         self.timers.set(Timer::Provisional(leg), Some(now + PROVISIONAL_GAP));
-        self.tell(Event::Incoming { leg, account, called, caller, session, hops });
+        self.tell(Event::Incoming { leg, account, called, caller, session, hops, replaces });
     }
 
     /// What we might answer before the switchboard has said what it takes.

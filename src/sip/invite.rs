@@ -215,6 +215,8 @@ impl Ua {
         for timer in timers {
             self.timers.set(timer(id), None);
         }
+        self.timers.set(Timer::Referring(id), None);
+        self.keep_dialog(id, &leg.dialog);
         if let Some(client) = leg.exchange.and_then(|client| self.clients.get_mut(&client)) {
             client.owner = Owner::Nobody;
         }

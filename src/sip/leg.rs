@@ -184,6 +184,10 @@ pub struct Leg {
     pub takes_update: bool,
     /// The peer takes INFO: it says so, or says nothing of what it takes.
     pub takes_info: bool,
+    /// The peer takes REFER: it says so.
+    pub takes_refer: bool,
+    /// We have asked it to call somebody else, and do not know yet how that ended.
+    pub referring: bool,
     /// Our own re-INVITE or UPDATE on its way.
     pub exchange: Option<ClientId>,
     /// What `exchange` is for if it is no refresh, or what waits until it may begin.
@@ -200,6 +204,7 @@ impl Leg {
     /// Notes which methods the peer takes, RFC 3261 §20.5.
     pub fn note_allowed(&mut self, headers: &Headers) {
         self.takes_update = headers.lists("Allow", "UPDATE");
+        self.takes_refer = headers.lists("Allow", "REFER");
         self.takes_info = headers.first("Allow").is_none() || headers.lists("Allow", "INFO");
     }
 
@@ -217,6 +222,8 @@ impl Leg {
             refresh: None,
             takes_update: false,
             takes_info: true,
+            takes_refer: false,
+            referring: false,
             exchange: None,
             wish: None,
             early: Vec::new(),

@@ -3,7 +3,6 @@
 use super::auth::{Denied, Known};
 use super::dialog::Flow;
 use super::message::Request;
-use super::server::ServerId;
 use super::ua::Ua;
 use super::value::{NameAddr, Uri};
 use super::{Account, AccountKind, Discard, Hop};
@@ -105,15 +104,14 @@ impl Ua {
         NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
     }
 
-    /// RFC 3261 §8.2.2.2: the request has come here before by another way.
-    pub(super) fn merged(&self, request: &Request, id: &ServerId) -> bool {
+    /// RFC 3261 §8.2.2.2: the request has come here before, by another way or longer ago than its transaction is kept.
+    pub(super) fn merged(&self, request: &Request) -> bool {
         let (from, seq) = (request.from(), request.cseq().0);
-        self.legs.values().any(|leg| {
+        let first = (request.call_id().to_owned(), String::new());
+        let of_call = self.dialogs.range(first..).take_while(|((call_id, _), _)| call_id == request.call_id());
+        of_call.filter_map(|(_, leg)| self.legs.get(leg)).any(|leg| {
             let dialog = &leg.dialog;
-            matches!(&leg.state, super::leg::State::Incoming { server, .. } if server != id)
-                && dialog.call_id == request.call_id()
-                && dialog.remote.tag() == from.tag()
-                && dialog.remote_seq == Some(seq)
+            dialog.remote.tag() == from.tag() && dialog.remote_seq.is_some_and(|known| known >= seq)
         })
     }
 }

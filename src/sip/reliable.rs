@@ -30,7 +30,8 @@ pub struct Early {
 }
 
 impl Early {
-    fn has_tag(&self, tag: &str) -> bool {
+    /// The branch has this tag.
+    pub fn has_tag(&self, tag: &str) -> bool {
         self.dialog.remote.tag() == Some(tag)
     }
 

@@ -7,6 +7,7 @@ mod identity;
 mod junk;
 mod ladders;
 mod points;
+mod refer;
 mod registration;
 mod reliable;
 mod streams;
