@@ -6,6 +6,7 @@ use super::ua::Ua;
 use super::value::{NameAddr, Uri};
 use super::{Account, AccountKind, Caller, Side};
 use crate::units::AccountId;
+use core::time::Duration;
 
 /// What a provider prescribes beyond the account itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct Identity {
     pub shown_in: ShownIn,
     /// Where the number that an incoming call was dialled to stands.
     pub called_in: CalledIn,
+    /// The session interval that it is asked for, RFC 4028 §4; `None`: half an hour; zero: it is not asked.
+    pub session_timer: Option<Duration>,
+    /// How often the way to its registrar is kept open; `None`: every 29 s.
+    pub keep_alive: Option<Duration>,
 }
 
 /// The header field that shows a caller's number where it differs from the account's.

@@ -70,6 +70,7 @@ impl Ua {
             None => uri.clone(),
         };
         let (shown, side) = (self.shown(account, caller), account.side);
+        let interval = account.identity.session_timer.unwrap_or(SESSION);
         let from = self.caller_address(account, caller);
         let from = from.with_tag(&self.random.token());
         let call_id = self.random.token();
@@ -78,8 +79,8 @@ impl Ua {
         request.headers.push("Allow", ALLOW);
         request.headers.push("Supported", SUPPORTED);
         request.headers.set("Max-Forwards", manner.hops.to_string());
-        if side == Side::Trunk {
-            ask_for_timer(&mut request, SESSION, MIN_SE);
+        if side == Side::Trunk && !interval.is_zero() {
+            ask_for_timer(&mut request, interval, MIN_SE);
         }
         for (name, value) in shown {
             request.headers.push(name, value);
