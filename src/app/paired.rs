@@ -5,7 +5,7 @@ use super::core::Event;
 use crate::call::{Peer, Snapshot};
 use crate::config::{PHONE_RINGS, PHONES};
 use crate::phone::pairing::Pending;
-use crate::sip::{Account, AccountKind, Identity, Side};
+use crate::sip::{Account, AccountKind, Identity, Side, Srtp};
 use crate::store::{PairedPhone, Store};
 use crate::trunk::Rules;
 use crate::units::{AccountId, Instant};
@@ -48,7 +48,7 @@ impl Paired {
         let free = (0..=u8::MAX).map(AccountId).find(|id| !taken(id));
         let id = free.ok_or("the box has no number left for another phone")?;
         let kind = AccountKind::Paired { user: phone.user.clone(), ha1: phone.ha1.clone() };
-        let account = Account { id, side: Side::Phone, kind, identity: Identity::default() };
+        let account = Account { id, side: Side::Phone, kind, identity: Identity::default(), srtp: Srtp::Off };
         let peer = Peer {
             id,
             side: Side::Phone,
@@ -157,7 +157,13 @@ mod tests {
 
     fn in_file() -> Vec<Account> {
         let kind = AccountKind::RegistersHere { user: "hall".into(), secret: "s".into() };
-        vec![Account { id: AccountId(0), side: Side::Phone, kind, identity: Identity::default() }]
+        vec![Account {
+            id: AccountId(0),
+            side: Side::Phone,
+            kind,
+            identity: Identity::default(),
+            srtp: Srtp::Off,
+        }]
     }
 
     #[test]

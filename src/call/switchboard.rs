@@ -3,7 +3,7 @@
 use super::begin::Arrival;
 use super::conversation::{Call, State};
 use super::desk::Desk;
-use super::leg::Role;
+use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::Plan;
 use super::policy::in_words;
@@ -390,5 +390,7 @@ fn view(call: &Call) -> CallView {
         sound: held.and_then(|h| h.sound),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
+        line_encrypted: call.far.iter().any(Leg::is_encrypted),
+        phones_encrypted: !call.near.is_empty() && call.near.iter().all(Leg::is_encrypted),
     }
 }

@@ -1,5 +1,6 @@
 //! Legs that a peer opens: INVITE, its CANCEL and its ACK, RFC 3261 §13.3.
 
+use super::crypto::Protection;
 use super::dialog::Dialog;
 use super::leg::{Awaited, Leg, State, Unacked};
 use super::message::{Request, Response};
@@ -33,19 +34,20 @@ impl Ua {
             Ok(replaces) => replaces,
             Err(status) => return self.reply(&request, from, status),
         };
+        let protection = self.protection(account);
         let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
             Body::Other => return self.reply_with(&request, from, 415, &[("Accept", SDP)]),
-            Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(), 0, 0) {
+            Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(), &protection, 0, 0) {
                 Ok((_, session)) => Some(session),
-                Err(_) => return self.reply(&request, from, 488),
+                Err(why) => return self.reply_with(&request, from, 488, &why.warning()),
             },
         };
         if self.legs.len() >= LEGS || self.incoming >= u32::MAX >> 1 {
             self.discard(Discard::Full);
             return self.reply_with(&request, from, 503, &[("Retry-After", "10")]);
         }
-        self.open(now, request, (id, from), account, session, replaces);
+        self.open(now, request, (id, from), account, (protection, session), replaces);
     }
 
     fn open(
@@ -54,7 +56,7 @@ impl Ua {
         request: Request,
         (server, from): (ServerId, Hop),
         account: AccountId,
-        session: Option<Session>,
+        (protection, session): (Protection, Option<Session>),
         replaces: Option<LegId>,
     ) {
         let leg = LegId::incoming(self.incoming + 1);
@@ -73,8 +75,8 @@ impl Ua {
         let origin = self.random.bits() >> 33;
         let invite = Box::new(request);
         let allowed = invite.headers.clone();
-        let mut opened =
-            Leg::new(account, dialog, State::Incoming { server, invite, described: false }, origin);
+        let state = State::Incoming { server, invite, described: false };
+        let mut opened = Leg::new(account, dialog, state, origin, protection);
         opened.note_allowed(&allowed);
         opened.reliable = reliable;
         self.legs.insert(leg, opened);
@@ -263,19 +265,19 @@ impl Ua {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let sdp = body(&ack.headers, &ack.body);
         let session = match (sdp, &leg.media) {
-            (Body::Sdp(sdp), Some(media)) => offer::read_answer(sdp, media).ok(),
-            _ => None,
+            (Body::Sdp(sdp), Some(media)) => leg.description.read_answer(sdp, media),
+            _ => Err(offer::NoMatch::Malformed),
         };
         let account = leg.account;
         match session {
-            Some(session) if opening => {
+            Ok(session) if opening => {
                 leg.session = Some(session);
                 self.tell(Event::Answered(id, session));
             }
-            Some(session) => self.settled(id, session),
-            None => {
+            Ok(session) => self.settled(id, session),
+            Err(why) => {
                 self.hang_up_dialog(now, id, account);
-                self.end(id, Cause::NotAcceptable);
+                self.end(id, why.cause());
             }
         }
     }

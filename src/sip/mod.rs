@@ -6,6 +6,7 @@
 pub mod auth;
 mod cause;
 mod client;
+mod crypto;
 mod dialog;
 mod digit;
 pub mod framing;
@@ -44,11 +45,12 @@ mod uri;
 pub mod value;
 mod waiting;
 
+pub use crypto::{Protection, Srtp};
 pub use hop::{Hop, Transport};
 pub use identity::{CalledIn, Identity, ShownIn};
 pub use ua::Ua;
 
-use crate::units::{AccountId, Codec, Digit, Instant, LegId};
+use crate::units::{AccountId, Codec, Digit, Instant, LegId, SrtpKeys};
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
@@ -96,6 +98,8 @@ pub struct Account {
     pub kind: AccountKind,
     /// What it prescribes of names and numbers.
     pub identity: Identity,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// The two sides of the box.
@@ -212,6 +216,8 @@ pub struct Session {
     pub send: bool,
     /// The peer sends sound to us.
     pub receive: bool,
+    /// SRTP both ways, RFC 4568; `None`: in the clear.
+    pub keys: Option<SrtpKeys>,
 }
 
 /// Orders to the user agent. An order for a leg that has ended is ignored: the two cross.
@@ -354,6 +360,8 @@ pub enum Cause {
     Unauthorized,
     /// 488, 606, or no codec in common.
     NotAcceptable,
+    /// The peer does not encrypt its sound, or not in a way that we can do, and it must.
+    Unencrypted,
     /// The phone is not registered, or the next hop is unknown or unreachable (430, 503, 5xx).
     Unavailable,
     /// No response at all, RFC 3261 §17.1.1.2 Timer B and §17.1.2.2 Timer F.

@@ -35,6 +35,8 @@ pub struct Config {
     pub realm: String,
     /// Origin of every tag, branch, Call-ID, jitter and of the key that signs nonces: secret and new at each start.
     pub seed: u64,
+    /// Origin of every key for sound: secret and new at each start.
+    pub key_seed: [u8; 32],
 }
 
 /// Everything that waits for the clock.

@@ -1,8 +1,9 @@
 //! A phone puts its call through, RFC 3515: baresip asks, SIPp is both whom it talks to and whom it calls instead.
 
-use crate::baresip::{Account, Baresip};
+use crate::baresip::Baresip;
 use crate::household::{self, Household};
 use crate::line::Line;
+use crate::phone::{Account, Softphone};
 use crate::place::Place;
 use crate::sipp::Sipp;
 use crate::sound;
@@ -17,17 +18,15 @@ fn baresip_puts_its_call_through() {
     let company = Sipp::start(&place, "company", trunk, None, &[("sound", &line.address.port().to_string())]);
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(800.0, 60));
-    let account =
-        Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcmu" };
-    let phone = Baresip::start(&place, "phone", &account, &microphone);
+    let phone = Baresip::start(&place, "phone", &Account::hall(household.sip), &microphone);
     phone.registers();
-    phone.tell("dial", "18005550123");
-    phone.event("CALL_ESTABLISHED");
+    phone.dial("18005550123");
+    phone.talks(1);
     phone.tell("transfer", &format!("sip:18005550199@{}", household.sip));
     company.receives("INVITE sip:18005550199@", 1);
     company.receives("ACK ", 2);
     // It hangs up when it is told that the other has answered.
-    phone.event("CALL_CLOSED");
+    phone.is_free(1);
     assert!(company.received("BYE ").is_empty(), "the two far ends stay");
     let records = household.stop();
     company.receives("BYE ", 2);

@@ -9,7 +9,7 @@ use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Who};
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::auth::ha1;
-use hold_slayer::sip::{Account, AccountKind, Caller, Identity, Side};
+use hold_slayer::sip::{Account, AccountKind, Caller, Identity, Side, Srtp};
 use hold_slayer::trunk::Rules;
 use hold_slayer::units::Instant;
 use std::net::IpAddr;
@@ -129,7 +129,8 @@ fn a_phone_that_was_paired_registers_by_its_ha1_and_rings_until_it_is_taken_away
     let house = House { strange_rooms: true, ..house(Order::AtOnce, vec![script]) };
     let mut world = World::new(&house, vec![], vec![]);
     let kind = AccountKind::Paired { user: "room0".into(), ha1: ha1("room0", "house", "secret of room0") };
-    let account = Account { id: room(0), side: Side::Phone, kind, identity: Identity::default() };
+    let account =
+        Account { id: room(0), side: Side::Phone, kind, identity: Identity::default(), srtp: Srtp::Off };
     let peer = Peer {
         id: room(0),
         side: Side::Phone,
