@@ -135,11 +135,16 @@ impl Far {
 
     /// The phone called `hall`, or one that pretends to be it.
     pub fn phone(net: Net, host: u8, secret: &str, script: Vec<Owner>) -> Self {
+        Self::phone_of(net, host, ("hall", secret), script)
+    }
+
+    /// The phone with this user and secret.
+    pub fn phone_of(net: Net, host: u8, (user, secret): (&str, &str), script: Vec<Owner>) -> Self {
         let account = AccountKind::RegisterAt(Upstream {
             addr: Hop::udp(net.sip()),
             domain: net.sip().ip().to_string(),
-            user: "hall".into(),
-            auth_user: "hall".into(),
+            user: user.into(),
+            auth_user: user.into(),
             secret: secret.into(),
             expires: Duration::from_secs(300),
         });
