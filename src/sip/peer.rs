@@ -109,7 +109,8 @@ impl Ua {
     pub(super) fn merged(&self, request: &Request) -> bool {
         let (from, seq) = (request.from(), request.cseq().0);
         let first = (request.call_id().to_owned(), String::new());
-        let of_call = self.dialogs.range(first..).take_while(|((call_id, _), _)| call_id == request.call_id());
+        let of_call =
+            self.dialogs.range(first..).take_while(|((call_id, _), _)| call_id == request.call_id());
         of_call.filter_map(|(_, leg)| self.legs.get(leg)).any(|leg| {
             let dialog = &leg.dialog;
             dialog.remote.tag() == from.tag() && dialog.remote_seq.is_some_and(|known| known >= seq)

@@ -2,6 +2,7 @@
 //! got. Their sound is real: hold music and announcements of Asterisk's packages, and a human voice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod asterisk;
 mod baresip;
 mod calls;
 mod household;
@@ -11,6 +12,7 @@ mod phones;
 mod pjsua;
 mod place;
 mod process;
+mod providers;
 mod sipp;
 mod slay;
 mod sound;

@@ -26,9 +26,13 @@ class Call(pj.Call):
         tell("state", state=info.stateText, code=int(info.lastStatusCode), remote=info.remoteUri)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED and self in self.phone.calls:
             self.phone.calls.remove(self)
+            # A call must not vanish while the library speaks of it.
+            self.phone.past.append(self)
 
     def onCallMediaState(self, _):
-        for number, media in enumerate(self.getInfo().media):
+        # Held, for what is in it lives no longer than itself.
+        info = self.getInfo()
+        for number, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status != pj.PJSUA_CALL_MEDIA_NONE:
                 tell("media", status=int(media.status))
                 if media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD):
@@ -62,7 +66,7 @@ class Account(pj.Account):
 
 class Phone:
     def __init__(self, who):
-        self.calls = []
+        self.calls, self.past = [], []
         self.endpoint = pj.Endpoint()
         self.endpoint.libCreate()
         config = pj.EpConfig()
@@ -132,8 +136,8 @@ def main():
     for line in sys.stdin:
         try:
             phone.do(*json.loads(line))
-        except pj.Error as error:
-            tell("error", why=error.info())
+        except (pj.Error, IndexError) as error:
+            tell("error", why=str(error))
     # What it has heard is on the disk already; the library's own end takes long and says nothing.
     os._exit(0)
 

@@ -85,7 +85,7 @@ impl Softphone for Pjsua {
     }
 
     fn is_free(&self, calls: usize) {
-        until("the call of pjsua2 is over", || self.states("DISCONNCTD") >= calls);
+        until("the call of pjsua2 is over", || self.states("DISCONNECTED") >= calls);
     }
 
     fn hold(&self) {
