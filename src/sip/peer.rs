@@ -1,6 +1,7 @@
 //! Which account a message belongs to, and the names both sides show each other.
 
 use super::auth::Denied;
+use super::crypto::{Protection, Srtp};
 use super::dialog::Flow;
 use super::message::Request;
 use super::ua::Ua;
@@ -12,6 +13,14 @@ impl Ua {
     /// The account of this number.
     pub(super) fn account(&self, id: AccountId) -> Option<&Account> {
         self.config.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// Keys for a new leg of this account.
+    pub(super) fn protection(&mut self, id: AccountId) -> Protection {
+        match self.account(id).map(|account| account.srtp) {
+            None | Some(Srtp::Off) => Protection::default(),
+            Some(policy) => Protection::new(policy, &self.config.key_seed, self.random.bits()),
+        }
     }
 
     /// The provider or static peer at this address: the one at this very port, else any at this IP address.

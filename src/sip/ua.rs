@@ -10,6 +10,7 @@ use super::leg::Leg;
 use super::locate::Targets;
 use super::message::{self, Message, Method, Reject, Request};
 use super::random::Random;
+use super::refer::Referral;
 use super::register::Registration;
 use super::registrar::Binding;
 use super::server::{Expiry, Server, ServerId};
@@ -34,6 +35,8 @@ pub struct Config {
     pub realm: String,
     /// Origin of every tag, branch, Call-ID, jitter and of the key that signs nonces: secret and new at each start.
     pub seed: u64,
+    /// Origin of every key for sound: secret and new at each start.
+    pub key_seed: [u8; 32],
 }
 
 /// Everything that waits for the clock.
@@ -53,6 +56,10 @@ pub(super) enum Timer {
     Session(LegId),
     /// A hold of ours that had to wait.
     Again(LegId),
+    /// The peer that wants to be told of its transfer has waited long enough.
+    Referral(LegId),
+    /// Nobody has told how the transfer that we asked for ended.
+    Referring(LegId),
     Register(AccountId),
     KeepAlive(AccountId),
     /// A phone's registration runs out.
@@ -80,6 +87,8 @@ pub struct Ua {
     pub(super) targets: BTreeMap<AccountId, Targets>,
     pub(super) bindings: BTreeMap<AccountId, Binding>,
     pub(super) subscriptions: BTreeMap<AccountId, Subscription>,
+    /// Transfers that peers have asked for, by the leg that their REFER came on.
+    pub(super) referrals: BTreeMap<LegId, Referral>,
     /// What waits for the owner of each phone.
     pub(super) waiting: BTreeMap<AccountId, u32>,
     pub(super) timers: Deadlines<Timer>,
@@ -106,6 +115,7 @@ impl Ua {
             targets: BTreeMap::new(),
             bindings: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
+            referrals: BTreeMap::new(),
             waiting: BTreeMap::new(),
             timers: Deadlines::new(),
             incoming: 0,
@@ -154,6 +164,8 @@ impl Ua {
             Command::Locate(account, hops) => self.locate(account, hops),
             Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
+            Command::Refer(leg, to, replaces) => self.refer(now, leg, &to, replaces),
+            Command::Report(leg, progress) => self.report(now, leg, progress),
             Command::Waiting(account, count) => self.waiting(now, account, count),
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
@@ -220,6 +232,8 @@ impl Ua {
             Timer::Expires(leg) => self.invite_expired(now, leg),
             Timer::Session(leg) => self.session_timeout(now, leg),
             Timer::Again(leg) => self.hold_again(now, leg),
+            Timer::Referral(leg) => self.referral_timeout(now, leg),
+            Timer::Referring(leg) => self.referring_timeout(leg),
             Timer::Register(account) => self.register_timeout(now, account),
             Timer::KeepAlive(account) => self.keep_alive(now, account),
             Timer::Binding(account) => self.unbind(account),

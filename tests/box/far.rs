@@ -152,7 +152,14 @@ impl Far {
         make: impl FnOnce(Setup) -> Machine + Send + 'static,
     ) -> Self {
         let (sip, rtp) = (SocketAddr::new(host, 5060), SocketAddr::new(host, 4000));
-        let setup = Setup { sip, rtp, account, codecs: vec![Codec::Pcmu], seed: u64::from(sip.port()) };
+        let setup = Setup {
+            sip,
+            rtp,
+            account,
+            codecs: vec![Codec::Pcmu],
+            srtp: hold_slayer::sip::Srtp::Off,
+            seed: u64::from(sip.port()),
+        };
         let seen = Arc::new(Seen::default());
         let (calls, orders) = mpsc::channel(4);
         let told = Arc::clone(&seen);

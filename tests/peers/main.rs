@@ -16,4 +16,5 @@ mod providers;
 mod sipp;
 mod slay;
 mod sound;
+mod transfers;
 mod way;

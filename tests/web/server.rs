@@ -252,6 +252,8 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         } else {
             String::new()
         },
+        line_encrypted: false,
+        phones_encrypted: false,
     }
 }
 
