@@ -71,7 +71,7 @@ impl Asterisk {
         let command = command.arg(system).args(["/usr/sbin/asterisk", "-f", "-vvv", "-C", &main]);
         let process = Process::start("asterisk", command);
         let asterisk = Self { sip, system: system.to_owned(), folder, main, process };
-        until("Asterisk is up", || asterisk.tell("core show uptime").contains("System uptime"));
+        until("Asterisk is up", || asterisk.tell("core waitfullybooted").contains("fully booted"));
         asterisk
     }
 

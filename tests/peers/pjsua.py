@@ -42,6 +42,8 @@ class Call(pj.Call):
 
     def onCallTransferStatus(self, status):
         tell("transfer", code=int(status.statusCode), final=bool(status.finalNotify))
+        if status.finalNotify and status.statusCode // 100 == 2:
+            self.hangup(pj.CallOpParam(True))
 
     def onDtmfDigit(self, digit):
         tell("digit", digit=digit.digit)
@@ -127,7 +129,7 @@ class Phone:
         elif command == "keys":
             self.call().dialDtmf(what[0])
         elif command == "transfer":
-            self.call().xfer("sip:%s@%s" % (what[0], self.target), parameters)
+            self.call().xfer(what[0], parameters)
 
 
 def main():

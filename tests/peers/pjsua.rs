@@ -96,6 +96,10 @@ impl Softphone for Pjsua {
         self.tell(&["resume"]);
     }
 
+    fn transfer(&self, uri: &str) {
+        self.tell(&["transfer", uri]);
+    }
+
     fn key(&self, key: char) {
         self.tell(&["keys", &key.to_string()]);
     }
