@@ -296,17 +296,19 @@ fn stamped(socket: &UdpSocket, bytes: &mut [u8]) -> std::io::Result<(usize, Sock
 
 /// Two tones in turn: each change is heard as something new.
 pub fn company_talks() -> Vec<At> {
-    let turns = (0..60).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
+    let turns = (0..TURNS).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
     [At::Answer].into_iter().chain(turns).collect()
 }
 
 pub fn owner_talks() -> Vec<Owner> {
     let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
-    let turns = (0..60).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
+    let turns = (0..TURNS).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
     dial.into_iter().chain(turns).collect()
 }
 
 const TURN: Duration = Duration::from_secs(2);
+/// Of each side, twice: an hour.
+const TURNS: usize = 900;
 
 /// From this moment on each side hears the other's tones change.
 pub fn both_are_heard(company: &Far, phone: &Far) {
