@@ -28,6 +28,7 @@ pub mod core;
 pub mod ear;
 mod ear_thread;
 pub(crate) mod look_up;
+mod paired;
 pub(crate) mod plan;
 mod run;
 mod start;

@@ -59,7 +59,7 @@ async fn places(account: &Account, lookup: Option<&Lookup>, own: IpAddr) -> Resu
         let hop = match &account.kind {
             AccountKind::RegisterAt(upstream) => upstream.addr,
             AccountKind::Static { addr } => *addr,
-            AccountKind::RegistersHere { .. } => return Err(Answer::NotAsked),
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => return Err(Answer::NotAsked),
         };
         return if Family::of(own).takes(hop.addr) { Ok(vec![hop]) } else { Err(Answer::OtherFamily) };
     };

@@ -3,11 +3,12 @@
 
 use super::{Data, Facts, Line, Port, Rights, ask};
 use crate::board::gpio;
-use crate::clock;
 use crate::config::{self, Config, PORTS_PER_CALL};
+use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Looks at everything, a few seconds at most for each trunk that is silent.
@@ -19,7 +20,10 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
         trunks = ask::trunks(config);
         lines = self::lines(config);
     }
-    Facts { config, ports, trunks, lines, data: self::data(data), rights: rights(), year: year() }
+    let mode = std::fs::metadata(file).ok().map(|file| file.permissions().mode());
+    let running = store::is_in_use(data);
+    let data = self::data(data);
+    Facts { config, ports, trunks, lines, data, rights: rights(), year: year(), mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
