@@ -132,8 +132,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
-           secret, domain, expires, address, channels, transport, ca, srv, number, numbers, rewrite, caller_id, \
-           called_in, from_user, contact_user",
+           secret, domain, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, \
+           caller_id, called_in, from_user, contact_user",
         ],
     ),
     (
@@ -177,7 +177,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[trunk]]\nname = \"a\"\npreset = \"sipgates\"\naddress = \"1.2.3.4:5060\"\n",
         &[
-            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, easybell, flowroute, \
+            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, dusnet-secure, easybell, flowroute, \
            fritzbox, router, sipgate, sipgate-trunk, telekom, telnyx, twilio, voipms; without one, write server yourself",
             "3: [[trunk]] preset = \"sipgates\": a trunk with an address is known by it alone: leave this key out, or write \
            server instead of address",
