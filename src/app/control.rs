@@ -42,6 +42,8 @@ pub(super) struct Control {
     pub(super) address: Address,
     /// What the address was when it was looked at last.
     pub(super) ip: IpAddr,
+    /// The same of the other family, where the box has both.
+    pub(super) other: Option<IpAddr>,
     pub(super) wire: Wire,
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
@@ -182,7 +184,8 @@ impl Control {
     /// A connection that its peer ends is no trouble yet: the next one may stand. One that fails to a trunk is.
     fn lost(&mut self, hop: Hop, why: String) {
         let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop)).map(|(account, _)| *account);
-        match trunk.filter(|_| why != net::ENDED_BY_PEER) {
+        let trunk = trunk.filter(|_| why != net::ENDED_BY_PEER);
+        match trunk {
             Some(account) => {
                 tracing::warn!(%hop, why, "there is no connection to a trunk");
                 let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
@@ -190,7 +193,7 @@ impl Control {
             }
             None => tracing::debug!(%hop, why, "a connection has ended"),
         }
-        self.event(Event::Lost(hop));
+        self.event(Event::Lost(hop, trunk.map(|account| (account, why))));
     }
 
     fn located(&mut self, account: AccountId, hops: Vec<Hop>) {
@@ -263,6 +266,11 @@ impl Control {
             tracing::info!(%ip, "the box has another address");
             self.ip = ip;
             self.event(Event::Address(ip));
+        }
+        if let Some(other) = self.address.find_other().filter(|other| Some(*other) != self.other) {
+            tracing::info!(ip = %other, "the box has an address of the other family");
+            self.other = Some(other);
+            self.event(Event::OtherAddress(other));
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());

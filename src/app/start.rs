@@ -154,6 +154,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 lookups,
                 address,
                 ip,
+                other: None,
                 wire,
                 media: media.control,
                 media_events,

@@ -20,6 +20,8 @@ pub(super) struct PeerState {
     /// Trunk legs in use.
     pub(super) busy: usize,
     pub(super) registration: Registration,
+    /// Why no connection leads there, until it is known what came of it.
+    pub(super) no_way: Option<String>,
 }
 
 impl PeerState {
@@ -29,7 +31,13 @@ impl PeerState {
             (false, Side::Trunk) => "not registered yet",
             (false, Side::Phone) => "has not registered yet",
         };
-        Self { up: peer.is_static, status: status.into(), busy: 0, registration: Registration::default() }
+        Self {
+            up: peer.is_static,
+            status: status.into(),
+            busy: 0,
+            registration: Registration::default(),
+            no_way: None,
+        }
     }
 }
 

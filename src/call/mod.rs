@@ -52,6 +52,8 @@ pub enum Request {
     Button,
     /// Long press of the button: end the held call.
     Cancel,
+    /// Register at once at each trunk that is down, instead of waiting.
+    TryTrunks,
 }
 
 /// What the switchboard is told.
@@ -67,6 +69,8 @@ pub enum Input {
     Request(u64, Request),
     /// The name of a trunk's server cannot be resolved.
     NotLocated(AccountId),
+    /// No connection leads to this trunk, and why, in plain words. What comes of it, the user agent tells.
+    NoWay(AccountId, String),
     /// Peers reach our RTP at this address from the next leg on.
     Address(IpAddr),
     /// A phone was paired: it rings and calls from now on.

@@ -6,7 +6,6 @@ use super::desk::Desk;
 use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::Plan;
-use super::policy::in_words;
 use super::record::Outcome;
 use super::snapshot::{CallView, Phase, Snapshot};
 use super::transfer::Transfer;
@@ -73,6 +72,7 @@ impl Switchboard {
                     "its server's name cannot be resolved: check the network, and server in [[trunk]]";
                 self.peer(account, false, words.into());
             }
+            Input::NoWay(account, why) => self.desk.no_way(account, why),
             Input::Address(ip) => self.desk.plan.media_ip = ip,
             Input::Admit(peer) => self.desk.admit(peer),
             Input::Dismiss(account) => self.dismiss(account),
@@ -207,13 +207,7 @@ impl Switchboard {
             },
             Event::RoundTrip(account, took) => self.desk.took(account, took),
             Event::Registered(account, until) => self.desk.registered(account, until),
-            Event::RegisterFailed(account, cause, again) => {
-                let next = match again {
-                    Some(at) => format!("trying again in {} s", at.since(self.desk.now).as_secs()),
-                    None => "check user and password; it will not be tried again by itself".into(),
-                };
-                self.desk.not_registered(account, format!("cannot register: {}; {next}", in_words(cause)));
-            }
+            Event::RegisterFailed(account, cause, again) => self.desk.not_registered(account, cause, again),
             Event::PhoneRegistered(account, addr) => {
                 self.peer(account, true, format!("registered from {addr}"));
                 self.desk.phone_since(account, true);
@@ -322,6 +316,10 @@ impl Switchboard {
                 });
                 Ok(())
             }
+            Request::TryTrunks => match self.desk.try_trunks() {
+                true => Ok(()),
+                false => Err("every line is ready".into()),
+            },
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
         }
     }

@@ -47,7 +47,7 @@ impl Call {
     /// Rings the phone whose turn it is. False: there is none.
     pub(super) fn ring_next(&mut self, desk: &mut Desk) -> bool {
         while let Some(mut ringing) = self.ringing.take() {
-            let Some((id, rings)) = ringing.turns.next() else { return false };
+            let Some((id, rings)) = ringing.turns.take() else { return false };
             ringing.turn = rings.map(|rings| (id, rings, desk.now + rings));
             let (caller, called, before) = (ringing.caller.clone(), ringing.called.clone(), self.near.len());
             self.ringing = Some(ringing);

@@ -2,6 +2,7 @@
 //!
 //! [`probe`] looks (the edge), [`judge`] says what it means (pure).
 
+pub mod ask;
 pub mod probe;
 mod secrets;
 
@@ -90,11 +91,23 @@ pub struct Trunk {
     pub answer: Answer,
 }
 
-/// What came of asking a trunk for its OPTIONS.
+/// What came of asking a trunk: by REGISTER where the box registers, else by OPTIONS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The status code of its response: any is a sign of life.
     Status(u16, IpAddr),
+    /// It has taken user and password.
+    Accepted(IpAddr),
+    /// It has refused them.
+    WrongPassword(IpAddr),
+    /// It refuses the account: 403.
+    Forbidden(IpAddr),
+    /// It has no such user: 404.
+    NoSuchUser(IpAddr),
+    /// It asks for a proof of the password that the box does not know.
+    UnknownChallenge(IpAddr),
+    /// No connection could be made; why, in plain words.
+    NoConnection(IpAddr, String),
     /// The name does not resolve; the resolver's words.
     NoSuchHost(String),
     /// It has addresses, but of the other family only (IPv6 for an IPv4 box, or the reverse).
@@ -103,9 +116,9 @@ pub enum Answer {
     NoWay(IpAddr, String),
     /// The machine is there and says that nothing listens on that port.
     Refused(IpAddr),
-    /// Nothing within two seconds.
+    /// Nothing within seconds.
     Silence(IpAddr),
-    /// Not asked, as our port is in use.
+    /// Not asked, for want of anything to ask.
     NotAsked,
 }
 
@@ -280,12 +293,38 @@ fn of_trunk(trunk: &Trunk) -> Verdict {
         }
         Answer::Silence(ip) => {
             let words = format!(
-                "no answer from {server} ({ip}) within 2 seconds. Some providers answer only those who register; else \
-                 look at the port and at the firewall"
+                "nobody answers at {server} ({ip}). Is the port right, and does a firewall stand between?"
             );
-            say(Level::Warning, about, words)
+            say(Level::Problem, about, words)
         }
-        Answer::NotAsked => say(Level::Warning, about, "not asked: the SIP port is in use".to_owned()),
+        Answer::NotAsked => say(Level::Warning, about, "not asked".to_owned()),
+        Answer::Accepted(ip) => say(Level::Ok, about, format!("{server} ({ip}) accepts user and password")),
+        Answer::WrongPassword(ip) => {
+            let words = format!(
+                "{server} ({ip}) answers, but the password was refused. Check user, auth_user and secret; many \
+                 providers give a password of its own to the telephone"
+            );
+            say(Level::Problem, about, words)
+        }
+        Answer::Forbidden(ip) => {
+            let words = format!(
+                "{server} ({ip}) answers, but refuses this account (403): a wrong user or password, a block after too \
+                 many tries, or an unpaid bill"
+            );
+            say(Level::Problem, about, words)
+        }
+        Answer::NoSuchUser(ip) => say(
+            Level::Problem,
+            about,
+            format!("{server} ({ip}) knows no such user (404). Check user and domain"),
+        ),
+        Answer::UnknownChallenge(ip) => {
+            let words = format!("{server} ({ip}) wants a proof of the password that this box does not know");
+            say(Level::Problem, about, words)
+        }
+        Answer::NoConnection(ip, why) => {
+            say(Level::Problem, about, format!("there is no connection to {server} ({ip}): {why}"))
+        }
     }
 }
 
@@ -475,9 +514,27 @@ mod tests {
                 Answer::NoWay(ip, "x".to_owned()),
                 "problem  trunk t: there is no way to sip.example:5060 (192.0.2.1): x.",
             ),
+            (Answer::Silence(ip), "problem  trunk t: nobody answers at sip.example:5060 (192.0.2.1)."),
             (
-                Answer::Silence(ip),
-                "warning  trunk t: no answer from sip.example:5060 (192.0.2.1) within 2 seconds.",
+                Answer::Accepted(ip),
+                "ok       trunk t: sip.example:5060 (192.0.2.1) accepts user and password",
+            ),
+            (
+                Answer::WrongPassword(ip),
+                "problem  trunk t: sip.example:5060 (192.0.2.1) answers, but the password was refused.",
+            ),
+            (
+                Answer::Forbidden(ip),
+                "problem  trunk t: sip.example:5060 (192.0.2.1) answers, but refuses this",
+            ),
+            (
+                Answer::NoSuchUser(ip),
+                "problem  trunk t: sip.example:5060 (192.0.2.1) knows no such user (404)",
+            ),
+            (Answer::UnknownChallenge(ip), "problem  trunk t: sip.example:5060 (192.0.2.1) wants a proof"),
+            (
+                Answer::NoConnection(ip, "the certificate of x is for another name: y".to_owned()),
+                "problem  trunk t: there is no connection to sip.example:5060 (192.0.2.1): the certificate of x is for",
             ),
             (Answer::NotAsked, "warning  trunk t: not asked"),
         ];

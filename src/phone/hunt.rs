@@ -48,7 +48,7 @@ impl Turns {
 
     /// The phone whose turn it is, and for how long: `None` if nobody comes after it. It comes again only by
     /// [`Self::again`].
-    pub fn next(&mut self) -> Option<(AccountId, Option<Duration>)> {
+    pub fn take(&mut self) -> Option<(AccountId, Option<Duration>)> {
         let (id, rings) = self.0.pop_front()?;
         Some((id, (!self.0.is_empty()).then_some(rings)))
     }
@@ -69,7 +69,7 @@ mod tests {
 
     fn order(phones: &[Candidate]) -> Vec<u8> {
         let mut turns = Turns::new(phones.iter().copied());
-        core::iter::from_fn(|| turns.next()).map(|(id, _)| id.0).collect()
+        core::iter::from_fn(|| turns.take()).map(|(id, _)| id.0).collect()
     }
 
     #[test]
@@ -83,10 +83,10 @@ mod tests {
     fn turns_go_around_and_the_only_phone_rings_on() {
         let mut turns = Turns::new([phone(1, true, false), phone(2, true, false)].into_iter());
         let one = (AccountId(1), Some(Duration::from_secs(1)));
-        assert_eq!(turns.next(), Some(one));
+        assert_eq!(turns.take(), Some(one));
         turns.again(AccountId(1), Duration::from_secs(1));
-        assert_eq!(turns.next(), Some((AccountId(2), Some(Duration::from_secs(2)))));
-        assert_eq!(turns.next(), Some((AccountId(1), None)), "the other has refused");
-        assert_eq!(turns.next(), None);
+        assert_eq!(turns.take(), Some((AccountId(2), Some(Duration::from_secs(2)))));
+        assert_eq!(turns.take(), Some((AccountId(1), None)), "the other has refused");
+        assert_eq!(turns.take(), None);
     }
 }

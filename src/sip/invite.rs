@@ -33,6 +33,7 @@ impl Ua {
         let Some((mut request, flow)) = self.invitation(account, call) else {
             return self.tell(Event::Ended(id, Cause::Unavailable));
         };
+        let media = self.sound_towards(flow.addr(), media);
         let dialog = Dialog::of_invite(&request, flow);
         let origin = self.random.bits() >> 33;
         let state = State::Calling { client: ClientId::new(0), rang: false };

@@ -107,10 +107,10 @@ impl Ua {
     /// Our Contact towards this account: its user, and our address as its side of the network sees it.
     pub(super) fn contact(&self, id: AccountId) -> String {
         let user = self.account(id).map_or("box", |account| self.contact_user(account));
-        let transport = self.transport_of(id);
-        let own = || self.own_addr(transport);
+        let hop = self.hop_of(id);
+        let own = || self.own_addr(hop);
         let addr = self.registrations.get(&id).map_or_else(own, |registration| registration.contact);
-        NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
+        NameAddr::new(Uri::at(user, addr).by(hop.transport)).to_string()
     }
 
     /// RFC 3261 §8.2.2.2: the request has come here before, by another way or longer ago than its transaction is kept.

@@ -57,6 +57,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["phones"] if get => (true, Route::Phones),
         ["phones"] => (false, Route::Pair),
         ["phones", "unpair"] => (false, Route::Unpair),
+        ["trunks", "again"] => (false, Route::Act(Wish::TryTrunks)),
         ["events"] => (true, Route::Events),
         ["assets", "page.css"] => (true, Route::Style),
         ["assets", "page.js"] => (true, Route::Script),
@@ -68,6 +69,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["api", "v1", "phones"] if get => (true, Route::ApiPhones),
         ["api", "v1", "phones"] => (false, Route::ApiPair),
         ["api", "v1", "phones", "unpair"] => (false, Route::ApiUnpair),
+        ["api", "v1", "trunks", "again"] => (false, Route::ApiAct(Wish::TryTrunks)),
         ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -139,6 +141,9 @@ mod tests {
             (Method::Post, "/api/v1/phones", Some(Route::ApiPair)),
             (Method::Post, "/api/v1/hold", Some(Route::ApiAct(Wish::HoldNow(None)))),
             (Method::Get, "/api/v1/hold", None),
+            (Method::Post, "/trunks/again", Some(Route::Act(Wish::TryTrunks))),
+            (Method::Post, "/api/v1/trunks/again", Some(Route::ApiAct(Wish::TryTrunks))),
+            (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
         ];
