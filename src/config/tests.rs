@@ -135,7 +135,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
-           secret, domain, expires, address, channels, transport, ca, srv, number, numbers, rewrite, caller_id, \
+           secret, domain, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, caller_id, \
            called_in, from_user, contact_user, codecs, dtmf, session_timer, keep_alive",
         ],
     ),
