@@ -123,15 +123,16 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
 
 /// What the switchboard knows beforehand.
 pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_ports: Vec<u16>) -> Plan {
-    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone()));
-    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default())));
-    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules))| Peer {
+    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone(), false));
+    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.wideband)));
+    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules, wideband))| Peer {
         id: account.id,
         side: account.side,
         name: name.clone(),
         channels: usize::from(channels),
         is_static: matches!(account.kind, AccountKind::Static { .. }),
         rules,
+        wideband,
     });
     Plan {
         peers: peers.collect(),
@@ -152,6 +153,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
             allowed: config.guard.allowed.clone(),
         },
         longest: config.guard.longest,
+        recording: config.record.plan,
         max_holds: usize::from(config.hold.calls),
     }
 }

@@ -13,7 +13,7 @@ use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
 use crate::units::{CallId, Codec, PortId};
-use crate::{board, clock, limits, net, web};
+use crate::{board, clock, limits, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -80,6 +80,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 
     let media = start_media(&config, options)?;
     troubles.extend(real_time_troubles(&media.granted));
+    let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
+    let studio = studio.context("the studio's thread")?;
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
@@ -90,7 +92,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
+    let page = web::start(web_config(&config, options), store.clone(), studio.studio, snapshot.clone(), asks_tx);
     let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
     let (addr, generated_password) =
         (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
@@ -139,6 +141,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 media_events,
                 store: store_too,
                 ears,
+                studio: studio.orders,
+                studio_troubles: studio.troubles,
                 heard,
                 asks,
                 presses,
@@ -268,7 +272,13 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let first = config.media.rtp_ports;
     let config = media_thread::Config {
-        media: media::Config { ports: ports(config), country, sounds: Prompt::ALL.map(linear).into() },
+        media: media::Config {
+            ports: ports(config),
+            country,
+            sounds: Prompt::ALL.map(linear).into(),
+            wideband: config.phones.iter().any(|phone| phone.wideband),
+            studio_frames: limits::studio_ring(usize::from(config.media.calls)),
+        },
         bind: config.sip.listen.ip(),
         udp_ports: if options.any_port { UdpPorts::Any } else { UdpPorts::From(first) },
         real_time: true,

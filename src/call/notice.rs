@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::leg::Leg;
+use crate::media::MediaCommand;
 use crate::sip::{Cause, Command};
 use crate::sounds::Prompt;
 use crate::units::{Codec, Instant};
@@ -27,6 +28,13 @@ impl Notice {
             desk.settle(&mut leg, session);
             desk.say(&leg, prompt);
         }
+        Self { until: desk.now + LONGEST, leg, prompt }
+    }
+
+    /// Tells something on a leg that is up.
+    pub(super) fn tell(desk: &mut Desk, leg: Leg, prompt: Prompt) -> Self {
+        desk.media(MediaCommand::Part(leg.port));
+        desk.say(&leg, prompt);
         Self { until: desk.now + LONGEST, leg, prompt }
     }
 

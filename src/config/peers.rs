@@ -71,9 +71,10 @@ pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Pla
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "phone", "[[phone]]", PHONES) {
         let mut s =
-            Section::open(source, "[[phone]]", Some((at, table)), &["name", "user", "secret", "address"]);
+            Section::open(source, "[[phone]]", Some((at, table)), &["name", "user", "secret", "address", "wideband"]);
+        let wideband = s.flag("wideband").unwrap_or(false);
         if let (Some(name), Some(peer)) = (name(&mut s), phone_peer(&mut s)) {
-            found.push((at, Phone { name, peer }));
+            found.push((at, Phone { name, peer, wideband }));
         }
     }
     found

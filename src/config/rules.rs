@@ -54,7 +54,7 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
     };
     let (hold, rejoin, status, cancel) =
         (code("hold", "*58"), code("rejoin", "*94"), code("status", "*95"), code("cancel", "*49"));
-    let withhold = code("withhold", "*67");
+    let (withhold, listen) = (code("withhold", "*67"), code("listen", "*96"));
     let gesture = s.text("gesture", "allowed are 2 to 4 of 0-9, * and #, but not ***", |text| {
         let keys = text.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#');
         // *** opens an HT801's own menu and never reaches us.
@@ -66,6 +66,7 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
         ("status", &status),
         ("cancel", &cancel),
         ("withhold", &withhold),
+        ("listen", &listen),
     ];
     for (i, (key, code)) in all.iter().enumerate() {
         if let Some(number) = emergency.iter().find(|n| shadows(code, n)) {
@@ -75,7 +76,7 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
             s.refuse(key, &format!("it begins like {other} = \"{theirs}\"; the two could not be told apart"));
         }
     }
-    Codes { hold, rejoin, status, cancel, withhold, gesture: gesture.unwrap_or_else(|| "**".to_owned()) }
+    Codes { hold, rejoin, listen, status, cancel, withhold, gesture: gesture.unwrap_or_else(|| "**".to_owned()) }
 }
 
 /// One begins with the other: whoever dials the longer has dialled the shorter on the way.

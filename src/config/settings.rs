@@ -2,6 +2,7 @@
 
 use super::{Country, Way};
 use crate::board::Board;
+use crate::call::Recording;
 pub use crate::phone::dial::Codes;
 use crate::sip::Identity;
 use crate::trunk::Rules;
@@ -27,6 +28,8 @@ pub struct Config {
     pub phones: Vec<Phone>,
     /// `[hold]`
     pub hold: Hold,
+    /// `[record]`
+    pub record: Record,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -138,6 +141,8 @@ pub struct Phone {
     pub name: String,
     /// How it is reached.
     pub peer: PhonePeer,
+    /// It may be offered G.722.
+    pub wideband: bool,
 }
 
 /// How a phone and the box know each other.
@@ -170,6 +175,15 @@ pub struct Hold {
     pub greet: bool,
     /// Calls held at once, 1 to 3.
     pub calls: u8,
+}
+
+/// Recordings and listening in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What, and who is told.
+    pub plan: Recording,
+    /// How it is kept.
+    pub archive: crate::studio::Config,
 }
 
 /// What is kept from costing too much.

@@ -142,6 +142,8 @@ mod tests {
             hold_started: (phase == Phase::Holding).then_some(Wall(21_000)),
             sound,
             heard: Vec::new(),
+            recording: false,
+            may_listen: false,
             last: last.into(),
         };
         Snapshot { calls: vec![call], ..Snapshot::default() }

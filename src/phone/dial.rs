@@ -7,6 +7,8 @@ pub struct Codes {
     pub hold: String,
     /// Join the held call again.
     pub rejoin: String,
+    /// Listen to the held call without being heard.
+    pub listen: String,
     /// Spoken status.
     pub status: String,
     /// End the held call.
@@ -26,6 +28,8 @@ pub enum Dialled<'a> {
     Hold,
     /// Rejoin.
     Rejoin,
+    /// Listen along.
+    Listen,
     /// Status.
     Status,
     /// Cancel.
@@ -45,6 +49,7 @@ pub fn read<'a>(dialled: &'a str, emergency: &[String], codes: &Codes) -> Dialle
     match digits {
         d if d == codes.hold => Dialled::Hold,
         d if d == codes.rejoin => Dialled::Rejoin,
+        d if d == codes.listen => Dialled::Listen,
         d if d == codes.status => Dialled::Status,
         d if d == codes.cancel => Dialled::Cancel,
         d if d.is_empty() => Dialled::Nothing,
@@ -60,6 +65,7 @@ mod tests {
         Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
+            listen: "*96".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),

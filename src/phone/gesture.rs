@@ -19,7 +19,12 @@ pub enum Output {
     Forward(Digit),
     /// Hold this call for me.
     Slay,
+    /// Put my calls together.
+    Conference,
 }
+
+/// The key that makes a conference when it follows a flash, as in ETSI EN 300 738 and at most exchanges of Europe.
+const THREE: char = '3';
 
 /// The keys of one phone in one call.
 #[derive(Debug)]
@@ -49,6 +54,11 @@ impl Gesture {
             self.release();
             self.flashed = true;
             self.until = Some(now + CODE_WAIT);
+            return;
+        }
+        if self.flashed && self.typed.is_empty() && digit.as_char() == THREE {
+            self.release();
+            self.out.push_back(Output::Conference);
             return;
         }
         self.typed.push(digit);

@@ -20,6 +20,7 @@ mod home;
 mod login;
 mod page;
 mod route;
+mod sound;
 mod stage;
 mod strip;
 mod visit;
@@ -27,6 +28,7 @@ mod words;
 
 use crate::call::{Request, Snapshot};
 use crate::store::Store;
+use crate::studio::Studio;
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
@@ -146,6 +148,7 @@ pub struct Web {
 /// All that the workers share.
 struct Site {
     store: Option<Store>,
+    studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
     stop: watch::Receiver<bool>,
@@ -173,6 +176,7 @@ struct Doors {
 pub fn start(
     config: Config,
     store: Option<Store>,
+    studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
 ) -> Result<Web, Error> {
@@ -184,6 +188,7 @@ pub fn start(
     let doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
     let site = Arc::new(Site {
         store,
+        studio,
         snapshot,
         requests,
         stop: stopped.clone(),

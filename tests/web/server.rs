@@ -247,6 +247,8 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         hold_started: waits.then_some(Wall(started + 38_000)),
         sound: waits.then_some(sound),
         heard: if waits { heard } else { Vec::new() },
+        recording: false,
+        may_listen: false,
         last: if waits {
             "wait on: it talked on over our greeting, so it is a recording".into()
         } else {
