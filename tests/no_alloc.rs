@@ -58,7 +58,8 @@ impl Line {
 #[test]
 fn a_whole_calls_life_allocates_nothing() {
     let country = Country::by_code("uk").unwrap();
-    let config = Config { ports: 8, country, sounds: vec![vec![1000; 3000]], wideband: true, studio_frames: 100 };
+    let config =
+        Config { ports: 8, country, sounds: vec![vec![1000; 3000]], wideband: true, studio_frames: 100 };
     let (media, mut outlets) = Media::new(&config).unwrap();
     let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0 };
     let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));

@@ -57,7 +57,19 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("toml", &["config/"]),
     (
         "tracing",
-        &["main.rs", "app", "demo", "config/", "log.rs", "net", "web/", "store/", "studio/", "notify", "board/gpio.rs"],
+        &[
+            "main.rs",
+            "app",
+            "demo",
+            "config/",
+            "log.rs",
+            "net",
+            "web/",
+            "store/",
+            "studio/",
+            "notify",
+            "board/gpio.rs",
+        ],
     ),
     ("tracing_subscriber", &["log.rs"]),
 ];

@@ -92,7 +92,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web::start(web_config(&config, options), store.clone(), studio.studio, snapshot.clone(), asks_tx);
+    let page =
+        web::start(web_config(&config, options), store.clone(), studio.studio, snapshot.clone(), asks_tx);
     let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
     let (addr, generated_password) =
         (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));

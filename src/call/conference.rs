@@ -15,7 +15,8 @@ use crate::units::{CallId, LegId, PortId};
 impl Switchboard {
     /// Puts a call and the newest other one that waits for the same owner together.
     pub(super) fn conference(&mut self, id: CallId) -> Result<(), String> {
-        let (room, phone) = self.calls.get(&id).and_then(Call::lends_room).ok_or("nobody talks in this call")?;
+        let (room, phone) =
+            self.calls.get(&id).and_then(Call::lends_room).ok_or("nobody talks in this call")?;
         let mut others = self.calls.values().rev().filter(|call| call.id != id);
         let other = others.find(|call| call.waits_for(phone)).map(|call| call.id);
         let other = other.ok_or("there is no other call, parked or held, to be joined to this one")?;
@@ -31,10 +32,12 @@ impl Switchboard {
     /// The far side of a call has gone: if others are in its room, one of them takes the owner.
     pub(super) fn hand_over(&mut self, leg: LegId) {
         let Some(id) = self.desk.legs.get(&leg).copied() else { return };
-        let Some(room) = self.calls.get(&id).filter(|call| call.is_far(leg)).and_then(|call| call.room) else {
+        let Some(room) = self.calls.get(&id).filter(|call| call.is_far(leg)).and_then(|call| call.room)
+        else {
             return;
         };
-        let heir = self.calls.values().find(|call| call.id != id && call.room == Some(room)).map(|call| call.id);
+        let heir =
+            self.calls.values().find(|call| call.id != id && call.room == Some(room)).map(|call| call.id);
         let Some(heir) = heir else { return };
         let legs = self.calls.get_mut(&id).map(|call| core::mem::take(&mut call.near)).unwrap_or_default();
         for near in &legs {
@@ -82,7 +85,8 @@ impl Call {
 
     /// It is parked by this phone, or held by the box.
     fn waits_for(&self, phone: crate::units::AccountId) -> bool {
-        let parked = self.near.iter().all(|near| near.parked && near.account == phone) && !self.near.is_empty();
+        let parked =
+            self.near.iter().all(|near| near.parked && near.account == phone) && !self.near.is_empty();
         match self.state {
             State::Talking => parked && !self.emergency && self.room.is_none(),
             State::Held(_) => true,
@@ -132,7 +136,9 @@ impl Call {
 
     /// One who listened has hung up.
     pub(super) fn heard_enough(&mut self, desk: &mut Desk) {
-        if let Some(far) = self.far.as_ref().filter(|_| self.near.iter().all(|near| near.role != Role::Listens)) {
+        if let Some(far) =
+            self.far.as_ref().filter(|_| self.near.iter().all(|near| near.role != Role::Listens))
+        {
             desk.media(MediaCommand::Part(far.port));
         }
         self.decide(desk, "wait", "the owner has listened and hung up: the box holds the line".into());

@@ -39,7 +39,18 @@ pub(super) struct Leg {
 
 impl Leg {
     pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
-        Self { id, account, port, role, session: None, open: None, up: false, parked: false, noticed: false, silent_s: 0 }
+        Self {
+            id,
+            account,
+            port,
+            role,
+            session: None,
+            open: None,
+            up: false,
+            parked: false,
+            noticed: false,
+            silent_s: 0,
+        }
     }
 
     pub(super) fn stream(session: &Session) -> Stream {

@@ -101,7 +101,8 @@ impl Call {
     /// The page may listen in.
     pub(super) fn may_listen(&self, which: Which) -> bool {
         let (answered, held) = (self.record.answered.is_some(), matches!(self.state, State::Held(_)));
-        applies(which, self.emergency, answered, held) && self.far.as_ref().is_some_and(|far| far.open.is_some())
+        applies(which, self.emergency, answered, held)
+            && self.far.as_ref().is_some_and(|far| far.open.is_some())
     }
 
     /// Somebody on the page wants to listen.

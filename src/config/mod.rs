@@ -18,8 +18,8 @@ pub use country::Country;
 pub use presets::TEXT as PRESETS;
 pub use read::{Mistake, Mistakes};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk, TrunkPeer,
-    Web,
+    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
+    TrunkPeer, Web,
 };
 pub use way::Way;
 
@@ -80,7 +80,8 @@ pub fn parse(
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let known = ["line", "sip", "media", "trunk", "phone", "hold", "record", "guard", "codes", "board", "web", "log"];
+    let known =
+        ["line", "sip", "media", "trunk", "phone", "hold", "record", "guard", "codes", "board", "web", "log"];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line_keys = ["country", "emergency", "number", "private", "rewrite"];
     let line = line(&mut section(&mut source, &root, "[line]", &line_keys));

@@ -70,8 +70,12 @@ fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
 pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Phone>> {
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "phone", "[[phone]]", PHONES) {
-        let mut s =
-            Section::open(source, "[[phone]]", Some((at, table)), &["name", "user", "secret", "address", "wideband"]);
+        let mut s = Section::open(
+            source,
+            "[[phone]]",
+            Some((at, table)),
+            &["name", "user", "secret", "address", "wideband"],
+        );
         let wideband = s.flag("wideband").unwrap_or(false);
         if let (Some(name), Some(peer)) = (name(&mut s), phone_peer(&mut s)) {
             found.push((at, Phone { name, peer, wideband }));

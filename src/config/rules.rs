@@ -76,7 +76,15 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
             s.refuse(key, &format!("it begins like {other} = \"{theirs}\"; the two could not be told apart"));
         }
     }
-    Codes { hold, rejoin, listen, status, cancel, withhold, gesture: gesture.unwrap_or_else(|| "**".to_owned()) }
+    Codes {
+        hold,
+        rejoin,
+        listen,
+        status,
+        cancel,
+        withhold,
+        gesture: gesture.unwrap_or_else(|| "**".to_owned()),
+    }
 }
 
 /// One begins with the other: whoever dials the longer has dialled the shorter on the way.

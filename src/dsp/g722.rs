@@ -94,7 +94,8 @@ mod tests {
     /// The level of a tone relative to how it was made, and how far all else lies below it.
     fn judge(octets: &[u8], hz: f32) -> (f32, f32) {
         let sound: Vec<f32> = octets[4000..].iter().map(|o| f32::from(g711::decode(INSIDE, *o))).collect();
-        let (tone, all) = (Goertzel::new(hz).power(&sound), sound.iter().map(|s| s * s).sum::<f32>() / 4000.0);
+        let (tone, all) =
+            (Goertzel::new(hz).power(&sound), sound.iter().map(|s| s * s).sum::<f32>() / 4000.0);
         (10.0 * (tone / (PEAK * PEAK / 2.0)).log10(), 10.0 * (tone / (all - tone)).log10())
     }
 

@@ -30,7 +30,11 @@ const fn signal(low: u16, high: u16, cadence_ms: [u16; 6]) -> Signal {
 
 /// A special information tone of three steps.
 const fn three(first: u16, second: u16, third: u16) -> [Signal; 3] {
-    [signal(first, 0, on_off(SIT_MS, 0)), signal(second, 0, on_off(SIT_MS, 0)), signal(third, 0, on_off(SIT_MS, SIT_PAUSE_MS))]
+    [
+        signal(first, 0, on_off(SIT_MS, 0)),
+        signal(second, 0, on_off(SIT_MS, 0)),
+        signal(third, 0, on_off(SIT_MS, SIT_PAUSE_MS)),
+    ]
 }
 
 /// One of a single step.
@@ -333,9 +337,8 @@ mod tests {
     /// Domain facts §6, written down once more: on and off in milliseconds, Hz.
     #[test]
     fn the_tables_are_those_of_the_recommendation() {
-        let round = |signal: Signal| -> Vec<u16> {
-            signal.cadence_ms.into_iter().take_while(|ms| *ms > 0).collect()
-        };
+        let round =
+            |signal: Signal| -> Vec<u16> { signal.cadence_ms.into_iter().take_while(|ms| *ms > 0).collect() };
         #[rustfmt::skip]
         let expected: [(&str, [u16; 2], &[u16], u16, &[u16], [u16; 3]); 13] = [
             ("us", [440, 480], &[2000, 4000], 440, &[300, 10_000], [950, 1400, 1800]),

@@ -31,7 +31,7 @@ mod voice;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Event, Seat, MediaCommand, Overlay, SoundId, Stream, StudioFrame, TapFrame, Tone};
+pub use command::{Event, MediaCommand, Overlay, Seat, SoundId, Stream, StudioFrame, TapFrame, Tone};
 pub use counters::{Counted, Counters, Discard};
 pub use outlets::{Outlets, Told};
 pub use voice::SoundError;
@@ -211,14 +211,18 @@ impl Media {
             false => (codec, octets),
         };
         if decodes
-            && let (Some(port), Some(ring)) = (self.ports.get_mut(usize::from(at.0)), ring(&mut self.rings, at.0))
+            && let (Some(port), Some(ring)) =
+                (self.ports.get_mut(usize::from(at.0)), ring(&mut self.rings, at.0))
             && port.jitter.put(ring, header.timestamp, law, heard) == Put::Late
         {
             self.mouth.counters.discard(Discard::Late);
         }
         if let Some(partner) = partner {
             let codec = if passes { codec } else { law };
-            if lower && !passes && let Some(octets) = datagram.get_mut(payload.clone()) {
+            if lower
+                && !passes
+                && let Some(octets) = datagram.get_mut(payload.clone())
+            {
                 octets.copy_from_slice(self.scratch.get(..octets.len()).unwrap_or_default());
             }
             self.forward(now, partner, codec, &header, payload, datagram, send);
@@ -460,7 +464,8 @@ fn narrow<'a>(
     index: u16,
     octets: &[u8],
 ) -> &'a [u8] {
-    let (Some(band), Some(lower)) = (wide.get_mut(usize::from(index)), scratch.get_mut(..octets.len())) else {
+    let (Some(band), Some(lower)) = (wide.get_mut(usize::from(index)), scratch.get_mut(..octets.len()))
+    else {
         return &[];
     };
     lower.copy_from_slice(octets);

@@ -1,6 +1,6 @@
 //! What the switchboard orders. A closed port's orders are ignored: its call has ended.
 
-use super::command::{Seat, MediaCommand, Overlay};
+use super::command::{MediaCommand, Overlay, Seat};
 use super::port::Port;
 use super::{FRAME_US, Media};
 use crate::dsp::g722::Band;
@@ -69,7 +69,8 @@ impl Media {
         for place in 0..self.open.len() {
             let Some(port) = self.ports.get(usize::from(self.open[place])) else { continue };
             let partner = port.partner.and_then(|i| self.ports.get(usize::from(i)));
-            let needed = port.tapped || port.studio || port.room.is_some() || partner.is_some_and(|p| p.studio);
+            let needed =
+                port.tapped || port.studio || port.room.is_some() || partner.is_some_and(|p| p.studio);
             let Some(port) = self.ports.get_mut(usize::from(self.open[place])) else { continue };
             if needed && !port.decodes {
                 port.jitter = crate::rtp::jitter::Jitter::new();

@@ -77,8 +77,13 @@ impl Rig {
     fn with(codecs: &[Codec]) -> Self {
         let prompt = (0..1000).map(|i| g711::decode(Codec::Pcmu, prompt_octet(i))).collect();
         let country = Country::by_code("us").unwrap();
-        let config =
-            Config { ports: codecs.len() as u16, country, sounds: vec![prompt], wideband: true, studio_frames: 100 };
+        let config = Config {
+            ports: codecs.len() as u16,
+            country,
+            sounds: vec![prompt],
+            wideband: true,
+            studio_frames: 100,
+        };
         let (media, outlets) = Media::new(&config).unwrap();
         let mut rig = Self { media, outlets, now: Instant(1_000_003), sent: Vec::new(), peers: Vec::new() };
         for (i, &codec) in codecs.iter().enumerate() {

@@ -103,7 +103,8 @@ impl Archive {
 
     /// Whether the disk has more room than is to be left.
     pub(super) fn has_room(&self, config: &Config) -> bool {
-        let at = if self.folder.exists() { &*self.folder } else { self.folder.parent().unwrap_or(&self.folder) };
+        let at =
+            if self.folder.exists() { &*self.folder } else { self.folder.parent().unwrap_or(&self.folder) };
         // Without an answer nothing speaks against it: the write itself will say.
         statvfs(at).map_or(true, |disk| {
             u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()) > config.spare
@@ -146,7 +147,8 @@ mod tests {
             let age = Duration::from_secs(3000 - n as u64 * 1000);
             file.set_modified(SystemTime::now() - age).unwrap();
         }
-        let left = |archive: &Archive| (1..=3).filter(|n| !archive.of(CallId(*n)).is_empty()).collect::<Vec<_>>();
+        let left =
+            |archive: &Archive| (1..=3).filter(|n| !archive.of(CallId(*n)).is_empty()).collect::<Vec<_>>();
         assert_eq!(archive.tidy(&config(3600, 9999, 0), &[]).unwrap(), 0);
         assert_eq!(archive.tidy(&config(3600, 2500, 0), &[CallId(1)]).unwrap(), 1);
         assert_eq!(left(&archive), [1, 3], "too much: the oldest that is finished");

@@ -36,7 +36,15 @@ impl<D: Disk> Take<D> {
         let channels = if sides == Sides::Stereo { 2 } else { 1 };
         let files = disks.into_iter().map(|disk| Wav::new(disk, channels)).collect::<io::Result<_>>()?;
         let room = || Vec::with_capacity((GATHER + 1) * FRAME_SAMPLES * 4);
-        Ok(Self { sides, files, waiting: [room(), room()], limiter: Limiter::new(), next: None, frames: 0, missing: 0 })
+        Ok(Self {
+            sides,
+            files,
+            waiting: [room(), room()],
+            limiter: Limiter::new(),
+            next: None,
+            frames: 0,
+            missing: 0,
+        })
     }
 
     /// Takes in 20 ms of both sides. What is missing before it becomes silence. False: it is as long as it may be.

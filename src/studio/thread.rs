@@ -128,7 +128,12 @@ struct Room {
 }
 
 impl Room {
-    fn run(mut self, mut frames: Outlet<StudioFrame>, orders: &Receiver<StudioOrder>, hearers: &Receiver<Hearer>) {
+    fn run(
+        mut self,
+        mut frames: Outlet<StudioFrame>,
+        orders: &Receiver<StudioOrder>,
+        hearers: &Receiver<Hearer>,
+    ) {
         if let Err(error) = self.archive.mend() {
             tracing::warn!(%error, "recordings that a power cut left unfinished could not be mended");
         }
@@ -145,7 +150,8 @@ impl Room {
                 }
             }
             while let Ok(hearer) = hearers.try_recv() {
-                let desk = self.calls.values_mut().find(|desk| desk.order.call == hearer.call && desk.order.listen);
+                let desk =
+                    self.calls.values_mut().find(|desk| desk.order.call == hearer.call && desk.order.listen);
                 // Without a desk the sender goes, and who listens sees the end.
                 desk.into_iter().for_each(|desk| desk.hearers.push(hearer.to.clone()));
             }
@@ -194,7 +200,8 @@ impl Room {
     }
 
     fn frame(&mut self, frame: &StudioFrame) {
-        let Some(desk) = self.calls.get_mut(&frame.port).filter(|desk| desk.order.epoch == frame.epoch) else {
+        let Some(desk) = self.calls.get_mut(&frame.port).filter(|desk| desk.order.epoch == frame.epoch)
+        else {
             return;
         };
         if !desk.hearers.is_empty() {

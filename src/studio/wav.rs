@@ -152,7 +152,11 @@ mod tests {
         let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
         assert_eq!((&file[..4], &file[8..16], &file[36..40]), (&b"RIFF"[..], &b"WAVEfmt "[..], &b"data"[..]));
         let (riff, data) = (number(4), number(40));
-        assert!(data % 4 == 0 && 44 + data <= file.len(), "the header tells of {data}, there are {}", file.len());
+        assert!(
+            data % 4 == 0 && 44 + data <= file.len(),
+            "the header tells of {data}, there are {}",
+            file.len()
+        );
         assert!(8 + riff >= 44 + data && 8 + riff <= file.len(), "the outer size {riff} holds {data}");
         assert_eq!(file[44..44 + data], sound(data), "and it is the sound that was written");
         data
@@ -204,7 +208,10 @@ mod tests {
         let mut file = header(2, 8).to_vec();
         file.extend([1, 0, 2, 0, 3, 0, 4, 0]);
         let reader = hound::WavReader::new(&file[..]).unwrap();
-        assert_eq!((reader.spec().channels, reader.spec().sample_rate, reader.spec().bits_per_sample), (2, 8000, 16));
+        assert_eq!(
+            (reader.spec().channels, reader.spec().sample_rate, reader.spec().bits_per_sample),
+            (2, 8000, 16)
+        );
         assert_eq!(reader.into_samples::<i16>().map(Result::unwrap).collect::<Vec<_>>(), [1, 2, 3, 4]);
     }
 

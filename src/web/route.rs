@@ -53,7 +53,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["calls", id] => (true, Route::Call(call_id(id)?)),
         ["calls", id, "listen"] => (true, Route::Listen(call_id(id)?)),
         ["calls", id, "live.wav"] => (true, Route::LiveSound(call_id(id)?)),
-        ["calls", id, name] if get && let Some(name) = recording(name) => (true, Route::Recording(call_id(id)?, name)),
+        ["calls", id, name] if get && let Some(name) = recording(name) => {
+            (true, Route::Recording(call_id(id)?, name))
+        }
         ["calls", id, act] => (false, Route::Act(wish(id, act)?)),
         ["hold"] => (false, Route::Act(Wish::HoldNow(None))),
         ["events"] => (true, Route::Events),

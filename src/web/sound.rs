@@ -41,7 +41,9 @@ pub(super) fn send(place: Place, mut to: Box<dyn Write + Send>, sound: Sound) {
             }
         };
     };
-    if let Err(error) = std::thread::Builder::new().name("web-sound".into()).stack_size(STACK_BYTES).spawn(run) {
+    if let Err(error) =
+        std::thread::Builder::new().name("web-sound".into()).stack_size(STACK_BYTES).spawn(run)
+    {
         tracing::warn!(%error, "sound could not be sent");
     }
 }

@@ -1,8 +1,8 @@
 //! One request on its way to its answer: who asks, whether the form is ours, and what is done.
 
 use super::answer::Answer;
-use super::sound::Sound;
 use super::route::{Miss, Route, call_id, find};
+use super::sound::Sound;
 use super::{Ask, Doors, Site, api, call_page, events, form, head, home, login, page, sound};
 use crate::call::Request as Wish;
 use crate::clock;
@@ -22,7 +22,8 @@ pub(super) const NO_STORE: &str = "There is no call history: the box could not o
 /// How long the control thread has to answer.
 const ASK_TIME: Duration = Duration::from_secs(3);
 const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
-const NOT_LISTENED: &str = "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
+const NOT_LISTENED: &str =
+    "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
 /// Records on one page of the history.
 const PAGE: usize = 50;
 

@@ -14,5 +14,6 @@ mod net;
 mod numbers;
 mod signs;
 mod stories;
+mod studio;
 mod swarm;
 mod world;

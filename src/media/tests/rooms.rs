@@ -20,7 +20,8 @@ impl Singer {
     }
 
     fn sing(&mut self, rig: &mut Rig, codec: Codec, band: &mut Option<Band>) {
-        let sample = |i: usize| (self.peak * (core::f32::consts::TAU * self.hz * i as f32 / 8000.0).sin()) as i16;
+        let sample =
+            |i: usize| (self.peak * (core::f32::consts::TAU * self.hz * i as f32 / 8000.0).sin()) as i16;
         let mut octets: Vec<u8> = (0..160).map(|i| g711::encode(codec, sample(self.at + i))).collect();
         if let Some(band) = band {
             band.widen(Codec::Pcmu, &mut octets);
@@ -60,8 +61,11 @@ fn meet(rig: &mut Rig, port: u16, seat: Seat) {
 #[test]
 fn in_a_room_each_hears_all_others_at_their_level_and_never_itself() {
     let mut rig = Rig::with(&[Codec::Pcmu; 5]);
-    let mut singers: Vec<Singer> =
-        [500.0, 800.0, 1300.0, 2100.0].iter().zip(0..).map(|(hz, port)| Singer::new(port, *hz, 5000.0)).collect();
+    let mut singers: Vec<Singer> = [500.0, 800.0, 1300.0, 2100.0]
+        .iter()
+        .zip(0..)
+        .map(|(hz, port)| Singer::new(port, *hz, 5000.0))
+        .collect();
     (0..4).for_each(|port| meet(&mut rig, port, Seat::Talks));
     meet(&mut rig, 4, Seat::Listens);
     // The one who listens speaks all the while: nobody hears him.
