@@ -142,6 +142,8 @@ mod tests {
             recording: false,
             may_listen: false,
             last: String::new(),
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         Snapshot {
             calls: phases.iter().map(call).collect(),

@@ -45,6 +45,10 @@ pub struct CallView {
     pub may_listen: bool,
     /// The last decision and its reason, in words.
     pub last: String,
+    /// Sound to and from the line is encrypted.
+    pub line_encrypted: bool,
+    /// So is that of every phone in the call.
+    pub phones_encrypted: bool,
 }
 
 /// Where a call stands.

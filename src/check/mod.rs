@@ -5,7 +5,8 @@
 pub mod probe;
 
 use crate::board::gpio::Trouble;
-use crate::config::{Config, Mistakes};
+use crate::config::{Config, Mistakes, Way};
+use crate::sip::{Srtp, Transport};
 use core::fmt;
 use std::net::IpAddr;
 
@@ -178,6 +179,23 @@ fn configuration(config: &Result<Config, Mistakes>, said: &mut Vec<Verdict>) {
             "there is no [[phone]], so nothing can ring. Add your telephone adapter's user and secret";
         said.push(say(Level::Warning, "configuration", words));
     }
+    said.extend(keys_in_clear(config).map(|about| {
+        let words = "srtp is on, but its keys travel in SIP messages without TLS: whoever reads those can listen in. Write \
+                     transport = \"tls\" for a trunk, or tls_listen in [sip] for phones";
+        say(Level::Warning, about, words)
+    }));
+}
+
+/// Trunks and phones whose sound is encrypted with keys that anybody on the way can read, RFC 4568 §8.3.
+fn keys_in_clear(config: &Config) -> impl Iterator<Item = String> {
+    let is_open = |way: &Way| match way.transport {
+        Some(transport) => transport != Transport::Tls,
+        // The name service may well tell of TLS.
+        None => !way.srv,
+    };
+    let trunks = config.trunks.iter().filter(move |t| t.srtp != Srtp::Off && is_open(&t.way));
+    let phones = config.phones.iter().filter(|p| p.srtp != Srtp::Off && config.sip.tls.is_none());
+    trunks.map(|t| format!("trunk {}", t.name)).chain(phones.map(|p| format!("phone {}", p.name)))
 }
 
 fn of_port(port: &Port) -> Verdict {

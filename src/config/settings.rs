@@ -4,7 +4,7 @@ use super::{Country, Way};
 use crate::board::Board;
 use crate::call::Recording;
 pub use crate::phone::dial::Codes;
-use crate::sip::Identity;
+use crate::sip::{Identity, Srtp};
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
 use crate::trunk::toll::Allowed;
@@ -105,6 +105,8 @@ pub struct Trunk {
     pub rules: Rules,
     /// What it prescribes of names.
     pub identity: Identity,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How a trunk and the box know each other.
@@ -143,6 +145,8 @@ pub struct Phone {
     pub peer: PhonePeer,
     /// It may be offered G.722.
     pub wideband: bool,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How a phone and the box know each other.

@@ -145,6 +145,8 @@ mod tests {
             recording: false,
             may_listen: false,
             last: last.into(),
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         Snapshot { calls: vec![call], ..Snapshot::default() }
     }

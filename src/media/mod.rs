@@ -26,6 +26,7 @@ pub mod realtime;
 mod room;
 mod sockets;
 pub mod thread;
+mod vault;
 mod voice;
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ use outlets::Mouth;
 use port::{Content, Port};
 use room::Rooms;
 use std::net::SocketAddr;
+use vault::Vault;
 use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
@@ -96,6 +98,7 @@ pub struct Media {
     /// A packet of G.722 while its lower band is made.
     scratch: Box<[u8; RTP_PACKET_BYTES]>,
     sounds: Sounds,
+    vault: Vault,
     country: &'static Country,
     mouth: Mouth,
     /// What the port whose turn it is has said of its own in this tick.
@@ -122,6 +125,7 @@ impl Media {
             wide: (0..if config.wideband { ports } else { 0 }).map(|_| Band::new()).collect(),
             scratch: Box::new([0; RTP_PACKET_BYTES]),
             sounds: Sounds::new(&config.sounds)?,
+            vault: Vault::new(ports),
             country: config.country,
             mouth,
             said: None,
@@ -161,6 +165,10 @@ impl Media {
         let counters = &self.mouth.counters;
         let Some(port) = self.ports.get_mut(usize::from(at.0)).filter(|p| p.open) else {
             return counters.discard(Discard::Closed);
+        };
+        let datagram = match self.vault.open(at.0, datagram) {
+            Ok(datagram) => datagram,
+            Err(why) => return counters.discard(why),
         };
         let (header, payload) = match packet::parse(datagram) {
             Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
@@ -264,10 +272,13 @@ impl Media {
         }
         let header = port.sender.forward(header, port.stream.payload_type, samples);
         let Some(start) = packet::prefix(&header, datagram, payload.start) else { return };
-        if let Some(bytes) = datagram.get(start..payload.end) {
-            counters.packet_out();
-            counters.forwarded();
-            send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+        match self.vault.seal(partner, datagram.get(start..payload.end).unwrap_or_default()) {
+            Ok(bytes) => {
+                counters.packet_out();
+                counters.forwarded();
+                send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+            }
+            Err(why) => counters.discard(why),
         }
     }
 
@@ -413,8 +424,13 @@ impl Media {
         let end = HEADER_BYTES + payload.len();
         bytes[HEADER_BYTES..end].copy_from_slice(payload);
         if packet::prefix(&header, &mut bytes, HEADER_BYTES).is_some() {
-            self.mouth.counters.packet_out();
-            send(Datagram { port: PortId(index), to: port.latch.target(), bytes: &bytes[..end] });
+            match self.vault.seal(index, &bytes[..end]) {
+                Ok(bytes) => {
+                    self.mouth.counters.packet_out();
+                    send(Datagram { port: PortId(index), to: port.latch.target(), bytes });
+                }
+                Err(why) => self.mouth.counters.discard(why),
+            }
         }
     }
 

@@ -60,7 +60,7 @@ fn payload_type(codec: Codec) -> u8 {
 
 fn stream(port: PortId, codec: Codec) -> Stream {
     let payload_type = payload_type(codec);
-    Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true }
+    Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true, keys: None }
 }
 
 /// The sound of the prompt at a sample: coded, it is one of 60 octets from 0x80 on.

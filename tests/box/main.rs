@@ -5,10 +5,13 @@
 
 mod disk;
 mod far;
+mod flood;
 mod page;
 mod ports;
 mod real_time;
+mod recording;
 mod running;
 mod stop;
+mod stranger;
 mod strangers;
 mod trunk;

@@ -1,6 +1,8 @@
 //! What the owner sees and does.
 
-use crate::server::{PASSWORD, Reply, SOON, Server, TWO_O_CLOCK, config, connect, peer, snapshot, view};
+use crate::server::{
+    PASSWORD, Reply, SOON, Server, TWO_O_CLOCK, config, connect, peer, snapshot, studio, view,
+};
 use hold_slayer::call::{Phase, Snapshot};
 use hold_slayer::store::Store;
 use hold_slayer::units::Wall;
@@ -81,7 +83,14 @@ fn a_generated_password_is_told_once_and_kept_as_a_hash() {
     let (store, _) = Store::open(&dir).unwrap();
     let begin = || {
         let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
-        start(Config { password: None, ..config() }, Some(store.clone()), seen, mpsc::channel(1).0).unwrap()
+        start(
+            Config { password: None, ..config() },
+            Some(store.clone()),
+            studio(&dir),
+            seen,
+            mpsc::channel(1).0,
+        )
+        .unwrap()
     };
     let first = begin();
     let password = first.generated_password.clone().unwrap();

@@ -12,6 +12,7 @@ use hold_slayer::sip::{
     Account, AccountKind, Caller, Cause, Command, Event, Hop, Identity, Input, LocalMedia, Manner, Output,
     Side, Ua, ua,
 };
+use hold_slayer::sip::{Protection, Srtp};
 use hold_slayer::units::{AccountId, Codec, Digit, Instant, LegId};
 use std::net::SocketAddr;
 
@@ -83,10 +84,19 @@ pub fn values(bytes: &[u8]) {
 
 /// An offer: what we answer can be read, and refuses no more and no fewer streams than were offered.
 pub fn sdp(bytes: &[u8]) {
-    let local = media();
-    if let Ok((text, session)) = answer(bytes, &local, 1, 1) {
-        assert_eq!(read_answer(bytes, &local).map(|s| s.remote), Ok(session.remote));
-        assert!(read_answer(text.as_bytes(), &local).is_ok());
+    let (local, protection) = (media(), Protection::default());
+    for policy in [Srtp::Optional, Srtp::Required] {
+        let protection = Protection::new(policy, &[1; 32], 1);
+        let answered = answer(bytes, &local, &protection, 1, 1);
+        let keys = answered.map(|(text, session)| (text.contains("a=crypto:"), session.keys.is_some()));
+        assert!(
+            keys.is_ok_and(|(told, kept)| told == kept) || answer(bytes, &local, &protection, 1, 1).is_err()
+        );
+        let _ = read_answer(bytes, &local, &protection);
+    }
+    if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
+        assert_eq!(read_answer(bytes, &local, &protection).map(|s| s.remote), Ok(session.remote));
+        assert!(read_answer(text.as_bytes(), &local, &protection).is_ok());
         assert!(text.lines().filter(|line| line.starts_with("m=")).count() >= 1);
     }
 }
@@ -179,14 +189,21 @@ const SDP: &str =
 
 /// The whole user agent: no panic, no output without end, no memory beyond its tables, and time always goes on.
 pub fn machine(bytes: &[u8]) {
-    let account = |id, side, kind| Account { id: AccountId(id), side, kind, identity: Identity::default() };
+    let account = |id, side, kind| Account {
+        id: AccountId(id),
+        side,
+        kind,
+        identity: Identity::default(),
+        srtp: Default::default(),
+    };
     let phone = AccountKind::RegistersHere { user: "phone".into(), secret: "secret".into() };
     let accounts = vec![
         account(1, Side::Trunk, AccountKind::Static { addr: Hop::udp(addr(1)) }),
         account(2, Side::Phone, phone),
         account(3, Side::Phone, AccountKind::Static { addr: Hop::udp(addr(3)) }),
     ];
-    let config = ua::Config { local: addr(2), tls_port: 0, accounts, realm: "box".into(), seed: 1 };
+    let config =
+        ua::Config { local: addr(2), tls_port: 0, accounts, realm: "box".into(), seed: 1, key_seed: [3; 32] };
     let mut stage = Stage {
         ua: Ua::new(config),
         now: Instant(1_000_000),
