@@ -79,6 +79,10 @@ impl Call {
     /// Whoever is recorded is told, once, as soon as he can be.
     fn tell_of_recording(&mut self, desk: &mut Desk, notice: Notice, held: bool) {
         let talking = |role| role == Role::Talks;
+        // Told together, and not before both can hear it: a join would cut the words short.
+        if !held && !self.near.iter().any(|near| talking(near.role) && near.up) {
+            return;
+        }
         let legs = self.near.iter_mut().filter(|near| talking(near.role)).chain(&mut self.far);
         for leg in legs.filter(|leg| leg.open.is_some() && leg.up && !leg.noticed) {
             leg.noticed = true;
