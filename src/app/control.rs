@@ -2,6 +2,7 @@
 
 use super::core::{Core, Effect, Event};
 use super::look_up::look_up;
+use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
@@ -14,6 +15,7 @@ use crate::net::{self, Arrival, Wire};
 use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant, PortId};
+use crate::web::Order;
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
@@ -62,8 +64,11 @@ pub(super) struct Control {
     /// The last decision of each call that the log has.
     pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
-    /// Names of the accounts, by number.
+    /// Names of the trunks, by number.
     pub(super) names: Vec<String>,
+    /// Names of the trunks and phones of the file.
+    pub(super) all_names: Vec<String>,
+    pub(super) paired: Paired,
     /// Where each trunk is.
     pub(super) trunks: BTreeMap<AccountId, Vec<Hop>>,
     /// Which of them no connection leads to, and why, in plain words.
@@ -115,6 +120,7 @@ impl Control {
                 shown = TokioInstant::now();
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
+                self.note_arrivals(&snapshot);
                 self.lamp.send_replace(pattern(&snapshot));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
@@ -143,7 +149,7 @@ impl Control {
         }
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    pub(super) fn event(&mut self, event: Event<'_>) {
         let now = clock::now();
         self.give(now, event);
         self.carry_out(now);
@@ -228,9 +234,17 @@ impl Control {
     }
 
     fn ask(&mut self, ask: web::Ask) {
-        self.next_ask += 1;
-        self.asked.insert(self.next_ask, ask.answer);
-        self.event(Event::Request(self.next_ask, ask.request));
+        let done = match ask.order {
+            Order::Call(request) => {
+                self.next_ask += 1;
+                self.asked.insert(self.next_ask, ask.answer);
+                return self.event(Event::Request(self.next_ask, request));
+            }
+            Order::Pair(phone) => self.pair(clock::now(), *phone),
+            Order::Unpair(user) => self.unpair(&user),
+        };
+        // Who asked may have gone.
+        drop(ask.answer.send(done));
     }
 
     fn look_around(&mut self) {
@@ -254,6 +268,7 @@ impl Control {
             self.event(Event::Address(ip));
         }
         self.event(Event::Clock(clock::wall()));
+        self.lapse(clock::now());
         // Without an answer there is no beat, and the watchdog deals with it.
         let _ = self.media.send(MediaCommand::Ping);
     }

@@ -32,6 +32,10 @@ pub enum Event<'a> {
     NotLocated(AccountId),
     /// The box has another address: the network came up after it, or gave it a new one.
     Address(IpAddr),
+    /// A phone was paired.
+    Admit(Box<(sip::Account, call::Peer)>),
+    /// A phone was taken away.
+    Dismiss(AccountId),
     /// The date; told at the start and from time to time, as the system's clock may be set.
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
@@ -109,6 +113,16 @@ impl Core {
             Event::Address(ip) => {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
                 self.switchboard.handle(now, Input::Address(ip));
+            }
+            Event::Admit(phone) => {
+                let (account, peer) = *phone;
+                self.ua.handle(now, sip::Input::Command(sip::Command::Admit(account)));
+                self.switchboard.handle(now, Input::Admit(peer));
+            }
+            Event::Dismiss(account) => {
+                self.switchboard.handle(now, Input::Dismiss(account));
+                self.settle(now);
+                self.ua.handle(now, sip::Input::Command(sip::Command::Dismiss(account)));
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),

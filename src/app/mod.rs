@@ -32,6 +32,7 @@ pub mod core;
 pub mod ear;
 mod ear_thread;
 mod look_up;
+mod paired;
 mod plan;
 mod run;
 mod start;

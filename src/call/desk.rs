@@ -8,6 +8,7 @@ use super::{Effect, ListenOrder, Record, StudioOrder};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
 use crate::sounds::Prompt;
+use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
 use std::collections::{HashMap, VecDeque};
 
@@ -19,6 +20,17 @@ pub(super) struct PeerState {
     /// Trunk legs in use.
     pub(super) busy: usize,
     pub(super) registration: Registration,
+}
+
+impl PeerState {
+    pub(super) fn new(peer: &Peer) -> Self {
+        let status = match (peer.is_static, peer.side) {
+            (true, _) => "known by its address",
+            (false, Side::Trunk) => "not registered yet",
+            (false, Side::Phone) => "has not registered yet",
+        };
+        Self { up: peer.is_static, status: status.into(), busy: 0, registration: Registration::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -44,22 +56,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(plan: Plan, seed: u64) -> Self {
-        let status = |p: &Peer| match (p.is_static, p.side) {
-            (true, _) => "known by its address",
-            (false, Side::Trunk) => "not registered yet",
-            (false, Side::Phone) => "has not registered yet",
-        };
-        let peers = plan.peers.iter().map(|p| {
-            (
-                p.id,
-                PeerState {
-                    up: p.is_static,
-                    status: status(p).into(),
-                    busy: 0,
-                    registration: Registration::default(),
-                },
-            )
-        });
+        let peers = plan.peers.iter().map(|p| (p.id, PeerState::new(p)));
         Self {
             peers: peers.collect(),
             ports: Ports::new(plan.rtp_ports.len()),
@@ -151,7 +148,11 @@ impl Desk {
             Codec::Pcma => [Codec::Pcma, Codec::Pcmu, Codec::G722],
             Codec::G722 => [Codec::G722, Codec::Pcmu, Codec::Pcma],
         };
-        let codecs = order.into_iter().filter(|codec| wide || *codec != Codec::G722).collect();
+        let known: Vec<Codec> = order.into_iter().filter(|codec| wide || *codec != Codec::G722).collect();
+        let wanted = self.peer(leg.account).map(|p| p.rules.codecs.as_slice()).unwrap_or_default();
+        // What its own offer has settled already is not taken back.
+        let fits = !wanted.is_empty() && leg.session.is_none_or(|session| wanted.contains(&session.codec));
+        let codecs = if fits { wanted.to_vec() } else { known };
         LocalMedia { addr: self.plan.rtp_addr(leg.port), codecs }
     }
 
@@ -200,7 +201,10 @@ impl Desk {
     /// Opens the leg's port, or changes it to what was settled anew.
     pub(super) fn settle(&mut self, leg: &mut Leg, session: Session) {
         let known = leg.session.replace(session);
-        let stream = Leg::stream(&session);
+        let mut stream = Leg::stream(&session);
+        if self.keys(leg) == Keys::InBand {
+            stream.event_type = None;
+        }
         if leg.open.is_none() {
             let seed = self.random();
             leg.open = Some((self.now, self.ports.opened(leg.port)));
@@ -239,9 +243,18 @@ impl Desk {
         self.media(MediaCommand::Play { port: leg.port, sound: SoundId(prompt.index()), repeat: false });
     }
 
-    /// As the peer takes it: a telephone-event, else INFO, and in-band if it refuses that too.
+    fn keys(&self, leg: &Leg) -> Keys {
+        self.peer(leg.account).map(|p| p.rules.keys).unwrap_or_default()
+    }
+
+    /// As the peer takes it, or its rules prescribe: a telephone-event, else INFO, and in-band if it refuses that too.
     pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {
-        if leg.session.is_some_and(|session| session.event_type.is_none()) && leg.up {
+        let by_info = match self.keys(leg) {
+            Keys::Events => leg.session.is_some_and(|session| session.event_type.is_none()),
+            Keys::Info => true,
+            Keys::InBand => false,
+        };
+        if by_info && leg.up {
             self.sip(Command::Info(leg.id, digit));
         } else {
             self.media(MediaCommand::Digit(leg.port, digit));

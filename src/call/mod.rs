@@ -28,6 +28,7 @@ pub mod snapshot;
 mod switchboard;
 mod transfer;
 mod trying;
+mod turns;
 
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{Decision, Outcome, Record, Span};
@@ -76,6 +77,10 @@ pub enum Input {
     NotLocated(AccountId),
     /// Peers reach our RTP at this address from the next leg on.
     Address(IpAddr),
+    /// A phone was paired: it rings and calls from now on.
+    Admit(Peer),
+    /// A phone was taken away: its legs end.
+    Dismiss(AccountId),
     /// The date at this moment; told at the start and whenever the system's clock has been set.
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.

@@ -31,6 +31,22 @@ impl Desk {
         peer.registration.last_error = Some(why);
     }
 
+    /// A phone registered, or is gone.
+    pub(super) fn phone_since(&mut self, account: AccountId, up: bool) {
+        let now = self.wall();
+        if let Some(peer) = self.peers.get_mut(&account) {
+            let since = peer.registration.since.filter(|_| up);
+            peer.registration.since = since.or(up.then_some(now));
+        }
+    }
+
+    /// A phone was paired.
+    pub(super) fn admit(&mut self, peer: Peer) {
+        self.plan.peers.retain(|known| known.id != peer.id);
+        self.peers.insert(peer.id, PeerState::new(&peer));
+        self.plan.peers.push(peer);
+    }
+
     pub(super) fn peer_view(&self, peer: &Peer, state: &PeerState) -> PeerView {
         PeerView {
             name: peer.name.clone(),

@@ -75,6 +75,8 @@ impl Switchboard {
                 self.peer(account, false, words.into());
             }
             Input::Address(ip) => self.desk.plan.media_ip = ip,
+            Input::Admit(peer) => self.desk.admit(peer),
+            Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.troubles = troubles,
             Input::Timeout => {}
@@ -230,11 +232,32 @@ impl Switchboard {
                 self.desk.not_registered(account, format!("cannot register: {}; {next}", in_words(cause)));
             }
             Event::PhoneRegistered(account, addr) => {
-                self.peer(account, true, format!("registered from {addr}"))
+                self.peer(account, true, format!("registered from {addr}"));
+                self.desk.phone_since(account, true);
             }
-            Event::PhoneGone(account) => self.peer(account, false, "its registration has ended".into()),
+            Event::PhoneGone(account) => {
+                self.peer(account, false, "its registration has ended".into());
+                self.desk.phone_since(account, false);
+            }
             Event::Discarded(kind) => *self.discards.entry(kind).or_default() += 1,
         }
+    }
+
+    /// Ends the legs of a phone as if it had hung up, then forgets it.
+    fn dismiss(&mut self, account: AccountId) {
+        let mut legs = Vec::new();
+        for call in self.calls.values() {
+            legs.extend(call.near.iter().filter(|leg| leg.account == account).map(|leg| leg.id));
+        }
+        for leg in legs {
+            self.desk.sip(crate::sip::Command::Hangup(leg, Cause::Normal));
+            self.with_leg(leg, |call, desk| call.ended(desk, leg, Cause::Unavailable));
+        }
+        let notices: Vec<LegId> =
+            self.notices.values().filter(|n| n.leg.account == account).map(|n| n.leg.id).collect();
+        notices.into_iter().for_each(|leg| self.end_notice(leg));
+        self.desk.plan.peers.retain(|peer| peer.id != account);
+        self.desk.peers.remove(&account);
     }
 
     fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Desk)) {

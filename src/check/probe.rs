@@ -3,12 +3,13 @@
 
 use super::{Answer, Data, Facts, Line, Port, Rights, Trunk};
 use crate::board::gpio;
-use crate::clock;
 use crate::config::{self, Config, PORTS_PER_CALL, TrunkPeer};
+use crate::{clock, store};
 use core::time::Duration;
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// How long a trunk may take to answer.
@@ -25,7 +26,10 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
         trunks = self::trunks(config);
         lines = self::lines(config);
     }
-    Facts { config, ports, trunks, lines, data: self::data(data), rights: rights(), year: year() }
+    let mode = std::fs::metadata(file).ok().map(|file| file.permissions().mode());
+    let running = store::is_in_use(data);
+    let data = self::data(data);
+    Facts { config, ports, trunks, lines, data, rights: rights(), year: year(), mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {

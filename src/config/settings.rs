@@ -4,6 +4,7 @@ use super::{Country, Way};
 use crate::board::Board;
 use crate::call::Recording;
 pub use crate::phone::dial::Codes;
+pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
@@ -55,6 +56,8 @@ pub struct Line {
     pub private: bool,
     /// Applied to what is dialled, the first that fits.
     pub rewrite: Vec<Rewrite>,
+    /// How several phones ring.
+    pub order: Order,
 }
 
 /// The SIP port.
@@ -145,6 +148,8 @@ pub struct Phone {
     pub peer: PhonePeer,
     /// It may be offered G.722.
     pub wideband: bool,
+    /// How long it rings when phones ring in turn, 5 s to 3 min.
+    pub rings: Duration,
     /// Whether its sound is encrypted.
     pub srtp: Srtp,
 }

@@ -4,6 +4,7 @@
 
 mod fuzz;
 mod rooms;
+mod secure;
 
 use super::*;
 use crate::dsp::g711;

@@ -19,6 +19,20 @@ pub struct Codes {
     pub withhold: String,
 }
 
+impl Codes {
+    /// The codes that are dialled, by their keys in the configuration. (The gesture is pressed inside a call.)
+    pub fn named(&self) -> [(&'static str, &str); 6] {
+        [
+            ("hold", &self.hold),
+            ("rejoin", &self.rejoin),
+            ("status", &self.status),
+            ("cancel", &self.cancel),
+            ("withhold", &self.withhold),
+            ("listen", &self.listen),
+        ]
+    }
+}
+
 /// The meaning of a dialled string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialled<'a> {

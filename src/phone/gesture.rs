@@ -114,6 +114,7 @@ mod tests {
         core::iter::from_fn(|| gesture.poll())
             .map(|out| match out {
                 Output::Forward(digit) => digit.as_char(),
+                Output::Conference => 'C',
                 Output::Slay => 'S',
             })
             .collect()
@@ -123,6 +124,8 @@ mod tests {
     fn keys_become_digits_or_a_gesture() {
         for (gesture, keys, end, want) in [
             ("**", &[(0, '1'), (100, '#')][..], 100, "1#"),
+            ("**", &[(0, '!'), (100, '3')][..], 100, "C"),
+            ("**", &[(0, '!'), (100, '1'), (200, '3')][..], 200, "13"),
             ("**", &[(0, '*'), (300, '*')], 300, "S"),
             ("**", &[(0, '*')], 699, ""),
             ("**", &[(0, '*')], 700, "*"),

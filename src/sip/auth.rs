@@ -78,13 +78,33 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What is known of a user to check his credentials by.
+#[derive(Clone, Copy, Debug)]
+pub enum Known<'a> {
+    /// His password.
+    Password(&'a str),
+    /// [`ha1`] alone. Only MD5 can be checked by it, the one algorithm that our challenges name.
+    Ha1(&'a str),
+}
+
+impl<'a> From<&'a str> for Known<'a> {
+    fn from(password: &'a str) -> Self {
+        Self::Password(password)
+    }
+}
+
+/// H(A1) of RFC 7616 §3.4.2 by MD5: enough to know a user by, at this realm alone, without knowing his password.
+pub fn ha1(user: &str, realm: &str, password: &str) -> String {
+    Hash::Md5.hex(&format!("{user}:{realm}:{password}"))
+}
+
 /// What is hashed, RFC 7616 §3.4.
 struct Proof<'a> {
     hash: Hash,
     session: bool,
     user: &'a str,
     realm: &'a str,
-    password: &'a str,
+    known: Known<'a>,
     method: &'a Method,
     uri: &'a str,
     nonce: &'a str,
@@ -96,8 +116,11 @@ struct Proof<'a> {
 
 impl Proof<'_> {
     fn response(&self) -> String {
-        let Self { user, realm, password, method, uri, nonce, .. } = self;
-        let mut secret = self.hash.hex(&format!("{user}:{realm}:{password}"));
+        let Self { user, realm, method, uri, nonce, .. } = self;
+        let mut secret = match self.known {
+            Known::Password(password) => self.hash.hex(&format!("{user}:{realm}:{password}")),
+            Known::Ha1(ha1) => ha1.to_owned(),
+        };
         if self.session {
             secret = self.hash.hex(&format!("{secret}:{nonce}:{}", self.cnonce));
         }
@@ -138,7 +161,8 @@ pub fn answer(
     let quoted_user = quote(user);
     let user = &quoted_user[1..quoted_user.len() - 1];
     let counted = auth.then_some(("auth", count.as_str(), cnonce));
-    let proof = Proof { hash, session, user, realm, password, method, uri, nonce, counted, cnonce };
+    let known = Known::Password(password);
+    let proof = Proof { hash, session, user, realm, known, method, uri, nonce, counted, cnonce };
     let mut line = format!(
         "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{}\"",
         proof.response()
@@ -214,13 +238,13 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Denied`] says what to answer.
-    pub fn check<'s>(
+    pub fn check<'s, K: Into<Known<'s>>>(
         &self,
         now: Instant,
         header: &str,
         method: &Method,
         request_uri: &str,
-        secret_of: impl Fn(&str) -> Option<&'s str>,
+        secret_of: impl Fn(&str) -> Option<K>,
     ) -> Result<String, Denied> {
         let fields = Fields::parse(header).ok_or(Denied::Missing)?;
         let realm = fields.get("realm").filter(|realm| *realm == self.realm).ok_or(Denied::Missing)?;
@@ -233,8 +257,11 @@ impl Verifier {
             Some(qop) if qop.eq_ignore_ascii_case("auth") => Some((qop, field("nc")?, cnonce)),
             Some(_) => return Err(Denied::Wrong),
         };
-        let password = secret_of(user).ok_or(Denied::Wrong)?;
-        let proof = Proof { hash, session, user, realm, password, method, uri, nonce, counted, cnonce };
+        let known = secret_of(user).ok_or(Denied::Wrong)?.into();
+        if matches!(known, Known::Ha1(_)) && hash != Hash::Md5 {
+            return Err(Denied::Wrong);
+        }
+        let proof = Proof { hash, session, user, realm, known, method, uri, nonce, counted, cnonce };
         let given = field("response")?.to_ascii_lowercase();
         let right = bool::from(proof.response().as_bytes().ct_eq(given.as_bytes()));
         if !right || !same_target(uri, request_uri) {
@@ -338,6 +365,25 @@ mod tests {
                 answer(&[&challenge], "Mufasa", password, &get(), "/dir/index.html", 1, cnonce).unwrap();
             assert_eq!(field(&line, "response"), Some(response), "{challenge}");
         }
+    }
+
+    #[test]
+    fn a_user_is_known_by_ha1_alone() {
+        let verifier = Verifier::new("box", [7; 32]);
+        let challenge = verifier.challenge(Instant(5), false);
+        let answered = |challenge: &str, password| {
+            answer(&[challenge], "hall", password, &Method::Register, "sip:box", 1, "c").unwrap()
+        };
+        let ha1 = ha1("hall", "box", "right");
+        let check = |line: &str| {
+            let known = |user: &str| (user == "hall").then_some(Known::Ha1(&ha1));
+            verifier.check(Instant(6), line, &Method::Register, "sip:box", known)
+        };
+        assert_eq!(check(&answered(&challenge, "right")), Ok("hall".to_owned()));
+        assert_eq!(check(&answered(&challenge, "wrong")), Err(Denied::Wrong));
+        assert_eq!(check(&answered(&challenge, &ha1)), Err(Denied::Wrong), "it is no password");
+        let stronger = challenge.replace("MD5", "SHA-256");
+        assert_eq!(check(&answered(&stronger, "right")), Err(Denied::Wrong));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Legs that a peer opens: INVITE, its CANCEL and its ACK, RFC 3261 §13.3.
 
+use super::Side;
 use super::crypto::Protection;
 use super::dialog::Dialog;
 use super::leg::{Awaited, Leg, State, Unacked};

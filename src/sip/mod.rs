@@ -123,11 +123,28 @@ pub enum AccountKind {
         /// Its digest password.
         secret: String,
     },
+    /// As `RegistersHere`, by a phone that was paired: its password is kept nowhere.
+    Paired {
+        /// User part of its address of record, and its digest user name.
+        user: String,
+        /// [`auth::ha1`] of user, our realm and password.
+        ha1: String,
+    },
     /// Known by its address alone; nobody registers and nobody is challenged.
     Static {
         /// Requests come from this IP address (any port and transport) and go to this address and port.
         addr: Hop,
     },
+}
+
+impl AccountKind {
+    /// The user of a phone that registers here.
+    pub fn user_here(&self) -> Option<&str> {
+        match self {
+            Self::RegistersHere { user, .. } | Self::Paired { user, .. } => Some(user),
+            Self::RegisterAt(_) | Self::Static { .. } => None,
+        }
+    }
 }
 
 /// A provider the box registers at.
@@ -247,6 +264,10 @@ pub enum Command {
     Locate(AccountId, Vec<Hop>),
     /// Our own address has changed: new legs show it, and every registration is made anew with it.
     Relocate(IpAddr),
+    /// A phone was paired: it may register from now on. An account of the same number is replaced.
+    Admit(Account),
+    /// A phone was taken away: its registration and its password count no more.
+    Dismiss(AccountId),
     /// Register the account now (at start; afterwards the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.
@@ -325,6 +346,8 @@ pub enum Cause {
     Normal,
     /// The caller gave up before an answer: CANCEL, 487.
     Cancelled,
+    /// Another phone of the house took the call: CANCEL with a Reason that says so, RFC 3326, so that none shows it as missed.
+    Elsewhere,
     /// 486, 600.
     Busy,
     /// 480, 408 from the peer, or rang too long.

@@ -70,6 +70,7 @@ impl Ua {
             until: now + LIFETIME,
             dialog: None,
         };
+        self.timers.set(Timer::Referral(leg), Some(referral.until));
         self.referrals.insert(leg, referral);
         let found =
             asked.replaces.map(|named| self.named(&named).filter(|other| self.is_at_home(leg, *other)));
@@ -85,7 +86,7 @@ impl Ua {
     /// A phone proves who it is before calls are made for it, as it does with INVITE, RFC 3515 §5.
     pub(super) fn may_refer(&mut self, now: Instant, leg: LegId, request: &Request, from: Hop) -> bool {
         let Some(id) = self.legs.get(&leg).map(|leg| leg.account) else { return false };
-        let registers = matches!(self.account(id).map(|a| &a.kind), Some(AccountKind::RegistersHere { .. }));
+        let registers = self.account(id).is_some_and(|account| account.kind.user_here().is_some());
         !registers || self.verified(now, request, from, id)
     }
 
@@ -101,7 +102,7 @@ impl Ua {
         if let Some((server, request)) = referral.open.take() {
             let unheard = referral.quiet && matches!(progress, Progress::Failed(_));
             if unheard || progress == Progress::Failed(Cause::Rejected) {
-                self.referrals.remove(&leg);
+                self.forget_referral(leg);
                 return self.answer_plainly(now, &server, &request, 603);
             }
             self.accept(now, leg, &server, &request);
@@ -118,7 +119,6 @@ impl Ua {
             // RFC 4488 §4: agreed.
             response.headers.push("Refer-Sub", "false");
         }
-        self.timers.set(Timer::Referral(leg), Some(referral.until));
         self.answer_with(now, server, &response);
     }
 
@@ -161,10 +161,12 @@ impl Ua {
         self.tell_referrer(now, leg, told, enough.then_some("timeout"));
     }
 
-    /// It takes too long to be told of.
+    /// It takes too long to be told of, or nobody has decided.
     pub(super) fn referral_timeout(&mut self, now: Instant, leg: LegId) {
-        if let Some(told) = self.referrals.get(&leg).map(|referral| referral.told) {
-            self.tell_referrer(now, leg, told, Some("timeout"));
+        let Some(referral) = self.referrals.get(&leg) else { return };
+        match (&referral.open, referral.told) {
+            (Some(_), _) => self.report(now, leg, Progress::Failed(Cause::Rejected)),
+            (None, told) => self.tell_referrer(now, leg, told, Some("timeout")),
         }
     }
 
@@ -215,7 +217,9 @@ impl Ua {
             return Some(match &account.kind {
                 AccountKind::RegisterAt(upstream) => Uri::sip(to, &upstream.domain, None),
                 AccountKind::Static { addr } => Uri::at(to, addr.addr),
-                AccountKind::RegistersHere { .. } => Uri::at(to, self.config.local),
+                AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => {
+                    Uri::at(to, self.config.local)
+                }
             });
         };
         let dialog = &self.legs.get(&other).filter(|leg| matches!(leg.state, State::Up))?.dialog;

@@ -101,7 +101,9 @@ impl Ua {
     pub(super) fn upstream(&self, id: AccountId) -> Option<&Upstream> {
         match &self.account(id)?.kind {
             AccountKind::RegisterAt(upstream) => Some(upstream),
-            AccountKind::RegistersHere { .. } | AccountKind::Static { .. } => None,
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } | AccountKind::Static { .. } => {
+                None
+            }
         }
     }
 
@@ -221,7 +223,7 @@ impl Ua {
             registration.former = Some(core::mem::replace(&mut registration.contact, seen));
         }
         self.timers.set(Timer::Register(id), Some(now + granted * 17 / 20));
-        self.timers.set(Timer::KeepAlive(id), Some(now + KEEP_ALIVE));
+        self.timers.set(Timer::KeepAlive(id), Some(now + self.keeps_alive_every(id)));
         self.tell(Event::RoundTrip(id, took));
         self.tell(Event::Registered(id, now + granted));
         if correct {
@@ -266,7 +268,11 @@ impl Ua {
         let Some(to) = self.upstream(id).map(|upstream| upstream.addr) else { return };
         // RFC 5626 §3.5.1 for streams; over UDP the same four bytes serve, and nobody answers.
         self.send(to, b"\r\n\r\n".to_vec());
-        self.timers.set(Timer::KeepAlive(id), Some(now + KEEP_ALIVE));
+        self.timers.set(Timer::KeepAlive(id), Some(now + self.keeps_alive_every(id)));
+    }
+
+    fn keeps_alive_every(&self, id: AccountId) -> Duration {
+        self.account(id).and_then(|account| account.identity.keep_alive).unwrap_or(KEEP_ALIVE)
     }
 }
 

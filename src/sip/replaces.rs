@@ -60,7 +60,7 @@ impl fmt::Display for Replaces {
 }
 
 impl Ua {
-    /// The leg that a peer of this account means, of which it must be at the other end or in the same house.
+    /// The leg that is meant, whoever asks.
     pub(super) fn named(&self, replaces: &Replaces) -> Option<LegId> {
         let id = *self.dialogs.get(&(replaces.call_id.clone(), replaces.to_tag.clone()))?;
         let leg = self.legs.get(&id)?;

@@ -167,6 +167,14 @@ impl Ua {
             Command::Refer(leg, to, replaces) => self.refer(now, leg, &to, replaces),
             Command::Report(leg, progress) => self.report(now, leg, progress),
             Command::Waiting(account, count) => self.waiting(now, account, count),
+            Command::Admit(account) => {
+                self.config.accounts.retain(|known| known.id != account.id);
+                self.config.accounts.push(account);
+            }
+            Command::Dismiss(account) => {
+                self.unbind(account);
+                self.config.accounts.retain(|known| known.id != account);
+            }
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }

@@ -30,7 +30,7 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
                 }
                 aside {
                     (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml."))
-                    (peers("Phone", &snapshot.phones, "No phone is set up. Add a [[phone]] to hold-slayer.toml."))
+                    (peers("Phone", &snapshot.phones, "No phone is set up. Pair one on the page Phones."))
                     (discards(snapshot))
                 }
             }

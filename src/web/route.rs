@@ -20,6 +20,9 @@ pub(super) enum Route {
     /// One of the recordings of a call, by its name.
     Recording(CallId, &'static str),
     Act(Wish),
+    Phones,
+    Pair,
+    Unpair,
     Events,
     Style,
     Script,
@@ -28,6 +31,9 @@ pub(super) enum Route {
     ApiHistory,
     ApiCall(CallId),
     ApiAct(Wish),
+    ApiPhones,
+    ApiPair,
+    ApiUnpair,
 }
 
 /// Why there is no route.
@@ -58,6 +64,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         }
         ["calls", id, act] => (false, Route::Act(wish(id, act)?)),
         ["hold"] => (false, Route::Act(Wish::HoldNow(None))),
+        ["phones"] if get => (true, Route::Phones),
+        ["phones"] => (false, Route::Pair),
+        ["phones", "unpair"] => (false, Route::Unpair),
         ["events"] => (true, Route::Events),
         ["assets", "page.css"] => (true, Route::Style),
         ["assets", "page.js"] => (true, Route::Script),
@@ -66,6 +75,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["api", "v1", "history"] => (true, Route::ApiHistory),
         ["api", "v1", "calls", id] => (true, Route::ApiCall(call_id(id)?)),
         ["api", "v1", "calls", id, act] => (false, Route::ApiAct(wish(id, act)?)),
+        ["api", "v1", "phones"] if get => (true, Route::ApiPhones),
+        ["api", "v1", "phones"] => (false, Route::ApiPair),
+        ["api", "v1", "phones", "unpair"] => (false, Route::ApiUnpair),
         ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -107,6 +119,9 @@ impl Route {
                 | Self::ApiHistory
                 | Self::ApiCall(_)
                 | Self::ApiAct(_)
+                | Self::ApiPhones
+                | Self::ApiPair
+                | Self::ApiUnpair
                 | Self::Events
                 | Self::Live
         )
@@ -138,6 +153,10 @@ mod tests {
             (Method::Get, "/calls/17/house.wav", Some(Route::Recording(CallId(17), "house"))),
             (Method::Get, "/calls/17/other.wav", None),
             (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
+            (Method::Get, "/phones", Some(Route::Phones)),
+            (Method::Post, "/phones", Some(Route::Pair)),
+            (Method::Get, "/phones/unpair", None),
+            (Method::Post, "/api/v1/phones", Some(Route::ApiPair)),
             (Method::Post, "/api/v1/hold", Some(Route::ApiAct(Wish::HoldNow(None)))),
             (Method::Get, "/api/v1/hold", None),
             (Method::Get, "/assets/../login", None),

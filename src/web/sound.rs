@@ -4,7 +4,7 @@
 use super::answer;
 use super::events::Place;
 use super::page::{Place as Tab, frame};
-use super::{Ask, words};
+use super::{Ask, Order, words};
 use crate::call::{CallView, Request};
 use crate::limits::LISTENER_QUEUE;
 use crate::studio::{self, Listening};
@@ -36,7 +36,7 @@ pub(super) fn send(place: Place, mut to: Box<dyn Write + Send>, sound: Sound) {
             Sound::Live(listening, call, requests) => {
                 let ended = live(&mut *to, &listening);
                 let (answer, _) = oneshot::channel();
-                let _ = requests.blocking_send(Ask { request: Request::ListenEnd(call), answer });
+                let _ = requests.blocking_send(Ask { order: Order::Call(Request::ListenEnd(call)), answer });
                 ended
             }
         };

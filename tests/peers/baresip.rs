@@ -37,7 +37,7 @@ impl Baresip {
         });
         let config = format!(
             "{tls}sip_listen {sip}\nnet_interface {ip}\nctrl_tcp_listen {control}\nrtp_ports {rtp}-{}\n\
-             module_path {MODULES}\nmodule g711.so\nmodule aufile.so\nmodule sndfile.so\nmodule_tmp account.so\n\
+             module_path {MODULES}\nmodule g711.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\nmodule_tmp account.so\n\
              module_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {folder}\n\
              audio_source aufile,{microphone}\naudio_player aufile,{folder}/heard.wav\n\
              audio_alert aufile,{folder}/bell.wav\n\
@@ -51,11 +51,12 @@ impl Baresip {
         let (at, interval) = account.registrar.map_or((sip, 0), |registrar| (registrar, 60));
         let accounts = format!(
             "<sip:{user}@{at};transport={}>;auth_user={user};auth_pass={};regint={interval};audio_codecs={};dtmfmode=rtpevent;\
-             answermode=manual\n",
+             answermode=manual{encryption}\n",
             account.way.name(),
             account.password,
             account.codec,
             user = account.user,
+            encryption = encryption(account.encryption),
         );
         std::fs::write(folder.join("config"), config).unwrap();
         std::fs::write(folder.join("accounts"), accounts).unwrap();
@@ -161,6 +162,10 @@ impl Softphone for Baresip {
         self.tell("resume", "");
     }
 
+    fn transfer(&self, uri: &str) {
+        self.tell("transfer", uri);
+    }
+
     fn key(&self, key: char) {
         self.tell("sndcode", &key.to_string());
     }
@@ -171,6 +176,10 @@ impl Softphone for Baresip {
             heard.len() > sound::MOMENT && sound::is_tone(&heard[heard.len() - sound::MOMENT..], hz)
         });
     }
+}
+
+fn encryption(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(";mediaenc={name}") }
 }
 
 /// Where Debian puts them.

@@ -40,14 +40,19 @@ pub fn fixed(address: SocketAddr) -> String {
 impl Household {
     /// The box with this trunk, and a phone that registers as `hall`, password `of-the-hall`.
     pub fn start(place: &Place, trunk: &str) -> Self {
-        Self::with(place, trunk, "", place.ports(1))
+        Self::with(place, trunk, "")
+    }
+
+    /// The same with more lines for the phone.
+    pub fn with(place: &Place, trunk: &str, phone: &str) -> Self {
+        Self::open(place, trunk, phone, ("", place.ports(1)))
     }
 
     /// [`Self::start`], with phones that may come by TLS as well.
     pub fn start_secure(place: &Place, trunk: &str, certificates: &Certificates) -> Self {
         let (tls, cert, key) = (place.ports(1), certificates.leaf.display(), certificates.key.display());
         let keys = format!("tls_listen = \"{tls}\"\ntls_cert = \"{cert}\"\ntls_key = \"{key}\"\n");
-        Self::with(place, trunk, &keys, tls)
+        Self::open(place, trunk, "", (&keys, tls))
     }
 
     /// Where a phone finds it.
@@ -55,11 +60,11 @@ impl Household {
         if way == Way::Tls { self.tls } else { self.sip }
     }
 
-    fn with(place: &Place, trunk: &str, tls_keys: &str, tls: SocketAddr) -> Self {
+    fn open(place: &Place, trunk: &str, phone: &str, (tls_keys, tls): (&str, SocketAddr)) -> Self {
         let (sip, page, rtp) = (place.ports(1), place.ports(1), place.ports(32).port());
         let text = format!(
             "[sip]\nlisten = \"{sip}\"\n{tls_keys}[media]\nrtp_ports = {rtp}\ncalls = 4\n[web]\nlisten = \"{page}\"\n\
-             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n"
+             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n{phone}"
         );
         let (file, data) = (place.path("hold-slayer.toml"), place.folder("data"));
         std::fs::write(&file, text).unwrap();

@@ -15,6 +15,8 @@ pub struct Account<'a> {
     pub codec: &'a str,
     /// How it reaches the registrar.
     pub way: Way,
+    /// As baresip names it: `srtp`, `srtp-mand`; empty: none.
+    pub encryption: &'a str,
     /// For TLS.
     pub certificates: Option<&'a Certificates>,
 }
@@ -27,7 +29,15 @@ impl<'a> Account<'a> {
 
     /// Somebody who registers nowhere.
     pub fn of(user: &'a str, password: &'a str) -> Self {
-        Account { user, password, registrar: None, codec: "pcmu", way: Way::Udp, certificates: None }
+        Account {
+            user,
+            password,
+            registrar: None,
+            codec: "pcmu",
+            encryption: "",
+            way: Way::Udp,
+            certificates: None,
+        }
     }
 }
 
@@ -48,6 +58,8 @@ pub trait Softphone: Sized {
     fn is_free(&self, calls: usize);
     fn hold(&self);
     fn resume(&self);
+    /// Asks that whom it talks to be connected to this address instead, and hangs up once that is so.
+    fn transfer(&self, uri: &str);
     fn key(&self, key: char);
     /// Waits until it has heard a pure tone for a moment.
     fn hears(&self, hz: f64);

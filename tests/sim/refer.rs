@@ -1,10 +1,10 @@
 //! REFER and Replaces as other stacks write them, or should not: requests by hand within the phone's real dialogs.
 
 use super::world::{BOX, COMPANY, House, PHONE, World, ms, s};
-use hold_slayer::call::{Phase, Request};
+use hold_slayer::call::{Outcome, Phase, Request};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::phone::Step as Owner;
-use hold_slayer::demo::{Fact, Who};
+use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::sip::auth;
 use hold_slayer::sip::message::Method;
 use hold_slayer::sip::{Caller, Cause};
@@ -193,6 +193,30 @@ fn a_phone_that_wants_to_hear_nothing_hears_nothing() {
 }
 
 #[test]
+fn keys_of_the_far_ends_are_their_own_once_the_phone_has_gone() {
+    let mut world = talking(answers(), vec![Owner::Wait(s(600))]);
+    let head = format!("Refer-To: <sip:{OTHER}@10.0.0.1>\r\n");
+    Dialog::of_phone(&world).refer(&mut world, &head);
+    world.run(s(10));
+    assert!(far_ends_talk(&world), "{}", world.tale());
+    // The other presses what would hold the call if it came from a phone of the house.
+    let mut other = Dialog::of(&world, COMPANY, "To", |text| {
+        text.starts_with("ACK ") && text.contains("To: <sip:18005550199@")
+    });
+    for _ in 0..2 {
+        let head = "Content-Type: application/dtmf-relay\r\n";
+        assert_eq!(
+            status(&other.send(&mut world, &Method::Info, head, "Signal=*\r\nDuration=100\r\n")),
+            "200"
+        );
+        world.run(ms(500));
+    }
+    let stars = world.count(Who::Company, |f| matches!(f, Fact::HearsKey(key) if key.as_char() == '*'));
+    assert_eq!((stars, world.phase()), (2, Some(Phase::Talking)), "{}", world.tale());
+    clean(&mut world);
+}
+
+#[test]
 fn how_it_goes_is_told_until_it_is_known() {
     let mut world = talking(answers(), vec![Owner::Wait(s(600))]);
     let mut phone = Dialog::of_phone(&world);
@@ -330,6 +354,39 @@ fn another_phone_takes_a_ringing_call() {
     assert!(world.seen(Who::Phone, |f| *f == Fact::StopsRinging).is_some(), "{}", world.tale());
     assert_eq!(world.phase(), Some(Phase::Talking), "{}", world.tale());
     assert_eq!(status(&kitchen.send(&mut world, &Method::Bye, "", "")), "200");
+    clean(&mut world);
+}
+
+#[test]
+fn another_phone_takes_the_held_call_that_comes_back() {
+    let agent =
+        vec![Far::Answer, Far::Loop(Sound::Music, s(15)), Far::Agent { patience: s(60) }, Far::Forever];
+    let held = |then: Vec<Owner>| {
+        let hold = vec![
+            Owner::Register,
+            Owner::Dial(FIRST.into()),
+            Owner::AwaitAnswer,
+            Owner::Wait(s(3)),
+            Owner::Press("**".into()),
+            Owner::Listen(s(8)),
+            Owner::HangUp,
+            Owner::AwaitRing,
+        ];
+        let mut world = World::new(&House::default(), agent.clone(), [hold, then].concat());
+        assert!(world.run_until(s(90), |w| w.phase() == Some(Phase::Ringing)), "{}", world.tale());
+        world.run(ms(500));
+        world
+    };
+    let answered = held(vec![Owner::PickUp, Owner::Wait(s(60))]);
+    let ours = |text: &str| text.starts_with("ACK ") && text.contains("\r\nFrom: \"HOLD: ");
+    let named = Dialog::of(&answered, PHONE, "To", ours).replaces();
+    let mut world = held(vec![Owner::AwaitRingEnd]);
+    let (mut kitchen, said) = take_over(&mut world, &named);
+    assert!(said.iter().any(|text| text.starts_with("SIP/2.0 200 ")), "{said:?}");
+    world.run(s(2));
+    assert_eq!(world.phase(), Some(Phase::Talking), "{}", world.tale());
+    assert_eq!(status(&kitchen.send(&mut world, &Method::Bye, "", "")), "200");
+    assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
     clean(&mut world);
 }
 

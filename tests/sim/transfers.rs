@@ -97,8 +97,8 @@ fn a_call_is_put_through_to_a_number() {
     far_ends_talk(&world);
     assert_eq!(told(&world), [Progress::Trying, Progress::Ringing, Progress::Done], "{}", world.tale());
     assert_eq!((world.company.calls(), world.snapshot().calls.len()), (2, 1), "{}", world.tale());
-    assert_eq!(world.ask(Request::HoldNow(None)).is_err(), true, "it is not the house's to hold any more");
-    // Keys of either far end are the other's, the gesture of the house as well.
+    assert!(world.seen(Who::Company, |f| *f == Fact::HearsVoice).is_some(), "whoever waits hears it ring");
+    assert!(world.ask(Request::HoldNow(None)).is_err(), "it is not the house's to hold any more");
     assert_eq!(
         world.record(1).decisions.last().map(|d| d.reason.as_str()),
         Some("put through to 18005550199")

@@ -10,6 +10,7 @@ mod points;
 mod refer;
 mod registration;
 mod reliable;
+mod secure;
 mod streams;
 mod swarm;
 mod waiting;

@@ -114,17 +114,17 @@ fn referring() -> (Wire, LegId, crate::sip::message::Request) {
 #[test]
 fn what_a_peer_answers_to_our_refer() {
     let failed = |cause| Some(Progress::Failed(cause));
-    let cases: [(u16, &[(&str, &str)], Option<Progress>); 6] = [
-        (202, &[], None),
-        (200, &[], None),
-        (202, &[("Refer-Sub", "false")], Some(Progress::Done)),
-        (603, &[], failed(Cause::Rejected)),
-        (405, &[], failed(Cause::Status(405))),
-        (503, &[], failed(Cause::Unavailable)),
+    let cases = [
+        (202, "true", None),
+        (200, "true", None),
+        (202, "false", Some(Progress::Done)),
+        (603, "true", failed(Cause::Rejected)),
+        (405, "true", failed(Cause::Status(405))),
+        (503, "true", failed(Cause::Unavailable)),
     ];
-    for (status, head, wanted) in cases {
+    for (status, told_of, wanted) in cases {
         let (mut wire, leg, refer) = referring();
-        wire.reply(&refer, status, "p", head, "");
+        wire.reply(&refer, status, "p", &[("Refer-Sub", told_of)], "");
         let told = wanted.map(|progress| Event::Referred(leg, progress));
         assert_eq!(wire.told, told.into_iter().collect::<Vec<_>>(), "{status}");
     }

@@ -10,7 +10,7 @@ use hold_slayer::sip::offer::{answer, read_answer};
 use hold_slayer::sip::value::{NameAddr, Uri, Via};
 use hold_slayer::sip::{
     Account, AccountKind, Caller, Cause, Command, Event, Hop, Identity, Input, LocalMedia, Manner, Output,
-    Side, Ua, ua,
+    Progress, Side, Ua, ua,
 };
 use hold_slayer::sip::{Protection, Srtp};
 use hold_slayer::units::{AccountId, Codec, Digit, Instant, LegId};
@@ -87,11 +87,9 @@ pub fn sdp(bytes: &[u8]) {
     let (local, protection) = (media(), Protection::default());
     for policy in [Srtp::Optional, Srtp::Required] {
         let protection = Protection::new(policy, &[1; 32], 1);
-        let answered = answer(bytes, &local, &protection, 1, 1);
-        let keys = answered.map(|(text, session)| (text.contains("a=crypto:"), session.keys.is_some()));
-        assert!(
-            keys.is_ok_and(|(told, kept)| told == kept) || answer(bytes, &local, &protection, 1, 1).is_err()
-        );
+        if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
+            assert_eq!(text.contains("a=crypto:"), session.keys.is_some());
+        }
         let _ = read_answer(bytes, &local, &protection);
     }
     if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
@@ -166,10 +164,10 @@ const METHODS: [&str; 14] = [
     "MESSAGE",
     "FLY",
 ];
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "",
     "Require: 100rel\r\n",
-    "Supported: timer, 100rel\r\nAllow: INVITE, UPDATE\r\n",
+    "Supported: timer, 100rel\r\nAllow: INVITE, UPDATE, REFER\r\n",
     "Session-Expires: 90;refresher=uac\r\n",
     "Session-Expires: 1800;refresher=uas\r\nSupported: timer\r\n",
     "Session-Expires: 1\r\nSupported: timer\r\n",
@@ -183,6 +181,7 @@ const FIELDS: [&str; 16] = [
     "Expires: 5\r\n",
     "Record-Route: <sip:10.0.0.9;lr>\r\n",
     "Content-Type: multipart/mixed;boundary=b\r\n",
+    "Replaces: c1;to-tag=a;from-tag=p\r\n",
 ];
 const SDP: &str =
     "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n";
@@ -271,7 +270,7 @@ impl Stage {
     fn order(&mut self, tape: &mut Tape<'_>) {
         let Some(leg) = self.pick(tape) else { return };
         let digit = Digit::from_char('5').expect("a key");
-        let command = match tape.byte().unwrap_or_default() % 8 {
+        let command = match tape.byte().unwrap_or_default() % 11 {
             0 => Command::Ringing(leg),
             1 => Command::Progress(leg, media()),
             2 => Command::Answer(leg, media()),
@@ -279,6 +278,9 @@ impl Stage {
             4 => Command::Info(leg, digit),
             5 => Command::Hold(leg, true),
             6 => Command::Waiting(AccountId(2), u32::from(tape.byte().unwrap_or_default())),
+            7 => Command::Refer(leg, "300".into(), self.pick(tape)),
+            8 => Command::Report(leg, Progress::Ringing),
+            9 => Command::Report(leg, Progress::Failed(Cause::Busy)),
             _ => Command::Hold(leg, false),
         };
         self.input(Input::Command(command));
