@@ -4,4 +4,6 @@ pub mod conceal;
 pub mod detect;
 pub mod g711;
 pub mod level;
+pub mod noise;
+pub mod splice;
 pub mod tone;

@@ -81,7 +81,7 @@ pub struct Media {
     /// Indices of open ports.
     open: Vec<u16>,
     /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
-    rings: Box<[i16]>,
+    rings: Box<[u16]>,
     sounds: Sounds,
     country: &'static Country,
     mouth: Mouth,
@@ -354,7 +354,7 @@ impl Media {
 }
 
 /// The samples of one port's jitter buffer.
-fn ring(rings: &mut [i16], index: u16) -> Option<&mut Ring> {
+fn ring(rings: &mut [u16], index: u16) -> Option<&mut Ring> {
     let start = usize::from(index) * RING;
     rings.get_mut(start..start + RING)?.try_into().ok()
 }
