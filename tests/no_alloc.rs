@@ -63,12 +63,13 @@ fn a_whole_calls_life_allocates_nothing() {
     let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0 };
     let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));
     let trunk =
-        Stream { remote: remote(TRUNK), codec: Codec::Pcma, payload_type: 8, event_type: None, send: true };
+        Stream { remote: remote(TRUNK), codec: Codec::Pcma, payload_type: 8, event_type: None, rtcp: Some(remote(PortId(100))), send: true };
     let phone = Stream {
         remote: remote(PHONE),
         codec: Codec::Pcmu,
         payload_type: 0,
         event_type: Some(101),
+        rtcp: Some(remote(PHONE)),
         send: true,
     };
     let key = Digit::from_char('9').unwrap();

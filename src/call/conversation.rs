@@ -7,6 +7,7 @@ use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
 use crate::phone::gesture::{self, Gesture};
+use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
@@ -334,6 +335,13 @@ impl Call {
         self.record.outcome = outcome;
         self.record.ended = Some(desk.wall());
         desk.record(&self.record);
+    }
+
+    /// How the streams of one leg fare.
+    pub(super) fn quality(&mut self, port: PortId, quality: Quality) {
+        if let Some(leg) = self.near.iter_mut().chain(&mut self.far).find(|leg| leg.port == port) {
+            leg.quality = Some(quality);
+        }
     }
 
     /// Nothing has come from this port's peer for so long. One that is quiet may be listening; when both are, nobody is

@@ -1,6 +1,7 @@
 //! One side of a call: a dialog and its media port.
 
 use crate::media::Stream;
+use crate::rtp::report::Quality;
 use crate::sip::Session;
 use crate::units::{AccountId, Instant, LegId, PortId};
 
@@ -31,11 +32,24 @@ pub(super) struct Leg {
     pub(super) parked: bool,
     /// Seconds without a packet of the peer's, as media told last.
     pub(super) silent_s: u32,
+    /// How its streams fared last.
+    pub(super) quality: Option<Quality>,
 }
 
 impl Leg {
     pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
-        Self { id, account, port, role, session: None, open: None, up: false, parked: false, silent_s: 0 }
+        Self {
+            id,
+            account,
+            port,
+            role,
+            session: None,
+            open: None,
+            up: false,
+            parked: false,
+            silent_s: 0,
+            quality: None,
+        }
     }
 
     pub(super) fn stream(session: &Session) -> Stream {
@@ -44,6 +58,7 @@ impl Leg {
             codec: session.codec,
             payload_type: session.payload_type,
             event_type: session.event_type,
+            rtcp: session.rtcp,
             send: session.send,
         }
     }

@@ -230,6 +230,9 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.starved(desk, port, seconds));
             }
             media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
+            media::Event::Quality(port, quality) => {
+                self.with_port(port, |call, _| call.quality(port, quality));
+            }
             media::Event::Alive => {}
         }
     }

@@ -23,6 +23,7 @@ mod outlets;
 mod pace;
 mod port;
 pub mod realtime;
+mod reports;
 mod sockets;
 pub mod thread;
 mod voice;
@@ -37,6 +38,7 @@ pub use voice::SoundError;
 
 use crate::dsp::tone::{self, Country};
 use crate::limits::RTP_PACKET_BYTES;
+use crate::dsp::noise::Noise;
 use crate::rtp::jitter::{Put, RING, Ring};
 use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
 use crate::rtp::stream::Arrival;
@@ -64,11 +66,13 @@ pub struct Config {
     pub sounds: Vec<Vec<i16>>,
 }
 
-/// An RTP packet to be sent from a port's socket.
+/// An RTP packet, or an RTCP one, to be sent from a port's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// Whose socket.
     pub port: PortId,
+    /// From the socket beside it, which is for RTCP alone.
+    pub control: bool,
     /// Whereto.
     pub to: SocketAddr,
     /// All of it.
@@ -85,6 +89,7 @@ pub struct Media {
     sounds: Sounds,
     country: &'static Country,
     mouth: Mouth,
+    farewells: Vec<reports::Farewell>,
     /// The last tick done, counted from the start of the program.
     grid: u64,
     /// No port needs the next tick.
@@ -106,6 +111,7 @@ impl Media {
             sounds: Sounds::new(&config.sounds)?,
             country: config.country,
             mouth,
+            farewells: Vec::with_capacity(ports),
             grid: 0,
             resting: true,
             deadline: None,
@@ -145,7 +151,8 @@ impl Media {
         };
         let (header, payload) = match packet::parse(datagram) {
             Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
-            Err(Malformed::Rtcp) => return counters.discard(Discard::Rtcp),
+            // RFC 5761: told apart by the payload type.
+            Err(Malformed::Rtcp) => return self.report(now, at, from, datagram),
             Ok(_) | Err(Malformed::Header) => return counters.discard(Discard::Malformed),
         };
         if !port.latch.accept(now, from) {
@@ -162,6 +169,9 @@ impl Media {
             Arrival::Stray => return counters.discard(Discard::Stray),
         }
         counters.packet_in();
+        if header.ssrc == port.sender.ssrc() && !port.renumbered {
+            return self.collide(now, at, from, datagram, send);
+        }
         if port.hearing.heard(now) {
             self.mouth.event(Event::Heard(at));
         }
@@ -174,14 +184,16 @@ impl Media {
                 }
                 return;
             }
-            // What comes instead of sound is no sound: taps hear concealment, a partner silence.
+            // What comes instead of sound is no sound, but noise of its level.
             Content::ComfortNoise => {
-                port.comfort = true;
+                let noise = Noise::new(octets, header.timestamp);
+                port.comfort = Some(noise);
+                port.jitter.comfort(noise);
                 return;
             }
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
         };
-        port.comfort = false;
+        port.comfort = None;
         port.receiver.timing(now, &header);
         if port.tapped
             && let Some(ring) = ring(&mut self.rings, at.0)
@@ -193,6 +205,26 @@ impl Media {
             self.forward(now, partner, codec, &header, payload, datagram, send);
             self.put_off(now);
         }
+    }
+
+    /// RFC 3550 §8.2: the peer has our number, so we take another. Once: from then on it is our own sound that it sends
+    /// back, and that is to be heard.
+    fn collide(
+        &mut self,
+        now: Instant,
+        at: PortId,
+        from: SocketAddr,
+        datagram: &mut [u8],
+        send: &mut impl FnMut(Datagram<'_>),
+    ) {
+        let Some(port) = self.ports.get_mut(usize::from(at.0)) else { return };
+        port.renumbered = true;
+        let old = port.sender.renumber();
+        // The packet is judged anew; its number is not to be taken for a copy.
+        port.receiver = crate::rtp::stream::Receiver::default();
+        self.take_leave(at.0, old);
+        self.mouth.counters.collision();
+        self.packet(now, at, from, datagram, send);
     }
 
     /// Sends a joined port's packet on from its partner.
@@ -224,7 +256,7 @@ impl Media {
         if let Some(bytes) = datagram.get(start..payload.end) {
             counters.packet_out();
             counters.forwarded();
-            send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+            send(Datagram { port: PortId(partner), control: false, to: port.latch.target(), bytes });
         }
     }
 
@@ -244,7 +276,11 @@ impl Media {
             if port.stream.send && port.pace.dry_at() <= now {
                 self.say(now, index, send);
             }
+            if self.ports[usize::from(index)].reports.due_at() <= now {
+                self.give_report(now, index, send);
+            }
         }
+        self.say_farewells(send);
         self.plan(now);
     }
 
@@ -275,7 +311,7 @@ impl Media {
             && let Some(ring) = ring(&mut self.rings, index)
         {
             let mut frame = Frame::SILENCE;
-            let received = port.jitter.take(ring, &mut frame) || port.comfort;
+            let received = port.jitter.take(ring, &mut frame);
             let tick = Tick(self.grid.saturating_sub(port.opened + 1));
             self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, received, frame });
         }
@@ -297,11 +333,17 @@ impl Media {
     fn say(&mut self, now: Instant, index: u16, send: &mut impl FnMut(Datagram<'_>)) {
         let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
         let filling = port.pace.filling() && !port.voice.busy();
+        let (codec, quiet) = (port.stream.codec, port.voice.idle());
         let mut sound = [0; FRAME_SAMPLES];
-        let (said, ended) = port.voice.speak(port.stream.codec, &self.sounds, &mut sound);
+        let (said, ended) = port.voice.speak(codec, &self.sounds, &mut sound);
         if let Some(sound) = ended {
             self.mouth.event(Event::Played(PortId(index), sound));
         }
+        let partner = port.partner.filter(|_| filling && quiet);
+        if let Some(noise) = partner.and_then(|p| self.ports.get_mut(usize::from(p))?.comfort.as_mut()) {
+            sound.fill_with(|| crate::dsp::g711::encode(codec, noise.sample()));
+        }
+        let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
         // A peer that holds us hears nothing, but what is played goes on and ends.
         if !port.stream.send {
             return;
@@ -326,7 +368,7 @@ impl Media {
         bytes[HEADER_BYTES..end].copy_from_slice(payload);
         if packet::prefix(&header, &mut bytes, HEADER_BYTES).is_some() {
             self.mouth.counters.packet_out();
-            send(Datagram { port: PortId(index), to: port.latch.target(), bytes: &bytes[..end] });
+            send(Datagram { port: PortId(index), control: false, to: port.latch.target(), bytes: &bytes[..end] });
         }
     }
 
@@ -349,7 +391,8 @@ impl Media {
         let tick = (!self.resting).then(|| Instant((self.grid + 1) * FRAME_US));
         let sending = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).filter(|p| p.stream.send);
         let dry = sending.map(|p| p.pace.dry_at()).min();
-        self.deadline = tick.into_iter().chain(dry).min();
+        let reports = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).map(|p| p.reports.due_at());
+        self.deadline = tick.into_iter().chain(dry).chain(reports.min()).min();
     }
 }
 

@@ -17,6 +17,7 @@ impl Media {
             MediaCommand::Ping => self.mouth.event(super::Event::Alive),
             MediaCommand::Change { port, stream } => self.with(port, |p| {
                 p.stream = stream;
+                p.reports_from = None;
                 p.latch.signal(stream.remote);
                 if !stream.send {
                     p.pace.switch();
@@ -79,6 +80,9 @@ impl Media {
 
     fn close(&mut self, port: PortId) {
         self.part(port);
+        if let Some(ssrc) = self.ports.get(usize::from(port.0)).map(|p| p.sender.ssrc()) {
+            self.take_leave(port.0, ssrc);
+        }
         self.with(port, |p| p.open = false);
         self.open.retain(|&i| i != port.0);
     }

@@ -51,7 +51,7 @@ fn address(port: PortId) -> SocketAddr {
 
 fn stream(port: PortId, codec: Codec) -> Stream {
     let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
-    Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true }
+    Stream { remote: address(port), codec, payload_type, event_type: Some(101), rtcp: None, send: true }
 }
 
 /// The sound of the prompt at a sample: coded, it is one of 60 octets from 0x80 on.
@@ -173,7 +173,8 @@ impl Rig {
     }
 
     fn events(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.outlets.events.pop().ok()).collect()
+        let all = std::iter::from_fn(|| self.outlets.events.pop().ok());
+        all.filter(|e| !matches!(e, Event::Quality(..))).collect()
     }
 
     fn frames(&mut self) -> Vec<TapFrame> {
