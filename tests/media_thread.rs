@@ -31,8 +31,14 @@ impl Peer {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let remote = socket.local_addr().unwrap();
-        let stream =
-            Stream { remote, codec: Codec::Pcmu, payload_type: 0, event_type: Some(101), rtcp: None, send: true };
+        let stream = Stream {
+            remote,
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            event_type: Some(101),
+            rtcp: None,
+            send: true,
+        };
         started.control.send(MediaCommand::Open { port, stream, seed: u64::from(port.0) }).unwrap();
         Self { socket, port: started.control.local_addr(port).unwrap(), sequence: 0 }
     }

@@ -62,8 +62,14 @@ fn a_whole_calls_life_allocates_nothing() {
     let (media, mut outlets) = Media::new(&config).unwrap();
     let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0 };
     let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));
-    let trunk =
-        Stream { remote: remote(TRUNK), codec: Codec::Pcma, payload_type: 8, event_type: None, rtcp: Some(remote(PortId(100))), send: true };
+    let trunk = Stream {
+        remote: remote(TRUNK),
+        codec: Codec::Pcma,
+        payload_type: 8,
+        event_type: None,
+        rtcp: Some(remote(PortId(100))),
+        send: true,
+    };
     let phone = Stream {
         remote: remote(PHONE),
         codec: Codec::Pcmu,

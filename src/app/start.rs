@@ -90,7 +90,12 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
+    let page = web::start(
+        web_config(&config, options, media.counters.clone()),
+        store.clone(),
+        snapshot.clone(),
+        asks_tx,
+    );
     let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
     let (addr, generated_password) =
         (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
@@ -244,13 +249,14 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn web_config(config: &Config, options: &Options) -> web::Config {
+fn web_config(config: &Config, options: &Options, counters: Arc<media::Counters>) -> web::Config {
     web::Config {
         listen: config.web.listen,
         fallback_to_free_port: options.any_port,
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        counters: Some(counters),
         patience: web::Patience::default(),
     }
 }

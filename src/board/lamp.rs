@@ -140,6 +140,7 @@ mod tests {
             sound: None,
             heard: Vec::new(),
             last: String::new(),
+            streams: Vec::new(),
         };
         Snapshot {
             calls: phases.iter().map(call).collect(),

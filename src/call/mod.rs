@@ -27,7 +27,7 @@ mod trying;
 
 pub use plan::{Peer, Plan};
 pub use record::{Decision, Outcome, Record, Span};
-pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot};
+pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot, StreamView};
 pub use switchboard::Switchboard;
 
 use crate::listen::Heard;

@@ -1,6 +1,7 @@
 //! The state of everything, as the page and the lamp see it. Made anew on each change; never read back.
 
 use crate::listen::Sound;
+use crate::rtp::report::Quality;
 use crate::units::{CallId, Wall};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -41,6 +42,17 @@ pub struct CallView {
     pub heard: Vec<(u64, Sound)>,
     /// The last decision and its reason, in words.
     pub last: String,
+    /// How the sound of each leg fares, as told last.
+    pub streams: Vec<StreamView>,
+}
+
+/// The streams of one leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StreamView {
+    /// It is the trunk's, not one of the house.
+    pub trunk: bool,
+    /// How they fare.
+    pub quality: Quality,
 }
 
 /// Where a call stands.

@@ -8,7 +8,7 @@ use super::notice::Notice;
 use super::plan::Plan;
 use super::policy::in_words;
 use super::record::Outcome;
-use super::snapshot::{CallView, Phase, Snapshot};
+use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
@@ -350,6 +350,13 @@ fn view(call: &Call) -> CallView {
         hold_started: held.and(record.hold_started),
         sound: held.and_then(|h| h.sound),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
+        streams: call
+            .far
+            .iter()
+            .map(|leg| (true, leg))
+            .chain(call.near.iter().map(|leg| (false, leg)))
+            .filter_map(|(trunk, leg)| Some(StreamView { trunk, quality: leg.quality? }))
+            .collect(),
         last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
     }
 }

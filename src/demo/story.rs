@@ -143,6 +143,7 @@ mod tests {
             sound,
             heard: Vec::new(),
             last: last.into(),
+            streams: Vec::new(),
         };
         Snapshot { calls: vec![call], ..Snapshot::default() }
     }

@@ -30,6 +30,38 @@ pub enum Discard {
     Unsent,
 }
 
+impl Discard {
+    /// Each once, in order.
+    pub const ALL: [Self; DISCARDS] = [
+        Self::Closed,
+        Self::Malformed,
+        Self::Rtcp,
+        Self::Foreign,
+        Self::Duplicate,
+        Self::Stray,
+        Self::PayloadType,
+        Self::Late,
+        Self::Overtaken,
+        Self::Unsent,
+    ];
+
+    /// As a label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Malformed => "malformed",
+            Self::Rtcp => "rtcp",
+            Self::Foreign => "foreign",
+            Self::Duplicate => "duplicate",
+            Self::Stray => "stray",
+            Self::PayloadType => "payload_type",
+            Self::Late => "late",
+            Self::Overtaken => "overtaken",
+            Self::Unsent => "unsent",
+        }
+    }
+}
+
 /// Variants of [`Discard`].
 pub const DISCARDS: usize = Discard::Unsent as usize + 1;
 

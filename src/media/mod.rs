@@ -36,9 +36,9 @@ pub use counters::{Counted, Counters, Discard};
 pub use outlets::{Outlets, Told};
 pub use voice::SoundError;
 
+use crate::dsp::noise::Noise;
 use crate::dsp::tone::{self, Country};
 use crate::limits::RTP_PACKET_BYTES;
-use crate::dsp::noise::Noise;
 use crate::rtp::jitter::{Put, RING, Ring};
 use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
 use crate::rtp::stream::Arrival;
@@ -368,7 +368,12 @@ impl Media {
         bytes[HEADER_BYTES..end].copy_from_slice(payload);
         if packet::prefix(&header, &mut bytes, HEADER_BYTES).is_some() {
             self.mouth.counters.packet_out();
-            send(Datagram { port: PortId(index), control: false, to: port.latch.target(), bytes: &bytes[..end] });
+            send(Datagram {
+                port: PortId(index),
+                control: false,
+                to: port.latch.target(),
+                bytes: &bytes[..end],
+            });
         }
     }
 

@@ -71,7 +71,8 @@ fn any_pair(bind: IpAddr) -> io::Result<Pair> {
 }
 
 fn socket(bind: IpAddr, port: u16, room: usize) -> io::Result<UdpSocket> {
-    let named = |e: io::Error| io::Error::new(e.kind(), format!("RTP port {}: {e}", SocketAddr::new(bind, port)));
+    let named =
+        |e: io::Error| io::Error::new(e.kind(), format!("RTP port {}: {e}", SocketAddr::new(bind, port)));
     let socket = UdpSocket::bind((bind, port)).map_err(named)?;
     socket.set_nonblocking(true)?;
     setsockopt(&socket, sockopt::RcvBuf, &room)?;

@@ -7,8 +7,8 @@
 //! After start the thread allocates nothing, takes no lock and writes no text.
 
 use super::realtime::{self, Granted};
-use super::sockets::{self, Pair};
 pub use super::sockets::UdpPorts;
+use super::sockets::{self, Pair};
 use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, TapFrame};
 use crate::clock;
 use crate::limits::MEDIA_COMMAND_RING;

@@ -40,6 +40,14 @@ pub struct Quality {
     pub far: Option<Far>,
 }
 
+impl Quality {
+    /// Share of the packets that never came, 0 to 1.
+    pub fn loss(&self) -> f64 {
+        let lost = f64::from(self.lost.max(0));
+        lost / (lost + f64::from(self.received)).max(1.0)
+    }
+}
+
 /// What the peer reports of our stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Far {
@@ -101,7 +109,12 @@ impl Reports {
     }
 
     /// A report is due: sets the time of the next one and writes this one. The second is how much of it is used.
-    pub fn write(&mut self, now: Instant, sender: &Sender, receiver: &Receiver) -> ([u8; REPORT_BYTES], usize) {
+    pub fn write(
+        &mut self,
+        now: Instant,
+        sender: &Sender,
+        receiver: &Receiver,
+    ) -> ([u8; REPORT_BYTES], usize) {
         self.next = now + self.interval();
         let (packets, octets) = sender.sent();
         let mut out = Writer { bytes: [0; REPORT_BYTES], at: 0 };
@@ -138,8 +151,7 @@ impl Reports {
     fn block(&mut self, now: Instant, ssrc: u32, receiver: &Receiver, out: &mut Writer) {
         let (received, expected) = receiver.received();
         // RFC 3550 §A.3: a stream that began anew counts from its start.
-        let (received_before, expected_before) =
-            if expected < self.before.1 { (0, 0) } else { self.before };
+        let (received_before, expected_before) = if expected < self.before.1 { (0, 0) } else { self.before };
         let (interval, came) = (expected - expected_before, received.wrapping_sub(received_before));
         let lost = interval.saturating_sub(came);
         let fraction = if interval == 0 { 0 } else { u64::from(lost) * 256 / u64::from(interval) };
@@ -166,7 +178,13 @@ impl Reports {
     }
 
     /// Reads what came. A goodbye is noted and ends nothing: calls end in the signalling.
-    pub fn hear(&mut self, now: Instant, bytes: &[u8], ours: u32, peers: Option<u32>) -> Result<(), Malformed> {
+    pub fn hear(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        ours: u32,
+        peers: Option<u32>,
+    ) -> Result<(), Malformed> {
         // RFC 3550 §A.2: it begins with a report, and all lengths add up.
         let begins = matches!(bytes.get(1), Some(&(SENDER_REPORT | RECEIVER_REPORT)));
         if !begins || bytes.len() > LONGEST {

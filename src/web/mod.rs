@@ -18,6 +18,7 @@ mod gate;
 mod head;
 mod home;
 mod login;
+mod metrics;
 mod page;
 mod route;
 mod stage;
@@ -26,6 +27,7 @@ mod visit;
 mod words;
 
 use crate::call::{Request, Snapshot};
+use crate::media::Counters;
 use crate::store::Store;
 use core::fmt;
 use core::time::Duration;
@@ -52,6 +54,8 @@ pub struct Config {
     pub names: Vec<String>,
     /// Opens the page once without the password, as `/login?token=…`.
     pub one_use_token: Option<String>,
+    /// What the media loop counts, for `/metrics`.
+    pub counters: Option<Arc<Counters>>,
     /// Deadlines of the gate.
     pub patience: Patience,
 }
@@ -148,6 +152,7 @@ struct Site {
     store: Option<Store>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
+    counters: Option<Arc<Counters>>,
     stop: watch::Receiver<bool>,
     streams: events::Streams,
     password: Password,
@@ -186,6 +191,7 @@ pub fn start(
         store,
         snapshot,
         requests,
+        counters: config.counters,
         stop: stopped.clone(),
         streams: events::Streams::default(),
         password,

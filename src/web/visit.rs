@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::route::{Miss, Route, call_id, find};
-use super::{Ask, Doors, Site, api, call_page, events, form, head, home, login, page};
+use super::{Ask, Doors, Site, api, call_page, events, form, head, home, login, metrics, page};
 use crate::call::Request as Wish;
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
@@ -69,7 +69,7 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     // Another program on this machine may find the socket behind the gate: it does not know the secret.
     let stamp = field(request, head::STAMP).unwrap_or_default();
     let Some((secret, from)) = stamp.split_once(' ') else { return forbidden().into() };
-    let Some(from) = from.parse().ok().filter(|_| login::same(secret, &site.secret)) else {
+    let Some(from) = from.parse::<IpAddr>().ok().filter(|_| login::same(secret, &site.secret)) else {
         return forbidden().into();
     };
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
@@ -84,7 +84,9 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
     let form = cookie.as_deref().and_then(|cookie| site.doors().logins.form_token(clock::now(), cookie));
-    if form.is_none() && !route.is_open() {
+    // A collector on the box itself has no password; there is nothing about anybody in the numbers.
+    let collects = route == Route::Metrics && from.is_loopback();
+    if form.is_none() && !route.is_open() && !collects {
         return match route {
             _ if route.is_api() => Answer::problem(401, "Log in first: POST the password to /login.").into(),
             _ => Answer::see("/login".into()).into(),
@@ -200,6 +202,10 @@ impl Visit<'_> {
             Route::Style => Answer::asset("text/css; charset=utf-8", page::STYLE),
             Route::Script => Answer::asset("text/javascript; charset=utf-8", page::SCRIPT),
             Route::Icon => Answer::asset("image/svg+xml", page::ICON),
+            Route::Metrics => {
+                let counted = site.counters.as_ref().map(|counters| counters.read());
+                Answer::metrics(&metrics::text(&site.snapshot.borrow(), counted.as_ref()))
+            }
             Route::ApiStatus => api::status(site),
             Route::ApiHistory => {
                 let limit = self.asked("limit").and_then(|n| n.parse().ok()).unwrap_or(PAGE);
