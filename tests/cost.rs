@@ -41,6 +41,7 @@ impl Line {
                 event_type: Some(101),
                 rtcp: None,
                 send: true,
+                keys: None,
             };
             line.order(MediaCommand::Open { port: PortId(i), stream, seed: u64::from(i) });
         }

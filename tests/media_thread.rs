@@ -38,6 +38,7 @@ impl Peer {
             event_type: Some(101),
             rtcp: None,
             send: true,
+            keys: None,
         };
         started.control.send(MediaCommand::Open { port, stream, seed: u64::from(port.0) }).unwrap();
         Self { socket, port: started.control.local_addr(port).unwrap(), sequence: 0 }

@@ -6,7 +6,10 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{Config, Media, MediaCommand, SoundId, Stream, Tone};
 use hold_slayer::rtp::packet::{self, HEADER_BYTES, Header};
-use hold_slayer::units::{Codec, Digit, Instant, PortId};
+use hold_slayer::rtp::report::Reports;
+use hold_slayer::rtp::srtp::{Context, TAIL_BYTES};
+use hold_slayer::rtp::stream::{Receiver, Sender};
+use hold_slayer::units::{Codec, Digit, Instant, PortId, SrtpKey, SrtpKeys, Suite};
 use std::net::SocketAddr;
 
 #[global_allocator]
@@ -21,6 +24,9 @@ struct Line {
     now: Instant,
     sequence: u16,
     sent: usize,
+    report: [u8; 36],
+    /// The phone's end of its encrypted sound.
+    phone: Context,
 }
 
 impl Line {
@@ -32,8 +38,14 @@ impl Line {
                 self.now = Instant(self.now.0 + MS);
                 if step % 20 == 7 {
                     self.sequence = self.sequence.wrapping_add(1 + u16::from(step == 207));
-                    self.hear(TRUNK, 8, &[0x55; 160]);
+                    // Comfort noise now and then.
+                    let (payload_type, length) = if step == 187 { (13, 1) } else { (8, 160) };
+                    self.hear(TRUNK, payload_type, &[0x55; 160][..length]);
                     self.hear(PHONE, if step > 300 { 101 } else { 0 }, &[5, 10, 0, 160]);
+                }
+                if step == 211 {
+                    let from = SocketAddr::from(([10, 0, 0, 1], 4100));
+                    self.media.report(self.now, TRUNK, from, &mut { self.report });
                 }
                 if self.media.deadline().is_some_and(|at| at <= self.now) {
                     let sent = &mut self.sent;
@@ -45,11 +57,14 @@ impl Line {
 
     fn hear(&mut self, port: PortId, payload_type: u8, payload: &[u8]) {
         let mut datagram = [0; 200];
-        let end = HEADER_BYTES + payload.len();
+        let mut end = HEADER_BYTES + payload.len();
         datagram[HEADER_BYTES..end].copy_from_slice(payload);
         let timestamp = u32::from(self.sequence) * 160;
         let header = Header { payload_type, marker: false, sequence: self.sequence, timestamp, ssrc: 5 };
         packet::prefix(&header, &mut datagram, HEADER_BYTES).unwrap();
+        if port == PHONE {
+            end = self.phone.protect(&mut datagram[..end + TAIL_BYTES], end).unwrap();
+        }
         let (from, sent) = (SocketAddr::from(([10, 0, 0, 1], 4000 + port.0)), &mut self.sent);
         self.media.packet(self.now, port, from, &mut datagram[..end], &mut |_| *sent += 1);
     }
@@ -60,7 +75,12 @@ fn a_whole_calls_life_allocates_nothing() {
     let country = Country::by_code("uk").unwrap();
     let config = Config { ports: 8, country, sounds: vec![vec![1000; 3000]] };
     let (media, mut outlets) = Media::new(&config).unwrap();
-    let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0 };
+    let key = |octet| SrtpKey::new(Suite::Aes128Tag80, &[octet; 30], 0).unwrap();
+    let (keys, next) = (SrtpKeys { ours: key(1), theirs: key(2) }, SrtpKeys { ours: key(3), theirs: key(2) });
+    let phone = Context::new(keys.theirs).unwrap();
+    let report = Reports::new(Instant(0), 7).write(Instant(0), &Sender::new(1), &Receiver::default());
+    let report: [u8; 36] = report.0[..36].try_into().unwrap();
+    let mut line = Line { report, media, now: Instant(77 * MS), sequence: 0, sent: 0, phone };
     let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));
     let trunk = Stream {
         remote: remote(TRUNK),
@@ -69,6 +89,7 @@ fn a_whole_calls_life_allocates_nothing() {
         event_type: None,
         rtcp: Some(remote(PortId(100))),
         send: true,
+        keys: None,
     };
     let phone = Stream {
         remote: remote(PHONE),
@@ -77,6 +98,7 @@ fn a_whole_calls_life_allocates_nothing() {
         event_type: Some(101),
         rtcp: Some(remote(PHONE)),
         send: true,
+        keys: Some(keys),
     };
     let key = Digit::from_char('9').unwrap();
     let sound = SoundId(0);
@@ -93,7 +115,7 @@ fn a_whole_calls_life_allocates_nothing() {
             MediaCommand::Part(PHONE),
             MediaCommand::Play { port: TRUNK, sound, repeat: false },
             MediaCommand::Play { port: PHONE, sound, repeat: true },
-            MediaCommand::Change { port: PHONE, stream: phone },
+            MediaCommand::Change { port: PHONE, stream: Stream { keys: Some(next), ..phone } },
             MediaCommand::Quiet(PHONE),
             MediaCommand::Tone(PHONE, Tone::Beep),
             MediaCommand::Join(TRUNK, PHONE),
@@ -106,6 +128,7 @@ fn a_whole_calls_life_allocates_nothing() {
     }
     let counted = outlets.counters.read();
     assert!(line.sent > 1500 && counted.forwarded > 300, "the calls really lived: {counted:?}");
+    assert!(counted.reports_in > 10 && counted.reports_out > 5, "{counted:?}");
     assert!(std::iter::from_fn(|| outlets.taps.pop().ok()).count() > 600);
     assert!(std::iter::from_fn(|| outlets.events.pop().ok()).count() > 10);
 }

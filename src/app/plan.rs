@@ -106,7 +106,13 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
                 })
             }
         };
-        accounts.push(Account { id, side: Side::Trunk, kind, identity: trunk.identity.clone() });
+        accounts.push(Account {
+            id,
+            side: Side::Trunk,
+            kind,
+            identity: trunk.identity.clone(),
+            srtp: trunk.srtp,
+        });
     }
     for phone in &config.phones {
         let kind = match &phone.peer {
@@ -116,7 +122,8 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
             }
         };
         let id = id(accounts.len());
-        accounts.push(Account { id, side: Side::Phone, kind, identity: Identity::default() });
+        let (identity, srtp) = (Identity::default(), phone.srtp);
+        accounts.push(Account { id, side: Side::Phone, kind, identity, srtp });
     }
     (accounts, lookups)
 }

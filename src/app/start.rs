@@ -112,6 +112,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         accounts: accounts.clone(),
         realm: "hold-slayer".into(),
         seed: random()?,
+        key_seed: secret()?,
     };
     let core =
         core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call, random()?);
@@ -177,6 +178,13 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 fn watch_for_tokio(events: Outlet<media::Event>) -> std::io::Result<AsyncFd<Outlet<media::Event>>> {
     // SAFETY: an outlet keeps its event descriptor open, and always the same one, for as long as it lives.
     unsafe { AsyncFd::register(events) }.map_err(Into::into)
+}
+
+/// As many bits as the longest key has.
+fn secret() -> Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(secret)
 }
 
 fn random() -> Result<u64> {

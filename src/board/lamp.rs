@@ -141,6 +141,8 @@ mod tests {
             heard: Vec::new(),
             last: String::new(),
             streams: Vec::new(),
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         Snapshot {
             calls: phases.iter().map(call).collect(),

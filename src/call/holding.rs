@@ -104,8 +104,10 @@ impl Call {
     pub(super) fn can_hold(&self) -> Result<(), String> {
         match &self.state {
             _ if self.emergency => Err("an emergency call is never held".into()),
+            _ if self.onward => Err("the call is being put through to somebody else".into()),
+            _ if self.transferred => Err("the call was put through: the house has no part in it".into()),
             State::Held(_) => Err("this call is held already".into()),
-            State::Incoming => Err("answer the call first".into()),
+            State::Incoming(_) => Err("answer the call first".into()),
             State::Dialing if self.far.as_ref().is_none_or(|f| f.open.is_none()) => {
                 Err("the far side has not answered yet: hold the call when you hear it".into())
             }
@@ -251,7 +253,7 @@ impl Call {
     }
 
     /// The handshake: whoever else rings or listens is let go, and the two talk.
-    fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
+    pub(super) fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
         let person = matches!(&self.state, State::Held(holding) if holding.person);
         self.leave_hold(desk);
         for other in core::mem::take(&mut self.near) {

@@ -52,6 +52,10 @@ impl Leg {
         }
     }
 
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.session.is_some_and(|session| session.keys.is_some())
+    }
+
     pub(super) fn stream(session: &Session) -> Stream {
         Stream {
             remote: session.remote,
@@ -60,6 +64,7 @@ impl Leg {
             event_type: session.event_type,
             rtcp: session.rtcp,
             send: session.send,
+            keys: session.keys,
         }
     }
 }

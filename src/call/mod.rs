@@ -7,7 +7,8 @@
 //! ```
 //!
 //! An ATA's hold is answered on its own leg and never passed to the trunk; a leg that a company holds is not passed to
-//! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's.
+//! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's. A phone that puts its call
+//! through has the two far ends joined here (`transfer`): no peer on the trunk needs to know how.
 
 mod begin;
 mod conversation;
@@ -23,6 +24,7 @@ mod ports;
 pub mod record;
 pub mod snapshot;
 mod switchboard;
+mod transfer;
 mod trying;
 
 pub use plan::{Peer, Plan};

@@ -41,6 +41,7 @@ pub(super) fn in_words(cause: Cause) -> String {
         Cause::NoSuchNumber => "no such number".into(),
         Cause::Unauthorized => "the password was not accepted".into(),
         Cause::NotAcceptable => "no common way to send sound".into(),
+        Cause::Unencrypted => "no encrypted sound (SRTP), without which there shall be no call".into(),
         Cause::Unavailable => "not reachable".into(),
         Cause::Timeout => "no response from the network".into(),
         Cause::Congestion => "all lines of the box are in use".into(),

@@ -42,6 +42,10 @@ pub struct CallView {
     pub heard: Vec<(u64, Sound)>,
     /// The last decision and its reason, in words.
     pub last: String,
+    /// Sound to and from the line is encrypted.
+    pub line_encrypted: bool,
+    /// So is that of every phone in the call.
+    pub phones_encrypted: bool,
     /// How the sound of each leg fares, as told last.
     pub streams: Vec<StreamView>,
 }

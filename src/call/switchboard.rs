@@ -3,12 +3,13 @@
 use super::begin::Arrival;
 use super::conversation::{Call, State};
 use super::desk::Desk;
-use super::leg::Role;
+use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::Plan;
 use super::policy::in_words;
 use super::record::Outcome;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
+use super::transfer::Transfer;
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
@@ -25,6 +26,8 @@ pub struct Switchboard {
     pub(super) desk: Desk,
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) notices: BTreeMap<LegId, Notice>,
+    /// Calls that were placed to put others through to them.
+    pub(super) transfers: BTreeMap<CallId, Transfer>,
     pub(super) next_call: u64,
     /// Whoever calls until then may be the help that was called.
     pub(super) call_back_until: Option<Instant>,
@@ -43,6 +46,7 @@ impl Switchboard {
             desk: Desk::new(plan, seed),
             calls: BTreeMap::new(),
             notices: BTreeMap::new(),
+            transfers: BTreeMap::new(),
             next_call: first_call.0,
             call_back_until: None,
             discards: BTreeMap::new(),
@@ -138,11 +142,12 @@ impl Switchboard {
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
         if call.is_over() {
-            let missed = call.was_missed();
+            let (missed, cause) = (call.was_missed(), call.cause);
             if call.emergency && call.record.outgoing {
-                self.call_back_until = Some(self.desk.now + CALL_BACK);
+                self.help_may_call_back();
             }
             self.calls.remove(&id);
+            self.transfer_over(id, cause);
             if missed {
                 self.desk.missed();
             }
@@ -153,20 +158,34 @@ impl Switchboard {
         Some(result)
     }
 
+    /// Somebody has called for help.
+    pub(super) fn help_may_call_back(&mut self) {
+        self.call_back_until = Some(self.desk.now + CALL_BACK);
+    }
+
     fn sip(&mut self, event: Event) {
         match event {
-            Event::Incoming { leg, account, called, caller, session, hops } => {
-                self.incoming(Arrival { leg, account, session, hops }, &called, &caller);
+            Event::Incoming { leg, account, called, caller, session, hops, replaces } => {
+                self.incoming(Arrival { leg, account, session, hops, replaces }, &called, &caller);
             }
             Event::Trying(leg) => self.with_leg(leg, |call, _| call.trying(leg)),
-            Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
+            Event::Ringing(leg) => {
+                self.with_leg(leg, |call, desk| call.ringing(desk, leg));
+                self.transfer_rings(leg);
+            }
             Event::Progress(leg, session) => {
                 self.with_leg(leg, |call, desk| call.progress(desk, leg, session))
             }
             Event::Answered(leg, session) => match self.notices.get_mut(&leg) {
                 Some(notice) => notice.answered(&mut self.desk, session),
-                None => self.with_leg(leg, |call, desk| call.answered(desk, leg, session)),
+                None => {
+                    self.with_leg(leg, |call, desk| call.answered(desk, leg, session));
+                    self.transfer_answered(leg);
+                }
             },
+            Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
+            // The box asks nobody to call for it.
+            Event::Referred(..) => {}
             Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
             Event::Info(leg, digit) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
@@ -330,7 +349,7 @@ fn view(call: &Call) -> CallView {
     let confirming = call.near.iter().any(|l| l.role == Role::Confirms);
     let phase = match &call.state {
         State::Dialing => Phase::Dialing,
-        State::Incoming => Phase::Incoming,
+        State::Incoming(_) => Phase::Incoming,
         State::Held(holding) => holding.phase(confirming),
         State::Talking if call.near.iter().any(|l| l.parked) => Phase::Parked,
         State::Talking | State::Over => Phase::Talking,
@@ -358,5 +377,7 @@ fn view(call: &Call) -> CallView {
             .filter_map(|(trunk, leg)| Some(StreamView { trunk, quality: leg.quality? }))
             .collect(),
         last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
+        line_encrypted: call.far.iter().any(Leg::is_encrypted),
+        phones_encrypted: !call.near.is_empty() && call.near.iter().all(Leg::is_encrypted),
     }
 }

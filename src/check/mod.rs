@@ -5,7 +5,8 @@
 pub mod probe;
 
 use crate::board::gpio::Trouble;
-use crate::config::{Config, Mistakes};
+use crate::config::{Config, Mistakes, Way};
+use crate::sip::{Srtp, Transport};
 use core::fmt;
 use std::net::IpAddr;
 
@@ -178,6 +179,23 @@ fn configuration(config: &Result<Config, Mistakes>, said: &mut Vec<Verdict>) {
             "there is no [[phone]], so nothing can ring. Add your telephone adapter's user and secret";
         said.push(say(Level::Warning, "configuration", words));
     }
+    said.extend(keys_in_clear(config).map(|about| {
+        let words = "srtp is on, but its keys travel in SIP messages without TLS: whoever reads those can listen in. Write \
+                     transport = \"tls\" for a trunk, or tls_listen in [sip] for phones";
+        say(Level::Warning, about, words)
+    }));
+}
+
+/// Trunks and phones whose sound is encrypted with keys that anybody on the way can read, RFC 4568 §8.3.
+fn keys_in_clear(config: &Config) -> impl Iterator<Item = String> {
+    let is_open = |way: &Way| match way.transport {
+        Some(transport) => transport != Transport::Tls,
+        // The name service may well tell of TLS.
+        None => !way.srv,
+    };
+    let trunks = config.trunks.iter().filter(move |t| t.srtp != Srtp::Off && is_open(&t.way));
+    let phones = config.phones.iter().filter(|p| p.srtp != Srtp::Off && config.sip.tls.is_none());
+    trunks.map(|t| format!("trunk {}", t.name)).chain(phones.map(|p| format!("phone {}", p.name)))
 }
 
 fn of_port(port: &Port) -> Verdict {
@@ -399,6 +417,33 @@ mod tests {
             let trunk = Trunk { name: "t".to_owned(), server: "sip.example:5060".to_owned(), answer };
             let said = of_trunk(&trunk).to_string();
             assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn keys_of_encrypted_sound_in_open_messages() {
+        let trunk = |more: &str| {
+            format!("[[trunk]]\nname = \"t\"\nserver = \"s.example\"\nuser = \"u\"\nsecret = \"x\"\n{more}\n")
+        };
+        let phone = |more: &str| format!("[[phone]]\nname = \"p\"\nuser = \"p\"\nsecret = \"x\"\n{more}\n");
+        let tls = "[sip]\ntls_listen = \"0.0.0.0:5061\"\ntls_cert = \"/c\"\ntls_key = \"/k\"\n";
+        let (required, optional) = ("srtp = \"required\"", "srtp = \"optional\"");
+        let table = [
+            (trunk("") + &phone(""), vec![]),
+            (trunk(required) + &phone(optional), vec!["trunk t", "phone p"]),
+            (trunk(&format!("transport = \"tcp\"\n{optional}")) + &phone(""), vec!["trunk t"]),
+            (trunk(&format!("transport = \"tls\"\n{required}")) + &phone(""), vec![]),
+            (trunk(&format!("srv = true\n{required}")) + &phone(""), vec![]),
+            (tls.to_owned() + &trunk("") + &phone(required), vec![]),
+        ];
+        for (text, wanted) in table {
+            let config = config::parse(&text, "t.toml", &|_| Err(ErrorKind::NotFound.into())).unwrap();
+            assert_eq!(keys_in_clear(&config).collect::<Vec<_>>(), wanted, "{text}");
+            let mut said = Vec::new();
+            configuration(&Ok(config), &mut said);
+            let warnings =
+                said.iter().filter(|v| v.level == Level::Warning && v.words.contains("without TLS"));
+            assert_eq!(warnings.count(), wanted.len(), "{text}");
         }
     }
 

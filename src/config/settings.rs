@@ -3,7 +3,7 @@
 use super::{Country, Way};
 use crate::board::Board;
 pub use crate::phone::dial::Codes;
-use crate::sip::Identity;
+use crate::sip::{Identity, Srtp};
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
 use crate::trunk::toll::Allowed;
@@ -102,6 +102,8 @@ pub struct Trunk {
     pub rules: Rules,
     /// What it prescribes of names.
     pub identity: Identity,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How a trunk and the box know each other.
@@ -138,6 +140,8 @@ pub struct Phone {
     pub name: String,
     /// How it is reached.
     pub peer: PhonePeer,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How a phone and the box know each other.

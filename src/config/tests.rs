@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::sip::{CalledIn, Identity, ShownIn, Transport};
+use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
 
@@ -374,8 +374,18 @@ fn every_preset_is_right_by_itself() {
             table.iter().any(|(k, _)| k.get_ref() == key)
         };
         let DeValue::Table(keys) = table.get_ref() else { panic!("{name:?}") };
-        let known =
-            ["server", "domain", "numbers", "caller_id", "called_in", "channels", "expires", "unsuitable"];
+        let known = [
+            "server",
+            "domain",
+            "numbers",
+            "caller_id",
+            "called_in",
+            "channels",
+            "expires",
+            "unsuitable",
+            "transport",
+            "srtp",
+        ];
         assert!(keys.iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())), "{name:?}");
         let more = if has("server") { "" } else { "server = \"s.example\"\n" };
         assert_eq!(preset(name.get_ref(), more).is_ok(), !has("unsuitable"), "{name:?}");
@@ -546,4 +556,24 @@ fn a_missing_file_says_where_one_belongs() {
         told.starts_with("/nonexistent/hold-slayer.toml: the file cannot be read: No such file"),
         "{told}"
     );
+}
+
+#[test]
+fn encrypted_sound_is_chosen_for_each_trunk_and_phone() {
+    let trunk = "[[trunk]]\nname = \"t\"\naddress = \"1.2.3.4:5060\"\n";
+    let phone = "[[phone]]\nname = \"p\"\nuser = \"u\"\nsecret = \"x\"\n";
+    let of = |line: &str| {
+        let config = read(&format!("{trunk}{line}{phone}{line}")).unwrap();
+        (config.trunks[0].srtp, config.phones[0].srtp)
+    };
+    assert_eq!(of(""), (Srtp::Off, Srtp::Off));
+    for (text, wanted) in [("off", Srtp::Off), ("optional", Srtp::Optional), ("required", Srtp::Required)] {
+        assert_eq!(of(&format!("srtp = \"{text}\"\n")), (wanted, wanted));
+    }
+    let mistakes = read(&format!("{trunk}srtp = true\n{phone}")).unwrap_err().to_string();
+    assert_eq!(mistakes, "t.toml:4: [[trunk]] srtp = true: allowed is one of off, optional, required");
+    let secure = preset("dusnet-secure", "").unwrap().trunks.remove(0);
+    let TrunkPeer::Register { host, port, .. } = &secure.peer else { panic!() };
+    let found = (host.as_str(), *port, secure.way.transport, secure.srtp);
+    assert_eq!(found, ("secure.dus.net", 5061, Some(Transport::Tls), Srtp::Required));
 }

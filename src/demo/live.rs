@@ -126,6 +126,7 @@ mod tests {
             rtcp: None,
             send: true,
             receive: true,
+            keys: None,
         };
         let (mut ours, mut theirs) =
             (Line::new(Instant::ZERO, session, 1), Line::new(Instant::ZERO, session, 2));

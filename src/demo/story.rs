@@ -144,6 +144,8 @@ mod tests {
             heard: Vec::new(),
             last: last.into(),
             streams: Vec::new(),
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         Snapshot { calls: vec![call], ..Snapshot::default() }
     }

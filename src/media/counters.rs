@@ -26,6 +26,12 @@ pub enum Discard {
     Late,
     /// Belongs before something already sent to the other side, or to a gap already filled.
     Overtaken,
+    /// Of a port with keys: its tag is not the peer's.
+    Forged,
+    /// Of a port with keys: received before, or too old to tell.
+    Replayed,
+    /// The port's key would be used twice: nothing is sent with it.
+    Unsealed,
     /// The operating system did not take it.
     Unsent,
 }
@@ -42,6 +48,9 @@ impl Discard {
         Self::PayloadType,
         Self::Late,
         Self::Overtaken,
+        Self::Forged,
+        Self::Replayed,
+        Self::Unsealed,
         Self::Unsent,
     ];
 
@@ -57,6 +66,9 @@ impl Discard {
             Self::PayloadType => "payload_type",
             Self::Late => "late",
             Self::Overtaken => "overtaken",
+            Self::Forged => "forged",
+            Self::Replayed => "replayed",
+            Self::Unsealed => "unsealed",
             Self::Unsent => "unsent",
         }
     }

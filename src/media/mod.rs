@@ -26,6 +26,7 @@ pub mod realtime;
 mod reports;
 mod sockets;
 pub mod thread;
+mod vault;
 mod voice;
 
 #[cfg(test)]
@@ -47,6 +48,7 @@ use core::ops::Range;
 use outlets::Mouth;
 use port::{Content, Port};
 use std::net::SocketAddr;
+use vault::Vault;
 use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
@@ -87,6 +89,7 @@ pub struct Media {
     /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
     rings: Box<[u16]>,
     sounds: Sounds,
+    vault: Vault,
     country: &'static Country,
     mouth: Mouth,
     farewells: Vec<reports::Farewell>,
@@ -109,6 +112,7 @@ impl Media {
             open: Vec::with_capacity(ports),
             rings: vec![0; ports * RING].into_boxed_slice(),
             sounds: Sounds::new(&config.sounds)?,
+            vault: Vault::new(ports),
             country: config.country,
             mouth,
             farewells: Vec::with_capacity(ports),
@@ -149,10 +153,14 @@ impl Media {
         let Some(port) = self.ports.get_mut(usize::from(at.0)).filter(|p| p.open) else {
             return counters.discard(Discard::Closed);
         };
+        let datagram = match self.vault.open(at.0, datagram) {
+            Ok(datagram) => datagram,
+            Err(why) => return counters.discard(why),
+        };
         let (header, payload) = match packet::parse(datagram) {
             Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
             // RFC 5761: told apart by the payload type.
-            Err(Malformed::Rtcp) => return self.report(now, at, from, datagram),
+            Err(Malformed::Rtcp) => return self.hear_report(now, at, from, datagram),
             Ok(_) | Err(Malformed::Header) => return counters.discard(Discard::Malformed),
         };
         if !port.latch.accept(now, from) {
@@ -169,8 +177,13 @@ impl Media {
             Arrival::Stray => return counters.discard(Discard::Stray),
         }
         counters.packet_in();
-        if header.ssrc == port.sender.ssrc() && !port.renumbered {
-            return self.collide(now, at, from, datagram, send);
+        if header.ssrc == port.sender.ssrc() && !port.renumbered && port.stream.keys.is_none() {
+            // RFC 3550 §8.2: the peer has our number, so we take another. Once: from then on it is our own sound that it
+            // sends back (an echo test), and that is to be heard.
+            port.renumbered = true;
+            counters.collision();
+            let old = port.sender.renumber();
+            reports::take_leave(&mut self.farewells, &mut self.vault, port, at, old);
         }
         if port.hearing.heard(now) {
             self.mouth.event(Event::Heard(at));
@@ -207,26 +220,6 @@ impl Media {
         }
     }
 
-    /// RFC 3550 §8.2: the peer has our number, so we take another. Once: from then on it is our own sound that it sends
-    /// back, and that is to be heard.
-    fn collide(
-        &mut self,
-        now: Instant,
-        at: PortId,
-        from: SocketAddr,
-        datagram: &mut [u8],
-        send: &mut impl FnMut(Datagram<'_>),
-    ) {
-        let Some(port) = self.ports.get_mut(usize::from(at.0)) else { return };
-        port.renumbered = true;
-        let old = port.sender.renumber();
-        // The packet is judged anew; its number is not to be taken for a copy.
-        port.receiver = crate::rtp::stream::Receiver::default();
-        self.take_leave(at.0, old);
-        self.mouth.counters.collision();
-        self.packet(now, at, from, datagram, send);
-    }
-
     /// Sends a joined port's packet on from its partner.
     #[allow(clippy::too_many_arguments)] // The one step of `packet` that needs all it knows.
     fn forward(
@@ -253,10 +246,13 @@ impl Media {
         }
         let header = port.sender.forward(header, port.stream.payload_type, samples);
         let Some(start) = packet::prefix(&header, datagram, payload.start) else { return };
-        if let Some(bytes) = datagram.get(start..payload.end) {
-            counters.packet_out();
-            counters.forwarded();
-            send(Datagram { port: PortId(partner), control: false, to: port.latch.target(), bytes });
+        match self.vault.seal(partner, datagram.get(start..payload.end).unwrap_or_default()) {
+            Ok(bytes) => {
+                counters.packet_out();
+                counters.forwarded();
+                send(Datagram { port: PortId(partner), control: false, to: port.latch.target(), bytes });
+            }
+            Err(why) => counters.discard(why),
         }
     }
 
@@ -367,13 +363,13 @@ impl Media {
         let end = HEADER_BYTES + payload.len();
         bytes[HEADER_BYTES..end].copy_from_slice(payload);
         if packet::prefix(&header, &mut bytes, HEADER_BYTES).is_some() {
-            self.mouth.counters.packet_out();
-            send(Datagram {
-                port: PortId(index),
-                control: false,
-                to: port.latch.target(),
-                bytes: &bytes[..end],
-            });
+            match self.vault.seal(index, &bytes[..end]) {
+                Ok(bytes) => {
+                    self.mouth.counters.packet_out();
+                    send(Datagram { port: PortId(index), control: false, to: port.latch.target(), bytes });
+                }
+                Err(why) => self.mouth.counters.discard(why),
+            }
         }
     }
 

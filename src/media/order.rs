@@ -15,14 +15,18 @@ impl Media {
             MediaCommand::Part(port) => self.part(port),
             MediaCommand::Close(port) => self.close(port),
             MediaCommand::Ping => self.mouth.event(super::Event::Alive),
-            MediaCommand::Change { port, stream } => self.with(port, |p| {
-                p.stream = stream;
-                p.reports_from = None;
-                p.latch.signal(stream.remote);
-                if !stream.send {
-                    p.pace.switch();
-                }
-            }),
+            MediaCommand::Change { port, stream } if self.is_open(port) => {
+                self.vault.settle(port.0, stream.keys);
+                self.with(port, |p| {
+                    p.stream = stream;
+                    p.reports_from = None;
+                    p.latch.signal(stream.remote);
+                    if !stream.send {
+                        p.pace.switch();
+                    }
+                });
+            }
+            MediaCommand::Change { .. } => {}
             MediaCommand::Play { port, sound, repeat } => self.with(port, |p| {
                 p.voice.play(sound, repeat);
                 p.pace.switch();
@@ -73,6 +77,7 @@ impl Media {
         self.close(port);
         if let Some(slot) = self.ports.get_mut(usize::from(port.0)) {
             slot.open(now, self.grid, stream, seed);
+            self.vault.settle(port.0, stream.keys);
             // The capacity was set aside for all of them at the start.
             self.open.push(port.0);
         }
@@ -80,10 +85,12 @@ impl Media {
 
     fn close(&mut self, port: PortId) {
         self.part(port);
-        if let Some(ssrc) = self.ports.get(usize::from(port.0)).map(|p| p.sender.ssrc()) {
-            self.take_leave(port.0, ssrc);
+        if let Some(p) = self.ports.get(usize::from(port.0)).filter(|p| p.open && p.sender.sent().0 > 0) {
+            // RFC 3550 §6.3.7: who has never sent anything says nothing now.
+            super::reports::take_leave(&mut self.farewells, &mut self.vault, p, port, p.sender.ssrc());
         }
         self.with(port, |p| p.open = false);
+        self.vault.forget(port.0);
         self.open.retain(|&i| i != port.0);
     }
 

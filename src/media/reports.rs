@@ -3,8 +3,10 @@
 use super::command::Event;
 use super::counters::Discard;
 use super::port::Port;
+use super::vault::Vault;
 use super::{Datagram, Media};
 use crate::rtp::report::{REPORT_BYTES, samples_to_us};
+use crate::rtp::srtp::TAIL_BYTES;
 use crate::units::{Instant, PortId};
 use std::net::SocketAddr;
 
@@ -13,13 +15,21 @@ use std::net::SocketAddr;
 pub(super) struct Farewell {
     port: PortId,
     to: (SocketAddr, bool),
-    bytes: [u8; REPORT_BYTES],
+    bytes: [u8; REPORT_BYTES + TAIL_BYTES],
     length: usize,
 }
 
 impl Media {
     /// A datagram arrived beside a port, on its RTCP socket.
-    pub fn report(&mut self, now: Instant, at: PortId, from: SocketAddr, datagram: &[u8]) {
+    pub fn report(&mut self, now: Instant, at: PortId, from: SocketAddr, datagram: &mut [u8]) {
+        match self.vault.open(at.0, datagram) {
+            Ok(datagram) => self.hear_report(now, at, from, datagram),
+            Err(why) => self.mouth.counters.discard(why),
+        }
+    }
+
+    /// A report arrived that lies open.
+    pub(super) fn hear_report(&mut self, now: Instant, at: PortId, from: SocketAddr, datagram: &[u8]) {
         let counters = &self.mouth.counters;
         let Some(port) = self.ports.get_mut(usize::from(at.0)).filter(|p| p.open) else {
             return counters.discard(Discard::Closed);
@@ -44,24 +54,16 @@ impl Media {
         let (bytes, length) = port.reports.write(now, &port.sender, &port.receiver);
         let id = PortId(index);
         if let Some((to, control)) = port.reports_to() {
-            self.mouth.counters.report_out();
-            send(Datagram { port: id, control, to, bytes: bytes.get(..length).unwrap_or(&[]) });
+            match self.vault.seal(index, bytes.get(..length).unwrap_or(&[])) {
+                Ok(bytes) => {
+                    self.mouth.counters.report_out();
+                    send(Datagram { port: id, control, to, bytes });
+                }
+                Err(why) => self.mouth.counters.discard(why),
+            }
         }
         let quality = port.quality();
         self.mouth.event(Event::Quality(id, quality));
-    }
-
-    /// RFC 3550 §6.3.7: a source that ends says so. It is said on the next tick, from a port that may be another's by then.
-    pub(super) fn take_leave(&mut self, index: u16, ssrc: u32) {
-        let Some(port) = self.ports.get(usize::from(index)).filter(|p| p.open) else { return };
-        // RFC 3550 §6.3.7: who has never sent anything says nothing now.
-        let spoke = port.sender.sent().0 > 0 || ssrc != port.sender.ssrc();
-        if let Some(to) = port.reports_to().filter(|_| spoke)
-            && self.farewells.len() < self.farewells.capacity()
-        {
-            let (bytes, length) = port.reports.goodbye(ssrc);
-            self.farewells.push(Farewell { port: PortId(index), to, bytes, length });
-        }
     }
 
     pub(super) fn say_farewells(&mut self, send: &mut impl FnMut(Datagram<'_>)) {
@@ -71,6 +73,24 @@ impl Media {
             self.mouth.counters.report_out();
             send(Datagram { port: last.port, control, to, bytes });
         }
+    }
+}
+
+/// RFC 3550 §6.3.7: a source that ends says so. It is said on the next tick, from a port that may be another's by then.
+pub(super) fn take_leave(
+    farewells: &mut Vec<Farewell>,
+    vault: &mut Vault,
+    from: &Port,
+    at: PortId,
+    ssrc: u32,
+) {
+    let Some(to) = from.reports_to().filter(|_| farewells.len() < farewells.capacity()) else { return };
+    let (report, length) = from.reports.goodbye(ssrc);
+    let Ok(sealed) = vault.seal(at.0, report.get(..length).unwrap_or(&[])) else { return };
+    let mut bytes = [0; REPORT_BYTES + TAIL_BYTES];
+    if let Some(room) = bytes.get_mut(..sealed.len()) {
+        room.copy_from_slice(sealed);
+        farewells.push(Farewell { port: at, to, bytes, length: sealed.len() });
     }
 }
 

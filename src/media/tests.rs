@@ -5,6 +5,7 @@
 mod fuzz;
 mod quality;
 mod reports;
+mod secure;
 
 use super::*;
 use crate::dsp::g711;
@@ -56,7 +57,15 @@ fn address(port: PortId) -> SocketAddr {
 
 fn stream(port: PortId, codec: Codec) -> Stream {
     let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
-    Stream { remote: address(port), codec, payload_type, event_type: Some(101), rtcp: None, send: true }
+    Stream {
+        remote: address(port),
+        codec,
+        payload_type,
+        event_type: Some(101),
+        rtcp: None,
+        send: true,
+        keys: None,
+    }
 }
 
 /// The sound of the prompt at a sample: coded, it is one of 60 octets from 0x80 on.

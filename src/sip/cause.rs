@@ -31,7 +31,7 @@ impl Cause {
             Self::NoSuchNumber => (404, "Not Found"),
             // Our credentials failed elsewhere: nothing the caller could repair with his own.
             Self::Unauthorized => (403, "Forbidden"),
-            Self::NotAcceptable => (488, "Not Acceptable Here"),
+            Self::NotAcceptable | Self::Unencrypted => (488, "Not Acceptable Here"),
             Self::Unavailable | Self::Congestion => (503, "Service Unavailable"),
             Self::Timeout => (408, "Request Timeout"),
             // Only a final failure can be passed on: a stray 1xx, 2xx or 3xx would not end the leg.

@@ -51,7 +51,11 @@ pub enum Owner {
     Refresh(LegId),
     /// The leg this INFO belongs to, and the digit that it tells.
     Info(LegId, Digit),
-    /// The leg whose dialog this PRACK or NOTIFY is in: nothing depends on how it ends.
+    /// The leg whose peer this REFER asks to call somebody else.
+    Refer(LegId),
+    /// The leg on which a REFER came, which this NOTIFY tells how it goes.
+    Report(LegId),
+    /// The leg whose dialog this PRACK is in: nothing depends on how it ends.
     Aside(LegId),
     /// The subscription of this account.
     Notify(AccountId),

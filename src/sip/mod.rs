@@ -6,6 +6,7 @@
 pub mod auth;
 mod cause;
 mod client;
+mod crypto;
 mod dialog;
 mod digit;
 pub mod framing;
@@ -26,10 +27,12 @@ mod normalise;
 pub mod offer;
 mod peer;
 mod random;
+mod refer;
 mod refresh;
 mod register;
 mod registrar;
 mod reliable;
+mod replaces;
 mod reply;
 mod request;
 mod sdp;
@@ -42,11 +45,12 @@ mod uri;
 pub mod value;
 mod waiting;
 
+pub use crypto::{Protection, Srtp};
 pub use hop::{Hop, Transport};
 pub use identity::{CalledIn, Identity, ShownIn};
 pub use ua::Ua;
 
-use crate::units::{AccountId, Codec, Digit, Instant, LegId};
+use crate::units::{AccountId, Codec, Digit, Instant, LegId, SrtpKeys};
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
@@ -94,6 +98,8 @@ pub struct Account {
     pub kind: AccountKind,
     /// What it prescribes of names and numbers.
     pub identity: Identity,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// The two sides of the box.
@@ -196,6 +202,8 @@ pub struct Session {
     pub send: bool,
     /// The peer sends sound to us.
     pub receive: bool,
+    /// SRTP both ways, RFC 4568; `None`: in the clear.
+    pub keys: Option<SrtpKeys>,
 }
 
 /// Orders to the user agent. An order for a leg that has ended is ignored: the two cross.
@@ -229,6 +237,12 @@ pub enum Command {
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
+    /// Ask the peer of this leg to call somebody else, RFC 3515: the number, or in the place of another leg of ours
+    /// whoever is at its other end, RFC 3891. [`Event::Referred`] tells how it goes; a peer that takes no REFER is told
+    /// at once as `Failed` with status 405.
+    Refer(LegId, String, Option<LegId>),
+    /// How the transfer goes that this leg's peer has asked for. The first report answers its REFER.
+    Report(LegId, Progress),
     /// So many missed calls and ended holds wait for the owner of this phone, RFC 3842: its lamp or stutter tone.
     Waiting(AccountId, u32),
     /// The addresses of the upstream's registrar are known, or have changed: the best first, RFC 3263 §4. `addr` of its
@@ -260,6 +274,8 @@ pub enum Event {
         session: Option<Session>,
         /// Max-Forwards, at least 1: how many hops the call may still go.
         hops: u8,
+        /// The leg of a phone in whose place it wants to be, RFC 3891: answer it and end that one.
+        replaces: Option<LegId>,
     },
     /// Our INVITE has arrived somewhere: 100, or another 1xx that neither rings nor brings sound.
     Trying(LegId),
@@ -276,6 +292,19 @@ pub enum Event {
     Info(LegId, Digit),
     /// The peer takes no digits by INFO: this one has to go in-band.
     InfoRefused(LegId, Digit),
+    /// The peer of this leg asks to be put through to somebody else, RFC 3515. Answer with `Report`, always.
+    Refer {
+        /// Whose peer asks. It is up.
+        leg: LegId,
+        /// User part of Refer-To: the number.
+        to: String,
+        /// Instead of a new call: whoever is joined to this leg, of the house as well.
+        replaces: Option<LegId>,
+        /// User part of Referred-By, RFC 3892: who wants it so; empty if nobody is named.
+        by: String,
+    },
+    /// How the transfer goes that we have asked this leg's peer for.
+    Referred(LegId, Progress),
     /// The leg is over. The last event of a leg, and sent exactly once.
     Ended(LegId, Cause),
     /// An upstream registration holds until about then.
@@ -311,6 +340,8 @@ pub enum Cause {
     Unauthorized,
     /// 488, 606, or no codec in common.
     NotAcceptable,
+    /// The peer does not encrypt its sound, or not in a way that we can do, and it must.
+    Unencrypted,
     /// The phone is not registered, or the next hop is unknown or unreachable (430, 503, 5xx).
     Unavailable,
     /// No response at all, RFC 3261 §17.1.1.2 Timer B and §17.1.2.2 Timer F.
@@ -319,6 +350,19 @@ pub enum Cause {
     Congestion,
     /// Any other final status.
     Status(u16),
+}
+
+/// How a transfer goes, RFC 3515 §2.4.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has begun.
+    Trying,
+    /// The callee rings.
+    Ringing,
+    /// The callee has answered.
+    Done,
+    /// It has not come about.
+    Failed(Cause),
 }
 
 /// What was dropped silently. Each kind is a counter on the page.

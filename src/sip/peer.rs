@@ -1,9 +1,9 @@
 //! Which account a message belongs to, and the names both sides show each other.
 
 use super::auth::Denied;
+use super::crypto::{Protection, Srtp};
 use super::dialog::Flow;
 use super::message::Request;
-use super::server::ServerId;
 use super::ua::Ua;
 use super::value::{NameAddr, Uri};
 use super::{Account, AccountKind, Discard, Hop};
@@ -13,6 +13,14 @@ impl Ua {
     /// The account of this number.
     pub(super) fn account(&self, id: AccountId) -> Option<&Account> {
         self.config.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// Keys for a new leg of this account.
+    pub(super) fn protection(&mut self, id: AccountId) -> Protection {
+        match self.account(id).map(|account| account.srtp) {
+            None | Some(Srtp::Off) => Protection::default(),
+            Some(policy) => Protection::new(policy, &self.config.key_seed, self.random.bits()),
+        }
     }
 
     /// The provider or static peer at this address: the one at this very port, else any at this IP address.
@@ -106,15 +114,15 @@ impl Ua {
         NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
     }
 
-    /// RFC 3261 §8.2.2.2: the request has come here before by another way.
-    pub(super) fn merged(&self, request: &Request, id: &ServerId) -> bool {
+    /// RFC 3261 §8.2.2.2: the request has come here before, by another way or longer ago than its transaction is kept.
+    pub(super) fn merged(&self, request: &Request) -> bool {
         let (from, seq) = (request.from(), request.cseq().0);
-        self.legs.values().any(|leg| {
+        let first = (request.call_id().to_owned(), String::new());
+        let of_call =
+            self.dialogs.range(first..).take_while(|((call_id, _), _)| call_id == request.call_id());
+        of_call.filter_map(|(_, leg)| self.legs.get(leg)).any(|leg| {
             let dialog = &leg.dialog;
-            matches!(&leg.state, super::leg::State::Incoming { server, .. } if server != id)
-                && dialog.call_id == request.call_id()
-                && dialog.remote.tag() == from.tag()
-                && dialog.remote_seq == Some(seq)
+            dialog.remote.tag() == from.tag() && dialog.remote_seq.is_some_and(|known| known >= seq)
         })
     }
 }

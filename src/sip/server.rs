@@ -97,14 +97,16 @@ impl Server {
         if !self.pending() {
             return false;
         }
-        self.last = Some(bytes);
+        let accepted = self.invite && (200..300).contains(&status);
+        // A 2xx to INVITE is repeated by its leg, RFC 3261 §13.3.1.4.
+        self.last = (!accepted).then_some(bytes);
         if status < 200 {
             return true;
         }
         // RFC 3261 §17.2.1 Timer H, §17.2.2 Timer J (a stream brings no copies), RFC 6026 §8.3 Timer L.
         let copies = self.invite || !self.to.transport.is_reliable();
         self.ends_at = Some(now + if copies { PATIENCE } else { Duration::ZERO });
-        self.state = if self.invite && status < 300 { State::Accepted } else { State::Completed };
+        self.state = if accepted { State::Accepted } else { State::Completed };
         if self.invite && self.state == State::Completed && !self.to.transport.is_reliable() {
             // RFC 3261 §17.2.1: Timer G repeats a refusal until the ACK.
             self.resend_at = Some(now + T1);

@@ -84,6 +84,7 @@ fn card(call: &CallView, form: &str, now: Wall) -> Markup {
                 }
             }
             @if !call.streams.is_empty() { (streams(&call.streams)) }
+            @if let Some(words) = encrypted(call) { p.muted { (words) } }
             @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
             (buttons(call, form))
         }
@@ -167,6 +168,16 @@ fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// On which sides of a call nobody can listen in on the network.
+fn encrypted(call: &CallView) -> Option<&'static str> {
+    match (call.line_encrypted, call.phones_encrypted) {
+        (true, true) => Some("Sound is encrypted on both sides"),
+        (true, false) => Some("Sound is encrypted on the line"),
+        (false, true) => Some("Sound is encrypted in the house"),
+        (false, false) => None,
     }
 }
 

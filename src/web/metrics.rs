@@ -171,6 +171,8 @@ mod tests {
             heard: Vec::new(),
             last: String::new(),
             streams: vec![StreamView { trunk: true, quality }],
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         let snapshot = Snapshot { calls: vec![call], ..Snapshot::default() };
         let mut counted = Counted { packets_in: 7, late_us: 1_500_000, ..Counted::default() };

@@ -5,10 +5,12 @@
 
 mod disk;
 mod far;
+mod flood;
 mod page;
 mod ports;
 mod real_time;
 mod running;
 mod stop;
+mod stranger;
 mod strangers;
 mod trunk;

@@ -13,7 +13,7 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
-use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Upstream, ua};
+use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
@@ -59,6 +59,10 @@ pub struct House {
     pub busy_when_talking: bool,
     pub phone_codec: Codec,
     pub trunk_codec: Codec,
+    /// What the box wants of the phone's sound, and the phone of the box's.
+    pub phone_srtp: (Srtp, Srtp),
+    /// The same between the box and its trunk's company.
+    pub trunk_srtp: (Srtp, Srtp),
     /// Scripts of further trunks, each registered at its own provider.
     pub spares: Vec<Vec<Far>>,
     pub emergency: Vec<String>,
@@ -88,6 +92,8 @@ impl Default for House {
             busy_when_talking: false,
             phone_codec: Codec::Pcmu,
             trunk_codec: Codec::Pcmu,
+            phone_srtp: Default::default(),
+            trunk_srtp: Default::default(),
             spares: Vec::new(),
             emergency: vec!["911".into()],
             dialling: Dialling {
@@ -163,23 +169,37 @@ impl World {
             upstream.addr = Hop::udp(at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         }
         let mut accounts = vec![
-            Account { id: TRUNK, side: Side::Trunk, kind, identity: house.identity.clone() },
+            Account {
+                id: TRUNK,
+                side: Side::Trunk,
+                kind,
+                identity: house.identity.clone(),
+                srtp: house.trunk_srtp.0,
+            },
             Account {
                 id: AccountId(1),
                 side: Side::Phone,
                 kind: here("hall"),
                 identity: Identity::default(),
+                srtp: house.phone_srtp.0,
             },
         ];
         if house.dead_trunk {
             let kind = AccountKind::Static { addr: Hop::udp(at(NOBODY, SIP)) };
-            accounts.push(Account { id: DEAD, side: Side::Trunk, kind, identity: Identity::default() });
+            accounts.push(Account {
+                id: DEAD,
+                side: Side::Trunk,
+                kind,
+                identity: Identity::default(),
+                srtp: Default::default(),
+            });
         }
         accounts.extend((0..house.spares.len()).map(|n| Account {
             id: spare(n),
             side: Side::Trunk,
             kind: upstream(spare_ip(n), "house", "company", house.expires),
             identity: house.identity.clone(),
+            srtp: Default::default(),
         }));
         let plan = plan(house);
         let sip = ua::Config {
@@ -188,6 +208,7 @@ impl World {
             accounts: accounts.clone(),
             realm: "house".into(),
             seed: house.seed,
+            key_seed: [3; 32],
         };
         let media = media::Config {
             ports: PORTS,
@@ -198,18 +219,29 @@ impl World {
                 .collect(),
         };
         let (media, outlets) = Media::new(&media).unwrap();
-        let setup = |ip, account, codec, seed| Setup {
+        let setup = |ip, account, (codec, srtp), seed| Setup {
             sip: at(ip, SIP),
             rtp: at(ip, FAR_RTP),
             account,
             codecs: vec![codec],
+            srtp,
             seed,
         };
-        let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
-        let phone =
-            setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let company =
+            setup(COMPANY, here("house"), (house.trunk_codec, house.trunk_srtp.1), house.seed ^ 0xC0);
+        let phone = setup(
+            PHONE,
+            upstream(BOX, "hall", "10.0.0.1", s(3600)),
+            (house.phone_codec, house.phone_srtp.1),
+            house.seed ^ 0xF0,
+        );
         let spares = house.spares.iter().enumerate().map(|(n, script)| {
-            let at = setup(spare_ip(n), here("house"), house.trunk_codec, house.seed ^ (0xD0 + n as u64));
+            let at = setup(
+                spare_ip(n),
+                here("house"),
+                (house.trunk_codec, Srtp::Off),
+                house.seed ^ (0xD0 + n as u64),
+            );
             let desk = Desk { number: String::new(), script: script.clone() };
             (spare_ip(n), Company::new(at, vec![desk]), Vec::new())
         });

@@ -266,6 +266,8 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
                 ..Quality::default()
             },
         }],
+        line_encrypted: false,
+        phones_encrypted: false,
     }
 }
 

@@ -151,9 +151,17 @@ fn answered(bytes: &[u8]) -> String {
         side: Side::Trunk,
         kind: AccountKind::Static { addr: peer },
         identity: Identity::default(),
+        srtp: Default::default(),
     };
     let local = "192.0.2.2:5060".parse().unwrap();
-    let config = ua::Config { local, tls_port: 0, accounts: vec![account], realm: "box".into(), seed: 1 };
+    let config = ua::Config {
+        local,
+        tls_port: 0,
+        accounts: vec![account],
+        realm: "box".into(),
+        seed: 1,
+        key_seed: [3; 32],
+    };
     let mut ua = Ua::new(config);
     ua.handle(Instant(1), Input::Message { from: peer, bytes });
     let mut status = String::new();

@@ -10,7 +10,7 @@ fn with_rtcp(port: PortId, rtcp: &str) -> Stream {
 
 impl Rig {
     fn hear_report(&mut self, port: PortId, from: &str, bytes: &[u8]) {
-        self.media.report(self.now, port, from.parse().unwrap(), bytes);
+        self.media.report(self.now, port, from.parse().unwrap(), &mut bytes.to_vec());
     }
 
     fn qualities(&mut self, of: PortId) -> Vec<Quality> {
