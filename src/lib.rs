@@ -16,7 +16,7 @@
 //!  │ ── MediaCommand▼────────── bounded rings, no waiting ───── media::Event ▲ ── │
 //!  │  media thread (real time, nothing allocated after start): media::Media       │
 //!  │    packet(): joined pair → new header → out at once, and a copy to the tap   │
-//!  │    tick(), every 20 ms: prompts, tones, silence; the tap's jitter buffer     │
+//!  │    tick(), every 20 ms: prompts, tones, silence; taps' jitter buffers; RTCP  │
 //!  │                │ TapFrame                                                    │
 //!  │  listener thread ◄──┘  app::ear::Ears, one listen::Listener for each hold    │
 //!  └──────────────────────────────────────────────────────────────────────────────┘

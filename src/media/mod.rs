@@ -11,6 +11,8 @@
 //! two from starving or flooding the peer. Nothing of one port reaches another except through [`Media::packet`]'s last
 //! step, and only while they are joined.
 //!
+//! RTCP comes in by [`Media::report`] or among the packets, and goes out on the tick: `reports`.
+//!
 //! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time:
 //! give it commands and datagrams when they come, call `tick` when [`Media::deadline`] is reached (asking anew after each
 //! call), and empty the [`Outlets`]. After [`Media::new`] it allocates nothing.
