@@ -134,3 +134,35 @@ fn a_peer_with_our_number_makes_us_take_another_once_and_is_heard() {
     assert!(rig.take(TRUNK).last().unwrap().is(PHONE_SAYS));
     assert_eq!(rig.outlets.counters.read().collisions, 1);
 }
+
+#[test]
+fn reports_of_a_leg_with_keys_are_protected_both_ways() {
+    use crate::rtp::srtp::{Context, TAIL_BYTES};
+    use crate::units::{SrtpKey, SrtpKeys, Suite};
+    let key = |octet| SrtpKey::new(Suite::Aes128Tag80, &[octet; 30], 0).unwrap();
+    let keys = SrtpKeys { ours: key(1), theirs: key(2) };
+    let mut rig = Rig::new();
+    let stream = Stream { keys: Some(keys), ..with_rtcp(PHONE, "10.0.0.1:4001") };
+    rig.order(MediaCommand::Change { port: PHONE, stream });
+    rig.run_ms(10_000);
+    rig.order(MediaCommand::Close(PHONE));
+    rig.run_ms(100);
+    let mut into = Context::new(keys.ours).unwrap();
+    let reports = rig.take_reports(PHONE);
+    assert!(reports.len() >= 2);
+    for mut report in reports {
+        let mut peer = Reports::new(rig.now, 3);
+        assert!(peer.hear(rig.now, &report.payload, 0, None).is_err(), "not readable on the way");
+        let length = into.open(&mut report.payload).unwrap();
+        peer.hear(rig.now, &report.payload[..length], 0, None).unwrap();
+    }
+    rig.order(MediaCommand::Open { port: PHONE, stream, seed: 5 });
+    let (bytes, length) = Reports::new(rig.now, 3).goodbye(8);
+    rig.hear_report(PHONE, "10.0.0.1:4001", &bytes[..length]);
+    assert_eq!(rig.outlets.counters.read().reports_in, 0, "in the clear it is not believed");
+    let mut sealed = bytes[..length].to_vec();
+    sealed.resize(length + TAIL_BYTES, 0);
+    let length = Context::new(keys.theirs).unwrap().protect(&mut sealed, length).unwrap();
+    rig.hear_report(PHONE, "10.0.0.1:4001", &sealed[..length]);
+    assert_eq!(rig.outlets.counters.read().reports_in, 1);
+}
