@@ -72,6 +72,23 @@ impl Peer {
 }
 
 #[test]
+fn sockets_of_every_ipv6_address_take_ipv4_peers_as_well() {
+    let mut started =
+        start(&Config { bind: std::net::Ipv6Addr::UNSPECIFIED.into(), ..config(4, UdpPorts::Any) }).unwrap();
+    let mut peers = [TRUNK, PHONE].map(|port| {
+        let mut peer = Peer::open(&mut started, port);
+        peer.port = SocketAddr::from((Ipv4Addr::LOCALHOST, peer.port.port()));
+        peer
+    });
+    peers.iter().for_each(|peer| peer.receive_until(&[0xff; FRAME_SAMPLES]));
+    started.control.send(MediaCommand::Join(TRUNK, PHONE)).unwrap();
+    let [trunk, phone] = &mut peers;
+    phone.send(0, &[7; FRAME_SAMPLES]);
+    trunk.receive_until(&[7; FRAME_SAMPLES]);
+    started.control.stop();
+}
+
+#[test]
 fn sound_orders_facts_and_frames_find_their_way() {
     let mut started = start(&config(4, UdpPorts::Any)).unwrap();
     let mut trunk = Peer::open(&mut started, TRUNK);

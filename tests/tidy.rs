@@ -56,7 +56,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2", &["sip/", "web/"]),
     ("subtle", &["sip/", "web/"]),
     ("tiny_http", &["web/"]),
-    ("tokio", &["main.rs", "app", "net", "web/", "board/gpio.rs", "demo/"]),
+    ("tokio", &["main.rs", "app", "net", "web/", "board/gpio.rs", "demo/", "check/ask.rs"]),
     ("tokio_rustls", &["net/"]),
     ("toml", &["config/"]),
     (

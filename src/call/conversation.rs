@@ -6,6 +6,7 @@ use super::leg::{Leg, Role};
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
+use super::turns::Ringing;
 use crate::phone::gesture::{self, Gesture};
 use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
@@ -55,6 +56,8 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// The phones ring in turn.
+    pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
     /// Somebody is being called to take the phone's place.
@@ -84,6 +87,7 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            ringing: None,
             slain: None,
             onward: false,
             transferred: false,
@@ -119,13 +123,15 @@ impl Call {
             State::Talking if !self.emergency => self.talking_since.map(|at| at + self.longest),
             State::Talking | State::Over => None,
         };
-        [own, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
+        let turn = self.ringing.as_ref().and_then(Ringing::deadline);
+        [own, turn, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
         self.trunk_silent(desk);
+        self.turn_over(desk);
         self.holding_timeout(desk);
         let rang = match self.state {
             State::Incoming(since) => Some(since + RINGS),
@@ -231,8 +237,9 @@ impl Call {
 
     pub(super) fn phone_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
+        self.ringing = None;
         for other in self.near.drain(..) {
-            desk.hang_up(other, Cause::Cancelled);
+            desk.hang_up(other, Cause::Elsewhere);
         }
         let codec = winner.session.map(|s| s.codec);
         self.near.push(Leg { role: Role::Talks, ..winner });
@@ -301,7 +308,7 @@ impl Call {
             }
             State::Incoming(_) => {
                 self.causes.push(cause);
-                if self.near.is_empty() {
+                if self.near.is_empty() && !self.ring_next(desk) {
                     let told = told_to_caller(&self.causes);
                     self.end(desk, self.unless_talked(outcome_of(told)), &in_words(told), told);
                 }
@@ -341,6 +348,7 @@ impl Call {
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.leave_hold(desk);
+        self.ringing = None;
         self.state = State::Over;
         self.cause = cause;
         for near in self.near.drain(..) {

@@ -35,6 +35,7 @@ pub(super) fn in_words(cause: Cause) -> String {
     match cause {
         Cause::Normal => "hung up".into(),
         Cause::Cancelled => "given up before an answer".into(),
+        Cause::Elsewhere => "another phone took the call".into(),
         Cause::Busy => "busy".into(),
         Cause::NoAnswer => "no answer".into(),
         Cause::Rejected => "rejected".into(),

@@ -90,11 +90,11 @@ pub struct PeerView {
     pub up: bool,
     /// In plain words: "registered until 14:05", "wrong password (403)", "not registered yet".
     pub status: String,
-    /// Of a trunk that the box registers at.
+    /// Of a trunk that the box registers at; of a phone, only since when.
     pub registration: Registration,
 }
 
-/// How a registration stands. Everything is `None` where the box does not register.
+/// How a registration stands. Everything is `None` where nobody registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Registration {
     /// Held without a break since then.

@@ -6,7 +6,6 @@ use super::desk::Desk;
 use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::Plan;
-use super::policy::in_words;
 use super::record::Outcome;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::Transfer;
@@ -73,7 +72,10 @@ impl Switchboard {
                     "its server's name cannot be resolved: check the network, and server in [[trunk]]";
                 self.peer(account, false, words.into());
             }
+            Input::NoWay(account, why) => self.desk.no_way(account, why),
             Input::Address(ip) => self.desk.plan.media_ip = ip,
+            Input::Admit(peer) => self.desk.admit(peer),
+            Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.troubles = troubles,
             Input::Timeout => {}
@@ -205,19 +207,34 @@ impl Switchboard {
             },
             Event::RoundTrip(account, took) => self.desk.took(account, took),
             Event::Registered(account, until) => self.desk.registered(account, until),
-            Event::RegisterFailed(account, cause, again) => {
-                let next = match again {
-                    Some(at) => format!("trying again in {} s", at.since(self.desk.now).as_secs()),
-                    None => "check user and password; it will not be tried again by itself".into(),
-                };
-                self.desk.not_registered(account, format!("cannot register: {}; {next}", in_words(cause)));
-            }
+            Event::RegisterFailed(account, cause, again) => self.desk.not_registered(account, cause, again),
             Event::PhoneRegistered(account, addr) => {
-                self.peer(account, true, format!("registered from {addr}"))
+                self.peer(account, true, format!("registered from {addr}"));
+                self.desk.phone_since(account, true);
             }
-            Event::PhoneGone(account) => self.peer(account, false, "its registration has ended".into()),
+            Event::PhoneGone(account) => {
+                self.peer(account, false, "its registration has ended".into());
+                self.desk.phone_since(account, false);
+            }
             Event::Discarded(kind) => *self.discards.entry(kind).or_default() += 1,
         }
+    }
+
+    /// Ends the legs of a phone as if it had hung up, then forgets it.
+    fn dismiss(&mut self, account: AccountId) {
+        let mut legs = Vec::new();
+        for call in self.calls.values() {
+            legs.extend(call.near.iter().filter(|leg| leg.account == account).map(|leg| leg.id));
+        }
+        for leg in legs {
+            self.desk.sip(crate::sip::Command::Hangup(leg, Cause::Normal));
+            self.with_leg(leg, |call, desk| call.ended(desk, leg, Cause::Unavailable));
+        }
+        let notices: Vec<LegId> =
+            self.notices.values().filter(|n| n.leg.account == account).map(|n| n.leg.id).collect();
+        notices.into_iter().for_each(|leg| self.end_notice(leg));
+        self.desk.plan.peers.retain(|peer| peer.id != account);
+        self.desk.peers.remove(&account);
     }
 
     fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Desk)) {
@@ -302,6 +319,10 @@ impl Switchboard {
                 });
                 Ok(())
             }
+            Request::TryTrunks => match self.desk.try_trunks() {
+                true => Ok(()),
+                false => Err("every line is ready".into()),
+            },
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
         }
     }

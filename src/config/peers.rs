@@ -1,7 +1,10 @@
 //! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
 
 use super::read::{Section, Source};
-use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules, way};
+use super::{
+    PHONE_RINGS, PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules,
+    way,
+};
 use crate::sip::Srtp;
 use core::time::Duration;
 use toml::Spanned;
@@ -87,10 +90,11 @@ pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Pla
             source,
             "[[phone]]",
             Some((at, table)),
-            &["name", "user", "secret", "address", "srtp"],
+            &["name", "user", "secret", "address", "rings", "srtp"],
         );
+        let rings = s.duration("rings", Duration::from_secs(5)..=HOUR / 20).unwrap_or(PHONE_RINGS);
         if let (Some(name), Some(peer), srtp) = (name(&mut s), phone_peer(&mut s), srtp(&mut s)) {
-            found.push((at, Phone { name, peer, srtp }));
+            found.push((at, Phone { name, peer, rings, srtp }));
         }
     }
     found

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
+use crate::trunk::Keys;
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
+use crate::units::Codec;
 
 fn read(text: &str) -> Result<Config, Mistakes> {
     parse(text, "t.toml", &|path| match path.to_str() {
@@ -132,8 +135,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
-           secret, domain, expires, address, channels, transport, ca, srv, number, numbers, rewrite, caller_id, \
-           called_in, from_user, contact_user",
+           secret, domain, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, caller_id, \
+           called_in, from_user, contact_user, codecs, dtmf, session_timer, keep_alive",
         ],
     ),
     (
@@ -385,6 +388,8 @@ fn every_preset_is_right_by_itself() {
             "unsuitable",
             "transport",
             "srtp",
+            "codecs",
+            "srv",
         ];
         assert!(keys.iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())), "{name:?}");
         let more = if has("server") { "" } else { "server = \"s.example\"\n" };
@@ -403,6 +408,44 @@ fn a_preset_fills_in_what_is_not_written_and_what_is_written_wins() {
     let TrunkPeer::Register { host, port, .. } = &trunk.peer else { panic!() };
     assert_eq!((host.as_str(), *port, trunk.identity.shown_in), ("eu.example", 5070, ShownIn::From));
     assert_eq!(trunk.rules.form, Form::National);
+}
+
+#[test]
+fn keys_about_sound_and_time() {
+    let trunk = |more: &str| {
+        let text = format!("[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\n{more}\n");
+        read(&text).map(|mut config| config.trunks.remove(0))
+    };
+    let all = "codecs = [\"pcma\"]\ndtmf = \"info\"\nsession_timer = \"90s\"\nkeep_alive = \"25s\"";
+    let read_all = trunk(all).unwrap();
+    assert_eq!((read_all.rules.codecs, read_all.rules.keys), (vec![Codec::Pcma], Keys::Info));
+    let seconds = |n| Some(Duration::from_secs(n));
+    assert_eq!((read_all.identity.session_timer, read_all.identity.keep_alive), (seconds(90), seconds(25)));
+    let off = trunk("session_timer = \"off\"").unwrap();
+    assert_eq!(off.identity.session_timer, Some(Duration::ZERO));
+    assert_eq!(trunk("").unwrap().rules.codecs, []);
+    for wrong in [
+        "codecs = [\"g729\"]",
+        "dtmf = \"morse\"",
+        "session_timer = \"60s\"",
+        "session_timer = \"no\"",
+        "keep_alive = \"5s\"",
+    ] {
+        assert!(trunk(wrong).is_err(), "{wrong}");
+    }
+    let telekom = preset("telekom", "").unwrap().trunks.remove(0);
+    assert!(telekom.way.srv && telekom.rules.codecs == [Codec::Pcma, Codec::Pcmu]);
+}
+
+#[test]
+fn several_phones_ring_as_the_household_wants() {
+    let phone = "[[phone]]\nname = \"a\"\nuser = \"u\"\nsecret = \"s\"\n";
+    let config = read(&format!("[line]\norder = \"in-turn\"\n{phone}rings = \"20s\"\n")).unwrap();
+    assert_eq!((config.line.order, config.phones[0].rings), (Order::InTurn, Duration::from_secs(20)));
+    let config = read(phone).unwrap();
+    assert_eq!((config.line.order, config.phones[0].rings), (Order::AtOnce, PHONE_RINGS));
+    assert!(read("[line]\norder = \"by luck\"\n").is_err());
+    assert!(read(&format!("{phone}rings = \"2s\"\n")).is_err());
 }
 
 #[test]
@@ -426,6 +469,8 @@ fn keys_about_numbers() {
         contact_user: "c".into(),
         shown_in: ShownIn::Asserted,
         called_in: CalledIn::To,
+        session_timer: None,
+        keep_alive: None,
     };
     assert_eq!((&a.identity, &b.identity), (&identity, &Identity::default()));
 }

@@ -44,7 +44,7 @@ const WENT_OFF: Instant = Instant::ZERO;
 pub struct Config {
     /// The machine.
     pub media: super::Config,
-    /// Address of the sockets. Peers must be of the same family.
+    /// Address of the sockets. Peers must be of the same family; every IPv6 address takes IPv4 peers as well.
     pub bind: IpAddr,
     /// Ports of the sockets.
     pub udp_ports: UdpPorts,
@@ -175,6 +175,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         armed: None,
         patience: EpollTimeout::NONE,
         sockets,
+        wide: config.bind.is_ipv6(),
         media,
         counters: outlets.counters.clone(),
         orders: order_out,
@@ -218,6 +219,8 @@ struct Edge {
     armed: Option<Instant>,
     patience: EpollTimeout,
     sockets: Box<[Pair]>,
+    /// They are of IPv6, and IPv4 peers are mapped into it.
+    wide: bool,
     media: Media,
     counters: Arc<Counters>,
     orders: rtrb::Consumer<MediaCommand>,
@@ -257,12 +260,15 @@ impl Edge {
         let socket = if control { &pair.rtcp } else { &pair.rtp };
         // An error is one of an earlier datagram of ours, or a wake without a datagram (a wrong checksum).
         let Ok((length, from)) = socket.recv_from(datagram) else { return };
-        let (sockets, counters) = (&self.sockets, &self.counters);
+        // An IPv4 peer as such, also where it came in through an IPv6 socket, RFC 4291 §2.5.5.2.
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let (sockets, wide, counters) = (&self.sockets, self.wide, &self.counters);
         let datagram = datagram.get_mut(..length).unwrap_or_default();
         if control {
             return self.media.report(clock::now(), PortId(port), from, datagram);
         }
-        self.media.packet(clock::now(), PortId(port), from, datagram, &mut |d| send(sockets, counters, &d));
+        self.media
+            .packet(clock::now(), PortId(port), from, datagram, &mut |d| send(sockets, wide, counters, &d));
     }
 
     fn obey(&mut self) {
@@ -278,8 +284,8 @@ impl Edge {
     fn keep_time(&mut self) {
         let now = clock::now();
         if self.media.deadline().is_some_and(|at| at <= now) {
-            let (sockets, counters) = (&self.sockets, &self.counters);
-            self.media.tick(now, &mut |d| send(sockets, counters, &d));
+            let (sockets, wide, counters) = (&self.sockets, self.wide, &self.counters);
+            self.media.tick(now, &mut |d| send(sockets, wide, counters, &d));
             counters.cost(clock::now().since(now));
         }
         let deadline = self.media.deadline();
@@ -319,10 +325,14 @@ impl Edge {
     }
 }
 
-fn send(sockets: &[Pair], counters: &Counters, datagram: &Datagram<'_>) {
+fn send(sockets: &[Pair], wide: bool, counters: &Counters, datagram: &Datagram<'_>) {
+    let to = match datagram.to.ip() {
+        IpAddr::V4(v4) if wide => SocketAddr::new(v4.to_ipv6_mapped().into(), datagram.to.port()),
+        _ => datagram.to,
+    };
     let pair = sockets.get(usize::from(datagram.port.0));
     let socket = pair.map(|pair| if datagram.control { &pair.rtcp } else { &pair.rtp });
-    let sent = socket.map(|socket| socket.send_to(datagram.bytes, datagram.to));
+    let sent = socket.map(|socket| socket.send_to(datagram.bytes, to));
     if !matches!(sent, Some(Ok(_))) {
         counters.discard(Discard::Unsent);
     }

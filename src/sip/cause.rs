@@ -25,7 +25,7 @@ impl Cause {
         match self {
             // A leg of ours that ends ordinarily before it was answered: nobody took the call.
             Self::Normal | Self::NoAnswer => (480, "Temporarily Unavailable"),
-            Self::Cancelled => (487, "Request Terminated"),
+            Self::Cancelled | Self::Elsewhere => (487, "Request Terminated"),
             Self::Busy => (486, "Busy Here"),
             Self::Rejected => (603, "Decline"),
             Self::NoSuchNumber => (404, "Not Found"),

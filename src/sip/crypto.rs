@@ -256,13 +256,16 @@ mod tests {
         assert_ne!(other.key(Suite::Aes128Tag80), protection.key(Suite::Aes128Tag80), "nor two legs");
     }
 
+    /// Whether it is encrypted, by off, optional and required.
+    type Decided = [Result<bool, NoMatch>; 3];
+
     #[test]
     fn the_policy_decides() {
         use NoMatch::{Clear, Encrypted, NoKey};
         let good = format!("2 AES_CM_128_HMAC_SHA1_32 inline:{KEY}");
         let bad = "1 F8_128_HMAC_SHA1_80 inline:x";
         // Of RTP/SAVP, its attributes; then what off, optional and required make of it as an offer, and as an answer.
-        let cases: [(bool, Vec<&str>, [Result<bool, NoMatch>; 3], [Result<bool, NoMatch>; 3]); 6] = [
+        let cases: [(bool, Vec<&str>, Decided, Decided); 6] = [
             (false, vec![], [Ok(false), Ok(false), Err(Clear)], [Ok(false), Ok(false), Err(Clear)]),
             (false, vec![bad, &good], [Ok(false), Ok(true), Ok(true)], [Ok(false), Ok(true), Ok(true)]),
             (false, vec![bad], [Ok(false), Ok(false), Err(Clear)], [Ok(false), Err(NoKey), Err(NoKey)]),

@@ -107,6 +107,7 @@ impl Ua {
 
     /// Our description for the INVITE of this leg: the answer to its offer, or an offer.
     fn describe(&mut self, id: LegId, media: LocalMedia) -> Option<Result<String, offer::NoMatch>> {
+        let media = self.sound_towards(self.legs.get(&id)?.dialog.hop(), media);
         let leg = self.legs.get_mut(&id)?;
         let State::Incoming { invite, described, .. } = &mut leg.state else { return None };
         // RFC 3261 §13.2.1: what an early response has described stands.
@@ -209,9 +210,12 @@ impl Ua {
         ok: &Response,
         what: Awaited,
     ) {
-        let Some(to) = self.servers.get(server).map(|server| server.to) else { return };
+        let Some((to, else_to)) = self.servers.get(server).map(|server| (server.to, server.else_to)) else {
+            return;
+        };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let unacked = Unacked::new(now, ok.emit(), to, ok.cseq().0, what);
+        let mut unacked = Unacked::new(now, ok.emit(), to, ok.cseq().0, what);
+        unacked.else_to = else_to;
         self.timers.set(Timer::Ack(id), Some(unacked.deadline()));
         leg.unacked = Some(unacked);
     }

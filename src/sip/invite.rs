@@ -33,6 +33,7 @@ impl Ua {
         let Some((mut request, flow)) = self.invitation(account, call) else {
             return self.tell(Event::Ended(id, Cause::Unavailable));
         };
+        let media = self.sound_towards(flow.addr(), media);
         let dialog = Dialog::of_invite(&request, flow);
         let origin = self.random.bits() >> 33;
         let state = State::Calling { client: ClientId::new(0), rang: false };
@@ -61,16 +62,17 @@ impl Ua {
                 (Uri::sip(to, &upstream.domain, None), Flow::Fixed(upstream.addr))
             }
             AccountKind::Static { addr } => (Uri::at(to, addr.addr).by(addr.transport), Flow::Fixed(*addr)),
-            AccountKind::RegistersHere { .. } => {
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => {
                 let binding = self.bindings.get(&id)?;
                 (binding.contact.clone(), Flow::Seen(binding.flow))
             }
         };
-        let callee = match &account.kind {
-            AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
-            _ => uri.clone(),
+        let callee = match account.kind.user_here() {
+            Some(user) => Uri::at(user, self.config.local),
+            None => uri.clone(),
         };
         let (shown, side) = (self.shown(account, caller), account.side);
+        let interval = account.identity.session_timer.unwrap_or(SESSION);
         let from = self.caller_address(account, caller);
         let from = from.with_tag(&self.random.token());
         let call_id = self.random.token();
@@ -79,8 +81,8 @@ impl Ua {
         request.headers.push("Allow", ALLOW);
         request.headers.push("Supported", SUPPORTED);
         request.headers.set("Max-Forwards", manner.hops.to_string());
-        if side == Side::Trunk {
-            ask_for_timer(&mut request, SESSION, MIN_SE);
+        if side == Side::Trunk && !interval.is_zero() {
+            ask_for_timer(&mut request, interval, MIN_SE);
         }
         for (name, value) in shown {
             request.headers.push(name, value);
@@ -170,6 +172,9 @@ impl Ua {
         match &leg.state {
             State::Calling { client, .. } => {
                 let client = *client;
+                if let (Cause::Elsewhere, Some(client)) = (cause, self.clients.get_mut(&client)) {
+                    client.taken_elsewhere = true;
+                }
                 self.give_up(now, client);
                 self.end(id, cause);
             }

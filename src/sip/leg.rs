@@ -52,6 +52,8 @@ pub struct Unacked {
     pub ok: Vec<u8>,
     /// Where it goes.
     pub to: Hop,
+    /// Where it goes once that connection is gone, RFC 3261 §18.2.2.
+    pub else_to: Option<Hop>,
     /// CSeq number of the INVITE.
     pub seq: u32,
     /// What the ACK will settle.
@@ -64,7 +66,7 @@ pub struct Unacked {
 impl Unacked {
     /// A 200 that is being sent now.
     pub fn new(now: Instant, ok: Vec<u8>, to: Hop, seq: u32, what: Awaited) -> Self {
-        Self { ok, to, seq, what, gap: T1, resend_at: now + T1, gives_up_at: now + PATIENCE }
+        Self { ok, to, else_to: None, seq, what, gap: T1, resend_at: now + T1, gives_up_at: now + PATIENCE }
     }
 
     /// When to look again.

@@ -123,11 +123,28 @@ pub enum AccountKind {
         /// Its digest password.
         secret: String,
     },
+    /// As `RegistersHere`, by a phone that was paired: its password is kept nowhere.
+    Paired {
+        /// User part of its address of record, and its digest user name.
+        user: String,
+        /// [`auth::ha1`] of user, our realm and password.
+        ha1: String,
+    },
     /// Known by its address alone; nobody registers and nobody is challenged.
     Static {
         /// Requests come from this IP address (any port and transport) and go to this address and port.
         addr: Hop,
     },
+}
+
+impl AccountKind {
+    /// The user of a phone that registers here.
+    pub fn user_here(&self) -> Option<&str> {
+        match self {
+            Self::RegistersHere { user, .. } | Self::Paired { user, .. } => Some(user),
+            Self::RegisterAt(_) | Self::Static { .. } => None,
+        }
+    }
 }
 
 /// A provider the box registers at.
@@ -248,9 +265,14 @@ pub enum Command {
     /// The addresses of the upstream's registrar are known, or have changed: the best first, RFC 3263 §4. `addr` of its
     /// account may be anything before. An empty list changes nothing.
     Locate(AccountId, Vec<Hop>),
-    /// Our own address has changed: new legs show it, and every registration is made anew with it.
+    /// Our own address of this family has changed or is known: new legs with peers of that family show it, and every
+    /// registration there is made anew with it.
     Relocate(IpAddr),
-    /// Register the account now (at start; afterwards the user agent refreshes by itself).
+    /// A phone was paired: it may register from now on. An account of the same number is replaced.
+    Admit(Account),
+    /// A phone was taken away: its registration and its password count no more.
+    Dismiss(AccountId),
+    /// Register the account now (at start, and when the owner asks for it; otherwise the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.
     Unregister(AccountId),
@@ -311,8 +333,9 @@ pub enum Event {
     Registered(AccountId, Instant),
     /// How long an upstream took to answer our REGISTER.
     RoundTrip(AccountId, Duration),
-    /// An upstream registration failed; the next try is at the given time (`None`: never, the credentials are wrong).
-    RegisterFailed(AccountId, Cause, Option<Instant>),
+    /// An upstream registration failed; the next try is at the given time. `Unauthorized`: the credentials were not
+    /// accepted; `Rejected`: the account was refused (403).
+    RegisterFailed(AccountId, Cause, Instant),
     /// A phone registered here, or refreshed.
     PhoneRegistered(AccountId, SocketAddr),
     /// A phone's registration ended or expired.
@@ -328,6 +351,8 @@ pub enum Cause {
     Normal,
     /// The caller gave up before an answer: CANCEL, 487.
     Cancelled,
+    /// Another phone of the house took the call: CANCEL with a Reason that says so, RFC 3326, so that none shows it as missed.
+    Elsewhere,
     /// 486, 600.
     Busy,
     /// 480, 408 from the peer, or rang too long.

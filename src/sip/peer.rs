@@ -1,6 +1,6 @@
 //! Which account a message belongs to, and the names both sides show each other.
 
-use super::auth::Denied;
+use super::auth::{Denied, Known};
 use super::crypto::{Protection, Srtp};
 use super::dialog::Flow;
 use super::message::Request;
@@ -38,10 +38,7 @@ impl Ua {
     /// The phone account whose user this URI names.
     pub(super) fn phone_named(&self, uri: &Uri) -> Option<&Account> {
         let name = uri.user_decoded();
-        self.config
-            .accounts
-            .iter()
-            .find(|account| matches!(&account.kind, AccountKind::RegistersHere { user, .. } if *user == name))
+        self.config.accounts.iter().find(|account| account.kind.user_here() == Some(name.as_str()))
     }
 
     /// Who sends this request: by address, or by digest (RFC 3261 §22.2). `None`: it has been answered with a
@@ -72,11 +69,13 @@ impl Ua {
 
     /// The request carries the right credentials for this phone account; otherwise it has been challenged.
     pub(super) fn verified(&mut self, now: Instant, request: &Request, from: Hop, id: AccountId) -> bool {
-        let Some(AccountKind::RegistersHere { user, secret }) = self.account(id).map(|a| &a.kind) else {
-            return false;
+        let (user, known) = match self.account(id).map(|a| &a.kind) {
+            Some(AccountKind::RegistersHere { user, secret }) => (user, Known::Password(secret)),
+            Some(AccountKind::Paired { user, ha1 }) => (user, Known::Ha1(ha1)),
+            _ => return false,
         };
         let uri = request.uri.to_string();
-        let secret_of = |name: &str| (name == user).then_some(secret.as_str());
+        let secret_of = |name: &str| (name == user).then_some(known);
         let (mut denied, mut proved) = (Denied::Missing, false);
         for name in ["Authorization", "Proxy-Authorization"] {
             for header in request.headers.all(name) {
@@ -108,10 +107,10 @@ impl Ua {
     /// Our Contact towards this account: its user, and our address as its side of the network sees it.
     pub(super) fn contact(&self, id: AccountId) -> String {
         let user = self.account(id).map_or("box", |account| self.contact_user(account));
-        let transport = self.transport_of(id);
-        let own = || self.own_addr(transport);
+        let hop = self.hop_of(id);
+        let own = || self.own_addr(hop);
         let addr = self.registrations.get(&id).map_or_else(own, |registration| registration.contact);
-        NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
+        NameAddr::new(Uri::at(user, addr).by(hop.transport)).to_string()
     }
 
     /// RFC 3261 §8.2.2.2: the request has come here before, by another way or longer ago than its transaction is kept.
@@ -132,6 +131,6 @@ pub const fn fixed_addr(account: &Account) -> Option<Hop> {
     match &account.kind {
         AccountKind::RegisterAt(upstream) => Some(upstream.addr),
         AccountKind::Static { addr } => Some(*addr),
-        AccountKind::RegistersHere { .. } => None,
+        AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => None,
     }
 }

@@ -86,7 +86,7 @@ impl Ua {
     /// A phone proves who it is before calls are made for it, as it does with INVITE, RFC 3515 §5.
     pub(super) fn may_refer(&mut self, now: Instant, leg: LegId, request: &Request, from: Hop) -> bool {
         let Some(id) = self.legs.get(&leg).map(|leg| leg.account) else { return false };
-        let registers = matches!(self.account(id).map(|a| &a.kind), Some(AccountKind::RegistersHere { .. }));
+        let registers = self.account(id).is_some_and(|account| account.kind.user_here().is_some());
         !registers || self.verified(now, request, from, id)
     }
 
@@ -217,7 +217,9 @@ impl Ua {
             return Some(match &account.kind {
                 AccountKind::RegisterAt(upstream) => Uri::sip(to, &upstream.domain, None),
                 AccountKind::Static { addr } => Uri::at(to, addr.addr),
-                AccountKind::RegistersHere { .. } => Uri::at(to, self.config.local),
+                AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => {
+                    Uri::at(to, self.config.local)
+                }
             });
         };
         let dialog = &self.legs.get(&other).filter(|leg| matches!(leg.state, State::Up))?.dialog;

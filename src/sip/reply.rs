@@ -92,7 +92,9 @@ impl Ua {
             return false;
         }
         let invite = request.method == Method::Invite;
-        self.servers.insert(id.clone(), Server::new(invite, way_back(request, from), leg));
+        let mut server = Server::new(invite, way_back(request, from), leg);
+        server.else_to = way_anew(request, from);
+        self.servers.insert(id.clone(), server);
         true
     }
 
@@ -162,4 +164,11 @@ pub fn way_back(request: &Request, from: Hop) -> Hop {
     let via = request.via();
     let plain = !from.transport.is_reliable() && !via.wants_rport() && via.host.parse() == Ok(from.ip());
     if plain { Hop::udp(SocketAddr::new(from.ip(), via.port.unwrap_or(5060))) } else { from }
+}
+
+/// RFC 3261 §18.2.2: where the peer takes connections, for responses to a request whose own connection is gone.
+fn way_anew(request: &Request, from: Hop) -> Option<Hop> {
+    let port = request.via().port.unwrap_or(from.transport.port());
+    let anew = Hop::new(from.transport, SocketAddr::new(from.ip(), port));
+    from.transport.is_reliable().then_some(anew)
 }

@@ -159,8 +159,8 @@ impl Ua {
         let challenges: Vec<&str> = response.headers.all(asked).collect();
         let (user, password) = (upstream.auth_user.as_str(), upstream.secret.as_str());
         let uri = request.uri.to_string();
-        let Some(answer) = auth::answer(&challenges, user, password, &request.method, &uri, 1, &cnonce)
-        else {
+        let asked = auth::Asked { method: &request.method, uri: &uri, body: &request.body };
+        let Some(answer) = auth::answer(&challenges, user, password, asked, 1, &cnonce) else {
             return false;
         };
         let nonce = nonce_of(&answer);

@@ -58,6 +58,8 @@ pub struct Server {
     pub last: Option<Vec<u8>>,
     /// Where responses go, RFC 3581 §4: the source.
     pub to: Hop,
+    /// Where they go once that connection is gone, RFC 3261 §18.2.2.
+    pub else_to: Option<Hop>,
     /// The leg that this INVITE opens.
     pub leg: Option<LegId>,
     invite: bool,
@@ -73,6 +75,7 @@ impl Server {
         Self {
             last: None,
             to,
+            else_to: None,
             leg,
             invite,
             state: State::Proceeding,
@@ -120,6 +123,11 @@ impl Server {
             State::Proceeding | State::Completed => self.last.as_deref(),
             State::Confirmed | State::Accepted => None,
         }
+    }
+
+    /// The refusal of an INVITE that the peer may not have heard.
+    pub fn unheard(&self) -> Option<&[u8]> {
+        self.last.as_deref().filter(|_| self.invite && self.state == State::Completed)
     }
 
     /// An ACK with the INVITE's branch came. False if it is not for a refusal.

@@ -20,7 +20,7 @@ use super::{Account, Command, Discard, Event, Hop, Input, Output};
 use crate::limits::SIP_LINGERING;
 use crate::units::{AccountId, Instant, LegId};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the user agent must know of its surroundings.
 #[derive(Clone, Debug)]
@@ -93,6 +93,8 @@ pub struct Ua {
     pub(super) waiting: BTreeMap<AccountId, u32>,
     pub(super) timers: Deadlines<Timer>,
     pub(super) incoming: u32,
+    /// Our address of the family that `config.local` is not of, where we have both.
+    pub(super) other: Option<IpAddr>,
     outputs: VecDeque<Output>,
 }
 
@@ -119,6 +121,7 @@ impl Ua {
             waiting: BTreeMap::new(),
             timers: Deadlines::new(),
             incoming: 0,
+            other: None,
             outputs: VecDeque::new(),
         }
     }
@@ -167,6 +170,14 @@ impl Ua {
             Command::Refer(leg, to, replaces) => self.refer(now, leg, &to, replaces),
             Command::Report(leg, progress) => self.report(now, leg, progress),
             Command::Waiting(account, count) => self.waiting(now, account, count),
+            Command::Admit(account) => {
+                self.config.accounts.retain(|known| known.id != account.id);
+                self.config.accounts.push(account);
+            }
+            Command::Dismiss(account) => {
+                self.unbind(account);
+                self.config.accounts.retain(|known| known.id != account);
+            }
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }

@@ -29,8 +29,8 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
                     @if snapshot.calls.is_empty() { (quiet(snapshot)) }
                 }
                 aside {
-                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml."))
-                    (peers("Phone", &snapshot.phones, "No phone is set up. Add a [[phone]] to hold-slayer.toml."))
+                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml.", &again(snapshot, form)))
+                    (peers("Phone", &snapshot.phones, "No phone is set up. Pair one on the page Phones.", &html! {}))
                     (discards(snapshot))
                 }
             }
@@ -151,7 +151,16 @@ fn button(call: &CallView, form: &str, act: &str, label: &str, class: &str) -> M
     }
 }
 
-fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
+/// For who has put a line right and will not wait.
+fn again(snapshot: &Snapshot, form: &str) -> Markup {
+    html! {
+        @if snapshot.trunks.iter().any(|trunk| !trunk.up) {
+            form method="post" action="/trunks/again" { (token(form)) button #trunks-again { "Try again now" } }
+        }
+    }
+}
+
+fn peers(title: &str, peers: &[PeerView], none: &str, act: &Markup) -> Markup {
     html! {
         section.card.peers {
             h2 { (title) @if peers.len() > 1 { "s" } }
@@ -167,6 +176,7 @@ fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
                     }
                 }
             }
+            (act)
         }
     }
 }

@@ -135,11 +135,16 @@ impl Far {
 
     /// The phone called `hall`, or one that pretends to be it.
     pub fn phone(net: Net, host: u8, secret: &str, script: Vec<Owner>) -> Self {
+        Self::phone_of(net, host, ("hall", secret), script)
+    }
+
+    /// The phone with this user and secret.
+    pub fn phone_of(net: Net, host: u8, (user, secret): (&str, &str), script: Vec<Owner>) -> Self {
         let account = AccountKind::RegisterAt(Upstream {
             addr: Hop::udp(net.sip()),
             domain: net.sip().ip().to_string(),
-            user: "hall".into(),
-            auth_user: "hall".into(),
+            user: user.into(),
+            auth_user: user.into(),
             secret: secret.into(),
             expires: Duration::from_secs(300),
         });
@@ -291,17 +296,19 @@ fn stamped(socket: &UdpSocket, bytes: &mut [u8]) -> std::io::Result<(usize, Sock
 
 /// Two tones in turn: each change is heard as something new.
 pub fn company_talks() -> Vec<At> {
-    let turns = (0..60).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
+    let turns = (0..TURNS).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
     [At::Answer].into_iter().chain(turns).collect()
 }
 
 pub fn owner_talks() -> Vec<Owner> {
     let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
-    let turns = (0..60).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
+    let turns = (0..TURNS).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
     dial.into_iter().chain(turns).collect()
 }
 
 const TURN: Duration = Duration::from_secs(2);
+/// Of each side, twice: an hour.
+const TURNS: usize = 900;
 
 /// From this moment on each side hears the other's tones change.
 pub fn both_are_heard(company: &Far, phone: &Far) {

@@ -20,7 +20,7 @@ mod real_time {
 
     /// How many packets come; `make flood` sends many more.
     fn packets() -> u64 {
-        std::env::var("FLOOD_PACKETS").map_or(1_000_000, |text| text.parse().unwrap())
+        std::env::var("FLOOD_PACKETS").map_or(400_000, |text| text.parse().unwrap())
     }
 
     fn resident_kb(pid: Pid) -> u64 {

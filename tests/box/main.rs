@@ -7,6 +7,7 @@ mod disk;
 mod far;
 mod flood;
 mod page;
+mod paired;
 mod ports;
 mod real_time;
 mod running;

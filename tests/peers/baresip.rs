@@ -162,6 +162,10 @@ impl Softphone for Baresip {
         self.tell("resume", "");
     }
 
+    fn transfer(&self, uri: &str) {
+        self.tell("transfer", uri);
+    }
+
     fn key(&self, key: char) {
         self.tell("sndcode", &key.to_string());
     }

@@ -58,6 +58,8 @@ pub trait Softphone: Sized {
     fn is_free(&self, calls: usize);
     fn hold(&self);
     fn resume(&self);
+    /// Asks that whom it talks to be connected to this address instead, and hangs up once that is so.
+    fn transfer(&self, uri: &str);
     fn key(&self, key: char);
     /// Waits until it has heard a pure tone for a moment.
     fn hears(&self, hz: f64);

@@ -26,9 +26,13 @@ class Call(pj.Call):
         tell("state", state=info.stateText, code=int(info.lastStatusCode), remote=info.remoteUri)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED and self in self.phone.calls:
             self.phone.calls.remove(self)
+            # A call must not vanish while the library speaks of it.
+            self.phone.past.append(self)
 
     def onCallMediaState(self, _):
-        for number, media in enumerate(self.getInfo().media):
+        # Held, for what is in it lives no longer than itself.
+        info = self.getInfo()
+        for number, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status != pj.PJSUA_CALL_MEDIA_NONE:
                 tell("media", status=int(media.status))
                 if media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD):
@@ -38,6 +42,8 @@ class Call(pj.Call):
 
     def onCallTransferStatus(self, status):
         tell("transfer", code=int(status.statusCode), final=bool(status.finalNotify))
+        if status.finalNotify and status.statusCode // 100 == 2:
+            self.hangup(pj.CallOpParam(True))
 
     def onDtmfDigit(self, digit):
         tell("digit", digit=digit.digit)
@@ -62,7 +68,7 @@ class Account(pj.Account):
 
 class Phone:
     def __init__(self, who):
-        self.calls = []
+        self.calls, self.past = [], []
         self.endpoint = pj.Endpoint()
         self.endpoint.libCreate()
         config = pj.EpConfig()
@@ -123,7 +129,7 @@ class Phone:
         elif command == "keys":
             self.call().dialDtmf(what[0])
         elif command == "transfer":
-            self.call().xfer("sip:%s@%s" % (what[0], self.target), parameters)
+            self.call().xfer(what[0], parameters)
 
 
 def main():
@@ -132,8 +138,8 @@ def main():
     for line in sys.stdin:
         try:
             phone.do(*json.loads(line))
-        except pj.Error as error:
-            tell("error", why=error.info())
+        except (pj.Error, IndexError) as error:
+            tell("error", why=str(error))
     # What it has heard is on the disk already; the library's own end takes long and says nothing.
     os._exit(0)
 

@@ -85,7 +85,7 @@ impl Softphone for Pjsua {
     }
 
     fn is_free(&self, calls: usize) {
-        until("the call of pjsua2 is over", || self.states("DISCONNCTD") >= calls);
+        until("the call of pjsua2 is over", || self.states("DISCONNECTED") >= calls);
     }
 
     fn hold(&self) {
@@ -94,6 +94,10 @@ impl Softphone for Pjsua {
 
     fn resume(&self) {
         self.tell(&["resume"]);
+    }
+
+    fn transfer(&self, uri: &str) {
+        self.tell(&["transfer", uri]);
     }
 
     fn key(&self, key: char) {

@@ -1,9 +1,10 @@
-//! A phone puts its call through, RFC 3515: baresip asks, SIPp is both whom it talks to and whom it calls instead.
+//! A phone puts its call through, RFC 3515: it asks, SIPp is both whom it talks to and whom it calls instead.
 
 use crate::baresip::Baresip;
 use crate::household::{self, Household};
 use crate::line::Line;
 use crate::phone::{Account, Softphone};
+use crate::pjsua::Pjsua;
 use crate::place::Place;
 use crate::sipp::Sipp;
 use crate::sound;
@@ -11,6 +12,15 @@ use hold_slayer::call::Outcome;
 
 #[test]
 fn baresip_puts_its_call_through() {
+    puts_its_call_through::<Baresip>();
+}
+
+#[test]
+fn pjsua_puts_its_call_through() {
+    puts_its_call_through::<Pjsua>();
+}
+
+fn puts_its_call_through<P: Softphone>() {
     let place = Place::new();
     let trunk = place.ports(1);
     let mut household = Household::start(&place, &household::fixed(trunk));
@@ -18,11 +28,11 @@ fn baresip_puts_its_call_through() {
     let company = Sipp::start(&place, "company", trunk, None, &[("sound", &line.address.port().to_string())]);
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(800.0, 60));
-    let phone = Baresip::start(&place, "phone", &Account::hall(household.sip), &microphone);
+    let phone = P::start(&place, "phone", &Account::hall(household.sip), &microphone);
     phone.registers();
     phone.dial("18005550123");
     phone.talks(1);
-    phone.tell("transfer", &format!("sip:18005550199@{}", household.sip));
+    phone.transfer(&format!("sip:18005550199@{}", household.sip));
     company.receives("INVITE sip:18005550199@", 1);
     company.receives("ACK ", 2);
     // It hangs up when it is told that the other has answered.

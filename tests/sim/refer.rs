@@ -64,7 +64,10 @@ impl Dialog {
         let Some(asked) = said.first().filter(|text| text.starts_with("SIP/2.0 401 ")) else { return said };
         let challenge = field(asked, "WWW-Authenticate");
         let (user, password) = ("hall", "secret of hall");
-        let line = auth::answer(&[challenge], user, password, method, "sip:box@10.0.0.1", 1, "c");
+        let line = {
+            let asked = auth::Asked::bare(method, "sip:box@10.0.0.1");
+            auth::answer(&[challenge], user, password, asked, 1, "c")
+        };
         let head = format!("Authorization: {}\r\n{head}", line.expect("an answer"));
         self.send_once(world, method, &head, body)
     }

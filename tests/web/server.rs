@@ -4,10 +4,11 @@ use hold_slayer::call::{
     CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
 };
 use hold_slayer::listen::Sound;
+use hold_slayer::phone::dial::Codes;
 use hold_slayer::rtp::report::{Far, Quality};
 use hold_slayer::store::Store;
 use hold_slayer::units::{CallId, Wall};
-use hold_slayer::web::{Ask, Config, Patience, Web, start};
+use hold_slayer::web::{Ask, Config, House, Order, Patience, Web, start};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -41,6 +42,18 @@ pub fn config() -> Config {
             body: Duration::from_millis(300),
             ..Patience::default()
         },
+        house: House {
+            sip: "192.0.2.20:5062".parse().unwrap(),
+            emergency: vec!["911".into()],
+            codes: Codes {
+                hold: "*58".into(),
+                rejoin: "*94".into(),
+                status: "*95".into(),
+                cancel: "*49".into(),
+                gesture: "**".into(),
+                withhold: "*67".into(),
+            },
+        },
     }
 }
 
@@ -62,7 +75,13 @@ impl Server {
         let (requests, mut asked) = mpsc::channel::<Ask>(4);
         std::thread::spawn(move || {
             while let Some(ask) = asked.blocking_recv() {
-                let refused = matches!(ask.request, Request::HangUp(CallId(404)) | Request::HoldNow(None));
+                let refused = match &ask.order {
+                    Order::Call(request) => {
+                        matches!(request, Request::HangUp(CallId(404)) | Request::HoldNow(None))
+                    }
+                    Order::Pair(phone) => phone.name == "Taken",
+                    Order::Unpair(_) => false,
+                };
                 let answer =
                     if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(()) };
                 let _ = ask.answer.send(answer);

@@ -1,7 +1,7 @@
 //! Random, cut and damaged datagrams: nothing may panic, and what is accepted must hold together.
 
 use super::{outcome, torture::messages};
-use hold_slayer::sip::auth::{Verifier, answer as credentials};
+use hold_slayer::sip::auth::{Asked, Verifier, answer as credentials};
 use hold_slayer::sip::message::{Message, Method, Request, parse};
 use hold_slayer::sip::offer::{answer, offer, read_answer};
 use hold_slayer::sip::value::{NameAddr, Uri, Via};
@@ -218,7 +218,7 @@ fn damaged_challenges_and_credentials() {
     let mut noise = Noise(0x5EED_0005);
     let verifier = Verifier::new("box", [3; 32]);
     let challenge = verifier.challenge(Instant(1), false);
-    let good = credentials(&[&challenge], "u", "p", &Method::Invite, "sip:h", 1, "c").unwrap();
+    let good = credentials(&[&challenge], "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c").unwrap();
     let mut admitted = 0;
     for _ in 0..20_000 {
         let mut bytes = good.clone().into_bytes();
@@ -232,7 +232,7 @@ fn damaged_challenges_and_credentials() {
         let mut bytes = challenge.clone().into_bytes();
         noise.damage(&mut bytes, challenge.as_bytes());
         let text = String::from_utf8_lossy(&bytes);
-        if let Some(line) = credentials(&[&text], "u", "p", &Method::Invite, "sip:h", 1, "c") {
+        if let Some(line) = credentials(&[&text], "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c") {
             assert!(line.starts_with("Digest username=\"u\", "));
         }
     }

@@ -213,7 +213,14 @@ fn point_06_new_nonce() {
 fn point_07_repeated_credentials() {
     let verifier = crate::sip::auth::Verifier::new("r", [1; 32]);
     let challenge = verifier.challenge(Instant(5), false);
-    let line = crate::sip::auth::answer(&[&challenge], "u", "p", &Method::Register, "sip:h", 1, "same");
+    let line = crate::sip::auth::answer(
+        &[&challenge],
+        "u",
+        "p",
+        crate::sip::auth::Asked::bare(&Method::Register, "sip:h"),
+        1,
+        "same",
+    );
     let line = line.expect("credentials");
     for _ in 0..3 {
         let verdict = verifier.check(Instant(9), &line, &Method::Register, "sip:h", |_| Some("p"));

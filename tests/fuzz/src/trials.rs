@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use hold_slayer::limits::{LEGS, SIP_TRANSACTIONS};
-use hold_slayer::sip::auth::{Verifier, answer as credentials};
+use hold_slayer::sip::auth::{Asked, Verifier, answer as credentials};
 use hold_slayer::sip::framing::{Frame, Stream};
 use hold_slayer::sip::message::{Message, Method, Reject, Request, parse};
 use hold_slayer::sip::offer::{answer, read_answer};
@@ -87,11 +87,9 @@ pub fn sdp(bytes: &[u8]) {
     let (local, protection) = (media(), Protection::default());
     for policy in [Srtp::Optional, Srtp::Required] {
         let protection = Protection::new(policy, &[1; 32], 1);
-        let answered = answer(bytes, &local, &protection, 1, 1);
-        let keys = answered.map(|(text, session)| (text.contains("a=crypto:"), session.keys.is_some()));
-        assert!(
-            keys.is_ok_and(|(told, kept)| told == kept) || answer(bytes, &local, &protection, 1, 1).is_err()
-        );
+        if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
+            assert_eq!(text.contains("a=crypto:"), session.keys.is_some());
+        }
         let _ = read_answer(bytes, &local, &protection);
     }
     if let Ok((text, session)) = answer(bytes, &local, &protection, 1, 1) {
@@ -107,7 +105,7 @@ pub fn digest(bytes: &[u8]) {
     let verifier = Verifier::new("box", [3; 32]);
     let verdict = verifier.check(Instant(1), &text, &Method::Invite, "sip:h", |_| Some("a long secret"));
     assert!(verdict.is_err());
-    if let Some(line) = credentials(&[&text], "u", "p", &Method::Invite, "sip:h", 1, "c") {
+    if let Some(line) = credentials(&[&text], "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c") {
         assert!(line.starts_with("Digest username=\"u\", "));
     }
 }
@@ -146,6 +144,8 @@ struct Stage {
     /// To tags of our responses, From tags and Call-IDs of our requests.
     dialogs: Vec<(String, String)>,
     asked: Option<Request>,
+    /// What was sent last: a copy of it needs no second look.
+    last: Vec<u8>,
     seq: u32,
     calls: u32,
 }
@@ -188,6 +188,9 @@ const FIELDS: [&str; 17] = [
 const SDP: &str =
     "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n";
 
+/// Most that happens in one story: a longer one finds nothing that several short ones do not.
+const STEPS: usize = 40;
+
 /// The whole user agent: no panic, no output without end, no memory beyond its tables, and time always goes on.
 pub fn machine(bytes: &[u8]) {
     let account = |id, side, kind| Account {
@@ -211,11 +214,13 @@ pub fn machine(bytes: &[u8]) {
         legs: Vec::new(),
         dialogs: Vec::new(),
         asked: None,
+        last: Vec::new(),
         seq: 0,
         calls: 0,
     };
     let mut tape = Tape(bytes);
-    while let Some(what) = tape.byte() {
+    for _ in 0..STEPS {
+        let Some(what) = tape.byte() else { break };
         stage.act(what, &mut tape);
     }
     // Whatever was left open ends by itself, or by our hanging up.
@@ -362,9 +367,10 @@ impl Stage {
     }
 
     fn sent(&mut self, bytes: &[u8]) {
-        if bytes == b"\r\n\r\n" {
+        if bytes == b"\r\n\r\n" || bytes == self.last {
             return;
         }
+        bytes.clone_into(&mut self.last);
         let dialog = match parse(bytes) {
             Ok(Message::Request(request)) => {
                 let dialog =
