@@ -18,6 +18,8 @@
 //!  │    packet(): joined pair → new header → out at once, and a copy to the tap   │
 //!  │    tick(), every 20 ms: prompts, tones, silence; the tap's jitter buffer     │
 //!  │                │ TapFrame                  └── StudioFrame ──► studio thread │
+//!  │    tick(), every 20 ms: prompts, tones, silence; taps' jitter buffers; RTCP  │
+//!  │                │ TapFrame                                                    │
 //!  │  listener thread ◄──┘  app::ear::Ears, one listen::Listener for each hold    │
 //!  └──────────────────────────────────────────────────────────────────────────────┘
 //! ```

@@ -42,6 +42,7 @@ impl Peer {
             codec: Codec::Pcmu,
             payload_type: 0,
             event_type: Some(101),
+            rtcp: None,
             send: true,
             keys: None,
         };

@@ -46,6 +46,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("redb", &["store/"]),
     ("rsip", &["sip/message.rs"]),
     ("rtp_rs", &["rtp/packet.rs", "demo/"]),
+    ("rtcp_types", &["rtp/report.rs"]),
     ("rtrb", &["media/", "app"]),
     ("rustls_native_certs", &["net/"]),
     ("sd_notify", &["app"]),

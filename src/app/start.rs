@@ -103,7 +103,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
     let page = web::start(
-        web_config(&config, options, SocketAddr::new(ip, sip.port())),
+        web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters.clone()),
         store.clone(),
         studio.studio,
         snapshot.clone(),
@@ -279,13 +279,19 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn web_config(config: &Config, options: &Options, sip: SocketAddr) -> web::Config {
+fn web_config(
+    config: &Config,
+    options: &Options,
+    sip: SocketAddr,
+    counters: Arc<media::Counters>,
+) -> web::Config {
     web::Config {
         listen: config.web.listen,
         fallback_to_free_port: options.any_port,
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
     }

@@ -142,6 +142,7 @@ mod tests {
             recording: false,
             may_listen: false,
             last: String::new(),
+            streams: Vec::new(),
             line_encrypted: false,
             phones_encrypted: false,
         };

@@ -9,6 +9,7 @@ use super::trying::Trying;
 use super::turns::Ringing;
 use crate::media::{MediaCommand, Seat};
 use crate::phone::gesture::{self, Gesture};
+use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
@@ -388,6 +389,13 @@ impl Call {
         self.record.outcome = outcome;
         self.record.ended = Some(desk.wall());
         desk.record(&self.record);
+    }
+
+    /// How the streams of one leg fare.
+    pub(super) fn quality(&mut self, port: PortId, quality: Quality) {
+        if let Some(leg) = self.near.iter_mut().chain(&mut self.far).find(|leg| leg.port == port) {
+            leg.quality = Some(quality);
+        }
     }
 
     /// Nothing has come from this port's peer for so long. One that is quiet may be listening; when both are, nobody is

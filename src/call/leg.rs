@@ -1,6 +1,7 @@
 //! One side of a call: a dialog and its media port.
 
 use crate::media::Stream;
+use crate::rtp::report::Quality;
 use crate::sip::Session;
 use crate::units::{AccountId, Instant, LegId, PortId};
 
@@ -35,6 +36,8 @@ pub(super) struct Leg {
     pub(super) noticed: bool,
     /// Seconds without a packet of the peer's, as media told last.
     pub(super) silent_s: u32,
+    /// How its streams fared last.
+    pub(super) quality: Option<Quality>,
 }
 
 impl Leg {
@@ -50,6 +53,7 @@ impl Leg {
             parked: false,
             noticed: false,
             silent_s: 0,
+            quality: None,
         }
     }
 
@@ -63,6 +67,7 @@ impl Leg {
             codec: session.codec,
             payload_type: session.payload_type,
             event_type: session.event_type,
+            rtcp: session.rtcp,
             send: session.send,
             keys: session.keys,
         }

@@ -32,7 +32,7 @@ mod turns;
 
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{Decision, Outcome, Record, Span};
-pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot};
+pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot, StreamView};
 pub use switchboard::Switchboard;
 
 use crate::listen::Heard;

@@ -7,7 +7,7 @@ use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::{Plan, Which};
 use super::record::Outcome;
-use super::snapshot::{CallView, Phase, Snapshot};
+use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::Transfer;
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
@@ -283,6 +283,9 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.starved(desk, port, seconds));
             }
             media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
+            media::Event::Quality(port, quality) => {
+                self.with_port(port, |call, _| call.quality(port, quality));
+            }
             media::Event::Alive => {}
         }
     }
@@ -414,6 +417,13 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         recording: call.is_recorded(),
         may_listen: call.may_listen(listen_in),
+        streams: call
+            .far
+            .iter()
+            .map(|leg| (true, leg))
+            .chain(call.near.iter().map(|leg| (false, leg)))
+            .filter_map(|(trunk, leg)| Some(StreamView { trunk, quality: leg.quality? }))
+            .collect(),
         last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
         line_encrypted: call.far.iter().any(Leg::is_encrypted),
         phones_encrypted: !call.near.is_empty() && call.near.iter().all(Leg::is_encrypted),

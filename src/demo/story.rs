@@ -145,6 +145,7 @@ mod tests {
             recording: false,
             may_listen: false,
             last: last.into(),
+            streams: Vec::new(),
             line_encrypted: false,
             phones_encrypted: false,
         };

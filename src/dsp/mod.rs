@@ -6,4 +6,6 @@ pub mod g711;
 pub mod g722;
 pub mod level;
 pub mod mix;
+pub mod noise;
+pub mod splice;
 pub mod tone;

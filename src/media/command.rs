@@ -1,5 +1,6 @@
 //! What media is told and what it tells. All of it is `Copy` and travels on rings.
 
+use crate::rtp::report::Quality;
 use crate::units::{Codec, Digit, PortId, SrtpKeys, Tick};
 use std::net::SocketAddr;
 
@@ -24,6 +25,8 @@ pub struct Stream {
     pub payload_type: u8,
     /// Payload type of telephone-events in both directions.
     pub event_type: Option<u8>,
+    /// Where reports go: RTCP beside RTP, or on its port if it is the same as `remote` (RFC 5761). `None`: nowhere.
+    pub rtcp: Option<SocketAddr>,
     /// Send sound. When false, nothing at all is sent (the peer holds us).
     pub send: bool,
     /// SRTP both ways; `None`: in the clear. The same keys after a renegotiation go on where they were.
@@ -137,6 +140,8 @@ pub enum Event {
     Played(PortId, SoundId),
     /// No RTP for this many seconds; sent at 2 s and then every 10 s.
     Starved(PortId, u32),
+    /// How a port's streams fare; about every five seconds, RFC 3550 §6.2.
+    Quality(PortId, Quality),
     /// The answer to [`MediaCommand::Ping`].
     Alive,
     /// RTP arrives (again): first packet after open or after `Starved`.

@@ -11,6 +11,8 @@
 //! two from starving or flooding the peer. Nothing of one port reaches another except through [`Media::packet`]'s last
 //! step, and only while they are joined, or through the room that both are in (`room`), where one who listens is not heard.
 //!
+//! RTCP comes in by [`Media::report`] or among the packets, and goes out on the tick: `reports`.
+//!
 //! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time:
 //! give it commands and datagrams when they come, call `tick` when [`Media::deadline`] is reached (asking anew after each
 //! call), and empty the [`Outlets`]. After [`Media::new`] it allocates nothing.
@@ -23,6 +25,7 @@ mod outlets;
 mod pace;
 mod port;
 pub mod realtime;
+mod reports;
 mod room;
 mod sockets;
 pub mod thread;
@@ -39,6 +42,7 @@ pub use voice::SoundError;
 
 use crate::dsp::g711;
 use crate::dsp::g722::Band;
+use crate::dsp::noise::Noise;
 use crate::dsp::tone::{self, Country};
 use crate::limits::RTP_PACKET_BYTES;
 use crate::rtp::jitter::{Put, RING, Ring};
@@ -74,11 +78,13 @@ pub struct Config {
     pub studio_frames: usize,
 }
 
-/// An RTP packet to be sent from a port's socket.
+/// An RTP packet, or an RTCP one, to be sent from a port's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// Whose socket.
     pub port: PortId,
+    /// From the socket beside it, which is for RTCP alone.
+    pub control: bool,
     /// Whereto.
     pub to: SocketAddr,
     /// All of it.
@@ -91,7 +97,7 @@ pub struct Media {
     /// Indices of open ports.
     open: Vec<u16>,
     /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
-    rings: Box<[i16]>,
+    rings: Box<[u16]>,
     rooms: Rooms,
     /// G.722 of each port; empty if nobody speaks it.
     wide: Box<[Band]>,
@@ -103,6 +109,7 @@ pub struct Media {
     mouth: Mouth,
     /// What the port whose turn it is has said of its own in this tick.
     said: Option<Frame>,
+    farewells: Vec<reports::Farewell>,
     /// The last tick done, counted from the start of the program.
     grid: u64,
     /// No port needs the next tick.
@@ -129,6 +136,7 @@ impl Media {
             country: config.country,
             mouth,
             said: None,
+            farewells: Vec::with_capacity(ports),
             grid: 0,
             resting: true,
             deadline: None,
@@ -172,7 +180,8 @@ impl Media {
         };
         let (header, payload) = match packet::parse(datagram) {
             Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
-            Err(Malformed::Rtcp) => return counters.discard(Discard::Rtcp),
+            // RFC 5761: told apart by the payload type.
+            Err(Malformed::Rtcp) => return self.hear_report(now, at, from, datagram),
             Ok(_) | Err(Malformed::Header) => return counters.discard(Discard::Malformed),
         };
         if !port.latch.accept(now, from) {
@@ -189,6 +198,14 @@ impl Media {
             Arrival::Stray => return counters.discard(Discard::Stray),
         }
         counters.packet_in();
+        if header.ssrc == port.sender.ssrc() && !port.renumbered && port.stream.keys.is_none() {
+            // RFC 3550 §8.2: the peer has our number, so we take another. Once: from then on it is our own sound that it
+            // sends back (an echo test), and that is to be heard.
+            port.renumbered = true;
+            counters.collision();
+            let old = port.sender.renumber();
+            reports::take_leave(&mut self.farewells, &mut self.vault, port, at, old);
+        }
         if port.hearing.heard(now) {
             self.mouth.event(Event::Heard(at));
         }
@@ -201,14 +218,16 @@ impl Media {
                 }
                 return;
             }
-            // What comes instead of sound is no sound: taps hear concealment, a partner silence.
+            // What comes instead of sound is no sound, but noise of its level.
             Content::ComfortNoise => {
-                port.comfort = true;
+                let noise = Noise::new(octets, header.timestamp);
+                port.comfort = Some(noise);
+                port.jitter.comfort(noise);
                 return;
             }
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
         };
-        port.comfort = false;
+        port.comfort = None;
         port.receiver.timing(now, &header);
         let (decodes, partner) = (port.decodes, port.partner);
         // What is wide-band goes on as it is to a partner who is, too; everybody else gets its lower band.
@@ -276,7 +295,7 @@ impl Media {
             Ok(bytes) => {
                 counters.packet_out();
                 counters.forwarded();
-                send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+                send(Datagram { port: PortId(partner), control: false, to: port.latch.target(), bytes });
             }
             Err(why) => counters.discard(why),
         }
@@ -303,7 +322,11 @@ impl Media {
             if port.stream.send && port.pace.dry_at() <= now {
                 self.say(now, index, send);
             }
+            if self.ports[usize::from(index)].reports.due_at() <= now {
+                self.give_report(now, index, send);
+            }
         }
+        self.say_farewells(send);
         self.plan(now);
     }
 
@@ -357,7 +380,7 @@ impl Media {
             && let Some(ring) = ring(&mut self.rings, index)
         {
             let mut frame = Frame::SILENCE;
-            let received = port.jitter.take(ring, &mut frame) || port.comfort;
+            let received = port.jitter.take(ring, &mut frame);
             let talks = port.room.filter(|(_, seat)| *seat == Seat::Talks).map(|(room, _)| room);
             self.rooms.hear(index, &frame, talks);
             if port.tapped {
@@ -383,6 +406,7 @@ impl Media {
     fn say(&mut self, now: Instant, index: u16, send: &mut impl FnMut(Datagram<'_>)) {
         let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
         let filling = port.pace.filling() && !port.voice.busy();
+        let quiet = port.voice.idle();
         let mut sound = [0; FRAME_SAMPLES];
         let meets = port.room.filter(|_| !port.voice.busy());
         let law = if port.stream.codec == Codec::Pcma { Codec::Pcma } else { Codec::Pcmu };
@@ -392,11 +416,16 @@ impl Media {
             let heard = port.limiter.hear(&self.rooms.sum(room), &own);
             sound = heard.0.map(|sample| g711::encode(law, sample));
         }
-        if port.studio {
-            self.said = Some(Frame(sound.map(|octet| g711::decode(law, octet))));
-        }
         if let Some(sound) = ended {
             self.mouth.event(Event::Played(PortId(index), sound));
+        }
+        let partner = port.partner.filter(|_| filling && quiet);
+        if let Some(noise) = partner.and_then(|p| self.ports.get_mut(usize::from(p))?.comfort.as_mut()) {
+            sound.fill_with(|| g711::encode(law, noise.sample()));
+        }
+        let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
+        if port.studio {
+            self.said = Some(Frame(sound.map(|octet| g711::decode(law, octet))));
         }
         // A peer that holds us hears nothing, but what is played goes on and ends.
         if !port.stream.send {
@@ -427,7 +456,7 @@ impl Media {
             match self.vault.seal(index, &bytes[..end]) {
                 Ok(bytes) => {
                     self.mouth.counters.packet_out();
-                    send(Datagram { port: PortId(index), to: port.latch.target(), bytes });
+                    send(Datagram { port: PortId(index), control: false, to: port.latch.target(), bytes });
                 }
                 Err(why) => self.mouth.counters.discard(why),
             }
@@ -453,7 +482,8 @@ impl Media {
         let tick = (!self.resting).then(|| Instant((self.grid + 1) * FRAME_US));
         let sending = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).filter(|p| p.stream.send);
         let dry = sending.map(|p| p.pace.dry_at()).min();
-        self.deadline = tick.into_iter().chain(dry).min();
+        let reports = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).map(|p| p.reports.due_at());
+        self.deadline = tick.into_iter().chain(dry).chain(reports.min()).min();
     }
 }
 
@@ -490,7 +520,7 @@ fn narrow<'a>(
 }
 
 /// The samples of one port's jitter buffer.
-fn ring(rings: &mut [i16], index: u16) -> Option<&mut Ring> {
+fn ring(rings: &mut [u16], index: u16) -> Option<&mut Ring> {
     let start = usize::from(index) * RING;
     rings.get_mut(start..start + RING)?.try_into().ok()
 }

@@ -25,6 +25,7 @@ impl Media {
                 self.vault.settle(port.0, stream.keys);
                 self.with(port, |p| {
                     p.stream = stream;
+                    p.reports_from = None;
                     p.latch.signal(stream.remote);
                     if !stream.send {
                         p.pace.switch();
@@ -123,6 +124,10 @@ impl Media {
 
     fn close(&mut self, port: PortId) {
         self.part(port);
+        if let Some(p) = self.ports.get(usize::from(port.0)).filter(|p| p.open && p.sender.sent().0 > 0) {
+            // RFC 3550 §6.3.7: who has never sent anything says nothing now.
+            super::reports::take_leave(&mut self.farewells, &mut self.vault, p, port, p.sender.ssrc());
+        }
         self.with(port, |p| p.open = false);
         self.vault.forget(port.0);
         self.open.retain(|&i| i != port.0);

@@ -5,12 +5,15 @@ use super::latch::Latch;
 use super::pace::Pace;
 use super::voice::Voice;
 use crate::dsp::mix::Limiter;
+use crate::dsp::noise::Noise;
 use crate::dsp::tone::Generator;
 use crate::rtp::digit::Presses;
 use crate::rtp::jitter::Jitter;
+use crate::rtp::report::Reports;
 use crate::rtp::stream::{Receiver, Sender};
 use crate::units::{Codec, Instant};
 use core::time::Duration;
+use std::net::SocketAddr;
 
 /// Comfort noise, RFC 3389 §4.
 const COMFORT_NOISE: u8 = 13;
@@ -112,16 +115,28 @@ pub(super) struct Port {
     /// Somebody needs what it hears in frames.
     pub(super) decodes: bool,
     pub(super) jitter: Jitter,
-    /// The peer announced silence and has not spoken since, RFC 3389.
-    pub(super) comfort: bool,
+    /// The peer announced silence and has not spoken since, RFC 3389: the noise of its room.
+    pub(super) comfort: Option<Noise>,
+    pub(super) reports: Reports,
+    /// Where the peer's reports come from.
+    pub(super) reports_from: Option<SocketAddr>,
+    /// Our source was renumbered, because the peer had the same number.
+    pub(super) renumbered: bool,
 }
 
 impl Port {
     /// A port that was never opened.
     pub(super) fn closed() -> Self {
-        let remote = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-        let stream =
-            Stream { remote, codec: Codec::Pcmu, payload_type: 0, event_type: None, send: false, keys: None };
+        let remote = SocketAddr::from(([0, 0, 0, 0], 0));
+        let stream = Stream {
+            remote,
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            event_type: None,
+            rtcp: None,
+            send: false,
+            keys: None,
+        };
         Self {
             open: false,
             partner: None,
@@ -142,7 +157,10 @@ impl Port {
             studio: false,
             decodes: false,
             jitter: Jitter::new(),
-            comfort: false,
+            comfort: None,
+            reports: Reports::new(Instant::ZERO, 0),
+            reports_from: None,
+            renumbered: false,
         }
     }
 
@@ -155,6 +173,7 @@ impl Port {
             sender: Sender::new(seed),
             pace: Pace::new(now),
             hearing: Hearing::new(now),
+            reports: Reports::new(now, seed),
             opened: grid,
             epoch: self.epoch.wrapping_add(1),
             ..Self::closed()

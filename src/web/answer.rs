@@ -37,6 +37,11 @@ impl Answer {
         Self::new(status, "text/plain; charset=utf-8", words.as_bytes().to_vec())
     }
 
+    /// Numbers in Prometheus' text format.
+    pub(super) fn metrics(words: &str) -> Self {
+        Self { kind: "text/plain; version=0.0.4; charset=utf-8", ..Self::text(200, words) }
+    }
+
     /// A value as JSON.
     pub(super) fn json(status: u16, value: &impl serde::Serialize) -> Self {
         match serde_json::to_vec(value) {

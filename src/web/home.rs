@@ -2,7 +2,7 @@
 
 use super::page::{Place, alert, frame, token};
 use super::{strip, words};
-use crate::call::{CallView, PeerView, Phase, Snapshot};
+use crate::call::{CallView, PeerView, Phase, Snapshot, StreamView};
 use crate::units::Wall;
 use maud::{Markup, html};
 
@@ -84,9 +84,31 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
                 }
             }
             @if call.recording { p.last { "This call is being recorded." } }
+            @if !call.streams.is_empty() { (streams(&call.streams)) }
             @if let Some(words) = encrypted(call) { p.muted { (words) } }
             @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
             (buttons(call, form, more))
+        }
+    }
+}
+
+/// How the sound of each leg fares, for whoever wonders why it crackles.
+fn streams(streams: &[StreamView]) -> Markup {
+    html! {
+        details.sound {
+            summary.muted { "Sound" }
+            dl.figures {
+                @for StreamView { trunk, quality } in streams {
+                    div { dt { @if *trunk { "From the line" } @else { "From the house" } }
+                        dd { (words::fraction(quality.loss())) " lost, " (words::milliseconds(quality.jitter_us)) " jitter"
+                            @if quality.concealed_ms > 0 { ", " (words::length(quality.concealed_ms)) " filled in" } } }
+                    @if let Some(far) = quality.far {
+                        div { dt { @if *trunk { "To the line" } @else { "To the house" } }
+                            dd { (words::fraction(f64::from(far.lost_256ths) / 256.0)) " lost"
+                                @if let Some(us) = far.round_trip_us { ", " (words::milliseconds(us)) " there and back" } } }
+                    }
+                }
+            }
         }
     }
 }

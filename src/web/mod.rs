@@ -18,6 +18,7 @@ mod gate;
 mod head;
 mod home;
 mod login;
+mod metrics;
 mod page;
 mod phones;
 mod phones_page;
@@ -29,6 +30,7 @@ mod visit;
 mod words;
 
 use crate::call::{Request, Snapshot};
+use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{PairedPhone, Store};
 use crate::studio::Studio;
@@ -57,6 +59,8 @@ pub struct Config {
     pub names: Vec<String>,
     /// Opens the page once without the password, as `/login?token=…`.
     pub one_use_token: Option<String>,
+    /// What the media loop counts, for `/metrics`.
+    pub counters: Option<Arc<Counters>>,
     /// Deadlines of the gate.
     pub patience: Patience,
     /// What a paired phone is told.
@@ -179,6 +183,7 @@ struct Site {
     studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
+    counters: Option<Arc<Counters>>,
     stop: watch::Receiver<bool>,
     streams: events::Streams,
     password: Password,
@@ -222,6 +227,7 @@ pub fn start(
         studio,
         snapshot,
         requests,
+        counters: config.counters,
         stop: stopped.clone(),
         streams: events::Streams::default(),
         password,

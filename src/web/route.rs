@@ -27,6 +27,7 @@ pub(super) enum Route {
     Style,
     Script,
     Icon,
+    Metrics,
     ApiStatus,
     ApiHistory,
     ApiCall(CallId),
@@ -72,6 +73,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["assets", "page.css"] => (true, Route::Style),
         ["assets", "page.js"] => (true, Route::Script),
         ["favicon.svg" | "favicon.ico"] => (true, Route::Icon),
+        ["metrics"] => (true, Route::Metrics),
         ["api", "v1", "status"] => (true, Route::ApiStatus),
         ["api", "v1", "history"] => (true, Route::ApiHistory),
         ["api", "v1", "calls", id] => (true, Route::ApiCall(call_id(id)?)),
@@ -125,6 +127,7 @@ impl Route {
                 | Self::ApiPair
                 | Self::ApiUnpair
                 | Self::Events
+                | Self::Metrics
                 | Self::Live
         )
     }
@@ -166,6 +169,8 @@ mod tests {
             (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
+            (Method::Get, "/metrics", Some(Route::Metrics)),
+            (Method::Post, "/metrics", None),
         ];
         for (method, path, expected) in cases {
             assert_eq!(find(&method, path).ok(), expected, "{method} {path}");

@@ -3,7 +3,9 @@
 use super::answer::Answer;
 use super::route::{Miss, Route, call_id, find};
 use super::sound::Sound;
-use super::{Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, page, phones, sound};
+use super::{
+    Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, metrics, page, phones, sound,
+};
 use crate::call::Request as Wish;
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
@@ -86,7 +88,7 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     let stamp = field(request, head::STAMP).unwrap_or_default();
     let mut stamp = stamp.split(' ');
     let known = stamp.next().is_some_and(|secret| login::same(secret, &site.secret));
-    let mut address = || stamp.next().and_then(|ip| ip.parse().ok());
+    let mut address = || stamp.next().and_then(|ip| ip.parse::<IpAddr>().ok());
     let (Some(from), Some(local), true) = (address(), address(), known) else { return forbidden().into() };
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     let (route, query) = (find(request.method(), path), form::pairs(query));
@@ -105,7 +107,9 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
     let form = cookie.as_deref().and_then(|cookie| site.doors().logins.form_token(clock::now(), cookie));
-    if form.is_none() && !route.is_open() {
+    // A collector on the box itself has no password; there is nothing about anybody in the numbers.
+    let collects = route == Route::Metrics && from.is_loopback();
+    if form.is_none() && !route.is_open() && !collects {
         return match route {
             _ if route.is_api() => Answer::problem(401, "Log in first: POST the password to /login.").into(),
             _ => Answer::see("/login".into()).into(),
@@ -251,6 +255,10 @@ impl Visit<'_> {
             Route::Style => Answer::asset("text/css; charset=utf-8", page::STYLE),
             Route::Script => Answer::asset("text/javascript; charset=utf-8", page::SCRIPT),
             Route::Icon => Answer::asset("image/svg+xml", page::ICON),
+            Route::Metrics => {
+                let counted = site.counters.as_ref().map(|counters| counters.read());
+                Answer::metrics(&metrics::text(&site.snapshot.borrow(), counted.as_ref()))
+            }
             Route::ApiStatus => api::status(site),
             Route::ApiHistory => {
                 let limit = self.asked("limit").and_then(|n| n.parse().ok()).unwrap_or(PAGE);

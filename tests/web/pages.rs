@@ -188,6 +188,22 @@ fn a_box_that_does_not_answer_is_said_to_be_busy_or_stopping() {
 }
 
 #[test]
+fn how_the_sound_fares_is_on_the_page_and_in_numbers_for_a_collector_on_the_box() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    server.snapshot.send_replace(Arc::new(snapshot(vec![view(9, Phase::Talking, Wall(TWO_O_CLOCK), 14)])));
+    let page = server.get("/", &cookie).text;
+    for words in ["From the line", "2.0 % lost", "3 ms jitter", "42 ms there and back"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let numbers = server.get("/metrics", "");
+    assert_eq!(numbers.status, 200, "from the box itself, without a password");
+    assert_eq!(numbers.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert!(numbers.body().contains("hold_slayer_stream_round_trip_seconds{side=\"trunk\"} 0.042\n"));
+    assert!(!numbers.body().contains("0800"), "no number of anybody");
+}
+
+#[test]
 fn the_start_page_shows_each_call_and_what_can_be_done() {
     let server = Server::new();
     let (cookie, _) = server.log_in();

@@ -1,11 +1,14 @@
 //! A running page with made-up calls, and a client that writes exactly what it is told.
 
-use hold_slayer::call::{CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span};
+use hold_slayer::call::{
+    CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
+};
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::Sound;
 use hold_slayer::media;
 use hold_slayer::media::thread::{self, UdpPorts};
 use hold_slayer::phone::dial::Codes;
+use hold_slayer::rtp::report::{Far, Quality};
 use hold_slayer::store::Store;
 use hold_slayer::studio::{self, Archive, Sides, Studio};
 use hold_slayer::units::{CallId, Wall};
@@ -37,6 +40,7 @@ pub fn config() -> Config {
         password: Some(PASSWORD.into()),
         names: vec!["Phone.Example".into()],
         one_use_token: None,
+        counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
             body: Duration::from_millis(300),
@@ -296,6 +300,16 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         } else {
             String::new()
         },
+        streams: vec![StreamView {
+            trunk: true,
+            quality: Quality {
+                received: 980,
+                lost: 20,
+                jitter_us: 3_400,
+                far: Some(Far { round_trip_us: Some(42_000), ..Far::default() }),
+                ..Quality::default()
+            },
+        }],
         line_encrypted: false,
         phones_encrypted: false,
     }
