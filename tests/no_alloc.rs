@@ -77,7 +77,7 @@ fn a_whole_calls_life_allocates_nothing() {
         payload_type: 8,
         event_type: None,
         send: true,
-        keys: Some(keys),
+        keys: None,
     };
     let phone = Stream {
         remote: remote(PHONE),
@@ -85,7 +85,7 @@ fn a_whole_calls_life_allocates_nothing() {
         payload_type: 0,
         event_type: Some(101),
         send: true,
-        keys: None,
+        keys: Some(keys),
     };
     let key = Digit::from_char('9').unwrap();
     let sound = SoundId(0);
