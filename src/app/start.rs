@@ -16,7 +16,7 @@ use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
 use crate::units::{CallId, Codec, PortId};
-use crate::{board, clock, limits, net, web};
+use crate::{board, clock, limits, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -83,6 +83,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 
     let media = start_media(&config, options)?;
     troubles.extend(real_time_troubles(&media.granted));
+    let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
+    let studio = studio.context("the studio's thread")?;
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
@@ -103,6 +105,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let page = web::start(
         web_config(&config, options, SocketAddr::new(ip, sip.port())),
         store.clone(),
+        studio.studio,
         snapshot.clone(),
         asks_tx,
     );
@@ -160,6 +163,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 media_events,
                 store: store_too,
                 ears,
+                studio: studio.orders,
+                studio_troubles: studio.troubles,
                 heard,
                 asks,
                 presses,
@@ -299,7 +304,13 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let first = config.media.rtp_ports;
     let config = media_thread::Config {
-        media: media::Config { ports: ports(config), country, sounds: Prompt::ALL.map(linear).into() },
+        media: media::Config {
+            ports: ports(config),
+            country,
+            sounds: Prompt::ALL.map(linear).into(),
+            wideband: config.phones.iter().any(|phone| phone.wideband),
+            studio_frames: limits::studio_ring(usize::from(config.media.calls)),
+        },
         bind: config.sip.listen.ip(),
         udp_ports: if options.any_port { UdpPorts::Any } else { UdpPorts::From(first) },
         real_time: true,

@@ -139,6 +139,8 @@ mod tests {
             hold_started: None,
             sound: None,
             heard: Vec::new(),
+            recording: false,
+            may_listen: false,
             last: String::new(),
             line_encrypted: false,
             phones_encrypted: false,

@@ -11,6 +11,8 @@ pub(super) enum Role {
     Talks,
     /// It hears the confirmation and hangs up.
     Confirms,
+    /// It hears the held line and is not heard.
+    Listens,
     /// It rings.
     Rings,
 }
@@ -29,13 +31,26 @@ pub(super) struct Leg {
     pub(super) up: bool,
     /// The peer holds us.
     pub(super) parked: bool,
+    /// It has been told that it is recorded.
+    pub(super) noticed: bool,
     /// Seconds without a packet of the peer's, as media told last.
     pub(super) silent_s: u32,
 }
 
 impl Leg {
     pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
-        Self { id, account, port, role, session: None, open: None, up: false, parked: false, silent_s: 0 }
+        Self {
+            id,
+            account,
+            port,
+            role,
+            session: None,
+            open: None,
+            up: false,
+            parked: false,
+            noticed: false,
+            silent_s: 0,
+        }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

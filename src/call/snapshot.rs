@@ -39,6 +39,10 @@ pub struct CallView {
     pub sound: Option<Sound>,
     /// The last few stretches of sound, oldest first: start in ms since `started`, sound.
     pub heard: Vec<(u64, Sound)>,
+    /// It is being recorded.
+    pub recording: bool,
+    /// The page may listen in.
+    pub may_listen: bool,
     /// The last decision and its reason, in words.
     pub last: String,
     /// Sound to and from the line is encrypted.

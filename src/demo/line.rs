@@ -176,6 +176,7 @@ impl Line {
         let audio = match self.session.codec {
             Codec::Pcmu => 0,
             Codec::Pcma => 8,
+            Codec::G722 => 9,
         };
         if packet.payload_type() == audio {
             self.ear.hear(now, self.session.codec, payload);

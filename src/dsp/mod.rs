@@ -3,5 +3,7 @@
 pub mod conceal;
 pub mod detect;
 pub mod g711;
+pub mod g722;
 pub mod level;
+pub mod mix;
 pub mod tone;

@@ -52,6 +52,7 @@ pub struct Counters {
     filled: AtomicU64,
     events_lost: AtomicU64,
     tap_frames_lost: AtomicU64,
+    studio_frames_lost: AtomicU64,
     digits_lost: AtomicU64,
     ticks_skipped: AtomicU64,
     discards: [AtomicU64; DISCARDS],
@@ -75,6 +76,8 @@ pub struct Counted {
     pub events_lost: u64,
     /// Frames lost because the listener did not read them.
     pub tap_frames_lost: u64,
+    /// Frames lost because the studio did not read them: gaps in recordings.
+    pub studio_frames_lost: u64,
     /// Keys not sent: the queue was full, or a hook flash for a peer without telephone-events.
     pub digits_lost: u64,
     /// Ticks that could not be made up for after a stall.
@@ -111,6 +114,7 @@ impl Counters {
         filled => filled,
         event_lost => events_lost,
         tap_frame_lost => tap_frames_lost,
+        studio_frame_lost => studio_frames_lost,
         digit_lost => digits_lost,
     }
 
@@ -147,6 +151,7 @@ impl Counters {
             filled: get(&self.filled),
             events_lost: get(&self.events_lost),
             tap_frames_lost: get(&self.tap_frames_lost),
+            studio_frames_lost: get(&self.studio_frames_lost),
             digits_lost: get(&self.digits_lost),
             ticks_skipped: get(&self.ticks_skipped),
             discards: core::array::from_fn(|i| get(&self.discards[i])),

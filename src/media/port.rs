@@ -1,9 +1,11 @@
 //! One RTP socket's worth of state.
 
-use super::command::Stream;
+use super::command::{Seat, Stream};
 use super::latch::Latch;
 use super::pace::Pace;
 use super::voice::Voice;
+use crate::dsp::mix::Limiter;
+use crate::dsp::tone::Generator;
 use crate::rtp::digit::Presses;
 use crate::rtp::jitter::Jitter;
 use crate::rtp::stream::{Receiver, Sender};
@@ -93,12 +95,22 @@ pub(super) struct Port {
     pub(super) hearing: Hearing,
     pub(super) presses: Presses,
     pub(super) voice: Voice,
+    /// The room it is in, and as what.
+    pub(super) room: Option<(u16, Seat)>,
+    /// Keeps what it hears of the room below overload.
+    pub(super) limiter: Limiter,
+    /// Sounds over all that it sends.
+    pub(super) overlay: Option<Generator>,
     /// Openings of this port so far.
     pub(super) epoch: u32,
     /// The grid's count when the port was opened.
     pub(super) opened: u64,
     /// What it hears goes to the listener.
     pub(super) tapped: bool,
+    /// What it hears and says goes to the studio.
+    pub(super) studio: bool,
+    /// Somebody needs what it hears in frames.
+    pub(super) decodes: bool,
     pub(super) jitter: Jitter,
     /// The peer announced silence and has not spoken since, RFC 3389.
     pub(super) comfort: bool,
@@ -121,9 +133,14 @@ impl Port {
             hearing: Hearing::new(Instant::ZERO),
             presses: Presses::default(),
             voice: Voice::new(),
+            room: None,
+            limiter: Limiter::new(),
+            overlay: None,
             epoch: 0,
             opened: 0,
             tapped: false,
+            studio: false,
+            decodes: false,
             jitter: Jitter::new(),
             comfort: false,
         }
@@ -146,6 +163,6 @@ impl Port {
 
     /// Whether its peer hears the partner, and nothing else is to be done for it on the tick.
     pub(super) const fn rests(&self) -> bool {
-        self.pace.flowing() && !self.tapped && self.voice.idle()
+        self.pace.flowing() && !self.decodes && self.voice.idle()
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fuzz;
+mod rooms;
 mod secure;
 
 use super::*;
@@ -50,8 +51,16 @@ fn address(port: PortId) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, port.0 as u8], 4000))
 }
 
+fn payload_type(codec: Codec) -> u8 {
+    match codec {
+        Codec::Pcmu => 0,
+        Codec::Pcma => 8,
+        Codec::G722 => 9,
+    }
+}
+
 fn stream(port: PortId, codec: Codec) -> Stream {
-    let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
+    let payload_type = payload_type(codec);
     Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true, keys: None }
 }
 
@@ -69,13 +78,19 @@ impl Rig {
     fn with(codecs: &[Codec]) -> Self {
         let prompt = (0..1000).map(|i| g711::decode(Codec::Pcmu, prompt_octet(i))).collect();
         let country = Country::by_code("us").unwrap();
-        let config = Config { ports: codecs.len() as u16, country, sounds: vec![prompt] };
+        let config = Config {
+            ports: codecs.len() as u16,
+            country,
+            sounds: vec![prompt],
+            wideband: true,
+            studio_frames: 100,
+        };
         let (media, outlets) = Media::new(&config).unwrap();
         let mut rig = Self { media, outlets, now: Instant(1_000_003), sent: Vec::new(), peers: Vec::new() };
         for (i, &codec) in codecs.iter().enumerate() {
             let port = PortId(i as u16);
             let header = Header {
-                payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
+                payload_type: payload_type(codec),
                 marker: false,
                 sequence: 65_530,
                 timestamp: 1 << 31,

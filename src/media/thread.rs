@@ -9,7 +9,7 @@
 use super::realtime::{self, Granted};
 use super::sockets;
 pub use super::sockets::UdpPorts;
-use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, TapFrame};
+use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, StudioFrame, TapFrame};
 use crate::clock;
 use crate::limits::MEDIA_COMMAND_RING;
 use crate::units::{Instant, PortId};
@@ -58,6 +58,8 @@ pub struct Started {
     pub events: Outlet<Event>,
     /// Frames come out here, for the listener.
     pub taps: Outlet<TapFrame>,
+    /// Frames come out here, for the studio.
+    pub studio: Outlet<StudioFrame>,
     /// What happened so far.
     pub counters: Arc<Counters>,
     /// What the operating system granted.
@@ -165,7 +167,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
     let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<Box<[_]>>>()?;
     let (orders, order_out) = rtrb::RingBuffer::new(MEDIA_COMMAND_RING);
     let wake = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map(Arc::new);
-    let (order_wake, event_wake, tap_wake) = (wake()?, wake()?, wake()?);
+    let (order_wake, event_wake, tap_wake, studio_wake) = (wake()?, wake()?, wake()?, wake()?);
     let stop = Arc::new(AtomicBool::new(false));
     let edge = Edge {
         epoll: watch(&sockets, &order_wake)?,
@@ -180,6 +182,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         order_wake: order_wake.clone(),
         event_wake: event_wake.clone(),
         tap_wake: tap_wake.clone(),
+        studio_wake: studio_wake.clone(),
         stop: stop.clone(),
     };
     edge.epoll.add(&edge.timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER))?;
@@ -195,6 +198,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         control: Control { orders, wake: order_wake, stop, addresses, thread: Some(thread) },
         events: Outlet { ring: outlets.events, wake: event_wake },
         taps: Outlet { ring: outlets.taps, wake: tap_wake },
+        studio: Outlet { ring: outlets.studio, wake: studio_wake },
         counters: outlets.counters,
         granted,
     })
@@ -224,6 +228,7 @@ struct Edge {
     order_wake: Arc<EventFd>,
     event_wake: Arc<EventFd>,
     tap_wake: Arc<EventFd>,
+    studio_wake: Arc<EventFd>,
     stop: Arc<AtomicBool>,
 }
 
@@ -314,6 +319,9 @@ impl Edge {
         }
         if told.taps {
             let _ = self.tap_wake.write(1);
+        }
+        if told.studio {
+            let _ = self.studio_wake.write(1);
         }
     }
 }

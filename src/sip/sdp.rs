@@ -183,6 +183,7 @@ fn coding(media: &Media, payload_type: &str) -> Option<(u8, Coding)> {
     let coding = match (encoding.as_deref(), number) {
         (Some("PCMU/8000" | "PCMU/8000/1"), _) | (None, 0) => Coding::Speech(Codec::Pcmu),
         (Some("PCMA/8000" | "PCMA/8000/1"), _) | (None, 8) => Coding::Speech(Codec::Pcma),
+        (Some("G722/8000" | "G722/8000/1"), _) | (None, 9) => Coding::Speech(Codec::G722),
         (Some("TELEPHONE-EVENT/8000" | "TELEPHONE-EVENT/8000/1"), _) => Coding::Events,
         _ => return None,
     };
@@ -246,6 +247,7 @@ pub(super) const fn static_type(codec: Codec) -> u8 {
     match codec {
         Codec::Pcmu => 0,
         Codec::Pcma => 8,
+        Codec::G722 => 9,
     }
 }
 
@@ -253,5 +255,6 @@ const fn encoding_name(codec: Codec) -> &'static str {
     match codec {
         Codec::Pcmu => "PCMU",
         Codec::Pcma => "PCMA",
+        Codec::G722 => "G722",
     }
 }

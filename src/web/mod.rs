@@ -22,6 +22,7 @@ mod page;
 mod phones;
 mod phones_page;
 mod route;
+mod sound;
 mod stage;
 mod strip;
 mod visit;
@@ -30,6 +31,7 @@ mod words;
 use crate::call::{Request, Snapshot};
 use crate::phone::dial::Codes;
 use crate::store::{PairedPhone, Store};
+use crate::studio::Studio;
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
@@ -174,6 +176,7 @@ pub struct Web {
 /// All that the workers share.
 struct Site {
     store: Option<Store>,
+    studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
     stop: watch::Receiver<bool>,
@@ -204,6 +207,7 @@ struct Doors {
 pub fn start(
     config: Config,
     store: Option<Store>,
+    studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
 ) -> Result<Web, Error> {
@@ -215,6 +219,7 @@ pub fn start(
     let doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
     let site = Arc::new(Site {
         store,
+        studio,
         snapshot,
         requests,
         stop: stopped.clone(),
