@@ -7,7 +7,10 @@ use hold_slayer::media::thread::{Config, Started, UdpPorts, start};
 use hold_slayer::media::{self, Event, MediaCommand, Stream};
 use hold_slayer::rtp::packet::{self, HEADER_BYTES, Header};
 use hold_slayer::units::{Codec, Digit, FRAME_SAMPLES, PortId};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+use std::io::IoSliceMut;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 const TRUNK: PortId = PortId(0);
@@ -80,7 +83,7 @@ impl Peer {
 #[test]
 fn sockets_of_every_ipv6_address_take_ipv4_peers_as_well() {
     let mut started =
-        start(&Config { bind: std::net::Ipv6Addr::UNSPECIFIED.into(), ..config(4, UdpPorts::Any) }).unwrap();
+        start(&Config { bind: Ipv6Addr::UNSPECIFIED.into(), ..config(4, UdpPorts::Any) }).unwrap();
     let mut peers = [TRUNK, PHONE].map(|port| {
         let mut peer = Peer::open(&mut started, port);
         peer.port = SocketAddr::from((Ipv4Addr::LOCALHOST, peer.port.port()));
@@ -132,6 +135,53 @@ fn sound_orders_facts_and_frames_find_their_way() {
     assert!(ticks.windows(2).all(|w| w[1] > w[0]), "{ticks:?}");
     started.control.stop();
     assert!(started.counters.read().forwarded >= 25);
+}
+
+/// A socket that tells with each datagram how it was marked.
+fn marked(ip: IpAddr) -> UdpSocket {
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    match ip {
+        IpAddr::V4(_) => setsockopt(&socket, sockopt::IpRecvTos, &true).unwrap(),
+        IpAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvTClass, &true).unwrap(),
+    }
+    socket
+}
+
+/// The traffic class octet of the next datagram.
+fn mark(socket: &UdpSocket) -> i32 {
+    let (mut datagram, mut room) = ([0; 2048], nix::cmsg_space!(i32));
+    let mut parts = [IoSliceMut::new(&mut datagram)];
+    let got = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut room), MsgFlags::empty());
+    let got = got.expect("a datagram in time");
+    let mark = got.cmsgs().unwrap().find_map(|message| match message {
+        ControlMessageOwned::Ipv4Tos(tos) => Some(i32::from(tos)),
+        ControlMessageOwned::Ipv6TClass(class) => Some(class),
+        _ => None,
+    });
+    mark.expect("it is told")
+}
+
+#[test]
+fn rtp_and_rtcp_are_marked_as_telephony_for_peers_of_either_family() {
+    const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    for (bind, peer) in [(V4, V4), (V6, V6), (Ipv6Addr::UNSPECIFIED.into(), V4)] {
+        let mut started = start(&Config { bind, ..config(2, UdpPorts::Any) }).unwrap();
+        let (rtp, rtcp) = (marked(peer), marked(peer));
+        let stream = Stream {
+            remote: rtp.local_addr().unwrap(),
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            event_type: None,
+            rtcp: Some(rtcp.local_addr().unwrap()),
+            send: true,
+            keys: None,
+        };
+        started.control.send(MediaCommand::Open { port: TRUNK, stream, seed: 1 }).unwrap();
+        // RFC 4594 §4.1, RFC 3246: code point 46, above the two bits of congestion.
+        assert_eq!((mark(&rtp), mark(&rtcp)), (46 << 2, 46 << 2), "{bind} to {peer}");
+    }
 }
 
 #[test]

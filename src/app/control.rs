@@ -9,6 +9,7 @@ use crate::board::lamp::{Pattern, pattern};
 use crate::call::{Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
 use crate::listen::Heard;
+use crate::media::inlet::Inlet;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::net::{self, Arrival, Wire};
@@ -20,7 +21,7 @@ use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, mpsc as std_mpsc};
+use std::sync::Arc;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -48,8 +49,8 @@ pub(super) struct Control {
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
     pub(super) store: Option<Store>,
-    pub(super) ears: std_mpsc::SyncSender<ListenOrder>,
-    pub(super) studio: std_mpsc::SyncSender<StudioOrder>,
+    pub(super) ears: Inlet<ListenOrder>,
+    pub(super) studio: Inlet<StudioOrder>,
     pub(super) studio_troubles: watch::Receiver<Vec<String>>,
     pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
     pub(super) asks: mpsc::Receiver<web::Ask>,

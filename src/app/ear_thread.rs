@@ -5,22 +5,20 @@ use crate::call::ListenOrder;
 use crate::limits;
 use crate::listen::Heard;
 use crate::media::TapFrame;
+use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
 use crate::units::PortId;
 use core::time::Duration;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use tokio::sync::mpsc;
-
-/// An order waits this long at most for the thread to look. With frames coming it looks every 20 ms.
-const LOOK: Duration = Duration::from_millis(50);
 
 type Conclusion = (PortId, u32, Heard);
 
 /// Starts the thread; it ends when the sender of orders is dropped.
 pub(super) fn start(
     taps: Outlet<TapFrame>,
-) -> std::io::Result<(SyncSender<ListenOrder>, mpsc::Receiver<Conclusion>)> {
-    let (orders, incoming) = sync_channel(limits::MEDIA_COMMAND_RING);
+) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Conclusion>)> {
+    let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
     std::thread::Builder::new().name("listener".into()).spawn(move || run(taps, &incoming, &tell))?;
     Ok((orders, heard))
@@ -29,7 +27,7 @@ pub(super) fn start(
 fn run(mut taps: Outlet<TapFrame>, orders: &Receiver<ListenOrder>, tell: &mpsc::Sender<Conclusion>) {
     let mut ears = Ears::default();
     loop {
-        taps.wait(LOOK);
+        taps.wait(Duration::MAX);
         loop {
             match orders.try_recv() {
                 Ok(order) => ears.order(order),

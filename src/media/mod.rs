@@ -19,6 +19,7 @@
 
 pub mod command;
 pub mod counters;
+pub mod inlet;
 mod latch;
 mod order;
 mod outlets;

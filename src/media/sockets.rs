@@ -76,9 +76,10 @@ fn socket(bind: IpAddr, port: u16, room: usize) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((bind, port)).map_err(named)?;
     socket.set_nonblocking(true)?;
     setsockopt(&socket, sockopt::RcvBuf, &room)?;
-    match socket.local_addr()? {
-        SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?,
-        SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?,
+    setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?;
+    // A socket of IPv6 has both marks: what it sends to IPv4 peers bears that of IPv4.
+    if socket.local_addr()?.is_ipv6() {
+        setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?;
     }
     Ok(socket)
 }

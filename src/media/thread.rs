@@ -6,6 +6,7 @@
 //!
 //! After start the thread allocates nothing, takes no lock and writes no text.
 
+use super::inlet::Inlet;
 use super::realtime::{self, Granted};
 pub use super::sockets::UdpPorts;
 use super::sockets::{self, Pair};
@@ -24,6 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// Longer than any datagram that could be RTP, so that one cut short is not taken for a whole one.
@@ -138,7 +140,12 @@ impl<T: Copy> Outlet<T> {
         let _ = self.wake.read();
     }
 
-    /// Waits, for a thread that has nothing else to wait for. False if the time is over.
+    /// Another way in to whoever [`wait`](Self::wait)s here, for so many things that are not frames.
+    pub fn inlet<I>(&self, room: usize) -> (Inlet<I>, Receiver<I>) {
+        Inlet::new(self.wake.clone(), room)
+    }
+
+    /// Waits, for a thread that has nothing else to wait for but its inlets. False if the time is over.
     pub fn wait(&self, at_most: Duration) -> bool {
         let mut fds = [PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
         let woken = poll(&mut fds, PollTimeout::try_from(at_most).unwrap_or(PollTimeout::MAX));

@@ -7,6 +7,7 @@ use crate::call::StudioOrder;
 use crate::dsp::mix::{self, Limiter};
 use crate::limits::{LISTENER_QUEUE, LISTENERS, MEDIA_COMMAND_RING};
 use crate::media::StudioFrame;
+use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
 use crate::units::{CallId, FRAME_SAMPLES, Frame, PortId};
 use core::time::Duration;
@@ -19,8 +20,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// Orders wait this long at most while no frames come.
-const LOOK: Duration = Duration::from_millis(250);
+/// Without frames and orders, the disk is thought of this often.
+const LOOK: Duration = Duration::from_secs(60);
 /// How often the room on the disk is looked at.
 const ROOM: Duration = Duration::from_secs(5);
 /// How often old recordings are looked for.
@@ -31,7 +32,7 @@ const TIDY: Duration = Duration::from_secs(600);
 pub struct Studio {
     /// The recordings there are.
     pub archive: Archive,
-    ask: SyncSender<Hearer>,
+    ask: Arc<Inlet<Hearer>>,
     open: Arc<AtomicUsize>,
 }
 
@@ -40,7 +41,7 @@ pub struct Outlets {
     /// For the page.
     pub studio: Studio,
     /// Takes orders; dropping it ends the thread.
-    pub orders: SyncSender<StudioOrder>,
+    pub orders: Inlet<StudioOrder>,
     /// What is wrong with recordings, in words; empty while all is well.
     pub troubles: watch::Receiver<Vec<String>>,
 }
@@ -72,6 +73,7 @@ impl Listening {
     }
 }
 
+#[derive(Debug)]
 struct Hearer {
     call: CallId,
     to: SyncSender<Frame>,
@@ -93,8 +95,8 @@ impl Studio {
 /// # Errors
 /// The system gives no thread.
 pub fn start(frames: Outlet<StudioFrame>, archive: Archive, config: Config) -> io::Result<Outlets> {
-    let (orders, incoming) = sync_channel(MEDIA_COMMAND_RING);
-    let (ask, hearers) = sync_channel(LISTENERS);
+    let (orders, incoming) = frames.inlet(MEDIA_COMMAND_RING);
+    let (ask, hearers) = frames.inlet(LISTENERS);
     let (tell, troubles) = watch::channel(Vec::new());
     let room = Room {
         archive: archive.clone(),
@@ -106,7 +108,7 @@ pub fn start(frames: Outlet<StudioFrame>, archive: Archive, config: Config) -> i
         tidy_at: Instant::now(),
     };
     std::thread::Builder::new().name("studio".into()).spawn(move || room.run(frames, &incoming, &hearers))?;
-    Ok(Outlets { studio: Studio { archive, ask, open: Arc::default() }, orders, troubles })
+    Ok(Outlets { studio: Studio { archive, ask: Arc::new(ask), open: Arc::default() }, orders, troubles })
 }
 
 /// A call in the studio.

@@ -136,14 +136,13 @@ fn a_held_call_that_ends_says_so_to_who_listens_and_later_to_who_asks() {
     assert_eq!((ended, nothing), (2, 1), "{}", world.tale());
 }
 
-/// Two calls of one phone: the first parked by a flash, the second up.
+/// Two calls of one phone: the first parked by a flash, the second up. Each company line has a tone of its own, at a time of
+/// its own: what comes out of a mix is not bit by bit what went in, so music would not be recognised.
 fn two_calls(then: &[Owner]) -> World {
+    let desk = |number: &str, script: &[Far]| Desk { number: number.into(), script: script.to_vec() };
     let desks = vec![
-        Desk {
-            number: "1555".into(),
-            script: vec![Far::Answer, Far::Loop(Sound::Music, s(60)), Far::HangUp],
-        },
-        Desk { number: "1666".into(), script: vec![Far::Answer, Far::Quiet(s(20)), Far::Tone(1200, s(80))] },
+        desk("1555", &[Far::Answer, Far::Quiet(s(9)), Far::Tone(660, s(3)), Far::Quiet(s(48)), Far::HangUp]),
+        desk("1666", &[Far::Answer, Far::Quiet(s(20)), Far::Tone(1200, s(80))]),
     ];
     let second =
         [Owner::Wait(s(3)), Owner::Flash(FlashBy::Hold), Owner::Dial("1666".into()), Owner::AwaitAnswer];
@@ -154,28 +153,24 @@ fn two_calls(then: &[Owner]) -> World {
 #[test]
 fn three_talk_and_the_owner_keeps_who_stays() {
     let mut world =
-        two_calls(&[Owner::Wait(s(8)), Owner::Tone(800, s(4)), Owner::Wait(s(60)), Owner::HangUp]);
+        two_calls(&[Owner::Wait(s(10)), Owner::Tone(800, s(4)), Owner::Wait(s(60)), Owner::HangUp]);
     world.run(s(9));
-    assert!(world.seen(Who::Company, |f| *f == Fact::Hears(Sound::Music)).is_none(), "{}", world.tale());
     assert!(world.ask(Request::Conference(CallId(1))).is_err(), "it is parked: nobody talks in it");
     world.ask(Request::Conference(CallId(2))).unwrap();
-    world.run(s(12));
-    assert!(
-        world.seen(Who::Company, |f| *f == Fact::Hears(Sound::Music)).is_some(),
-        "the one hears the other"
-    );
-    assert!(
-        world.count(Who::Company, |f| *f == Fact::HearsTone(800)) >= 2,
-        "both hear him\n{}",
-        world.tale()
-    );
+    world.run(s(30));
+    for (hz, companies, owner) in [(660, 1, 1), (800, 2, 0), (1200, 1, 1)] {
+        let heard = |who| world.count(who, |f| *f == Fact::HearsTone(hz));
+        let (by_companies, by_owner) = (heard(Who::Company), heard(Who::Phone));
+        assert_eq!((by_companies, by_owner), (companies, owner), "{hz} Hz\n{}", world.tale());
+    }
     assert!(world.ask(Request::HoldNow(Some(CallId(2)))).is_err(), "several are not held");
-    // The music's company hangs up: the two others talk on, without the room.
+    // The first company hangs up: the two others talk on, without the room.
     assert!(world.run_until(s(80), |w| w.outcome(1) == Some(Outcome::Talked)), "{}", world.tale());
     assert_eq!(world.outcome(2), Some(Outcome::Up));
     world.run(s(100));
     assert_eq!(world.outcome(2), Some(Outcome::Talked), "{}", world.tale());
     assert_eq!(world.company.calls(), 0);
+    assert!(world.worst_gap <= super::world::ms(40), "{:?}", world.worst_gap);
 }
 
 #[test]

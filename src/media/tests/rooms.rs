@@ -4,6 +4,9 @@ use super::*;
 use crate::dsp::detect::Goertzel;
 use crate::dsp::g722::Band;
 
+/// A minute, in frames.
+const MINUTE: u64 = 3_000;
+
 const ROOM: PortId = PortId(0);
 
 /// A peer whose every packet is a stretch of one steady tone.
@@ -218,4 +221,54 @@ fn a_wide_band_phone_is_understood_and_understands_and_two_of_them_are_left_alon
     let sent = rig.take(PortId(2));
     assert!(sent.len() >= 9 && sent.iter().all(|s| s.is(PHONE_SAYS) && s.header.payload_type == 9));
     assert!(studio(&mut rig).len() >= 9);
+}
+
+/// What a clock that is off does to a mix: a buffer that fills or empties by a sample every so often. Each codec and the
+/// fastest and slowest clocks that are allowed, beside one that is right.
+#[test]
+fn clocks_that_drift_apart_are_heard_in_a_mix_at_their_level_and_without_growing_late() {
+    let mut rig = Rig::with(&[Codec::Pcmu, Codec::Pcma, Codec::G722]);
+    (0..3).for_each(|port| meet(&mut rig, port, Seat::Talks));
+    let clocks = [(Codec::Pcmu, 200), (Codec::Pcma, -200), (Codec::Pcmu, 0)];
+    let mut singers =
+        [500.0, 1300.0, 2100.0].iter().zip(0..).map(|(hz, port)| Singer::new(port, *hz, 5000.0));
+    let mut singers: [Singer; 3] = core::array::from_fn(|_| singers.next().unwrap());
+    let mut bands = [None, None, Some(Band::new())];
+    let start = rig.now.0 / 20_000 * 20_000 + 23_000;
+    // When each sends its next packet, nanoseconds.
+    let mut due = [0, 5_000_000, 11_000_000].map(|phase: u64| start * 1000 + phase);
+    while due.iter().min().unwrap() / 1000 < start + MINUTE * 20_000 {
+        let who = (0..3).min_by_key(|i| due[*i]).unwrap();
+        let wait = Instant(due[who] / 1000).since(rig.now);
+        rig.run(wait);
+        singers[who].sing(&mut rig, clocks[who].0, &mut bands[who]);
+        due[who] = due[who].saturating_add_signed(20_000_000 - 20 * clocks[who].1);
+    }
+    let mut decoder = Band::new();
+    for port in 0..3u16 {
+        let mut sent = rig.take(PortId(port));
+        assert_unbroken(&sent);
+        let sound: Vec<f32> = match port {
+            1 => sent
+                .iter()
+                .flat_map(|s| &s.payload)
+                .map(|o| f32::from(g711::decode(Codec::Pcma, *o)))
+                .collect(),
+            2 => {
+                sent.iter_mut().for_each(|s| decoder.narrow(&mut s.payload));
+                linear(&sent)
+            }
+            _ => linear(&sent),
+        };
+        // Windows of 200 ms after the first second; the few in which a buffer gives or takes time may be off.
+        for singer in singers.iter().filter(|s| s.port.0 != port) {
+            let windows: Vec<f32> =
+                sound[8000..].chunks_exact(1600).map(|w| heard_db(w, singer.hz, singer.peak)).collect();
+            let off = windows.iter().filter(|db| db.abs() > 0.5).count();
+            assert!(off <= 5, "{port} hears {} off in {off} of {} windows", singer.hz, windows.len());
+        }
+        let jitter = &rig.media.ports[usize::from(port)].jitter;
+        println!("{port}: {} samples concealed, {} late", jitter.concealed(), jitter.delay());
+        assert!(jitter.concealed() <= 4 * 160 && jitter.delay() <= 480, "{port}");
+    }
 }
