@@ -19,6 +19,7 @@
 
 pub mod command;
 pub mod counters;
+mod decks;
 pub mod inlet;
 mod latch;
 mod order;
@@ -46,11 +47,12 @@ use crate::dsp::g722::Band;
 use crate::dsp::noise::Noise;
 use crate::dsp::tone::{self, Country};
 use crate::limits::RTP_PACKET_BYTES;
-use crate::rtp::jitter::{Put, RING, Ring};
+use crate::rtp::jitter::Put;
 use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
 use crate::rtp::stream::Arrival;
 use crate::units::{Codec, FRAME_SAMPLES, FRAME_TIME, Frame, Instant, PortId, Tick};
 use core::ops::Range;
+use decks::Decks;
 use outlets::Mouth;
 use port::{Content, Port};
 use room::Rooms;
@@ -97,8 +99,7 @@ pub struct Media {
     ports: Box<[Port]>,
     /// Indices of open ports.
     open: Vec<u16>,
-    /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
-    rings: Box<[u16]>,
+    decks: Decks,
     rooms: Rooms,
     /// G.722 of each port; empty if nobody speaks it.
     wide: Box<[Band]>,
@@ -128,7 +129,7 @@ impl Media {
         let media = Self {
             ports: (0..ports).map(|_| Port::closed()).collect(),
             open: Vec::with_capacity(ports),
-            rings: vec![0; ports * RING].into_boxed_slice(),
+            decks: Decks::new(ports),
             rooms: Rooms::new(ports),
             wide: (0..if config.wideband { ports } else { 0 }).map(|_| Band::new()).collect(),
             scratch: Box::new([0; RTP_PACKET_BYTES]),
@@ -191,7 +192,9 @@ impl Media {
         match port.receiver.accept(&header) {
             Arrival::First => {
                 port.presses = crate::rtp::digit::Presses::default();
-                port.jitter.restart();
+                if let Some((jitter, _)) = self.decks.get_mut(at.0) {
+                    jitter.restart();
+                }
             }
             Arrival::Next { missing } => counters.missing(missing),
             Arrival::Reordered => counters.found(),
@@ -223,7 +226,9 @@ impl Media {
             Content::ComfortNoise => {
                 let noise = Noise::new(octets, header.timestamp);
                 port.comfort = Some(noise);
-                port.jitter.comfort(noise);
+                if let Some((jitter, _)) = self.decks.get_mut(at.0) {
+                    jitter.comfort(noise);
+                }
                 return;
             }
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
@@ -239,9 +244,8 @@ impl Media {
             false => (codec, octets),
         };
         if decodes
-            && let (Some(port), Some(ring)) =
-                (self.ports.get_mut(usize::from(at.0)), ring(&mut self.rings, at.0))
-            && port.jitter.put(ring, header.timestamp, law, heard) == Put::Late
+            && let Some((jitter, ring)) = self.decks.get_mut(at.0)
+            && jitter.put(ring, header.timestamp, law, heard) == Put::Late
         {
             self.mouth.counters.discard(Discard::Late);
         }
@@ -378,10 +382,10 @@ impl Media {
             self.mouth.event(Event::Starved(id, seconds));
         }
         if port.decodes
-            && let Some(ring) = ring(&mut self.rings, index)
+            && let Some((jitter, ring)) = self.decks.get_mut(index)
         {
             let mut frame = Frame::SILENCE;
-            let received = port.jitter.take(ring, &mut frame);
+            let received = jitter.take(ring, &mut frame);
             let talks = port.room.filter(|(_, seat)| *seat == Seat::Talks).map(|(room, _)| room);
             self.rooms.hear(index, &frame, talks);
             if port.tapped {
@@ -518,10 +522,4 @@ fn narrow<'a>(
     lower.copy_from_slice(octets);
     band.narrow(lower);
     lower
-}
-
-/// The samples of one port's jitter buffer.
-fn ring(rings: &mut [u16], index: u16) -> Option<&mut Ring> {
-    let start = usize::from(index) * RING;
-    rings.get_mut(start..start + RING)?.try_into().ok()
 }

@@ -60,10 +60,10 @@ impl Media {
                     self.mouth.counters.digit_lost();
                 }
             }
-            MediaCommand::Tap(port, on) => self.with(port, |p| {
-                p.tapped = on;
-                p.jitter = crate::rtp::jitter::Jitter::new();
-            }),
+            MediaCommand::Tap(port, on) => {
+                self.with(port, |p| p.tapped = on);
+                self.decks.empty(port.0);
+            }
         }
         self.attend();
     }
@@ -75,9 +75,10 @@ impl Media {
             let partner = port.partner.and_then(|i| self.ports.get(usize::from(i)));
             let needed =
                 port.tapped || port.studio || port.room.is_some() || partner.is_some_and(|p| p.studio);
-            let Some(port) = self.ports.get_mut(usize::from(self.open[place])) else { continue };
+            let index = self.open[place];
+            let Some(port) = self.ports.get_mut(usize::from(index)) else { continue };
             if needed && !port.decodes {
-                port.jitter = crate::rtp::jitter::Jitter::new();
+                self.decks.give(index);
             }
             port.decodes = needed;
         }
@@ -116,6 +117,7 @@ impl Media {
                 *band = Band::new();
             }
             slot.open(now, self.grid, stream, seed);
+            self.decks.empty(port.0);
             self.vault.settle(port.0, stream.keys);
             // The capacity was set aside for all of them at the start.
             self.open.push(port.0);

@@ -8,7 +8,6 @@ use crate::dsp::mix::Limiter;
 use crate::dsp::noise::Noise;
 use crate::dsp::tone::Generator;
 use crate::rtp::digit::Presses;
-use crate::rtp::jitter::Jitter;
 use crate::rtp::report::Reports;
 use crate::rtp::stream::{Receiver, Sender};
 use crate::units::{Codec, Instant};
@@ -114,7 +113,6 @@ pub(super) struct Port {
     pub(super) studio: bool,
     /// Somebody needs what it hears in frames.
     pub(super) decodes: bool,
-    pub(super) jitter: Jitter,
     /// The peer announced silence and has not spoken since, RFC 3389: the noise of its room.
     pub(super) comfort: Option<Noise>,
     pub(super) reports: Reports,
@@ -156,7 +154,6 @@ impl Port {
             tapped: false,
             studio: false,
             decodes: false,
-            jitter: Jitter::new(),
             comfort: None,
             reports: Reports::new(Instant::ZERO, 0),
             reports_from: None,

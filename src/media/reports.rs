@@ -5,6 +5,7 @@ use super::counters::Discard;
 use super::port::Port;
 use super::vault::Vault;
 use super::{Datagram, Media};
+use crate::rtp::jitter::Jitter;
 use crate::rtp::report::{REPORT_BYTES, samples_to_us};
 use crate::rtp::srtp::TAIL_BYTES;
 use crate::units::{Instant, PortId};
@@ -62,7 +63,7 @@ impl Media {
                 Err(why) => self.mouth.counters.discard(why),
             }
         }
-        let quality = port.quality();
+        let quality = port.quality(self.decks.get(index));
         self.mouth.event(Event::Quality(id, quality));
     }
 
@@ -105,13 +106,13 @@ impl Port {
         Some((self.reports_from.unwrap_or(rtcp), true))
     }
 
-    fn quality(&self) -> crate::rtp::report::Quality {
+    fn quality(&self, jitter: Option<&Jitter>) -> crate::rtp::report::Quality {
         crate::rtp::report::Quality {
             received: self.receiver.received().0,
             lost: self.receiver.lost(),
             jitter_us: samples_to_us(self.receiver.jitter()),
-            concealed_ms: self.jitter.concealed() / 8,
-            delay_ms: self.jitter.delay() / 8,
+            concealed_ms: jitter.map_or(0, |j| j.concealed() / 8),
+            delay_ms: jitter.map_or(0, |j| j.delay() / 8),
             far: self.reports.far(),
         }
     }
