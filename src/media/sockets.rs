@@ -1,8 +1,11 @@
 //! The UDP sockets of the table, one for each port, opened at start.
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt,
+};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 
 /// RFC 4594 §4.1: telephony is expedited forwarding, code point 46.
 const EXPEDITED: i32 = 46 << 2;
@@ -20,8 +23,18 @@ pub enum UdpPorts {
     Any,
 }
 
+impl UdpPorts {
+    /// So many of them, where they are known before they are open.
+    pub fn beforehand(self, count: u16) -> Option<Vec<u16>> {
+        match self {
+            Self::From(first) => Some((first..=u16::MAX).step_by(2).take(usize::from(count)).collect()),
+            Self::Search(_) | Self::Any => None,
+        }
+    }
+}
+
 /// Opens so many. An error names the port that could not be had.
-pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[UdpSocket]>> {
+pub(super) fn open(ip: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[UdpSocket]>> {
     let mut next = match ports {
         UdpPorts::From(first) | UdpPorts::Search(first) => Some(first),
         UdpPorts::Any => None,
@@ -29,11 +42,11 @@ pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<
     let mut sockets = Vec::with_capacity(usize::from(count));
     while sockets.len() < usize::from(count) {
         let port = next.unwrap_or(0);
-        match UdpSocket::bind((bind, port)) {
-            Ok(socket) => sockets.push(prepared(socket)?),
+        match bound(SocketAddr::new(ip, port)) {
+            Ok(socket) => sockets.push(socket),
             Err(e) if e.kind() == io::ErrorKind::AddrInUse && matches!(ports, UdpPorts::Search(_)) => {}
             Err(e) => {
-                let what = format!("RTP port {}: {e}", SocketAddr::new(bind, port));
+                let what = format!("RTP port {}: {e}", SocketAddr::new(ip, port));
                 return Err(io::Error::new(e.kind(), what));
             }
         }
@@ -48,12 +61,16 @@ pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<
     Ok(sockets.into_boxed_slice())
 }
 
-fn prepared(socket: UdpSocket) -> io::Result<UdpSocket> {
-    socket.set_nonblocking(true)?;
+/// There may be thousands: no system call but those that each needs.
+fn bound(at: SocketAddr) -> io::Result<UdpSocket> {
+    let family = if at.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(family, SockType::Datagram, flags, None)?;
     setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BYTES)?;
-    match socket.local_addr()? {
+    match at {
         SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?,
         SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?,
     }
-    Ok(socket)
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(at))?;
+    Ok(socket.into())
 }
