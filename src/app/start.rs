@@ -16,7 +16,7 @@ use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
 use crate::units::{CallId, Codec};
-use crate::{board, clock, limits, net, web};
+use crate::{board, clock, limits, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -85,6 +85,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
+    let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
+    let studio = studio.context("the studio's thread")?;
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
@@ -150,6 +152,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 media_events,
                 store: store_too,
                 ears,
+                studio: studio.orders,
+                studio_troubles: studio.troubles,
                 heard,
                 asks,
                 presses,
@@ -197,8 +201,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()));
-    match web::start(page, store, snapshot, asks_tx) {
+    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters);
+    match web::start(page, store, studio.studio, snapshot, asks_tx) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
             let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
@@ -297,13 +301,19 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn web_config(config: &Config, options: &Options, sip: SocketAddr) -> web::Config {
+fn web_config(
+    config: &Config,
+    options: &Options,
+    sip: SocketAddr,
+    counters: Arc<media::Counters>,
+) -> web::Config {
     web::Config {
         listen: config.web.listen,
         fallback_to_free_port: options.any_port,
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
     }
@@ -322,7 +332,13 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let udp_ports = udp_ports(config, options);
     let config = media_thread::Config {
-        media: media::Config { ports: ports(config), country, sounds: Prompt::ALL.map(linear).into() },
+        media: media::Config {
+            ports: ports(config),
+            country,
+            sounds: Prompt::ALL.map(linear).into(),
+            wideband: config.phones.iter().any(|phone| phone.wideband),
+            studio_frames: limits::studio_ring(usize::from(config.media.calls)),
+        },
         bind: config.sip.listen.ip(),
         udp_ports,
         real_time: true,

@@ -9,10 +9,14 @@ use std::os::fd::AsRawFd;
 
 /// RFC 4594 §4.1: telephony is expedited forwarding, code point 46.
 const EXPEDITED: i32 = 46 << 2;
+/// Room for a dozen reports.
+const REPORT_SOCKET_BYTES: usize = 8 * 1024;
+/// How often the operating system is asked for another port if the one beside it is taken.
+const TRIES: usize = 64;
 /// Room in each socket for 250 ms of packets; the kernel's default would be four times that.
 const SOCKET_BYTES: usize = 48 * 1024;
 
-/// Which UDP ports to use for RTP. They are even; the odd ones beside them stay free for RTCP, RFC 3550 §11.
+/// Which UDP ports to use for RTP. They are even; the odd ones beside them are for RTCP, RFC 3550 §11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpPorts {
     /// This one, the next but one and so on; one in use is an error.
@@ -33,22 +37,28 @@ impl UdpPorts {
     }
 }
 
+/// The two sockets of a port.
+pub(super) struct Pair {
+    pub(super) rtp: UdpSocket,
+    pub(super) rtcp: UdpSocket,
+}
+
 /// Opens so many. An error names the port that could not be had.
-pub(super) fn open(ip: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[UdpSocket]>> {
+pub(super) fn open(ip: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[Pair]>> {
     let mut next = match ports {
         UdpPorts::From(first) | UdpPorts::Search(first) => Some(first),
         UdpPorts::Any => None,
     };
     let mut sockets = Vec::with_capacity(usize::from(count));
     while sockets.len() < usize::from(count) {
-        let port = next.unwrap_or(0);
-        match bound(SocketAddr::new(ip, port)) {
-            Ok(socket) => sockets.push(socket),
+        let pair = match next {
+            Some(port) => pair(ip, port),
+            None => any_pair(ip),
+        };
+        match pair {
+            Ok(pair) => sockets.push(pair),
             Err(e) if e.kind() == io::ErrorKind::AddrInUse && matches!(ports, UdpPorts::Search(_)) => {}
-            Err(e) => {
-                let what = format!("RTP port {}: {e}", SocketAddr::new(ip, port));
-                return Err(io::Error::new(e.kind(), what));
-            }
+            Err(e) => return Err(e),
         }
         if let Some(port) = &mut next {
             let had = sockets.len();
@@ -61,16 +71,32 @@ pub(super) fn open(ip: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[U
     Ok(sockets.into_boxed_slice())
 }
 
+fn pair(ip: IpAddr, port: u16) -> io::Result<Pair> {
+    let rtp = open_one(SocketAddr::new(ip, port), SOCKET_BYTES)?;
+    let port = if port == 0 { rtp.local_addr()?.port() } else { port };
+    let beside = port.checked_add(1).ok_or(io::ErrorKind::AddrInUse)?;
+    Ok(Pair { rtcp: open_one(SocketAddr::new(ip, beside), REPORT_SOCKET_BYTES)?, rtp })
+}
+
+fn any_pair(ip: IpAddr) -> io::Result<Pair> {
+    let taken = |pair: &io::Result<Pair>| pair.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse);
+    let mut tries = core::iter::repeat_with(|| pair(ip, 0)).take(TRIES).filter(|pair| !taken(pair));
+    tries.next().unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
+}
+
 /// There may be thousands: no system call but those that each needs.
-fn bound(at: SocketAddr) -> io::Result<UdpSocket> {
+fn open_one(at: SocketAddr, room: usize) -> io::Result<UdpSocket> {
     let family = if at.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let socket = socket(family, SockType::Datagram, flags, None)?;
-    setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BYTES)?;
+    setsockopt(&socket, sockopt::RcvBuf, &room)?;
     match at {
         SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?,
         SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?,
     }
-    bind(socket.as_raw_fd(), &SockaddrStorage::from(at))?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(at)).map_err(|e| {
+        let e = io::Error::from(e);
+        io::Error::new(e.kind(), format!("RTP port {at}: {e}"))
+    })?;
     Ok(socket.into())
 }
