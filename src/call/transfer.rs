@@ -123,7 +123,9 @@ impl Switchboard {
         self.transfers.insert(target, transfer);
         self.desk.sip(Command::Report(transfer.by, Progress::Trying));
         let number = self.calls.get(&target).map(|c| c.record.number.clone()).unwrap_or_default();
-        self.with(target, |call, desk| call.gives_up = Some(desk.now + RINGS));
+        self.with(target, |call, desk| {
+            call.gives_up = (!call.emergency).then(|| desk.now + RINGS);
+        });
         self.with(transfer.from, |call, desk| {
             call.onward = true;
             call.decide(desk, "transfer", format!("the phone asked to put it through to {number}"));
