@@ -6,7 +6,7 @@ use super::leg::Role;
 use super::policy::{in_words, outcome_of};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
-use crate::sip::{Caller, Cause};
+use crate::sip::{Caller, Cause, Manner};
 use crate::trunk::route::{Route, View, is_the_trunks_own_failure, reason, route};
 use crate::units::{AccountId, CallId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -28,6 +28,9 @@ pub(super) struct Trying {
     useless: Vec<AccountId>,
     /// Trunks that did not answer an emergency call at all: they are asked again when all the others are so too.
     silent: Vec<AccountId>,
+    /// Trunks that would not have an emergency call's sound as it was offered: they are offered it in the clear next, or
+    /// encrypted again.
+    clear: Vec<AccountId>,
     /// What the last of them said.
     refusal: Option<Cause>,
     /// When to choose a trunk again.
@@ -59,6 +62,12 @@ impl Trying {
             match cause {
                 Cause::NoSuchNumber if emergency => self.useless.push(trunk),
                 Cause::Timeout if emergency => self.silent.push(trunk),
+                Cause::Unencrypted | Cause::NotAcceptable if emergency => {
+                    match self.clear.iter().position(|other| *other == trunk) {
+                        Some(at) => drop(self.clear.swap_remove(at)),
+                        None => self.clear.push(trunk),
+                    }
+                }
                 _ => {}
             }
             self.tried.push(trunk);
@@ -131,7 +140,8 @@ impl Switchboard {
             };
             let caller = Caller { name: String::new(), number: own, private: call.private };
             call.trying.silent_until = others.then(|| desk.now + SILENCE);
-            let manner = call.manner();
+            // Help comes before secrecy.
+            let manner = Manner { clear: call.trying.clear.contains(&trunk), ..call.manner() };
             call.far = desk.call(id, trunk, &number, caller, codec, (Role::Talks, manner));
             if call.far.is_none() {
                 call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);
