@@ -180,7 +180,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[trunk]]\nname = \"a\"\npreset = \"sipgates\"\naddress = \"1.2.3.4:5060\"\n",
         &[
-            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, easybell, flowroute, \
+            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, dusnet-secure, easybell, flowroute, \
            fritzbox, router, sipgate, sipgate-trunk, telekom, telnyx, twilio, voipms; without one, write server yourself",
             "3: [[trunk]] preset = \"sipgates\": a trunk with an address is known by it alone: leave this key out, or write \
            server instead of address",

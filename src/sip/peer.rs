@@ -5,7 +5,7 @@ use super::crypto::{Protection, Srtp};
 use super::dialog::Flow;
 use super::message::Request;
 use super::ua::Ua;
-use super::value::{NameAddr, Uri};
+use super::value::{NameAddr, Scheme, Uri};
 use super::{Account, AccountKind, Discard, Hop};
 use crate::units::{AccountId, Instant};
 
@@ -37,7 +37,8 @@ impl Ua {
 
     /// The phone account whose user this URI names.
     pub(super) fn phone_named(&self, uri: &Uri) -> Option<&Account> {
-        let name = uri.user_decoded();
+        // Users of ours have SIP addresses: what stands after another scheme names nobody here.
+        let name = Some(uri).filter(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips))?.user_decoded();
         self.config.accounts.iter().find(|account| account.kind.user_here() == Some(name.as_str()))
     }
 

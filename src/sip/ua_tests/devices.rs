@@ -143,19 +143,6 @@ fn invites_that_cannot_be_taken() {
 }
 
 #[test]
-fn a_method_not_taken_is_told_which_are() {
-    for (method, status) in [("MESSAGE", 405), ("PUBLISH", 405), ("FLY", 501)] {
-        let mut wire = Wire::new();
-        wire.request(method, 1, "", "");
-        let response = wire.response();
-        assert_eq!(response.status, status, "{method}");
-        // RFC 3261 §21.4.6: 405 must say what is allowed.
-        assert!(response.headers.lists("Allow", "INVITE") && !response.headers.lists("Allow", method));
-        assert!(response.to().tag().is_some() && wire.ua.servers.is_empty() && wire.ua.deadline().is_none());
-    }
-}
-
-#[test]
 fn strangers_get_403_and_leave_no_trace() {
     let mut wire = Wire::new();
     wire.from = addr(66);

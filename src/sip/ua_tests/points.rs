@@ -382,3 +382,16 @@ fn options_within_a_dialog_ask_whether_it_lives() {
     wire.request("OPTIONS", 3, "", "");
     assert_eq!(wire.response().status, 481);
 }
+
+#[test]
+fn a_method_not_taken_is_told_which_are() {
+    for (method, status) in [("MESSAGE", 405), ("PUBLISH", 405), ("FLY", 501)] {
+        let mut wire = Wire::new();
+        wire.request(method, 1, "", "");
+        let response = wire.response();
+        assert_eq!(response.status, status, "{method}");
+        // RFC 3261 §21.4.6: 405 must say what is allowed.
+        assert!(response.headers.lists("Allow", "INVITE") && !response.headers.lists("Allow", method));
+        assert!(response.to().tag().is_some() && wire.ua.servers.is_empty() && wire.ua.deadline().is_none());
+    }
+}
