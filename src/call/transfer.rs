@@ -69,6 +69,7 @@ impl Switchboard {
         match &call.state {
             _ if call.emergency => refusal(Cause::Rejected, "an emergency call is never put through"),
             State::Held(_) => refusal(Cause::Rejected, "the box holds the call: take it back first"),
+            _ if call.room.is_some() => refusal(Cause::Rejected, "others are in a conference with it"),
             _ if call.onward => refusal(Cause::Rejected, "the call is being put through already"),
             State::Talking if call.near.iter().any(|l| l.id == leg && l.role == Role::Talks) => Ok(call.id),
             _ => refusal(Cause::Rejected, "nobody has answered yet"),
