@@ -50,6 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_json", &["web/", "store/", "demo/", "listen/file.rs", "main.rs"]),
     ("sha2", &["sip/", "web/"]),
     ("subtle", &["sip/", "web/"]),
+    ("tflitec", &["listen/classifier.rs"]),
     ("tiny_http", &["web/"]),
     ("tokio", &["main.rs", "app", "net", "web/", "board/gpio.rs", "demo/"]),
     ("tokio_rustls", &["net/"]),
