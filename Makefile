@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers fuzz lint fmt setup bench image clean
+.PHONY: help run demo test peers flood fuzz lint fmt setup bench image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -23,7 +23,8 @@ tests := $(if $(nextest),cargo nextest run --locked,cargo test --locked)
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
-	@echo 'make peers   only the calls against real peers (SIPp, baresip)'
+	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
+	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make bench   beside Asterisk; make image says what is planned; make setup, make clean'
 
@@ -38,9 +39,15 @@ test: setup lint
 	$(if $(nextest),cargo test --locked --doc --quiet,)
 	$(tests)
 
-# Part of `test`; alone for whoever works on it.
+# Part of `test`, where Asterisk is left out if it is not installed; it takes some minutes once.
 peers: setup
-	$(tests) --test peers
+	@tests/setup.sh peers
+	ASTERISK=1 $(tests) --test peers
+
+# Part of `test` with fewer packets. An hour's worth at 3,000 a second, which fills 10 Mbit/s, as fast as the machine can.
+FLOOD_PACKETS ?= 10800000
+flood: setup
+	FLOOD_PACKETS=$(FLOOD_PACKETS) cargo test --locked --release --test box flood -- --nocapture
 
 # Each fuzz target for so many seconds, without a sanitizer: the room has no unsafe code. Needs the nightly compiler.
 FUZZ_SECONDS ?= 60

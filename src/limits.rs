@@ -9,7 +9,10 @@ pub const SIP_MESSAGE_BYTES: usize = 16 * 1024;
 /// Most header fields in one SIP message.
 pub const SIP_HEADERS: usize = 128;
 /// Most server and client transactions alive at once; further requests are answered 503 without state.
-pub const SIP_TRANSACTIONS: usize = 4096;
+pub const SIP_TRANSACTIONS: usize = 16 * 1024;
+/// Most of each kind that are over and only absorb copies; one more forgets the one that has been over longest, before
+/// its 64·T1 are up: 2 s at a thousand calls a second, when the first two copies have come.
+pub const SIP_LINGERING: usize = SIP_TRANSACTIONS / 4;
 /// Most SIP connections at once, over TCP and TLS; further ones are not taken.
 pub const SIP_STREAMS: usize = 256;
 /// Most of them that come in from one IP address.
@@ -59,6 +62,7 @@ pub const WEB_LOGINS: usize = 32;
 pub const WEB_ERRING_SOURCES: usize = 256;
 
 const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
+const _: () = assert!(SIP_LINGERING + 2 * LEGS <= SIP_TRANSACTIONS / 2);
 const _: () = assert!(SIP_STREAMS_FROM_ONE * 4 < SIP_STREAMS);
 const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);
 const _: () = assert!(WEB_STREAMS < WEB_CONNECTIONS);

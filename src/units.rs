@@ -140,6 +140,100 @@ pub enum Codec {
     Pcma,
 }
 
+/// How RTP and RTCP are encrypted and authenticated, RFC 4568 §6.2 and RFC 6188. Keys are derived once, RFC 3711 §4.3.1
+/// with a rate of 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Suite {
+    /// AES in counter mode with 128 bits, HMAC-SHA1 with a tag of 80 bits.
+    Aes128Tag80,
+    /// As before, with a tag of 32 bits for RTP (and 80 for RTCP).
+    Aes128Tag32,
+    /// 256 bits, a tag of 80 bits.
+    Aes256Tag80,
+    /// 256 bits, a tag of 32 bits for RTP.
+    Aes256Tag32,
+}
+
+impl Suite {
+    /// Octets of the master key.
+    pub const fn key_bytes(self) -> usize {
+        match self {
+            Self::Aes128Tag80 | Self::Aes128Tag32 => 16,
+            Self::Aes256Tag80 | Self::Aes256Tag32 => 32,
+        }
+    }
+
+    /// Octets of the master key and the master salt behind it.
+    pub const fn material_bytes(self) -> usize {
+        self.key_bytes() + SRTP_SALT_BYTES
+    }
+
+    /// Octets of the tag behind each RTP packet.
+    pub const fn tag_bytes(self) -> usize {
+        match self {
+            Self::Aes128Tag80 | Self::Aes256Tag80 => 10,
+            Self::Aes128Tag32 | Self::Aes256Tag32 => 4,
+        }
+    }
+}
+
+/// Octets of a master salt, RFC 3711 §8.2.
+pub const SRTP_SALT_BYTES: usize = 14;
+/// Octets of the longest master key with its salt.
+pub const SRTP_MATERIAL_BYTES: usize = 32 + SRTP_SALT_BYTES;
+
+/// One sender's master key and salt. Its `Debug` says nothing of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SrtpKey {
+    suite: Suite,
+    material: [u8; SRTP_MATERIAL_BYTES],
+    mki_bytes: u8,
+}
+
+impl SrtpKey {
+    /// From the octets of key and salt, exactly [`Suite::material_bytes`]; `mki_bytes` (up to 128) of a master key identifier
+    /// stand in each packet, RFC 3711 §3.1.
+    pub fn new(suite: Suite, material: &[u8], mki_bytes: u8) -> Option<Self> {
+        let mut kept = [0; SRTP_MATERIAL_BYTES];
+        kept.get_mut(..suite.material_bytes())?.copy_from_slice(material.get(..suite.material_bytes())?);
+        (material.len() == suite.material_bytes() && mki_bytes <= 128).then_some(Self {
+            suite,
+            material: kept,
+            mki_bytes,
+        })
+    }
+
+    /// What it is for.
+    pub const fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// Octets of the identifier in each packet.
+    pub const fn mki_bytes(&self) -> usize {
+        self.mki_bytes as usize
+    }
+
+    /// Key and salt, one behind the other; never for a message to a person.
+    pub fn expose(&self) -> &[u8] {
+        self.material.get(..self.suite.material_bytes()).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for SrtpKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?} (key not shown)", self.suite)
+    }
+}
+
+/// The keys of one stream: each side sends with its own, RFC 4568 §6.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SrtpKeys {
+    /// What we send with.
+    pub ours: SrtpKey,
+    /// What the peer sends with.
+    pub theirs: SrtpKey,
+}
+
 /// A telephone event, RFC 4733 §3.2 (0–15) and event 16, the hook flash of RFC 2833 §3.10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digit(u8);

@@ -31,8 +31,14 @@ impl Peer {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let remote = socket.local_addr().unwrap();
-        let stream =
-            Stream { remote, codec: Codec::Pcmu, payload_type: 0, event_type: Some(101), send: true };
+        let stream = Stream {
+            remote,
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            event_type: Some(101),
+            send: true,
+            keys: None,
+        };
         started.control.send(MediaCommand::Open { port, stream, seed: u64::from(port.0) }).unwrap();
         Self { socket, port: started.control.local_addr(port).unwrap(), sequence: 0 }
     }
@@ -62,6 +68,23 @@ impl Peer {
             assert!(Instant::now() < end, "never came");
         }
     }
+}
+
+#[test]
+fn sockets_of_every_ipv6_address_take_ipv4_peers_as_well() {
+    let mut started =
+        start(&Config { bind: std::net::Ipv6Addr::UNSPECIFIED.into(), ..config(4, UdpPorts::Any) }).unwrap();
+    let mut peers = [TRUNK, PHONE].map(|port| {
+        let mut peer = Peer::open(&mut started, port);
+        peer.port = SocketAddr::from((Ipv4Addr::LOCALHOST, peer.port.port()));
+        peer
+    });
+    peers.iter().for_each(|peer| peer.receive_until(&[0xff; FRAME_SAMPLES]));
+    started.control.send(MediaCommand::Join(TRUNK, PHONE)).unwrap();
+    let [trunk, phone] = &mut peers;
+    phone.send(0, &[7; FRAME_SAMPLES]);
+    trunk.receive_until(&[7; FRAME_SAMPLES]);
+    started.control.stop();
 }
 
 #[test]

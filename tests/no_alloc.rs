@@ -6,7 +6,8 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{Config, Media, MediaCommand, SoundId, Stream, Tone};
 use hold_slayer::rtp::packet::{self, HEADER_BYTES, Header};
-use hold_slayer::units::{Codec, Digit, Instant, PortId};
+use hold_slayer::rtp::srtp::{Context, TAIL_BYTES};
+use hold_slayer::units::{Codec, Digit, Instant, PortId, SrtpKey, SrtpKeys, Suite};
 use std::net::SocketAddr;
 
 #[global_allocator]
@@ -21,6 +22,8 @@ struct Line {
     now: Instant,
     sequence: u16,
     sent: usize,
+    /// The phone's end of its encrypted sound.
+    phone: Context,
 }
 
 impl Line {
@@ -45,11 +48,14 @@ impl Line {
 
     fn hear(&mut self, port: PortId, payload_type: u8, payload: &[u8]) {
         let mut datagram = [0; 200];
-        let end = HEADER_BYTES + payload.len();
+        let mut end = HEADER_BYTES + payload.len();
         datagram[HEADER_BYTES..end].copy_from_slice(payload);
         let timestamp = u32::from(self.sequence) * 160;
         let header = Header { payload_type, marker: false, sequence: self.sequence, timestamp, ssrc: 5 };
         packet::prefix(&header, &mut datagram, HEADER_BYTES).unwrap();
+        if port == PHONE {
+            end = self.phone.protect(&mut datagram[..end + TAIL_BYTES], end).unwrap();
+        }
         let (from, sent) = (SocketAddr::from(([10, 0, 0, 1], 4000 + port.0)), &mut self.sent);
         self.media.packet(self.now, port, from, &mut datagram[..end], &mut |_| *sent += 1);
     }
@@ -60,16 +66,26 @@ fn a_whole_calls_life_allocates_nothing() {
     let country = Country::by_code("uk").unwrap();
     let config = Config { ports: 8, country, sounds: vec![vec![1000; 3000]] };
     let (media, mut outlets) = Media::new(&config).unwrap();
-    let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0 };
+    let key = |octet| SrtpKey::new(Suite::Aes128Tag80, &[octet; 30], 0).unwrap();
+    let (keys, next) = (SrtpKeys { ours: key(1), theirs: key(2) }, SrtpKeys { ours: key(3), theirs: key(2) });
+    let phone = Context::new(keys.theirs).unwrap();
+    let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0, phone };
     let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));
-    let trunk =
-        Stream { remote: remote(TRUNK), codec: Codec::Pcma, payload_type: 8, event_type: None, send: true };
+    let trunk = Stream {
+        remote: remote(TRUNK),
+        codec: Codec::Pcma,
+        payload_type: 8,
+        event_type: None,
+        send: true,
+        keys: Some(keys),
+    };
     let phone = Stream {
         remote: remote(PHONE),
         codec: Codec::Pcmu,
         payload_type: 0,
         event_type: Some(101),
         send: true,
+        keys: None,
     };
     let key = Digit::from_char('9').unwrap();
     let sound = SoundId(0);
@@ -86,7 +102,7 @@ fn a_whole_calls_life_allocates_nothing() {
             MediaCommand::Part(PHONE),
             MediaCommand::Play { port: TRUNK, sound, repeat: false },
             MediaCommand::Play { port: PHONE, sound, repeat: true },
-            MediaCommand::Change { port: PHONE, stream: phone },
+            MediaCommand::Change { port: PHONE, stream: Stream { keys: Some(next), ..phone } },
             MediaCommand::Quiet(PHONE),
             MediaCommand::Tone(PHONE, Tone::Beep),
             MediaCommand::Join(TRUNK, PHONE),

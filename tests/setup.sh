@@ -1,6 +1,7 @@
 #!/bin/bash
-# Installs what is missing to run (`setup.sh run`) or to run and test (`setup.sh test`). Asks nothing; a second run does
-# nothing. What it cannot install it names, and goes on if the rest can do without.
+# Installs what is missing to run (`setup.sh run`), to run and test (`setup.sh test`), or to test against Asterisk as well
+# (`setup.sh peers`, as root, some minutes). Asks nothing; a second run does nothing. What it cannot install it names, and
+# goes on if the rest can do without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-test}
@@ -10,7 +11,8 @@ sounds=.cache/sounds
 # built: it fetches nothing, since .cargo/config.toml says where all it needs lies.
 needed=(cc:build-essential pkg-config:pkg-config pip3:python3-pip)
 if [ "$what" = test ]; then
-    needed+=(sipp:sip-tester baresip:baresip-core sox:sox systemd-analyze:systemd)
+    needed+=(sipp:sip-tester baresip:baresip-core sox:sox systemd-analyze:systemd openssl:openssl)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(no-venv:python3-venv)
 fi
 # Sound files for the tests against real peers: unpacked to .cache/sounds, not installed.
 sound_packages=(asterisk-moh-opsound-wav asterisk-core-sounds-en-wav)
@@ -110,6 +112,31 @@ if [ "$what" = test ] && command -v apt-get >/dev/null; then
             say "$package could not be fetched: the tests that play it will say so"
         fi
     done
+fi
+
+# PJSIP's phone, with its own library, for the same tests.
+venv=.cache/venv
+if [ "$what" = test ] && ! "$venv/bin/python3" -c 'import pjsua2' 2>/dev/null; then
+    say "fetching pjsua2"
+    python3 -m venv --clear "$venv"
+    thrice "$venv/bin/pip" install --quiet --disable-pip-version-check pjsua2-python==2.15.1.post1 >&2
+fi
+
+# Asterisk 22 is in Debian's unstable branch only: that branch's system in a folder, entered by chroot.
+system=$HOME/.cache/hold-slayer-peers/chroot-sid
+if [ "$what" = peers ] && [ ! -x "$system/usr/sbin/asterisk" ]; then
+    [ "$(id -u)" = 0 ] || { say "Asterisk can be installed and run by root only"; exit 1; }
+    update_once
+    apt install -y --no-install-recommends mmdebstrap debian-archive-keyring >&2
+    mirror=$(awk '/^URIs:/ {print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
+    [ -n "$mirror" ] || mirror=$(awk '/^deb / {print $2; exit}' /etc/apt/sources.list)
+    say "making a system with Asterisk in $system"
+    mkdir -p "${system%/*}"
+    # Nothing in it may start by itself.
+    mmdebstrap --quiet --variant=apt --mode=root --aptopt='Acquire::Check-Valid-Until "false"' \
+        --include=asterisk,asterisk-modules --essential-hook='printf "#!/bin/sh\nexit 101\n" > "$1/usr/sbin/policy-rc.d"' \
+        --essential-hook='chmod +x "$1/usr/sbin/policy-rc.d"' --aptopt='APT::Install-Recommends "false"' \
+        sid "$system" "$mirror" >&2
 fi
 
 # The crates of Cargo.lock, for this machine only.

@@ -2,6 +2,7 @@
 
 use super::core::{Core, Effect, Event};
 use super::look_up::look_up;
+use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
@@ -14,6 +15,7 @@ use crate::net::{self, Arrival, Wire};
 use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant, PortId};
+use crate::web::Order;
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
@@ -40,6 +42,8 @@ pub(super) struct Control {
     pub(super) address: Address,
     /// What the address was when it was looked at last.
     pub(super) ip: IpAddr,
+    /// The same of the other family, where the box has both.
+    pub(super) other: Option<IpAddr>,
     pub(super) wire: Wire,
     pub(super) media: MediaControl,
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
@@ -60,8 +64,11 @@ pub(super) struct Control {
     /// The last decision of each call that the log has.
     pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
-    /// Names of the accounts, by number.
+    /// Names of the trunks, by number.
     pub(super) names: Vec<String>,
+    /// Names of the trunks and phones of the file.
+    pub(super) all_names: Vec<String>,
+    pub(super) paired: Paired,
     /// Where each trunk is.
     pub(super) trunks: BTreeMap<AccountId, Vec<Hop>>,
     /// Which of them no connection leads to, and why, in plain words.
@@ -113,6 +120,7 @@ impl Control {
                 shown = TokioInstant::now();
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
+                self.note_arrivals(&snapshot);
                 self.lamp.send_replace(pattern(&snapshot));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
@@ -141,7 +149,7 @@ impl Control {
         }
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    pub(super) fn event(&mut self, event: Event<'_>) {
         let now = clock::now();
         self.give(now, event);
         self.carry_out(now);
@@ -176,7 +184,8 @@ impl Control {
     /// A connection that its peer ends is no trouble yet: the next one may stand. One that fails to a trunk is.
     fn lost(&mut self, hop: Hop, why: String) {
         let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop)).map(|(account, _)| *account);
-        match trunk.filter(|_| why != net::ENDED_BY_PEER) {
+        let trunk = trunk.filter(|_| why != net::ENDED_BY_PEER);
+        match trunk {
             Some(account) => {
                 tracing::warn!(%hop, why, "there is no connection to a trunk");
                 let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
@@ -184,7 +193,7 @@ impl Control {
             }
             None => tracing::debug!(%hop, why, "a connection has ended"),
         }
-        self.event(Event::Lost(hop));
+        self.event(Event::Lost(hop, trunk.map(|account| (account, why))));
     }
 
     fn located(&mut self, account: AccountId, hops: Vec<Hop>) {
@@ -226,9 +235,17 @@ impl Control {
     }
 
     fn ask(&mut self, ask: web::Ask) {
-        self.next_ask += 1;
-        self.asked.insert(self.next_ask, ask.answer);
-        self.event(Event::Request(self.next_ask, ask.request));
+        let done = match ask.order {
+            Order::Call(request) => {
+                self.next_ask += 1;
+                self.asked.insert(self.next_ask, ask.answer);
+                return self.event(Event::Request(self.next_ask, request));
+            }
+            Order::Pair(phone) => self.pair(clock::now(), *phone),
+            Order::Unpair(user) => self.unpair(&user),
+        };
+        // Who asked may have gone.
+        drop(ask.answer.send(done));
     }
 
     fn look_around(&mut self) {
@@ -250,7 +267,13 @@ impl Control {
             self.ip = ip;
             self.event(Event::Address(ip));
         }
+        if let Some(other) = self.address.find_other().filter(|other| Some(*other) != self.other) {
+            tracing::info!(ip = %other, "the box has an address of the other family");
+            self.other = Some(other);
+            self.event(Event::OtherAddress(other));
+        }
         self.event(Event::Clock(clock::wall()));
+        self.lapse(clock::now());
         // Without an answer there is no beat, and the watchdog deals with it.
         let _ = self.media.send(MediaCommand::Ping);
     }

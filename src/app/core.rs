@@ -18,8 +18,9 @@ pub enum Event<'a> {
         /// These bytes.
         bytes: &'a [u8],
     },
-    /// There is no connection to this neighbour any more, or none could be made.
-    Lost(Hop),
+    /// There is no connection to this neighbour any more, or none could be made; if it is a trunk's, whose, and why, in
+    /// plain words.
+    Lost(Hop, Option<(AccountId, String)>),
     /// A fact from the media loop.
     Media(media::Event),
     /// The listener concluded something about this port in this opening of it.
@@ -32,6 +33,12 @@ pub enum Event<'a> {
     NotLocated(AccountId),
     /// The box has another address: the network came up after it, or gave it a new one.
     Address(IpAddr),
+    /// A phone was paired.
+    Admit(Box<(sip::Account, call::Peer)>),
+    /// A phone was taken away.
+    Dismiss(AccountId),
+    /// The box has an address of the other family too: peers of that family see it.
+    OtherAddress(IpAddr),
     /// The date; told at the start and from time to time, as the system's clock may be set.
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
@@ -93,7 +100,12 @@ impl Core {
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
         match event {
             Event::Message { from, bytes } => self.ua.handle(now, sip::Input::Message { from, bytes }),
-            Event::Lost(hop) => self.ua.handle(now, sip::Input::Lost(hop)),
+            Event::Lost(hop, trunk) => {
+                if let Some((account, why)) = trunk {
+                    self.switchboard.handle(now, Input::NoWay(account, why));
+                }
+                self.ua.handle(now, sip::Input::Lost(hop));
+            }
             Event::Media(event) => self.switchboard.handle(now, Input::Media(event)),
             Event::Heard(port, epoch, heard) => {
                 self.switchboard.handle(now, Input::Heard(port, epoch, heard))
@@ -107,6 +119,19 @@ impl Core {
             Event::Address(ip) => {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
                 self.switchboard.handle(now, Input::Address(ip));
+            }
+            Event::Admit(phone) => {
+                let (account, peer) = *phone;
+                self.ua.handle(now, sip::Input::Command(sip::Command::Admit(account)));
+                self.switchboard.handle(now, Input::Admit(peer));
+            }
+            Event::Dismiss(account) => {
+                self.switchboard.handle(now, Input::Dismiss(account));
+                self.settle(now);
+                self.ua.handle(now, sip::Input::Command(sip::Command::Dismiss(account)));
+            }
+            Event::OtherAddress(ip) => {
+                self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),

@@ -36,7 +36,7 @@ pub(super) async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Ve
 }
 
 /// By NAPTR and SRV, RFC 3263.
-async fn servers(lookup: &Lookup) -> (Vec<Hop>, Duration) {
+pub(crate) async fn servers(lookup: &Lookup) -> (Vec<Hop>, Duration) {
     let names = match Names::system() {
         Ok(names) => names,
         Err(why) => {

@@ -27,8 +27,9 @@ mod control;
 pub mod core;
 pub mod ear;
 mod ear_thread;
-mod look_up;
-mod plan;
+pub(crate) mod look_up;
+mod paired;
+pub(crate) mod plan;
 mod run;
 mod start;
 

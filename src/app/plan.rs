@@ -8,6 +8,7 @@ use crate::slay::Policy;
 use crate::trunk::number::Numbering;
 use crate::trunk::{Dialling, Rules};
 use crate::units::AccountId;
+use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Stands for a registrar whose name has not been resolved yet: nothing is sent there, and nobody calls from it.
@@ -15,19 +16,19 @@ pub(super) const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::U
 
 /// A registrar whose address the name service must tell.
 #[derive(Clone, Debug)]
-pub(super) struct Lookup {
-    pub(super) account: AccountId,
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) transport: Option<Transport>,
+pub(crate) struct Lookup {
+    pub(crate) account: AccountId,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) transport: Option<Transport>,
     /// The name stands for servers, not for an address alone.
-    pub(super) srv: bool,
-    pub(super) family: Family,
+    pub(crate) srv: bool,
+    pub(crate) family: Family,
 }
 
 /// The kind of address that our socket reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     V4,
     V6,
     Both,
@@ -35,7 +36,7 @@ pub(super) enum Family {
 
 impl Family {
     /// What a socket bound to `listen` reaches: one bound to every IPv6 address takes IPv4 as well.
-    fn of(listen: IpAddr) -> Self {
+    pub(crate) fn of(listen: IpAddr) -> Self {
         match listen {
             IpAddr::V4(_) => Self::V4,
             IpAddr::V6(ip) if ip.is_unspecified() => Self::Both,
@@ -43,7 +44,7 @@ impl Family {
         }
     }
 
-    pub(super) fn takes(self, addr: SocketAddr) -> bool {
+    pub(crate) fn takes(self, addr: SocketAddr) -> bool {
         self == Self::Both || (self == Self::V4) == addr.is_ipv4()
     }
 }
@@ -53,24 +54,27 @@ pub(super) fn fixed(accounts: &[Account]) -> Vec<(AccountId, Hop)> {
     let hop = |account: &Account| match &account.kind {
         AccountKind::RegisterAt(upstream) => Some(upstream.addr).filter(|hop| hop.port() != 0),
         AccountKind::Static { addr } => Some(*addr),
-        AccountKind::RegistersHere { .. } => None,
+        AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => None,
     };
     let trunks = accounts.iter().filter(|account| account.side == Side::Trunk);
     trunks.filter_map(|account| Some((account.id, hop(account)?))).collect()
 }
 
 /// Whom each TLS trunk trusts under which name; and what cannot be used.
-pub(super) fn trusts(config: &Config) -> (Vec<(AccountId, Trust)>, Vec<String>) {
+pub(crate) fn trusts(config: &Config) -> (Vec<(AccountId, Trust)>, Vec<String>) {
     let (mut trusts, mut wrong) = (Vec::new(), Vec::new());
     for (id, trunk) in (0_u8..).zip(&config.trunks) {
         let tls =
             trunk.way.transport == Some(Transport::Tls) || (trunk.way.srv && trunk.way.transport.is_none());
+        // Reading the system's authorities takes a third of the time of a start.
+        if !tls {
+            continue;
+        }
         let host = match &trunk.peer {
             TrunkPeer::Register { host, .. } => host.clone(),
             TrunkPeer::Static { addr } => addr.ip().to_string(),
         };
         match Trust::new(&host, trunk.way.ca.as_deref()) {
-            _ if !tls => {}
             Ok(trust) => trusts.push((AccountId(id), trust)),
             Err(why) => wrong.push(format!("TLS to the trunk {} cannot be had: {why}", trunk.name)),
         }
@@ -79,7 +83,7 @@ pub(super) fn trusts(config: &Config) -> (Vec<(AccountId, Trust)>, Vec<String>) 
 }
 
 /// Trunks and phones in the order of the file: trunks first.
-pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
+pub(crate) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
     let mut accounts = Vec::new();
     let mut lookups = Vec::new();
     let family = Family::of(config.sip.listen.ip());
@@ -106,7 +110,13 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
                 })
             }
         };
-        accounts.push(Account { id, side: Side::Trunk, kind, identity: trunk.identity.clone() });
+        accounts.push(Account {
+            id,
+            side: Side::Trunk,
+            kind,
+            identity: trunk.identity.clone(),
+            srtp: trunk.srtp,
+        });
     }
     for phone in &config.phones {
         let kind = match &phone.peer {
@@ -116,16 +126,18 @@ pub(super) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
             }
         };
         let id = id(accounts.len());
-        accounts.push(Account { id, side: Side::Phone, kind, identity: Identity::default() });
+        let (identity, srtp) = (Identity::default(), phone.srtp);
+        accounts.push(Account { id, side: Side::Phone, kind, identity, srtp });
     }
     (accounts, lookups)
 }
 
 /// What the switchboard knows beforehand.
 pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_ports: Vec<u16>) -> Plan {
-    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone()));
-    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default())));
-    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules))| Peer {
+    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone(), Duration::ZERO));
+    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.rings)));
+    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules, rings))| Peer {
+        rings,
         id: account.id,
         side: account.side,
         name: name.clone(),
@@ -139,6 +151,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         rtp_ports,
         emergency: config.line.emergency.clone(),
         codes: config.codes.clone(),
+        order: config.line.order,
         hold: Policy {
             cap: config.hold.cap,
             ring_for: config.hold.ring,
@@ -163,7 +176,15 @@ pub(super) struct Address {
     fixed: Option<IpAddr>,
     /// Where it shall be reached from.
     far: SocketAddr,
+    /// The same in the other family, for a socket that takes both.
+    other: Option<SocketAddr>,
 }
+
+/// TEST-NET-1, RFC 5737, and the prefix of RFC 3849: only the routing table is asked.
+const FAR: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 5060),
+];
 
 impl Address {
     /// Towards the first registrar whose address is known.
@@ -173,27 +194,37 @@ impl Address {
             AccountKind::RegisterAt(upstream) if upstream.addr.addr != UNRESOLVED => Some(upstream.addr.addr),
             _ => None,
         });
+        let [v4, v6] = FAR;
+        let far = upstream.unwrap_or(v4);
         Self {
             fixed: config.sip.advertise.or((!listen.is_unspecified()).then_some(listen)),
-            // TEST-NET-1, RFC 5737: only the routing table is asked.
-            far: upstream.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5060)),
+            far,
+            other: (Family::of(listen) == Family::Both).then_some(if far.is_ipv4() { v6 } else { v4 }),
         }
     }
 
     /// The address at this moment; for a socket bound to every address, the one the system would send from (no packet is
     /// sent to find out). `None` while there is no network.
     pub(super) fn find(&self) -> Option<IpAddr> {
-        if self.fixed.is_some() {
-            return self.fixed;
-        }
-        let any = match self.far {
-            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        };
-        let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
-        socket.connect(self.far).ok()?;
-        socket.local_addr().ok().map(|addr| addr.ip())
+        self.fixed.or_else(|| towards(self.far))
     }
+
+    /// The address of the other family than [`Self::find`] gives, where the box listens on both and has one.
+    pub(super) fn find_other(&self) -> Option<IpAddr> {
+        let fixed = self.fixed.map(|ip| if ip.is_ipv4() { FAR[1] } else { FAR[0] });
+        self.other.map(|other| fixed.unwrap_or(other)).and_then(towards)
+    }
+}
+
+/// The address that the system would send from.
+fn towards(far: SocketAddr) -> Option<IpAddr> {
+    let any = match far {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(far).ok()?;
+    socket.local_addr().ok().map(|addr| addr.ip())
 }
 
 #[cfg(test)]

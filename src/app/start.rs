@@ -1,5 +1,6 @@
 //! Starts the box and stops it.
 
+use super::paired::{self, Paired};
 use super::{control, core, ear_thread, plan};
 use crate::board::button::Press;
 use crate::call::Snapshot;
@@ -9,6 +10,8 @@ use crate::dsp::tone::Country;
 use crate::media::thread::{Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
 use crate::net::{Sockets, Wire, tls};
+use crate::phone::pairing::REALM;
+use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
@@ -89,27 +92,44 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let tls = bind_tls(&config, &mut troubles);
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
+    troubles.extend(shadowed(&config.codes));
+    let names: Vec<String> = config.trunks.iter().map(|trunk| trunk.name.clone()).collect();
+    let all_names =
+        names.iter().cloned().chain(config.phones.iter().map(|p| p.name.clone())).collect::<Vec<_>>();
+    let (accounts, lookups) = plan::accounts(&config);
+    let address = plan::Address::new(&config, &accounts);
+    let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web::start(web_config(&config, options), store.clone(), snapshot.clone(), asks_tx);
+    let page = web::start(
+        web_config(&config, options, SocketAddr::new(ip, sip.port())),
+        store.clone(),
+        snapshot.clone(),
+        asks_tx,
+    );
     let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
     let (addr, generated_password) =
         (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
 
-    let names = config.trunks.iter().map(|trunk| trunk.name.clone()).collect();
-    let (accounts, lookups) = plan::accounts(&config);
-    let address = plan::Address::new(&config, &accounts);
-    let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let ports = (0..ports(&config)).filter_map(|port| media.control.local_addr(PortId(port)));
     let rtp_ports = ports.map(|addr| addr.port()).collect();
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
         accounts: accounts.clone(),
-        realm: "hold-slayer".into(),
+        realm: REALM.into(),
         seed: random()?,
+        key_seed: secret()?,
     };
-    let core =
+    let mut core =
         core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call, random()?);
+    let mut paired = Paired::default();
+    for phone in store.iter().flat_map(paired::known) {
+        let name = phone.name.clone();
+        match paired.admit(&accounts, &all_names, phone) {
+            Ok(event) => core.handle(clock::now(), event),
+            Err(why) => troubles.push(format!("the paired phone {name} is left out: {why}")),
+        }
+    }
     // Who is quick sees trunks and phones, not an empty house.
     snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
@@ -134,6 +154,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 lookups,
                 address,
                 ip,
+                other: None,
                 wire,
                 media: media.control,
                 media_events,
@@ -152,6 +173,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 peers: HashMap::new(),
                 troubles: Vec::new(),
                 names,
+                all_names,
+                paired,
                 trunks: BTreeMap::new(),
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
@@ -172,6 +195,13 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 fn watch_for_tokio(events: Outlet<media::Event>) -> std::io::Result<AsyncFd<Outlet<media::Event>>> {
     // SAFETY: an outlet keeps its event descriptor open, and always the same one, for as long as it lives.
     unsafe { AsyncFd::register(events) }.map_err(Into::into)
+}
+
+/// As many bits as the longest key has.
+fn secret() -> Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(secret)
 }
 
 fn random() -> Result<u64> {
@@ -244,7 +274,7 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn web_config(config: &Config, options: &Options) -> web::Config {
+fn web_config(config: &Config, options: &Options, sip: SocketAddr) -> web::Config {
     web::Config {
         listen: config.web.listen,
         fallback_to_free_port: options.any_port,
@@ -252,6 +282,7 @@ fn web_config(config: &Config, options: &Options) -> web::Config {
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
         patience: web::Patience::default(),
+        house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
     }
 }
 

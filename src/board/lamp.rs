@@ -140,6 +140,8 @@ mod tests {
             sound: None,
             heard: Vec::new(),
             last: String::new(),
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         Snapshot {
             calls: phases.iter().map(call).collect(),

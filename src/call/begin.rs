@@ -12,9 +12,9 @@ use crate::sounds::Prompt;
 use crate::trunk::route::Route;
 use crate::units::{AccountId, CallId, LegId};
 
-const NO_LINE: &str = "no line is connected";
-const LINES_FULL: &str = "all channels of the line are in use";
-const BOX_FULL: &str = "the box has no port left for another call";
+pub(super) const NO_LINE: &str = "no line is connected";
+pub(super) const LINES_FULL: &str = "all channels of the line are in use";
+pub(super) const BOX_FULL: &str = "the box has no port left for another call";
 
 /// A leg that a peer opened, before it is known what becomes of it.
 pub(super) struct Arrival {
@@ -23,13 +23,18 @@ pub(super) struct Arrival {
     pub(super) session: Option<Session>,
     /// Max-Forwards, at least 1.
     pub(super) hops: u8,
+    /// The leg in whose place it wants to be.
+    pub(super) replaces: Option<LegId>,
 }
 
 impl Switchboard {
     pub(super) fn incoming(&mut self, arrival: Arrival, called: &str, caller: &Caller) {
         match self.desk.side(arrival.account) {
             _ if self.stopping => self.desk.sip(Command::Hangup(arrival.leg, Cause::Unavailable)),
-            Some(Side::Phone) => self.phone_calls(&arrival, called),
+            Some(Side::Phone) => match arrival.replaces {
+                Some(old) => self.take_over(&arrival, old),
+                None => self.phone_calls(&arrival, called),
+            },
             Some(Side::Trunk) => self.trunk_calls(&arrival, called, caller),
             None => self.desk.sip(Command::Hangup(arrival.leg, Cause::Rejected)),
         }
@@ -91,7 +96,12 @@ impl Switchboard {
     }
 
     /// Gives the arriving leg to a call that is up.
-    fn lend(&mut self, id: CallId, arrival: &Arrival, act: fn(&mut Call, &mut super::desk::Desk, Leg)) {
+    pub(super) fn lend(
+        &mut self,
+        id: CallId,
+        arrival: &Arrival,
+        act: impl FnOnce(&mut Call, &mut super::desk::Desk, Leg),
+    ) {
         if let Some(leg) = self.arrive(id, arrival) {
             self.with(id, |call, desk| act(call, desk, leg));
         }
@@ -114,7 +124,7 @@ impl Switchboard {
         leg
     }
 
-    fn new_call(&mut self, outgoing: bool, number: &str) -> Call {
+    pub(super) fn new_call(&mut self, outgoing: bool, number: &str) -> Call {
         let id = CallId(self.next_call);
         self.next_call += 1;
         Call::new(&self.desk, id, outgoing, number)
@@ -169,7 +179,8 @@ impl Switchboard {
     /// Ends one call to make room for an emergency call: a held one first, an emergency call never. False: there was none.
     pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
         let on_trunk = |call: &&Call| {
-            let uses = call.far.as_ref().is_some_and(|f| trunk.is_none_or(|t| f.account == t));
+            let mut legs = call.near.iter().chain(&call.far);
+            let uses = call.far.is_some() && legs.any(|leg| trunk.is_none_or(|t| leg.account == t));
             uses && !call.emergency
         };
         let held = self.calls.values().filter(on_trunk).find(|c| matches!(c.state, State::Held(_)));

@@ -6,6 +6,7 @@ use super::leg::{Leg, Role};
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
+use super::turns::Ringing;
 use crate::phone::gesture::{self, Gesture};
 use crate::sip::{Cause, Command, Manner, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
@@ -23,8 +24,8 @@ const ABANDONED_S: u32 = 15 * 60;
 pub(super) enum State {
     /// The house called; the far side has not answered.
     Dialing,
-    /// The far side called; the phones ring.
-    Incoming,
+    /// The far side called, or its call comes back; the phones ring since.
+    Incoming(Instant),
     /// Answered; joined unless the phone has parked the call.
     Talking,
     /// The box holds the line.
@@ -54,8 +55,18 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// The phones ring in turn.
+    pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
+    /// Somebody is being called to take the phone's place.
+    pub(super) onward: bool,
+    /// Somebody outside has taken it: no leg of the house is left.
+    pub(super) transferred: bool,
+    /// No phone waits for the callee, and the box no longer than this.
+    pub(super) gives_up: Option<Instant>,
+    /// What its last legs were told.
+    pub(super) cause: Cause,
 }
 
 impl Call {
@@ -66,7 +77,7 @@ impl Call {
             started: desk.now,
             far: None,
             near: Vec::new(),
-            state: if outgoing { State::Dialing } else { State::Incoming },
+            state: if outgoing { State::Dialing } else { State::Incoming(desk.now) },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
             hops: Manner::default().hops,
@@ -75,7 +86,12 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            ringing: None,
             slain: None,
+            onward: false,
+            transferred: false,
+            gives_up: None,
+            cause: Cause::Normal,
         }
     }
 
@@ -101,20 +117,28 @@ impl Call {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let own = match &self.state {
             State::Held(holding) => holding.deadline(),
-            State::Incoming => Some(self.started + RINGS),
+            State::Incoming(since) => Some(*since + RINGS),
+            State::Dialing => self.gives_up,
             State::Talking if !self.emergency => self.talking_since.map(|at| at + self.longest),
-            State::Dialing | State::Talking | State::Over => None,
+            State::Talking | State::Over => None,
         };
-        [own, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
+        let turn = self.ringing.as_ref().and_then(Ringing::deadline);
+        [own, turn, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
         self.gesture.timeout(desk.now);
         self.drain_gesture(desk);
         self.trunk_silent(desk);
+        self.turn_over(desk);
         self.holding_timeout(desk);
-        if matches!(self.state, State::Incoming) && desk.now >= self.started + RINGS {
-            self.end(desk, Outcome::NoAnswer, "it rang too long", Cause::NoAnswer);
+        let rang = match self.state {
+            State::Incoming(since) => Some(since + RINGS),
+            State::Dialing => self.gives_up,
+            _ => None,
+        };
+        if rang.is_some_and(|until| desk.now >= until) {
+            self.end(desk, self.unless_talked(Outcome::NoAnswer), "it rang too long", Cause::NoAnswer);
         }
         if matches!(self.state, State::Talking)
             && !self.emergency
@@ -134,7 +158,7 @@ impl Call {
             State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
                 self.near.iter().for_each(|near| desk.sip(Command::Ringing(near.id)));
             }
-            State::Incoming => {
+            State::Incoming(_) => {
                 if let Some(far) = &self.far {
                     desk.sip(Command::Ringing(far.id));
                 }
@@ -173,7 +197,7 @@ impl Call {
         desk.settle(&mut self.near[at], session);
         self.near[at].up = true;
         match (&self.state, self.near[at].role) {
-            (State::Incoming, _) => self.phone_answered(desk, at),
+            (State::Incoming(_), _) => self.phone_answered(desk, at),
             (State::Talking, _) => self.connect(desk),
             (State::Held(_), Role::Rings) => self.owner_answered(desk, at),
             (State::Held(_), Role::Confirms) => self.confirm(desk, at),
@@ -210,15 +234,16 @@ impl Call {
         }
     }
 
-    fn phone_answered(&mut self, desk: &mut Desk, at: usize) {
+    pub(super) fn phone_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
+        self.ringing = None;
         for other in self.near.drain(..) {
-            desk.hang_up(other, Cause::Cancelled);
+            desk.hang_up(other, Cause::Elsewhere);
         }
         let codec = winner.session.map(|s| s.codec);
         self.near.push(Leg { role: Role::Talks, ..winner });
         self.state = State::Talking;
-        if let Some(far) = &mut self.far {
+        if let Some(far) = self.far.as_mut().filter(|far| !far.up) {
             let first = far.session.map(|s| s.codec).or(codec).unwrap_or(crate::units::Codec::Pcmu);
             let local = desk.local(far, first);
             desk.sip(Command::Answer(far.id, local));
@@ -258,6 +283,7 @@ impl Call {
         }
         if near.parked {
             desk.media(crate::media::MediaCommand::Part(near.port));
+            self.comfort(desk);
         } else if matches!(self.state, State::Talking) || self.far.as_ref().is_some_and(|f| f.open.is_some())
         {
             self.connect(desk);
@@ -274,15 +300,16 @@ impl Call {
         desk.forget(gone);
         match &self.state {
             State::Dialing => self.end(desk, Outcome::Cancelled, "the caller hung up", Cause::Cancelled),
+            State::Talking if self.onward => self.left_behind(desk),
             State::Talking => {
-                let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
-                self.end(desk, outcome, "the owner hung up", Cause::Normal);
+                let who = if self.transferred { "who had it put through to them" } else { "the owner" };
+                self.end(desk, self.talked(), &format!("{who} hung up"), Cause::Normal);
             }
-            State::Incoming => {
+            State::Incoming(_) => {
                 self.causes.push(cause);
-                if self.near.is_empty() {
+                if self.near.is_empty() && !self.ring_next(desk) {
                     let told = told_to_caller(&self.causes);
-                    self.end(desk, outcome_of(told), &in_words(told), told);
+                    self.end(desk, self.unless_talked(outcome_of(told)), &in_words(told), told);
                 }
             }
             State::Held(_) if role == Role::Rings => {
@@ -305,11 +332,10 @@ impl Call {
             State::Dialing
                 if trunk.is_some_and(|t| self.trying.refused(desk.now, t, cause, self.emergency)) => {}
             State::Dialing => self.end(desk, outcome_of(cause), &reason, cause),
-            State::Incoming => self.end(desk, Outcome::Cancelled, &reason, Cause::Cancelled),
-            State::Talking => {
-                let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
-                self.end(desk, outcome, &reason, Cause::Normal);
+            State::Incoming(_) => {
+                self.end(desk, self.unless_talked(Outcome::Cancelled), &reason, Cause::Cancelled);
             }
+            State::Talking => self.end(desk, self.talked(), &reason, Cause::Normal),
             State::Held(holding) => {
                 let outcome = holding.outcome_if_far_leaves();
                 self.end(desk, outcome, &reason, Cause::Normal);
@@ -321,7 +347,9 @@ impl Call {
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.leave_hold(desk);
+        self.ringing = None;
         self.state = State::Over;
+        self.cause = cause;
         for near in self.near.drain(..) {
             // A phone that only rings is told by CANCEL, whatever became of the caller.
             let cause = if near.role == Role::Rings { Cause::Cancelled } else { cause };
@@ -344,10 +372,9 @@ impl Call {
         }
         let silent = |leg: &Leg| leg.silent_s >= ABANDONED_S;
         if matches!(self.state, State::Talking) && self.near.iter().chain(&self.far).all(silent) {
-            let outcome = if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked };
             self.end(
                 desk,
-                outcome,
+                self.talked(),
                 "neither side has sent any sound for a quarter of an hour",
                 Cause::Normal,
             );
@@ -361,7 +388,7 @@ impl Call {
             if matches!(self.state, State::Talking) {
                 self.near.iter().filter(|l| l.role == Role::Talks).for_each(|near| desk.digit(near, digit));
             }
-        } else if self.emergency {
+        } else if self.emergency || self.transferred {
             self.far.iter().for_each(|far| desk.digit(far, digit));
         } else {
             self.gesture.handle(desk.now, digit);

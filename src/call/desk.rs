@@ -8,6 +8,7 @@ use super::{Effect, ListenOrder, Record};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
 use crate::sounds::Prompt;
+use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
 use std::collections::{HashMap, VecDeque};
 
@@ -19,6 +20,25 @@ pub(super) struct PeerState {
     /// Trunk legs in use.
     pub(super) busy: usize,
     pub(super) registration: Registration,
+    /// Why no connection leads there, until it is known what came of it.
+    pub(super) no_way: Option<String>,
+}
+
+impl PeerState {
+    pub(super) fn new(peer: &Peer) -> Self {
+        let status = match (peer.is_static, peer.side) {
+            (true, _) => "known by its address",
+            (false, Side::Trunk) => "not registered yet",
+            (false, Side::Phone) => "has not registered yet",
+        };
+        Self {
+            up: peer.is_static,
+            status: status.into(),
+            busy: 0,
+            registration: Registration::default(),
+            no_way: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -42,22 +62,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(plan: Plan, seed: u64) -> Self {
-        let status = |p: &Peer| match (p.is_static, p.side) {
-            (true, _) => "known by its address",
-            (false, Side::Trunk) => "not registered yet",
-            (false, Side::Phone) => "has not registered yet",
-        };
-        let peers = plan.peers.iter().map(|p| {
-            (
-                p.id,
-                PeerState {
-                    up: p.is_static,
-                    status: status(p).into(),
-                    busy: 0,
-                    registration: Registration::default(),
-                },
-            )
-        });
+        let peers = plan.peers.iter().map(|p| (p.id, PeerState::new(p)));
         Self {
             peers: peers.collect(),
             ports: Ports::new(plan.rtp_ports.len()),
@@ -145,7 +150,11 @@ impl Desk {
             Codec::Pcmu => Codec::Pcma,
             Codec::Pcma => Codec::Pcmu,
         };
-        LocalMedia { addr: self.plan.rtp_addr(leg.port), codecs: vec![first, second] }
+        let wanted = self.peer(leg.account).map(|p| p.rules.codecs.as_slice()).unwrap_or_default();
+        // What its own offer has settled already is not taken back.
+        let fits = !wanted.is_empty() && leg.session.is_none_or(|session| wanted.contains(&session.codec));
+        let codecs = if fits { wanted.to_vec() } else { vec![first, second] };
+        LocalMedia { addr: self.plan.rtp_addr(leg.port), codecs }
     }
 
     pub(super) fn sip(&mut self, command: Command) {
@@ -189,7 +198,10 @@ impl Desk {
     /// Opens the leg's port, or changes it to what was settled anew.
     pub(super) fn settle(&mut self, leg: &mut Leg, session: Session) {
         let known = leg.session.replace(session);
-        let stream = Leg::stream(&session);
+        let mut stream = Leg::stream(&session);
+        if self.keys(leg) == Keys::InBand {
+            stream.event_type = None;
+        }
         if leg.open.is_none() {
             let seed = self.random();
             leg.open = Some((self.now, self.ports.opened(leg.port)));
@@ -228,9 +240,18 @@ impl Desk {
         self.media(MediaCommand::Play { port: leg.port, sound: SoundId(prompt.index()), repeat: false });
     }
 
-    /// As the peer takes it: a telephone-event, else INFO, and in-band if it refuses that too.
+    fn keys(&self, leg: &Leg) -> Keys {
+        self.peer(leg.account).map(|p| p.rules.keys).unwrap_or_default()
+    }
+
+    /// As the peer takes it, or its rules prescribe: a telephone-event, else INFO, and in-band if it refuses that too.
     pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {
-        if leg.session.is_some_and(|session| session.event_type.is_none()) && leg.up {
+        let by_info = match self.keys(leg) {
+            Keys::Events => leg.session.is_some_and(|session| session.event_type.is_none()),
+            Keys::Info => true,
+            Keys::InBand => false,
+        };
+        if by_info && leg.up {
             self.sip(Command::Info(leg.id, digit));
         } else {
             self.media(MediaCommand::Digit(leg.port, digit));

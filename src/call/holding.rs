@@ -8,10 +8,10 @@ use super::record::{Outcome, SPANS, Span};
 use super::{ListenOrder, Phase};
 use crate::listen::{Heard, Sound};
 use crate::media::MediaCommand;
-use crate::sip::{Caller, Cause, Side};
+use crate::sip::{Caller, Cause};
 use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
-use crate::units::{Codec, Instant, PortId};
+use crate::units::{Instant, PortId};
 use core::time::Duration;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
@@ -104,8 +104,10 @@ impl Call {
     pub(super) fn can_hold(&self) -> Result<(), String> {
         match &self.state {
             _ if self.emergency => Err("an emergency call is never held".into()),
+            _ if self.onward => Err("the call is being put through to somebody else".into()),
+            _ if self.transferred => Err("the call was put through: the house has no part in it".into()),
             State::Held(_) => Err("this call is held already".into()),
-            State::Incoming => Err("answer the call first".into()),
+            State::Incoming(_) => Err("answer the call first".into()),
             State::Dialing if self.far.as_ref().is_none_or(|f| f.open.is_none()) => {
                 Err("the far side has not answered yet: hold the call when you hear it".into())
             }
@@ -225,8 +227,11 @@ impl Call {
         if self.near.iter().any(|l| l.role == Role::Rings) {
             return;
         }
-        let State::Held(holding) = &mut self.state else { return };
-        if core::mem::take(&mut holding.ringing) {
+        if !matches!(&self.state, State::Held(holding) if holding.ringing) || self.ring_next(desk) {
+            return;
+        }
+        if let State::Held(holding) = &mut self.state {
+            holding.ringing = false;
             let end = ring_end(told_to_caller(&core::mem::take(&mut self.causes)));
             self.tell(desk, slay::Input::RingEnded(end));
         }
@@ -251,12 +256,13 @@ impl Call {
     }
 
     /// The handshake: whoever else rings or listens is let go, and the two talk.
-    fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
+    pub(super) fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
         let person = matches!(&self.state, State::Held(holding) if holding.person);
         self.leave_hold(desk);
+        self.ringing = None;
+        self.hush_phones(desk, Cause::Elsewhere);
         for other in core::mem::take(&mut self.near) {
-            let cause = if other.role == Role::Rings { Cause::Cancelled } else { Cause::Normal };
-            desk.hang_up(other, cause);
+            desk.hang_up(other, Cause::Normal);
         }
         self.near.push(Leg { role: Role::Talks, ..winner });
         self.state = State::Talking;
@@ -343,26 +349,9 @@ impl Call {
         self.ring_ended(desk);
     }
 
-    /// Rings every phone of the house; who answers first has the call.
-    pub(super) fn ring_phones(&mut self, desk: &mut Desk, caller: &Caller, called: Option<&str>) {
-        let codec = self.far.as_ref().and_then(|f| f.session).map_or(Codec::Pcmu, |s| s.codec);
-        let phones: Vec<_> = desk.plan.peers.iter().filter(|p| p.side == Side::Phone).cloned().collect();
-        for phone in phones {
-            let to = called.unwrap_or(&phone.name);
-            if let Some(leg) =
-                desk.call(self.id, phone.id, to, caller.clone(), codec, (Role::Rings, self.manner()))
-            {
-                self.near.push(leg);
-            }
-        }
-    }
-
     fn stop_ringing(&mut self, desk: &mut Desk) {
-        let (ringing, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|l| l.role == Role::Rings);
-        self.near = rest;
-        for leg in ringing {
-            desk.hang_up(leg, Cause::Cancelled);
-        }
+        self.ringing = None;
+        self.hush_phones(desk, Cause::Cancelled);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
         }

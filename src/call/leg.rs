@@ -38,6 +38,10 @@ impl Leg {
         Self { id, account, port, role, session: None, open: None, up: false, parked: false, silent_s: 0 }
     }
 
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.session.is_some_and(|session| session.keys.is_some())
+    }
+
     pub(super) fn stream(session: &Session) -> Stream {
         Stream {
             remote: session.remote,
@@ -45,6 +49,7 @@ impl Leg {
             payload_type: session.payload_type,
             event_type: session.event_type,
             send: session.send,
+            keys: session.keys,
         }
     }
 }

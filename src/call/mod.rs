@@ -7,7 +7,8 @@
 //! ```
 //!
 //! An ATA's hold is answered on its own leg and never passed to the trunk; a leg that a company holds is not passed to
-//! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's.
+//! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's. A phone that puts its call
+//! through has the two far ends joined here (`transfer`): no peer on the trunk needs to know how.
 
 mod begin;
 mod conversation;
@@ -23,7 +24,9 @@ mod ports;
 pub mod record;
 pub mod snapshot;
 mod switchboard;
+mod transfer;
 mod trying;
+mod turns;
 
 pub use plan::{Peer, Plan};
 pub use record::{Decision, Outcome, Record, Span};
@@ -49,6 +52,8 @@ pub enum Request {
     Button,
     /// Long press of the button: end the held call.
     Cancel,
+    /// Register at once at each trunk that is down, instead of waiting.
+    TryTrunks,
 }
 
 /// What the switchboard is told.
@@ -64,8 +69,14 @@ pub enum Input {
     Request(u64, Request),
     /// The name of a trunk's server cannot be resolved.
     NotLocated(AccountId),
+    /// No connection leads to this trunk, and why, in plain words. What comes of it, the user agent tells.
+    NoWay(AccountId, String),
     /// Peers reach our RTP at this address from the next leg on.
     Address(IpAddr),
+    /// A phone was paired: it rings and calls from now on.
+    Admit(Peer),
+    /// A phone was taken away: its legs end.
+    Dismiss(AccountId),
     /// The date at this moment; told at the start and whenever the system's clock has been set.
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.

@@ -9,11 +9,13 @@ use core::time::Duration;
 
 /// A prompt that was never reported as played ends the notice all the same.
 const LONGEST: Duration = Duration::from_secs(20);
+/// A phone that has put its call through has this long to hang up before the box does it.
+const LEAVES: Duration = Duration::from_secs(4);
 
 #[derive(Debug)]
 pub(super) struct Notice {
     pub(super) leg: Leg,
-    prompt: Prompt,
+    prompt: Option<Prompt>,
     pub(super) until: Instant,
 }
 
@@ -27,15 +29,20 @@ impl Notice {
             desk.settle(&mut leg, session);
             desk.say(&leg, prompt);
         }
-        Self { until: desk.now + LONGEST, leg, prompt }
+        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt) }
+    }
+
+    /// A leg that hears nothing more: its call has been put through.
+    pub(super) fn leaving(desk: &Desk, leg: Leg) -> Self {
+        Self { until: desk.now + LEAVES, leg, prompt: None }
     }
 
     /// The offer was ours: only here is it known where to speak to.
     pub(super) fn answered(&mut self, desk: &mut Desk, session: crate::sip::Session) {
         let silent = self.leg.open.is_none();
         desk.settle(&mut self.leg, session);
-        if silent {
-            desk.say(&self.leg, self.prompt);
+        if let Some(prompt) = self.prompt.filter(|_| silent) {
+            desk.say(&self.leg, prompt);
         }
     }
 

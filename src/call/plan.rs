@@ -1,6 +1,7 @@
 //! What the switchboard knows of the house before the first call.
 
 use crate::phone::dial::Codes;
+use crate::phone::hunt::Order;
 use crate::slay::Policy;
 use crate::trunk::{Dialling, Rules};
 use crate::units::{AccountId, PortId};
@@ -20,6 +21,8 @@ pub struct Plan {
     pub emergency: Vec<String>,
     /// Star codes.
     pub codes: Codes,
+    /// How several phones ring.
+    pub order: Order,
     /// How to hold.
     pub hold: Policy,
     /// What the household dials means this.
@@ -56,6 +59,8 @@ pub struct Peer {
     pub channels: usize,
     /// It is reachable without a registration.
     pub is_static: bool,
+    /// How long a phone rings when they ring in turn.
+    pub rings: Duration,
     /// How it wants numbers.
     pub rules: Rules,
 }

@@ -41,6 +41,10 @@ pub struct CallView {
     pub heard: Vec<(u64, Sound)>,
     /// The last decision and its reason, in words.
     pub last: String,
+    /// Sound to and from the line is encrypted.
+    pub line_encrypted: bool,
+    /// So is that of every phone in the call.
+    pub phones_encrypted: bool,
 }
 
 /// Where a call stands.
@@ -74,11 +78,11 @@ pub struct PeerView {
     pub up: bool,
     /// In plain words: "registered until 14:05", "wrong password (403)", "not registered yet".
     pub status: String,
-    /// Of a trunk that the box registers at.
+    /// Of a trunk that the box registers at; of a phone, only since when.
     pub registration: Registration,
 }
 
-/// How a registration stands. Everything is `None` where the box does not register.
+/// How a registration stands. Everything is `None` where nobody registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Registration {
     /// Held without a break since then.

@@ -3,12 +3,12 @@
 use super::begin::Arrival;
 use super::conversation::{Call, State};
 use super::desk::Desk;
-use super::leg::Role;
+use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::Plan;
-use super::policy::in_words;
 use super::record::Outcome;
 use super::snapshot::{CallView, Phase, Snapshot};
+use super::transfer::Transfer;
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
@@ -25,6 +25,8 @@ pub struct Switchboard {
     pub(super) desk: Desk,
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) notices: BTreeMap<LegId, Notice>,
+    /// Calls that were placed to put others through to them.
+    pub(super) transfers: BTreeMap<CallId, Transfer>,
     pub(super) next_call: u64,
     /// Whoever calls until then may be the help that was called.
     pub(super) call_back_until: Option<Instant>,
@@ -43,6 +45,7 @@ impl Switchboard {
             desk: Desk::new(plan, seed),
             calls: BTreeMap::new(),
             notices: BTreeMap::new(),
+            transfers: BTreeMap::new(),
             next_call: first_call.0,
             call_back_until: None,
             discards: BTreeMap::new(),
@@ -69,7 +72,10 @@ impl Switchboard {
                     "its server's name cannot be resolved: check the network, and server in [[trunk]]";
                 self.peer(account, false, words.into());
             }
+            Input::NoWay(account, why) => self.desk.no_way(account, why),
             Input::Address(ip) => self.desk.plan.media_ip = ip,
+            Input::Admit(peer) => self.desk.admit(peer),
+            Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.troubles = troubles,
             Input::Timeout => {}
@@ -138,11 +144,12 @@ impl Switchboard {
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
         if call.is_over() {
-            let missed = call.was_missed();
+            let (missed, cause) = (call.was_missed(), call.cause);
             if call.emergency && call.record.outgoing {
-                self.call_back_until = Some(self.desk.now + CALL_BACK);
+                self.help_may_call_back();
             }
             self.calls.remove(&id);
+            self.transfer_over(id, cause);
             if missed {
                 self.desk.missed();
             }
@@ -153,20 +160,34 @@ impl Switchboard {
         Some(result)
     }
 
+    /// Somebody has called for help.
+    pub(super) fn help_may_call_back(&mut self) {
+        self.call_back_until = Some(self.desk.now + CALL_BACK);
+    }
+
     fn sip(&mut self, event: Event) {
         match event {
-            Event::Incoming { leg, account, called, caller, session, hops } => {
-                self.incoming(Arrival { leg, account, session, hops }, &called, &caller);
+            Event::Incoming { leg, account, called, caller, session, hops, replaces } => {
+                self.incoming(Arrival { leg, account, session, hops, replaces }, &called, &caller);
             }
             Event::Trying(leg) => self.with_leg(leg, |call, _| call.trying(leg)),
-            Event::Ringing(leg) => self.with_leg(leg, |call, desk| call.ringing(desk, leg)),
+            Event::Ringing(leg) => {
+                self.with_leg(leg, |call, desk| call.ringing(desk, leg));
+                self.transfer_rings(leg);
+            }
             Event::Progress(leg, session) => {
                 self.with_leg(leg, |call, desk| call.progress(desk, leg, session))
             }
             Event::Answered(leg, session) => match self.notices.get_mut(&leg) {
                 Some(notice) => notice.answered(&mut self.desk, session),
-                None => self.with_leg(leg, |call, desk| call.answered(desk, leg, session)),
+                None => {
+                    self.with_leg(leg, |call, desk| call.answered(desk, leg, session));
+                    self.transfer_answered(leg);
+                }
             },
+            Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
+            // The box asks nobody to call for it.
+            Event::Referred(..) => {}
             Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
             Event::Info(leg, digit) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
@@ -186,19 +207,34 @@ impl Switchboard {
             },
             Event::RoundTrip(account, took) => self.desk.took(account, took),
             Event::Registered(account, until) => self.desk.registered(account, until),
-            Event::RegisterFailed(account, cause, again) => {
-                let next = match again {
-                    Some(at) => format!("trying again in {} s", at.since(self.desk.now).as_secs()),
-                    None => "check user and password; it will not be tried again by itself".into(),
-                };
-                self.desk.not_registered(account, format!("cannot register: {}; {next}", in_words(cause)));
-            }
+            Event::RegisterFailed(account, cause, again) => self.desk.not_registered(account, cause, again),
             Event::PhoneRegistered(account, addr) => {
-                self.peer(account, true, format!("registered from {addr}"))
+                self.peer(account, true, format!("registered from {addr}"));
+                self.desk.phone_since(account, true);
             }
-            Event::PhoneGone(account) => self.peer(account, false, "its registration has ended".into()),
+            Event::PhoneGone(account) => {
+                self.peer(account, false, "its registration has ended".into());
+                self.desk.phone_since(account, false);
+            }
             Event::Discarded(kind) => *self.discards.entry(kind).or_default() += 1,
         }
+    }
+
+    /// Ends the legs of a phone as if it had hung up, then forgets it.
+    fn dismiss(&mut self, account: AccountId) {
+        let mut legs = Vec::new();
+        for call in self.calls.values() {
+            legs.extend(call.near.iter().filter(|leg| leg.account == account).map(|leg| leg.id));
+        }
+        for leg in legs {
+            self.desk.sip(crate::sip::Command::Hangup(leg, Cause::Normal));
+            self.with_leg(leg, |call, desk| call.ended(desk, leg, Cause::Unavailable));
+        }
+        let notices: Vec<LegId> =
+            self.notices.values().filter(|n| n.leg.account == account).map(|n| n.leg.id).collect();
+        notices.into_iter().for_each(|leg| self.end_notice(leg));
+        self.desk.plan.peers.retain(|peer| peer.id != account);
+        self.desk.peers.remove(&account);
     }
 
     fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Desk)) {
@@ -280,6 +316,10 @@ impl Switchboard {
                 });
                 Ok(())
             }
+            Request::TryTrunks => match self.desk.try_trunks() {
+                true => Ok(()),
+                false => Err("every line is ready".into()),
+            },
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
         }
     }
@@ -327,7 +367,7 @@ fn view(call: &Call) -> CallView {
     let confirming = call.near.iter().any(|l| l.role == Role::Confirms);
     let phase = match &call.state {
         State::Dialing => Phase::Dialing,
-        State::Incoming => Phase::Incoming,
+        State::Incoming(_) => Phase::Incoming,
         State::Held(holding) => holding.phase(confirming),
         State::Talking if call.near.iter().any(|l| l.parked) => Phase::Parked,
         State::Talking | State::Over => Phase::Talking,
@@ -348,5 +388,7 @@ fn view(call: &Call) -> CallView {
         sound: held.and_then(|h| h.sound),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
+        line_encrypted: call.far.iter().any(Leg::is_encrypted),
+        phones_encrypted: !call.near.is_empty() && call.near.iter().all(Leg::is_encrypted),
     }
 }

@@ -24,8 +24,10 @@ const SILENCE: Duration = Duration::from_secs(4);
 pub(super) struct Trying {
     /// Trunks that refused, in this round.
     tried: Vec<AccountId>,
-    /// Trunks that did not answer an emergency call at all, or do not know its number: they are not asked again.
+    /// Trunks that do not know the number of an emergency call: they are not asked again.
     useless: Vec<AccountId>,
+    /// Trunks that did not answer an emergency call at all: they are asked again when all the others are so too.
+    silent: Vec<AccountId>,
     /// What the last of them said.
     refusal: Option<Cause>,
     /// When to choose a trunk again.
@@ -54,8 +56,10 @@ impl Trying {
             false => !self.reached && is_the_trunks_own_failure(cause),
         };
         if again {
-            if emergency && matches!(cause, Cause::NoSuchNumber | Cause::Timeout) {
-                self.useless.push(trunk);
+            match cause {
+                Cause::NoSuchNumber if emergency => self.useless.push(trunk),
+                Cause::Timeout if emergency => self.silent.push(trunk),
+                _ => {}
             }
             self.tried.push(trunk);
             self.refusal = Some(cause);
@@ -66,7 +70,19 @@ impl Trying {
     }
 
     fn asked(&self) -> Vec<AccountId> {
-        [self.useless.as_slice(), self.tried.as_slice()].concat()
+        [self.useless.as_slice(), self.silent.as_slice(), self.tried.as_slice()].concat()
+    }
+
+    /// Goes around once more. False if there is nobody left to ask.
+    fn around(&mut self, now: Instant, trunks: &[AccountId]) -> bool {
+        let hope: Vec<&AccountId> = trunks.iter().filter(|id| !self.useless.contains(id)).collect();
+        if hope.iter().all(|id| self.silent.contains(id)) {
+            self.silent.clear();
+        }
+        self.tried.clear();
+        self.rounds += 1;
+        self.again = Some(now + EMERGENCY_AGAIN);
+        !hope.is_empty()
     }
 
     fn take_due(&mut self, now: Instant) -> bool {
@@ -98,7 +114,12 @@ impl Switchboard {
     pub(super) fn call_trunk(&mut self, id: CallId, trunk: AccountId) {
         let tried = self.calls.get(&id).map(|call| call.trying.asked()).unwrap_or_default();
         let emergency = self.calls.get(&id).is_some_and(|call| call.emergency);
-        let others = self.route(&[tried, vec![trunk]].concat(), emergency).0.trunk().is_some();
+        let useless = self.calls.get(&id).map(|call| call.trying.useless.clone()).unwrap_or_default();
+        let others = match emergency {
+            // Every other one is worth more than a silent one, even one that was silent before.
+            true => self.desk.plan.trunks().any(|t| t.id != trunk && !useless.contains(&t.id)),
+            false => self.route(&[tried, vec![trunk]].concat(), false).0.trunk().is_some(),
+        };
         self.with(id, |call, desk| {
             let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
             let (line, peer) = (&desk.plan.dialling, desk.peer(trunk));
@@ -126,7 +147,6 @@ impl Switchboard {
             return;
         }
         let (emergency, tried) = (call.emergency, call.trying.asked());
-        let hope = emergency && self.desk.plan.trunks().any(|t| !call.trying.useless.contains(&t.id));
         let cause = call.trying.refusal.unwrap_or(Cause::Unavailable);
         let (found, through) = self.route(&tried, emergency);
         if let Some(trunk) = found.trunk() {
@@ -143,11 +163,9 @@ impl Switchboard {
             return self.call_trunk(id, trunk);
         }
         let reason = format!("the far side: {}", in_words(cause));
+        let trunks: Vec<AccountId> = self.desk.plan.trunks().map(|trunk| trunk.id).collect();
         self.with(id, |call, desk| {
-            if hope && !tried.is_empty() {
-                call.trying.tried.clear();
-                call.trying.rounds += 1;
-                call.trying.again = Some(desk.now + EMERGENCY_AGAIN);
+            if emergency && !tried.is_empty() && call.trying.around(desk.now, &trunks) {
                 call.decide(desk, "dial again", reason);
             } else {
                 call.end(desk, outcome_of(cause), &reason, cause);

@@ -2,10 +2,14 @@
 //!
 //! [`probe`] looks (the edge), [`judge`] says what it means (pure).
 
+pub mod ask;
 pub mod probe;
+mod secrets;
 
 use crate::board::gpio::Trouble;
-use crate::config::{Config, Mistakes};
+use crate::config::{Config, Mistakes, Way};
+use crate::phone::shadow::shadowed;
+use crate::sip::{Srtp, Transport};
 use core::fmt;
 use std::net::IpAddr;
 
@@ -59,6 +63,10 @@ pub struct Facts {
     pub rights: Rights,
     /// Of the machine's clock.
     pub year: u16,
+    /// Permissions of the configuration file, if it is there.
+    pub mode: Option<u32>,
+    /// The box runs with this data directory.
+    pub running: bool,
 }
 
 /// An address the box listens on, or several of them.
@@ -83,11 +91,23 @@ pub struct Trunk {
     pub answer: Answer,
 }
 
-/// What came of asking a trunk for its OPTIONS.
+/// What came of asking a trunk: by REGISTER where the box registers, else by OPTIONS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The status code of its response: any is a sign of life.
     Status(u16, IpAddr),
+    /// It has taken user and password.
+    Accepted(IpAddr),
+    /// It has refused them.
+    WrongPassword(IpAddr),
+    /// It refuses the account: 403.
+    Forbidden(IpAddr),
+    /// It has no such user: 404.
+    NoSuchUser(IpAddr),
+    /// It asks for a proof of the password that the box does not know.
+    UnknownChallenge(IpAddr),
+    /// No connection could be made; why, in plain words.
+    NoConnection(IpAddr, String),
     /// The name does not resolve; the resolver's words.
     NoSuchHost(String),
     /// It has addresses, but of the other family only (IPv6 for an IPv4 box, or the reverse).
@@ -96,9 +116,9 @@ pub enum Answer {
     NoWay(IpAddr, String),
     /// The machine is there and says that nothing listens on that port.
     Refused(IpAddr),
-    /// Nothing within two seconds.
+    /// Nothing within seconds.
     Silence(IpAddr),
-    /// Not asked, as our port is in use.
+    /// Not asked, for want of anything to ask.
     NotAsked,
 }
 
@@ -145,8 +165,21 @@ const MEGABYTE: u64 = 1024 * 1024;
 pub fn judge(facts: &Facts) -> Vec<Verdict> {
     let mut said = Vec::new();
     configuration(&facts.config, &mut said);
-    facts.ports.iter().for_each(|port| said.push(of_port(port)));
-    facts.trunks.iter().for_each(|trunk| said.push(of_trunk(trunk)));
+    said.extend(facts.mode.and_then(of_mode));
+    facts.config.iter().for_each(|config| secrets::judge(config, &mut said));
+    let clashes = facts.config.iter().flat_map(|config| shadowed(&config.codes));
+    said.extend(clashes.map(|clash| say(Level::Warning, "star codes", clash)));
+    facts.ports.iter().for_each(|port| said.push(of_port(port, facts.running)));
+    for trunk in &facts.trunks {
+        said.push(match trunk.answer {
+            Answer::NotAsked if facts.running => {
+                let words =
+                    "not asked, for the box is running: its page and its log say how the trunk stands";
+                say(Level::Ok, format!("trunk {}", trunk.name), words)
+            }
+            _ => of_trunk(trunk),
+        });
+    }
     facts.lines.iter().for_each(|line| said.push(of_line(line)));
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
@@ -178,12 +211,44 @@ fn configuration(config: &Result<Config, Mistakes>, said: &mut Vec<Verdict>) {
             "there is no [[phone]], so nothing can ring. Add your telephone adapter's user and secret";
         said.push(say(Level::Warning, "configuration", words));
     }
+    said.extend(keys_in_clear(config).map(|about| {
+        let words = "srtp is on, but its keys travel in SIP messages without TLS: whoever reads those can listen in. Write \
+                     transport = \"tls\" for a trunk, or tls_listen in [sip] for phones";
+        say(Level::Warning, about, words)
+    }));
 }
 
-fn of_port(port: &Port) -> Verdict {
+/// Trunks and phones whose sound is encrypted with keys that anybody on the way can read, RFC 4568 §8.3.
+fn keys_in_clear(config: &Config) -> impl Iterator<Item = String> {
+    let is_open = |way: &Way| match way.transport {
+        Some(transport) => transport != Transport::Tls,
+        // The name service may well tell of TLS.
+        None => !way.srv,
+    };
+    let trunks = config.trunks.iter().filter(move |t| t.srtp != Srtp::Off && is_open(&t.way));
+    let phones = config.phones.iter().filter(|p| p.srtp != Srtp::Off && config.sip.tls.is_none());
+    trunks.map(|t| format!("trunk {}", t.name)).chain(phones.map(|p| format!("phone {}", p.name)))
+}
+
+/// Passwords stand in the file.
+fn of_mode(mode: u32) -> Option<Verdict> {
+    (mode & 0o007 != 0).then(|| {
+        let words = format!(
+            "every user of this machine may read the file or write to it (mode {:04o}), and passwords are in it: \
+             chmod o= takes that away",
+            mode & 0o7777
+        );
+        say(Level::Warning, "configuration", words)
+    })
+}
+
+fn of_port(port: &Port, running: bool) -> Verdict {
     use std::io::ErrorKind;
     let Port { what, address, taken } = port;
     let Some((count, why)) = taken else { return say(Level::Ok, *what, format!("{address} is free")) };
+    if running && *why == ErrorKind::AddrInUse {
+        return say(Level::Ok, *what, format!("{address} is in use by Hold Slayer, which is running"));
+    }
     let words = match why {
         ErrorKind::AddrInUse if *count > 1 => {
             format!("{count} ports of {address} are in use by another program")
@@ -195,7 +260,7 @@ fn of_port(port: &Port) -> Verdict {
     };
     let advice = match why {
         ErrorKind::AddrInUse => {
-            ". If that is Hold Slayer itself, all is well; else stop it or choose another port"
+            ". Stop it or choose another port. If it is Hold Slayer itself, name its folder with --data"
         }
         _ => "",
     };
@@ -228,12 +293,38 @@ fn of_trunk(trunk: &Trunk) -> Verdict {
         }
         Answer::Silence(ip) => {
             let words = format!(
-                "no answer from {server} ({ip}) within 2 seconds. Some providers answer only those who register; else \
-                 look at the port and at the firewall"
+                "nobody answers at {server} ({ip}). Is the port right, and does a firewall stand between?"
             );
-            say(Level::Warning, about, words)
+            say(Level::Problem, about, words)
         }
-        Answer::NotAsked => say(Level::Warning, about, "not asked: the SIP port is in use".to_owned()),
+        Answer::NotAsked => say(Level::Warning, about, "not asked".to_owned()),
+        Answer::Accepted(ip) => say(Level::Ok, about, format!("{server} ({ip}) accepts user and password")),
+        Answer::WrongPassword(ip) => {
+            let words = format!(
+                "{server} ({ip}) answers, but the password was refused. Check user, auth_user and secret; many \
+                 providers give a password of its own to the telephone"
+            );
+            say(Level::Problem, about, words)
+        }
+        Answer::Forbidden(ip) => {
+            let words = format!(
+                "{server} ({ip}) answers, but refuses this account (403): a wrong user or password, a block after too \
+                 many tries, or an unpaid bill"
+            );
+            say(Level::Problem, about, words)
+        }
+        Answer::NoSuchUser(ip) => say(
+            Level::Problem,
+            about,
+            format!("{server} ({ip}) knows no such user (404). Check user and domain"),
+        ),
+        Answer::UnknownChallenge(ip) => {
+            let words = format!("{server} ({ip}) wants a proof of the password that this box does not know");
+            say(Level::Problem, about, words)
+        }
+        Answer::NoConnection(ip, why) => {
+            say(Level::Problem, about, format!("there is no connection to {server} ({ip}): {why}"))
+        }
     }
 }
 
@@ -314,7 +405,41 @@ mod tests {
             data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
             rights: Rights { root: false, rtprio: 10, memlock: LOCKED },
             year: 2026,
+            mode: Some(0o100_640),
+            running: false,
         }
+    }
+
+    #[test]
+    fn a_file_that_everybody_may_read_is_warned_about() {
+        for (mode, warned) in [(0o100_600, false), (0o100_640, false), (0o100_644, true), (0o100_602, true)] {
+            let said = lines(&Facts { mode: Some(mode), ..well() });
+            let found =
+                said.iter().any(|line| line.starts_with("warning  configuration: every user of this"));
+            assert_eq!(found, warned, "{mode:o}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_star_code_that_an_adapter_keeps_is_warned_about() {
+        let config =
+            config::parse("[codes]\nhold = \"*98\"\n", "t.toml", &|_| Err(ErrorKind::NotFound.into()));
+        let said = lines(&Facts { config, ..well() });
+        let about = |word: &str| {
+            said.iter().any(|l| l.starts_with("warning  star codes: [codes] hold") && l.contains(word))
+        };
+        assert!(about("Grandstream") && about("Cisco SPA"), "{said:?}");
+    }
+
+    #[test]
+    fn the_box_is_no_problem_to_itself() {
+        let port = |why| Port { what: "SIP", address: "UDP 1.2.3.4:5060".to_owned(), taken: Some((1, why)) };
+        let trunk = Trunk { name: "t".to_owned(), server: "s:5060".to_owned(), answer: Answer::NotAsked };
+        let facts =
+            Facts { ports: vec![port(ErrorKind::AddrInUse)], trunks: vec![trunk], running: true, ..well() };
+        assert!(judge(&facts).iter().all(|verdict| verdict.level == Level::Ok), "{:?}", lines(&facts));
+        let foreign = Facts { ports: vec![port(ErrorKind::AddrNotAvailable)], running: true, ..well() };
+        assert!(judge(&foreign).iter().any(|verdict| verdict.level == Level::Problem));
     }
 
     fn lines(facts: &Facts) -> Vec<String> {
@@ -356,7 +481,7 @@ mod tests {
             (None, "ok       SIP: UDP 1.2.3.4:5060 is free"),
             (
                 Some((1, ErrorKind::AddrInUse)),
-                "problem  SIP: UDP 1.2.3.4:5060 is in use by another program. If that is",
+                "problem  SIP: UDP 1.2.3.4:5060 is in use by another program. Stop it",
             ),
             (
                 Some((7, ErrorKind::AddrInUse)),
@@ -370,7 +495,7 @@ mod tests {
         ];
         for (taken, expected) in table {
             let port = Port { what: "SIP", address: "UDP 1.2.3.4:5060".to_owned(), taken: *taken };
-            let said = of_port(&port).to_string();
+            let said = of_port(&port, false).to_string();
             assert!(said.starts_with(expected), "{said}");
         }
     }
@@ -389,9 +514,27 @@ mod tests {
                 Answer::NoWay(ip, "x".to_owned()),
                 "problem  trunk t: there is no way to sip.example:5060 (192.0.2.1): x.",
             ),
+            (Answer::Silence(ip), "problem  trunk t: nobody answers at sip.example:5060 (192.0.2.1)."),
             (
-                Answer::Silence(ip),
-                "warning  trunk t: no answer from sip.example:5060 (192.0.2.1) within 2 seconds.",
+                Answer::Accepted(ip),
+                "ok       trunk t: sip.example:5060 (192.0.2.1) accepts user and password",
+            ),
+            (
+                Answer::WrongPassword(ip),
+                "problem  trunk t: sip.example:5060 (192.0.2.1) answers, but the password was refused.",
+            ),
+            (
+                Answer::Forbidden(ip),
+                "problem  trunk t: sip.example:5060 (192.0.2.1) answers, but refuses this",
+            ),
+            (
+                Answer::NoSuchUser(ip),
+                "problem  trunk t: sip.example:5060 (192.0.2.1) knows no such user (404)",
+            ),
+            (Answer::UnknownChallenge(ip), "problem  trunk t: sip.example:5060 (192.0.2.1) wants a proof"),
+            (
+                Answer::NoConnection(ip, "the certificate of x is for another name: y".to_owned()),
+                "problem  trunk t: there is no connection to sip.example:5060 (192.0.2.1): the certificate of x is for",
             ),
             (Answer::NotAsked, "warning  trunk t: not asked"),
         ];
@@ -399,6 +542,33 @@ mod tests {
             let trunk = Trunk { name: "t".to_owned(), server: "sip.example:5060".to_owned(), answer };
             let said = of_trunk(&trunk).to_string();
             assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn keys_of_encrypted_sound_in_open_messages() {
+        let trunk = |more: &str| {
+            format!("[[trunk]]\nname = \"t\"\nserver = \"s.example\"\nuser = \"u\"\nsecret = \"x\"\n{more}\n")
+        };
+        let phone = |more: &str| format!("[[phone]]\nname = \"p\"\nuser = \"p\"\nsecret = \"x\"\n{more}\n");
+        let tls = "[sip]\ntls_listen = \"0.0.0.0:5061\"\ntls_cert = \"/c\"\ntls_key = \"/k\"\n";
+        let (required, optional) = ("srtp = \"required\"", "srtp = \"optional\"");
+        let table = [
+            (trunk("") + &phone(""), vec![]),
+            (trunk(required) + &phone(optional), vec!["trunk t", "phone p"]),
+            (trunk(&format!("transport = \"tcp\"\n{optional}")) + &phone(""), vec!["trunk t"]),
+            (trunk(&format!("transport = \"tls\"\n{required}")) + &phone(""), vec![]),
+            (trunk(&format!("srv = true\n{required}")) + &phone(""), vec![]),
+            (tls.to_owned() + &trunk("") + &phone(required), vec![]),
+        ];
+        for (text, wanted) in table {
+            let config = config::parse(&text, "t.toml", &|_| Err(ErrorKind::NotFound.into())).unwrap();
+            assert_eq!(keys_in_clear(&config).collect::<Vec<_>>(), wanted, "{text}");
+            let mut said = Vec::new();
+            configuration(&Ok(config), &mut said);
+            let warnings =
+                said.iter().filter(|v| v.level == Level::Warning && v.words.contains("without TLS"));
+            assert_eq!(warnings.count(), wanted.len(), "{text}");
         }
     }
 

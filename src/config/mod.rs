@@ -81,7 +81,7 @@ pub fn parse(
     let root = source.root().unwrap_or_default();
     let known = ["line", "sip", "media", "trunk", "phone", "hold", "guard", "codes", "board", "web", "log"];
     Section::open(&mut source, "", Some((0, &root)), &known);
-    let line_keys = ["country", "emergency", "number", "private", "rewrite"];
+    let line_keys = ["country", "emergency", "number", "private", "rewrite", "order"];
     let line = line(&mut section(&mut source, &root, "[line]", &line_keys));
     let sip = sip(&mut section(&mut source, &root, "[sip]", &SIP_KEYS));
     let media = media(&mut section(&mut source, &root, "[media]", &["rtp_ports", "calls"]), sip.listen);
@@ -139,7 +139,8 @@ fn line(s: &mut Section<'_, '_>) -> Line {
     }
     let number = numbers::number(s).unwrap_or_default();
     let (private, rewrite) = (s.flag("private").unwrap_or(false), numbers::rewrite(s));
-    Line { country, emergency, number, private, rewrite }
+    let order = numbers::choice(s, "order", &crate::phone::hunt::Order::NAMES);
+    Line { country, emergency, number, private, rewrite, order }
 }
 
 fn sip(s: &mut Section<'_, '_>) -> Sip {
@@ -196,6 +197,8 @@ fn hold(s: &mut Section<'_, '_>) -> Hold {
     }
 }
 
+/// How long a phone rings when they ring in turn.
+pub const PHONE_RINGS: Duration = Duration::from_secs(15);
 /// An agent gives up sooner than three minutes; shorter than two rings is none.
 const RING: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(180);
 

@@ -2,16 +2,28 @@
 
 use super::Guard;
 use super::peers::{USER, made_of};
-use super::read::Section;
+use super::read::{Section, duration};
 use crate::sip::{CalledIn, Identity, ShownIn};
-use crate::trunk::Rules;
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
+use crate::trunk::{Keys, Rules};
+use crate::units::Codec;
 use core::time::Duration;
 
 /// Keys of `[[trunk]]` that are read here.
-pub(super) const KEYS: [&str; 7] =
-    ["number", "numbers", "rewrite", "caller_id", "called_in", "from_user", "contact_user"];
+pub(super) const KEYS: [&str; 11] = [
+    "number",
+    "numbers",
+    "rewrite",
+    "caller_id",
+    "called_in",
+    "from_user",
+    "contact_user",
+    "codecs",
+    "dtmf",
+    "session_timer",
+    "keep_alive",
+];
 
 /// `number`: the household's own.
 pub(super) fn number(s: &mut Section<'_, '_>) -> Option<String> {
@@ -30,7 +42,13 @@ pub(super) fn rewrite(s: &mut Section<'_, '_>) -> Vec<Rewrite> {
 /// How a trunk wants numbers; `own` is the household's number where the trunk has none of its own.
 pub(super) fn rules(s: &mut Section<'_, '_>, own: &str) -> Rules {
     let form = choice(s, "numbers", &Form::NAMES);
-    Rules { form, rewrite: rewrite(s), number: number(s).unwrap_or_else(|| own.to_owned()) }
+    let codecs = s.list("codecs", "each is \"pcmu\" or \"pcma\"", |text| match text {
+        "pcmu" => Some(Codec::Pcmu),
+        "pcma" => Some(Codec::Pcma),
+        _ => None,
+    });
+    let keys = choice(s, "dtmf", &Keys::NAMES);
+    Rules { codecs, keys, form, rewrite: rewrite(s), number: number(s).unwrap_or_else(|| own.to_owned()) }
 }
 
 /// Who the box is to a trunk.
@@ -38,10 +56,19 @@ pub(super) fn identity(s: &mut Section<'_, '_>) -> Identity {
     let mut user = |key: &str| s.text(key, USER, |text| made_of(text, b"-_.+")).unwrap_or_default();
     let (from_user, contact_user) = (user("from_user"), user("contact_user"));
     let shown_in = choice(s, "caller_id", &ShownIn::NAMES);
-    Identity { from_user, contact_user, shown_in, called_in: choice(s, "called_in", &CalledIn::NAMES) }
+    let called_in = choice(s, "called_in", &CalledIn::NAMES);
+    // RFC 4028 §4: no shorter than 90 s.
+    let allowed = "allowed is \"off\", or a time from \"90s\" to \"24h\"";
+    let session_timer = s.text("session_timer", allowed, |text| match text {
+        "off" => Some(Duration::ZERO),
+        _ => duration(text)
+            .filter(|time| (Duration::from_secs(90)..=Duration::from_secs(86_400)).contains(time)),
+    });
+    let keep_alive = s.duration("keep_alive", Duration::from_secs(10)..=Duration::from_secs(600));
+    Identity { from_user, contact_user, shown_in, called_in, session_timer, keep_alive }
 }
 
-fn choice<T: Copy + Default>(s: &mut Section<'_, '_>, key: &str, names: &[(&str, T)]) -> T {
+pub(super) fn choice<T: Copy + Default>(s: &mut Section<'_, '_>, key: &str, names: &[(&str, T)]) -> T {
     let all = names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let known = |text: &str| names.iter().find(|(name, _)| *name == text).map(|(_, one)| *one);
     s.text(key, &format!("allowed is one of {all}"), known).unwrap_or_default()

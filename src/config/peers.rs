@@ -1,15 +1,30 @@
 //! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
 
 use super::read::{Section, Source};
-use super::{PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules, way};
+use super::{
+    PHONE_RINGS, PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules,
+    way,
+};
+use crate::sip::Srtp;
 use core::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-const TRUNK_KEYS: [&str; 10] =
-    ["name", "preset", "server", "user", "auth_user", "secret", "domain", "expires", "address", "channels"];
+const TRUNK_KEYS: [&str; 11] = [
+    "name",
+    "preset",
+    "server",
+    "user",
+    "auth_user",
+    "secret",
+    "domain",
+    "expires",
+    "address",
+    "channels",
+    "srtp",
+];
 
 /// Where a table starts in the file, and what it says.
 pub(super) type Placed<T> = (usize, T);
@@ -32,7 +47,8 @@ pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>, own: &str)
         let way = way::way(&mut s, named);
         if let (Some(name), Some(peer)) = (name, trunk_peer(&mut s, &way)) {
             let (rules, identity) = (numbers::rules(&mut s, own), numbers::identity(&mut s));
-            found.push((at, Trunk { name, peer, channels, way, rules, identity }));
+            let srtp = srtp(&mut s);
+            found.push((at, Trunk { name, peer, channels, way, rules, identity, srtp }));
         }
     }
     found
@@ -70,10 +86,15 @@ fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
 pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Placed<Phone>> {
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "phone", "[[phone]]", PHONES) {
-        let mut s =
-            Section::open(source, "[[phone]]", Some((at, table)), &["name", "user", "secret", "address"]);
-        if let (Some(name), Some(peer)) = (name(&mut s), phone_peer(&mut s)) {
-            found.push((at, Phone { name, peer }));
+        let mut s = Section::open(
+            source,
+            "[[phone]]",
+            Some((at, table)),
+            &["name", "user", "secret", "address", "rings", "srtp"],
+        );
+        let rings = s.duration("rings", Duration::from_secs(5)..=HOUR / 20).unwrap_or(PHONE_RINGS);
+        if let (Some(name), Some(peer), srtp) = (name(&mut s), phone_peer(&mut s), srtp(&mut s)) {
+            found.push((at, Phone { name, peer, rings, srtp }));
         }
     }
     found
@@ -88,6 +109,17 @@ fn phone_peer(s: &mut Section<'_, '_>) -> Option<PhonePeer> {
     }
     let (user, secret) = (user(s), secret(s));
     Some(PhonePeer::Register { user: user?, secret: secret? })
+}
+
+/// Encrypted sound; off unless written.
+fn srtp(s: &mut Section<'_, '_>) -> Srtp {
+    let read = s.text("srtp", "allowed is one of off, optional, required", |text| match text {
+        "off" => Some(Srtp::Off),
+        "optional" => Some(Srtp::Optional),
+        "required" => Some(Srtp::Required),
+        _ => None,
+    });
+    read.unwrap_or_default()
 }
 
 fn name(s: &mut Section<'_, '_>) -> Option<String> {

@@ -60,13 +60,9 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
         // *** opens an HT801's own menu and never reaches us.
         (keys && (2..=4).contains(&text.len()) && !text.contains("***")).then(|| text.to_owned())
     });
-    let all = [
-        ("hold", &hold),
-        ("rejoin", &rejoin),
-        ("status", &status),
-        ("cancel", &cancel),
-        ("withhold", &withhold),
-    ];
+    let codes =
+        Codes { hold, rejoin, status, cancel, withhold, gesture: gesture.unwrap_or_else(|| "**".to_owned()) };
+    let all = codes.named();
     for (i, (key, code)) in all.iter().enumerate() {
         if let Some(number) = emergency.iter().find(|n| shadows(code, n)) {
             s.refuse(key, &format!("a code may not stand in the way of the emergency number {number}"));
@@ -75,7 +71,7 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
             s.refuse(key, &format!("it begins like {other} = \"{theirs}\"; the two could not be told apart"));
         }
     }
-    Codes { hold, rejoin, status, cancel, withhold, gesture: gesture.unwrap_or_else(|| "**".to_owned()) }
+    codes
 }
 
 /// One begins with the other: whoever dials the longer has dialled the shorter on the way.

@@ -3,7 +3,8 @@
 use super::{Country, Way};
 use crate::board::Board;
 pub use crate::phone::dial::Codes;
-use crate::sip::Identity;
+pub use crate::phone::hunt::Order;
+use crate::sip::{Identity, Srtp};
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
 use crate::trunk::toll::Allowed;
@@ -52,6 +53,8 @@ pub struct Line {
     pub private: bool,
     /// Applied to what is dialled, the first that fits.
     pub rewrite: Vec<Rewrite>,
+    /// How several phones ring.
+    pub order: Order,
 }
 
 /// The SIP port.
@@ -102,6 +105,8 @@ pub struct Trunk {
     pub rules: Rules,
     /// What it prescribes of names.
     pub identity: Identity,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How a trunk and the box know each other.
@@ -138,6 +143,10 @@ pub struct Phone {
     pub name: String,
     /// How it is reached.
     pub peer: PhonePeer,
+    /// How long it rings when phones ring in turn, 5 s to 3 min.
+    pub rings: Duration,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// How a phone and the box know each other.

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::sip::{CalledIn, Identity, ShownIn, Transport};
+use crate::phone::hunt::Order;
+use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
+use crate::trunk::Keys;
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
+use crate::units::Codec;
 
 fn read(text: &str) -> Result<Config, Mistakes> {
     parse(text, "t.toml", &|path| match path.to_str() {
@@ -132,8 +135,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
-           secret, domain, expires, address, channels, transport, ca, srv, number, numbers, rewrite, caller_id, \
-           called_in, from_user, contact_user",
+           secret, domain, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, caller_id, \
+           called_in, from_user, contact_user, codecs, dtmf, session_timer, keep_alive",
         ],
     ),
     (
@@ -177,7 +180,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[trunk]]\nname = \"a\"\npreset = \"sipgates\"\naddress = \"1.2.3.4:5060\"\n",
         &[
-            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, easybell, flowroute, \
+            "3: [[trunk]] preset = \"sipgates\": did you mean sipgate? Known are callcentric, dusnet, dusnet-secure, easybell, flowroute, \
            fritzbox, router, sipgate, sipgate-trunk, telekom, telnyx, twilio, voipms; without one, write server yourself",
             "3: [[trunk]] preset = \"sipgates\": a trunk with an address is known by it alone: leave this key out, or write \
            server instead of address",
@@ -374,8 +377,20 @@ fn every_preset_is_right_by_itself() {
             table.iter().any(|(k, _)| k.get_ref() == key)
         };
         let DeValue::Table(keys) = table.get_ref() else { panic!("{name:?}") };
-        let known =
-            ["server", "domain", "numbers", "caller_id", "called_in", "channels", "expires", "unsuitable"];
+        let known = [
+            "server",
+            "domain",
+            "numbers",
+            "caller_id",
+            "called_in",
+            "channels",
+            "expires",
+            "unsuitable",
+            "transport",
+            "srtp",
+            "codecs",
+            "srv",
+        ];
         assert!(keys.iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())), "{name:?}");
         let more = if has("server") { "" } else { "server = \"s.example\"\n" };
         assert_eq!(preset(name.get_ref(), more).is_ok(), !has("unsuitable"), "{name:?}");
@@ -393,6 +408,44 @@ fn a_preset_fills_in_what_is_not_written_and_what_is_written_wins() {
     let TrunkPeer::Register { host, port, .. } = &trunk.peer else { panic!() };
     assert_eq!((host.as_str(), *port, trunk.identity.shown_in), ("eu.example", 5070, ShownIn::From));
     assert_eq!(trunk.rules.form, Form::National);
+}
+
+#[test]
+fn keys_about_sound_and_time() {
+    let trunk = |more: &str| {
+        let text = format!("[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\n{more}\n");
+        read(&text).map(|mut config| config.trunks.remove(0))
+    };
+    let all = "codecs = [\"pcma\"]\ndtmf = \"info\"\nsession_timer = \"90s\"\nkeep_alive = \"25s\"";
+    let read_all = trunk(all).unwrap();
+    assert_eq!((read_all.rules.codecs, read_all.rules.keys), (vec![Codec::Pcma], Keys::Info));
+    let seconds = |n| Some(Duration::from_secs(n));
+    assert_eq!((read_all.identity.session_timer, read_all.identity.keep_alive), (seconds(90), seconds(25)));
+    let off = trunk("session_timer = \"off\"").unwrap();
+    assert_eq!(off.identity.session_timer, Some(Duration::ZERO));
+    assert_eq!(trunk("").unwrap().rules.codecs, []);
+    for wrong in [
+        "codecs = [\"g729\"]",
+        "dtmf = \"morse\"",
+        "session_timer = \"60s\"",
+        "session_timer = \"no\"",
+        "keep_alive = \"5s\"",
+    ] {
+        assert!(trunk(wrong).is_err(), "{wrong}");
+    }
+    let telekom = preset("telekom", "").unwrap().trunks.remove(0);
+    assert!(telekom.way.srv && telekom.rules.codecs == [Codec::Pcma, Codec::Pcmu]);
+}
+
+#[test]
+fn several_phones_ring_as_the_household_wants() {
+    let phone = "[[phone]]\nname = \"a\"\nuser = \"u\"\nsecret = \"s\"\n";
+    let config = read(&format!("[line]\norder = \"in-turn\"\n{phone}rings = \"20s\"\n")).unwrap();
+    assert_eq!((config.line.order, config.phones[0].rings), (Order::InTurn, Duration::from_secs(20)));
+    let config = read(phone).unwrap();
+    assert_eq!((config.line.order, config.phones[0].rings), (Order::AtOnce, PHONE_RINGS));
+    assert!(read("[line]\norder = \"by luck\"\n").is_err());
+    assert!(read(&format!("{phone}rings = \"2s\"\n")).is_err());
 }
 
 #[test]
@@ -416,6 +469,8 @@ fn keys_about_numbers() {
         contact_user: "c".into(),
         shown_in: ShownIn::Asserted,
         called_in: CalledIn::To,
+        session_timer: None,
+        keep_alive: None,
     };
     assert_eq!((&a.identity, &b.identity), (&identity, &Identity::default()));
 }
@@ -546,4 +601,24 @@ fn a_missing_file_says_where_one_belongs() {
         told.starts_with("/nonexistent/hold-slayer.toml: the file cannot be read: No such file"),
         "{told}"
     );
+}
+
+#[test]
+fn encrypted_sound_is_chosen_for_each_trunk_and_phone() {
+    let trunk = "[[trunk]]\nname = \"t\"\naddress = \"1.2.3.4:5060\"\n";
+    let phone = "[[phone]]\nname = \"p\"\nuser = \"u\"\nsecret = \"x\"\n";
+    let of = |line: &str| {
+        let config = read(&format!("{trunk}{line}{phone}{line}")).unwrap();
+        (config.trunks[0].srtp, config.phones[0].srtp)
+    };
+    assert_eq!(of(""), (Srtp::Off, Srtp::Off));
+    for (text, wanted) in [("off", Srtp::Off), ("optional", Srtp::Optional), ("required", Srtp::Required)] {
+        assert_eq!(of(&format!("srtp = \"{text}\"\n")), (wanted, wanted));
+    }
+    let mistakes = read(&format!("{trunk}srtp = true\n{phone}")).unwrap_err().to_string();
+    assert_eq!(mistakes, "t.toml:4: [[trunk]] srtp = true: allowed is one of off, optional, required");
+    let secure = preset("dusnet-secure", "").unwrap().trunks.remove(0);
+    let TrunkPeer::Register { host, port, .. } = &secure.peer else { panic!() };
+    let found = (host.as_str(), *port, secure.way.transport, secure.srtp);
+    assert_eq!(found, ("secure.dus.net", 5061, Some(Transport::Tls), Srtp::Required));
 }

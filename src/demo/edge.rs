@@ -79,6 +79,7 @@ impl Ports {
             rtp: self.rtp_addr,
             account,
             codecs: vec![Codec::Pcmu, Codec::Pcma],
+            srtp: crate::sip::Srtp::Off,
             seed,
         }
     }

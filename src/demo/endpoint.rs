@@ -5,7 +5,8 @@ use super::line::Line;
 use super::{Fact, Narration, NetInput, NetOutput, Who};
 use crate::sip::ua::Config;
 use crate::sip::{
-    Account, AccountKind, Cause, Command, Event, Hop, Identity, Input, LocalMedia, Output, Session, Side, Ua,
+    Account, AccountKind, Cause, Command, Event, Hop, Identity, Input, LocalMedia, Output, Session, Side,
+    Srtp, Ua,
 };
 use crate::units::{AccountId, Codec, Instant, LegId};
 use std::collections::VecDeque;
@@ -25,6 +26,8 @@ pub struct Setup {
     pub account: AccountKind,
     /// Codecs in order of preference.
     pub codecs: Vec<Codec>,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
     /// Tags, branches, SSRCs.
     pub seed: u64,
 }
@@ -47,9 +50,16 @@ impl Endpoint {
         let config = Config {
             local: setup.sip,
             tls_port: 0,
-            accounts: vec![Account { id: BOX, side, kind: setup.account, identity: Identity::default() }],
+            accounts: vec![Account {
+                id: BOX,
+                side,
+                kind: setup.account,
+                identity: Identity::default(),
+                srtp: setup.srtp,
+            }],
             realm: "example".into(),
             seed: setup.seed,
+            key_seed: [setup.seed as u8; 32],
         };
         Self {
             who,

@@ -4,6 +4,7 @@ use super::ear::Ear;
 use super::sounds::Sound;
 use crate::dsp::g711;
 use crate::dsp::tone::{Generator, Signal};
+use crate::rtp::srtp::{Context, TAIL_BYTES};
 use crate::sip::Session;
 use crate::units::{Codec, Digit, FRAME_SAMPLES, FRAME_TIME, Instant};
 use core::time::Duration;
@@ -60,6 +61,10 @@ pub struct Line {
     last_event: Option<(u32, u8)>,
     digits: VecDeque<Digit>,
     noise: u32,
+    /// Out and in, if the session is encrypted.
+    secure: Option<(Context, Context)>,
+    /// Packets that came and could not be opened.
+    pub unopened: u32,
     /// What comes in.
     pub ear: Ear,
 }
@@ -69,7 +74,10 @@ impl Line {
     pub fn new(now: Instant, session: Session, seed: u64) -> Self {
         Self {
             session,
-            sequence: seed as u16,
+            secure: secure(&session),
+            unopened: 0,
+            // RFC 3711 §3.3.1: below 2^15.
+            sequence: seed as u16 & 0x7fff,
             timestamp: (seed >> 16) as u32,
             ssrc: (seed >> 24) as u32,
             due: now,
@@ -87,6 +95,13 @@ impl Line {
 
     /// The session after a renegotiation.
     pub fn change(&mut self, session: Session) {
+        match (self.secure.as_mut(), session.keys) {
+            (Some((out, into)), Some(keys)) => {
+                out.change(keys.ours);
+                into.change(keys.theirs);
+            }
+            _ => self.secure = secure(&session),
+        }
         self.session = session;
     }
 
@@ -149,7 +164,14 @@ impl Line {
 
     /// A datagram from [`Line::remote`].
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
-        let Ok(packet) = RtpReader::new(bytes) else { return };
+        let mut bytes = bytes.to_vec();
+        if let Some((_, into)) = &mut self.secure {
+            match into.open(&mut bytes) {
+                Ok(length) => bytes.truncate(length),
+                Err(_) => return self.unopened += 1,
+            }
+        }
+        let Ok(packet) = RtpReader::new(&bytes) else { return };
         let payload = packet.payload();
         let audio = match self.session.codec {
             Codec::Pcmu => 0,
@@ -171,7 +193,7 @@ impl Line {
     fn build(&mut self, payload_type: u8, timestamp: u32, marked: bool, payload: &[u8]) -> Option<Vec<u8>> {
         let sequence = self.sequence;
         self.sequence = self.sequence.wrapping_add(1);
-        RtpPacketBuilder::new()
+        let mut packet = RtpPacketBuilder::new()
             .payload_type(payload_type)
             .ssrc(self.ssrc)
             .sequence(sequence.into())
@@ -179,7 +201,14 @@ impl Line {
             .marked(marked)
             .payload(payload)
             .build()
-            .ok()
+            .ok()?;
+        if let Some((out, _)) = &mut self.secure {
+            let length = packet.len();
+            packet.resize(length + TAIL_BYTES, 0);
+            let length = out.protect(&mut packet, length).ok()?;
+            packet.truncate(length);
+        }
+        Some(packet)
     }
 
     /// The telephone-event packet of this frame: payload, type, the event's timestamp, marker.
@@ -245,6 +274,11 @@ impl Line {
     }
 }
 
+fn secure(session: &Session) -> Option<(Context, Context)> {
+    let keys = session.keys?;
+    Context::new(keys.ours).zip(Context::new(keys.theirs))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -254,7 +288,7 @@ mod tests {
     fn session(codec: Codec) -> Session {
         let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
         let remote = "127.0.0.1:4000".parse().unwrap();
-        Session { remote, codec, payload_type, event_type: Some(101), send: true, receive: true }
+        Session { remote, codec, payload_type, event_type: Some(101), send: true, receive: true, keys: None }
     }
 
     /// Runs one line into another for `ms` and returns the ends.

@@ -125,6 +125,7 @@ mod tests {
             event_type: Some(101),
             send: true,
             receive: true,
+            keys: None,
         };
         let (mut ours, mut theirs) =
             (Line::new(Instant::ZERO, session, 1), Line::new(Instant::ZERO, session, 2));

@@ -27,7 +27,7 @@ pub use company::Company;
 pub use phone::Phone;
 pub use sounds::Sound;
 
-use crate::sip::{Caller, Cause};
+use crate::sip::{Caller, Cause, Progress};
 use crate::sounds::Prompt;
 use crate::units::{Digit, Instant};
 use core::fmt;
@@ -127,6 +127,10 @@ pub enum Fact {
     HearsKey(Digit),
     /// Hook flash.
     Flashes,
+    /// Asks to put its call through to somebody else.
+    Transfers,
+    /// Is told how that goes.
+    Transfer(Progress),
     /// Begins to play or say this.
     Says(Sound),
     /// A person begins to say this.
@@ -178,6 +182,8 @@ impl fmt::Display for Narration {
             Fact::Presses(keys) => write!(f, "presses {keys}"),
             Fact::HearsKey(digit) => write!(f, "hears key {}", digit.as_char()),
             Fact::Flashes => write!(f, "flashes the hook"),
+            Fact::Transfers => write!(f, "puts the call through"),
+            Fact::Transfer(progress) => write!(f, "is told of the transfer: {progress:?}"),
             Fact::Says(sound) | Fact::Speaks(sound) => write!(f, "{}", sound.words()),
             Fact::FallsSilent => write!(f, "stops talking and listens"),
             Fact::Hears(sound) => write!(f, "hears {}", sound.words()),

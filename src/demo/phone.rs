@@ -4,7 +4,7 @@ use super::endpoint::{BOX, Endpoint, Setup};
 use super::line::{Line, Playing};
 use super::sounds::Sound;
 use super::{Fact, NetInput, NetOutput, Who};
-use crate::sip::{Caller, Cause, Command, Event, Manner};
+use crate::sip::{Caller, Cause, Command, Event, Manner, Progress};
 use crate::units::{Digit, Instant, LegId};
 use core::time::Duration;
 
@@ -38,6 +38,14 @@ pub enum Step {
     Flash(FlashBy),
     /// End a hold of the phone's own.
     Resume,
+    /// Hold the call that is up and go to the other one, as an adapter does on a hook flash.
+    Swap,
+    /// Put the call through to this number, RFC 3515.
+    Transfer(String),
+    /// Put the first call through to whoever is in the last one, RFC 5589 §7.
+    JoinBoth,
+    /// Until it is known what became of that.
+    AwaitTransfer,
     /// Say this, to its end.
     Say(Sound),
     /// Send a test tone, Hz.
@@ -74,6 +82,8 @@ pub struct Phone {
     registered: bool,
     ringing: Option<LegId>,
     legs: Vec<Talk>,
+    /// How the last transfer goes.
+    transfer: Option<Progress>,
     unplugged: bool,
 }
 
@@ -95,6 +105,7 @@ impl Phone {
             registered: false,
             ringing: None,
             legs: Vec::new(),
+            transfer: None,
             unplugged: false,
         }
     }
@@ -176,6 +187,10 @@ impl Phone {
                     self.end.say(now, Fact::Answered);
                 }
             }
+            Event::Referred(_, progress) => {
+                self.transfer = Some(progress);
+                self.end.say(now, Fact::Transfer(progress));
+            }
             Event::Ended(leg, _) if self.ringing == Some(leg) => {
                 self.ringing = None;
                 self.end.say(now, Fact::StopsRinging);
@@ -214,6 +229,18 @@ impl Phone {
             }
             Step::Flash(by) => self.flash(now, *by),
             Step::Resume => self.with_leg(now, |leg| Command::Hold(leg, false)),
+            Step::Swap => {
+                self.with_leg(now, |leg| Command::Hold(leg, true));
+                self.legs.rotate_right(1);
+                self.with_leg(now, |leg| Command::Hold(leg, false));
+            }
+            Step::Transfer(number) => {
+                self.transfer(now, self.legs.last().map(|t| t.leg), number.clone(), None);
+            }
+            Step::JoinBoth => {
+                let other = self.legs.last().map(|t| t.leg);
+                self.transfer(now, self.legs.first().map(|t| t.leg), String::new(), other);
+            }
             Step::Say(sound) => {
                 self.end.say(now, Fact::Says(*sound));
                 self.play(Playing::Once(*sound));
@@ -229,6 +256,7 @@ impl Phone {
             }
             Step::Unplug => self.unplugged = true,
             Step::Wait(_)
+            | Step::AwaitTransfer
             | Step::AwaitAnswer
             | Step::AwaitSound
             | Step::Listen(_)
@@ -264,8 +292,16 @@ impl Phone {
             }
             Step::PickUp => self.legs.last().is_some_and(|t| t.up),
             Step::AwaitEnd => over,
+            Step::AwaitTransfer => over || self.transfer.is_some_and(Progress::is_final),
             Step::Unplug => false,
-            Step::Dial(_) | Step::Flash(_) | Step::Resume | Step::HangUp | Step::Decline => true,
+            Step::Dial(_)
+            | Step::Flash(_)
+            | Step::Resume
+            | Step::Swap
+            | Step::Transfer(_)
+            | Step::JoinBoth
+            | Step::HangUp
+            | Step::Decline => true,
         }
     }
 
@@ -313,6 +349,13 @@ impl Phone {
         if let Some(talk) = self.legs.last() {
             self.end.command(now, command(talk.leg));
         }
+    }
+
+    fn transfer(&mut self, now: Instant, leg: Option<LegId>, to: String, other: Option<LegId>) {
+        let Some(leg) = leg else { return };
+        self.transfer = None;
+        self.end.say(now, Fact::Transfers);
+        self.end.command(now, Command::Refer(leg, to, other));
     }
 
     fn play(&mut self, playing: Playing) {

@@ -143,6 +143,8 @@ mod tests {
             sound,
             heard: Vec::new(),
             last: last.into(),
+            line_encrypted: false,
+            phones_encrypted: false,
         };
         Snapshot { calls: vec![call], ..Snapshot::default() }
     }

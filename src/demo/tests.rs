@@ -46,6 +46,7 @@ impl World {
             rtp: addr(rtp),
             account,
             codecs: vec![codec],
+            srtp: crate::sip::Srtp::Off,
             seed,
         };
         let customer = AccountKind::RegistersHere { user: "me".into(), secret: "secret".into() };

@@ -1,6 +1,6 @@
 //! What media is told and what it tells. All of it is `Copy` and travels on rings.
 
-use crate::units::{Codec, Digit, PortId, Tick};
+use crate::units::{Codec, Digit, PortId, SrtpKeys, Tick};
 use std::net::SocketAddr;
 
 /// An entry of the table of prompts handed to media at start.
@@ -26,6 +26,8 @@ pub struct Stream {
     pub event_type: Option<u8>,
     /// Send sound. When false, nothing at all is sent (the peer holds us).
     pub send: bool,
+    /// SRTP both ways; `None`: in the clear. The same keys after a renegotiation go on where they were.
+    pub keys: Option<SrtpKeys>,
 }
 
 /// A call-progress tone, played until `Quiet` or the end of `ms`.

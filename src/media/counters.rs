@@ -26,6 +26,12 @@ pub enum Discard {
     Late,
     /// Belongs before something already sent to the other side, or to a gap already filled.
     Overtaken,
+    /// Of a port with keys: its tag is not the peer's.
+    Forged,
+    /// Of a port with keys: received before, or too old to tell.
+    Replayed,
+    /// The port's key would be used twice: nothing is sent with it.
+    Unsealed,
     /// The operating system did not take it.
     Unsent,
 }

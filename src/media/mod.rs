@@ -25,6 +25,7 @@ mod port;
 pub mod realtime;
 mod sockets;
 pub mod thread;
+mod vault;
 mod voice;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ use core::ops::Range;
 use outlets::Mouth;
 use port::{Content, Port};
 use std::net::SocketAddr;
+use vault::Vault;
 use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
@@ -83,6 +85,7 @@ pub struct Media {
     /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
     rings: Box<[i16]>,
     sounds: Sounds,
+    vault: Vault,
     country: &'static Country,
     mouth: Mouth,
     /// The last tick done, counted from the start of the program.
@@ -104,6 +107,7 @@ impl Media {
             open: Vec::with_capacity(ports),
             rings: vec![0; ports * RING].into_boxed_slice(),
             sounds: Sounds::new(&config.sounds)?,
+            vault: Vault::new(ports),
             country: config.country,
             mouth,
             grid: 0,
@@ -142,6 +146,10 @@ impl Media {
         let counters = &self.mouth.counters;
         let Some(port) = self.ports.get_mut(usize::from(at.0)).filter(|p| p.open) else {
             return counters.discard(Discard::Closed);
+        };
+        let datagram = match self.vault.open(at.0, datagram) {
+            Ok(datagram) => datagram,
+            Err(why) => return counters.discard(why),
         };
         let (header, payload) = match packet::parse(datagram) {
             Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
@@ -221,10 +229,13 @@ impl Media {
         }
         let header = port.sender.forward(header, port.stream.payload_type, samples);
         let Some(start) = packet::prefix(&header, datagram, payload.start) else { return };
-        if let Some(bytes) = datagram.get(start..payload.end) {
-            counters.packet_out();
-            counters.forwarded();
-            send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+        match self.vault.seal(partner, datagram.get(start..payload.end).unwrap_or_default()) {
+            Ok(bytes) => {
+                counters.packet_out();
+                counters.forwarded();
+                send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+            }
+            Err(why) => counters.discard(why),
         }
     }
 
@@ -325,8 +336,13 @@ impl Media {
         let end = HEADER_BYTES + payload.len();
         bytes[HEADER_BYTES..end].copy_from_slice(payload);
         if packet::prefix(&header, &mut bytes, HEADER_BYTES).is_some() {
-            self.mouth.counters.packet_out();
-            send(Datagram { port: PortId(index), to: port.latch.target(), bytes: &bytes[..end] });
+            match self.vault.seal(index, &bytes[..end]) {
+                Ok(bytes) => {
+                    self.mouth.counters.packet_out();
+                    send(Datagram { port: PortId(index), to: port.latch.target(), bytes });
+                }
+                Err(why) => self.mouth.counters.discard(why),
+            }
         }
     }
 

@@ -15,13 +15,17 @@ impl Media {
             MediaCommand::Part(port) => self.part(port),
             MediaCommand::Close(port) => self.close(port),
             MediaCommand::Ping => self.mouth.event(super::Event::Alive),
-            MediaCommand::Change { port, stream } => self.with(port, |p| {
-                p.stream = stream;
-                p.latch.signal(stream.remote);
-                if !stream.send {
-                    p.pace.switch();
-                }
-            }),
+            MediaCommand::Change { port, stream } if self.is_open(port) => {
+                self.vault.settle(port.0, stream.keys);
+                self.with(port, |p| {
+                    p.stream = stream;
+                    p.latch.signal(stream.remote);
+                    if !stream.send {
+                        p.pace.switch();
+                    }
+                });
+            }
+            MediaCommand::Change { .. } => {}
             MediaCommand::Play { port, sound, repeat } => self.with(port, |p| {
                 p.voice.play(sound, repeat);
                 p.pace.switch();
@@ -72,6 +76,7 @@ impl Media {
         self.close(port);
         if let Some(slot) = self.ports.get_mut(usize::from(port.0)) {
             slot.open(now, self.grid, stream, seed);
+            self.vault.settle(port.0, stream.keys);
             // The capacity was set aside for all of them at the start.
             self.open.push(port.0);
         }
@@ -80,6 +85,7 @@ impl Media {
     fn close(&mut self, port: PortId) {
         self.part(port);
         self.with(port, |p| p.open = false);
+        self.vault.forget(port.0);
         self.open.retain(|&i| i != port.0);
     }
 

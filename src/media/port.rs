@@ -108,7 +108,8 @@ impl Port {
     /// A port that was never opened.
     pub(super) fn closed() -> Self {
         let remote = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-        let stream = Stream { remote, codec: Codec::Pcmu, payload_type: 0, event_type: None, send: false };
+        let stream =
+            Stream { remote, codec: Codec::Pcmu, payload_type: 0, event_type: None, send: false, keys: None };
         Self {
             open: false,
             partner: None,

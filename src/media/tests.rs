@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fuzz;
+mod secure;
 
 use super::*;
 use crate::dsp::g711;
@@ -51,7 +52,7 @@ fn address(port: PortId) -> SocketAddr {
 
 fn stream(port: PortId, codec: Codec) -> Stream {
     let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
-    Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true }
+    Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true, keys: None }
 }
 
 /// The sound of the prompt at a sample: coded, it is one of 60 octets from 0x80 on.

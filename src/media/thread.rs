@@ -42,7 +42,7 @@ const WENT_OFF: Instant = Instant::ZERO;
 pub struct Config {
     /// The machine.
     pub media: super::Config,
-    /// Address of the sockets. Peers must be of the same family.
+    /// Address of the sockets. Peers must be of the same family; every IPv6 address takes IPv4 peers as well.
     pub bind: IpAddr,
     /// Ports of the sockets.
     pub udp_ports: UdpPorts,
@@ -173,6 +173,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         armed: None,
         patience: EpollTimeout::NONE,
         sockets,
+        wide: config.bind.is_ipv6(),
         media,
         counters: outlets.counters.clone(),
         orders: order_out,
@@ -215,6 +216,8 @@ struct Edge {
     armed: Option<Instant>,
     patience: EpollTimeout,
     sockets: Box<[UdpSocket]>,
+    /// They are of IPv6, and IPv4 peers are mapped into it.
+    wide: bool,
     media: Media,
     counters: Arc<Counters>,
     orders: rtrb::Consumer<MediaCommand>,
@@ -250,13 +253,16 @@ impl Edge {
     fn receive(&mut self, socket: u64, datagram: &mut [u8]) {
         let Ok(port) = u16::try_from(socket) else { return };
         // An error is one of an earlier datagram of ours, or a wake without a datagram (a wrong checksum).
+        // An IPv4 peer as such, also where it came in through an IPv6 socket, RFC 4291 §2.5.5.2.
         let Some(Ok((length, from))) = self.sockets.get(usize::from(port)).map(|s| s.recv_from(datagram))
         else {
             return;
         };
-        let (sockets, counters) = (&self.sockets, &self.counters);
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let (sockets, wide, counters) = (&self.sockets, self.wide, &self.counters);
         let datagram = datagram.get_mut(..length).unwrap_or_default();
-        self.media.packet(clock::now(), PortId(port), from, datagram, &mut |d| send(sockets, counters, &d));
+        self.media
+            .packet(clock::now(), PortId(port), from, datagram, &mut |d| send(sockets, wide, counters, &d));
     }
 
     fn obey(&mut self) {
@@ -272,8 +278,8 @@ impl Edge {
     fn keep_time(&mut self) {
         let now = clock::now();
         if self.media.deadline().is_some_and(|at| at <= now) {
-            let (sockets, counters) = (&self.sockets, &self.counters);
-            self.media.tick(now, &mut |d| send(sockets, counters, &d));
+            let (sockets, wide, counters) = (&self.sockets, self.wide, &self.counters);
+            self.media.tick(now, &mut |d| send(sockets, wide, counters, &d));
         }
         let deadline = self.media.deadline();
         let resting = self.media.resting();
@@ -312,8 +318,12 @@ impl Edge {
     }
 }
 
-fn send(sockets: &[UdpSocket], counters: &Counters, datagram: &Datagram<'_>) {
-    let sent = sockets.get(usize::from(datagram.port.0)).map(|s| s.send_to(datagram.bytes, datagram.to));
+fn send(sockets: &[UdpSocket], wide: bool, counters: &Counters, datagram: &Datagram<'_>) {
+    let to = match datagram.to.ip() {
+        IpAddr::V4(v4) if wide => SocketAddr::new(v4.to_ipv6_mapped().into(), datagram.to.port()),
+        _ => datagram.to,
+    };
+    let sent = sockets.get(usize::from(datagram.port.0)).map(|s| s.send_to(datagram.bytes, to));
     if !matches!(sent, Some(Ok(_))) {
         counters.discard(Discard::Unsent);
     }

@@ -12,6 +12,9 @@ use tokio_rustls::rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+/// Most names of a wrong certificate that are told.
+const NAMES: usize = 3;
+
 /// A peer's name and whose word on it is good.
 #[derive(Clone)]
 pub struct Trust {
@@ -109,16 +112,39 @@ pub(super) fn explain(error: &io::Error, host: &str) -> String {
     match cause {
         rustls::Error::InvalidCertificate(why) => format!("the certificate of {host} {}", distrust(why)),
         rustls::Error::InvalidMessage(_) => format!("{host} does not speak TLS on this port"),
-        rustls::Error::AlertReceived(alert) => format!("{host} refused the TLS connection: {alert:?}"),
+        rustls::Error::AlertReceived(alert) => {
+            format!("{host} refused the TLS connection: {}", in_words(&format!("{alert:?}")))
+        }
         rustls::Error::PeerIncompatible(why) => format!("{host} knows only TLS that is too old: {why:?}"),
         other => format!("TLS with {host} failed: {other}"),
     }
+}
+
+/// The alert's name, RFC 8446 §6.2, as words: `HandshakeFailure` is "handshake failure".
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && words.ends_with(|last: char| last.is_ascii_lowercase()) {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 fn distrust(why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => {
             "is signed by nobody whom this box trusts; if it is meant to be so, name its root by ca = \"file\"".into()
+        }
+        CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
+            // rustls tells each name with its kind around it: DnsName("sip.example"), IpAddress(127.0.0.1).
+            let bare = |name: &String| {
+                let inner = name.split_once('(').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')'));
+                inner.trim_matches('"').to_owned()
+            };
+            let names: Vec<String> = presented.iter().take(NAMES).map(bare).collect();
+            format!("is for another name: {}", names.join(", "))
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another name".into()
@@ -131,5 +157,22 @@ fn distrust(why: &CertificateError) -> String {
         }
         CertificateError::Revoked => "has been revoked".into(),
         other => format!("cannot be trusted: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_are_told_in_words() {
+        let told = [
+            ("HandshakeFailure", "handshake failure"),
+            ("UnknownCA", "unknown ca"),
+            ("AccessDenied", "access denied"),
+        ];
+        for (name, words) in told {
+            assert_eq!(in_words(name), words);
+        }
     }
 }

@@ -17,6 +17,19 @@ pub struct Codes {
     pub withhold: String,
 }
 
+impl Codes {
+    /// The codes that are dialled, by their keys in the configuration. (The gesture is pressed inside a call.)
+    pub fn named(&self) -> [(&'static str, &str); 5] {
+        [
+            ("hold", &self.hold),
+            ("rejoin", &self.rejoin),
+            ("status", &self.status),
+            ("cancel", &self.cancel),
+            ("withhold", &self.withhold),
+        ]
+    }
+}
+
 /// The meaning of a dialled string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialled<'a> {

@@ -1,6 +1,7 @@
-//! RTP without a socket: packets, streams, the jitter buffer and telephone-events (RFC 3550, RFC 3551, RFC 4733).
+//! RTP without a socket: packets, streams, the jitter buffer and telephone-events (RFC 3550, RFC 3551, RFC 4733), and their protection (RFC 3711).
 
 pub mod digit;
 pub mod jitter;
 pub mod packet;
+pub mod srtp;
 pub mod stream;

@@ -139,7 +139,8 @@ impl Sender {
         let timestamp = mix(3) as u32;
         Self {
             ssrc: mix(1) as u32,
-            sequence: mix(2) as u16,
+            // RFC 3711 §3.3.1: below 2^15, so that a receiver that misses the first packets counts the same rounds.
+            sequence: mix(2) as u16 & 0x7fff,
             timestamp,
             event_timestamp: timestamp,
             mapping: None,

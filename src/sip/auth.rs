@@ -14,6 +14,9 @@ use subtle::ConstantTimeEq;
 /// its re-INVITE need one challenge.
 pub const NONCE_LIFE: Duration = Duration::from_secs(300);
 
+/// The quality of protection that covers the body, RFC 7616 §3.4.3.
+const AUTH_INT: &str = "auth-int";
+
 /// Hash algorithms, weakest first, RFC 8760 §2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hash {
@@ -36,7 +39,7 @@ impl Hash {
         Some((hash, session))
     }
 
-    fn hex(self, text: &str) -> String {
+    fn hex(self, text: impl AsRef<[u8]>) -> String {
         match self {
             Self::Md5 => hex(&Md5::digest(text)),
             Self::Sha256 => hex(&Sha256::digest(text)),
@@ -78,15 +81,52 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What is known of a user to check his credentials by.
+#[derive(Clone, Copy, Debug)]
+pub enum Known<'a> {
+    /// His password.
+    Password(&'a str),
+    /// [`ha1`] alone. Only MD5 can be checked by it, the one algorithm that our challenges name.
+    Ha1(&'a str),
+}
+
+impl<'a> From<&'a str> for Known<'a> {
+    fn from(password: &'a str) -> Self {
+        Self::Password(password)
+    }
+}
+
+/// H(A1) of RFC 7616 §3.4.2 by MD5: enough to know a user by, at this realm alone, without knowing his password.
+pub fn ha1(user: &str, realm: &str, password: &str) -> String {
+    Hash::Md5.hex(format!("{user}:{realm}:{password}"))
+}
+
+/// What is asked for, and so what the credentials are for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The Request-URI byte for byte.
+    pub uri: &'a str,
+    /// The request's body.
+    pub body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    /// A request without a body.
+    pub const fn bare(method: &'a Method, uri: &'a str) -> Self {
+        Self { method, uri, body: &[] }
+    }
+}
+
 /// What is hashed, RFC 7616 §3.4.
 struct Proof<'a> {
     hash: Hash,
     session: bool,
     user: &'a str,
     realm: &'a str,
-    password: &'a str,
-    method: &'a Method,
-    uri: &'a str,
+    known: Known<'a>,
+    asked: Asked<'a>,
     nonce: &'a str,
     /// qop, nc and cnonce as written; `None` for a peer of RFC 2069.
     counted: Option<(&'a str, &'a str, &'a str)>,
@@ -96,13 +136,23 @@ struct Proof<'a> {
 
 impl Proof<'_> {
     fn response(&self) -> String {
-        let Self { user, realm, password, method, uri, nonce, .. } = self;
-        let mut secret = self.hash.hex(&format!("{user}:{realm}:{password}"));
+        let Self { user, realm, nonce, .. } = self;
+        let Asked { method, uri, body } = self.asked;
+        let mut secret = match self.known {
+            Known::Password(password) => self.hash.hex(format!("{user}:{realm}:{password}")),
+            Known::Ha1(ha1) => ha1.to_owned(),
+        };
         if self.session {
-            secret = self.hash.hex(&format!("{secret}:{nonce}:{}", self.cnonce));
+            secret = self.hash.hex(format!("{secret}:{nonce}:{}", self.cnonce));
         }
-        let asked = self.hash.hex(&format!("{method}:{uri}"));
-        self.hash.hex(&match self.counted {
+        // RFC 7616 §3.4.3: auth-int vouches for the body as well.
+        let whole = self.counted.is_some_and(|(qop, ..)| qop.eq_ignore_ascii_case(AUTH_INT));
+        let asked = match whole {
+            true => format!("{method}:{uri}:{}", self.hash.hex(body)),
+            false => format!("{method}:{uri}"),
+        };
+        let asked = self.hash.hex(asked);
+        self.hash.hex(match self.counted {
             Some((qop, nc, cnonce)) => format!("{secret}:{nonce}:{nc}:{cnonce}:{qop}:{asked}"),
             None => format!("{secret}:{nonce}:{asked}"),
         })
@@ -110,14 +160,13 @@ impl Proof<'_> {
 }
 
 /// The credentials for one of `challenges` (values of WWW-Authenticate or Proxy-Authenticate): the one with the
-/// strongest algorithm we know. `uri` must be the Request-URI byte for byte; `nc` counts uses of the nonce from 1.
+/// strongest algorithm we know. `nc` counts uses of the nonce from 1.
 /// `None` if no challenge can be met.
 pub fn answer(
     challenges: &[&str],
     user: &str,
     password: &str,
-    method: &Method,
-    uri: &str,
+    asked: Asked<'_>,
     nc: u32,
     cnonce: &str,
 ) -> Option<String> {
@@ -125,20 +174,24 @@ pub fn answer(
     let usable = each.iter().filter_map(|challenge| {
         let fields = Fields::parse(challenge)?;
         let (hash, session) = Hash::from_name(fields.get("algorithm"))?;
-        // RFC 7616 §3.3: a challenge that wants only auth-int needs the body hashed, which no trunk asks for.
-        let qop = fields.get("qop").filter(|list| !list.trim().is_empty());
-        let auth = qop.is_some_and(|list| list.split(',').any(|q| q.trim().eq_ignore_ascii_case("auth")));
-        (qop.is_none() || auth).then_some((hash, session, auth, fields))
+        let list = fields.get("qop").filter(|list| !list.trim().is_empty());
+        // auth-int where nothing less will do: a proxy that touches the body on its way would void it.
+        let named =
+            |qop: &&str| list.is_some_and(|l| l.split(',').any(|q| q.trim().eq_ignore_ascii_case(qop)));
+        let qop = ["auth", AUTH_INT].into_iter().find(named);
+        (list.is_none() || qop.is_some()).then_some((hash, session, qop, fields))
     });
     // The first of equals: it is the one the server prefers.
-    let (hash, session, auth, fields) =
+    let (hash, session, qop, fields) =
         usable.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
     let (realm, nonce) = (fields.get("realm")?, fields.get("nonce")?);
     let count = format!("{nc:08x}");
     let quoted_user = quote(user);
     let user = &quoted_user[1..quoted_user.len() - 1];
-    let counted = auth.then_some(("auth", count.as_str(), cnonce));
-    let proof = Proof { hash, session, user, realm, password, method, uri, nonce, counted, cnonce };
+    let counted = qop.map(|qop| (qop, count.as_str(), cnonce));
+    let known = Known::Password(password);
+    let proof = Proof { hash, session, user, realm, known, asked, nonce, counted, cnonce };
+    let uri = asked.uri;
     let mut line = format!(
         "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{}\"",
         proof.response()
@@ -147,8 +200,8 @@ pub fn answer(
     if let Some(algorithm) = fields.get("algorithm") {
         line.push_str(&format!(", algorithm={algorithm}"));
     }
-    if auth {
-        line.push_str(&format!(", cnonce=\"{cnonce}\", qop=auth, nc={count}"));
+    if let Some(qop) = qop {
+        line.push_str(&format!(", cnonce=\"{cnonce}\", qop={qop}, nc={count}"));
     } else if session {
         line.push_str(&format!(", cnonce=\"{cnonce}\""));
     }
@@ -214,13 +267,13 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Denied`] says what to answer.
-    pub fn check<'s>(
+    pub fn check<'s, K: Into<Known<'s>>>(
         &self,
         now: Instant,
         header: &str,
         method: &Method,
         request_uri: &str,
-        secret_of: impl Fn(&str) -> Option<&'s str>,
+        secret_of: impl Fn(&str) -> Option<K>,
     ) -> Result<String, Denied> {
         let fields = Fields::parse(header).ok_or(Denied::Missing)?;
         let realm = fields.get("realm").filter(|realm| *realm == self.realm).ok_or(Denied::Missing)?;
@@ -233,8 +286,12 @@ impl Verifier {
             Some(qop) if qop.eq_ignore_ascii_case("auth") => Some((qop, field("nc")?, cnonce)),
             Some(_) => return Err(Denied::Wrong),
         };
-        let password = secret_of(user).ok_or(Denied::Wrong)?;
-        let proof = Proof { hash, session, user, realm, password, method, uri, nonce, counted, cnonce };
+        let known = secret_of(user).ok_or(Denied::Wrong)?.into();
+        if matches!(known, Known::Ha1(_)) && hash != Hash::Md5 {
+            return Err(Denied::Wrong);
+        }
+        let asked = Asked::bare(method, uri);
+        let proof = Proof { hash, session, user, realm, known, asked, nonce, counted, cnonce };
         let given = field("response")?.to_ascii_lowercase();
         let right = bool::from(proof.response().as_bytes().ct_eq(given.as_bytes()));
         if !right || !same_target(uri, request_uri) {
@@ -335,15 +392,36 @@ mod tests {
         ];
         for (challenge, password, cnonce, response) in cases {
             let line =
-                answer(&[&challenge], "Mufasa", password, &get(), "/dir/index.html", 1, cnonce).unwrap();
+                answer(&[&challenge], "Mufasa", password, Asked::bare(&get(), "/dir/index.html"), 1, cnonce)
+                    .unwrap();
             assert_eq!(field(&line, "response"), Some(response), "{challenge}");
         }
     }
 
     #[test]
+    fn a_user_is_known_by_ha1_alone() {
+        let verifier = Verifier::new("box", [7; 32]);
+        let challenge = verifier.challenge(Instant(5), false);
+        let answered = |challenge: &str, password| {
+            answer(&[challenge], "hall", password, Asked::bare(&Method::Register, "sip:box"), 1, "c").unwrap()
+        };
+        let ha1 = ha1("hall", "box", "right");
+        let check = |line: &str| {
+            let known = |user: &str| (user == "hall").then_some(Known::Ha1(&ha1));
+            verifier.check(Instant(6), line, &Method::Register, "sip:box", known)
+        };
+        assert_eq!(check(&answered(&challenge, "right")), Ok("hall".to_owned()));
+        assert_eq!(check(&answered(&challenge, "wrong")), Err(Denied::Wrong));
+        assert_eq!(check(&answered(&challenge, &ha1)), Err(Denied::Wrong), "it is no password");
+        let stronger = challenge.replace("MD5", "SHA-256");
+        assert_eq!(check(&answered(&stronger, "right")), Err(Denied::Wrong));
+    }
+
+    #[test]
     fn credentials_echo_the_challenge() {
         let challenge = "digest  nonce=\"n\\\"1\",opaque=\"o,o\",realm=\"a \\\"b\\\"\",stale=FALSE , qop=\"auth\", algorithm=md5";
-        let line = answer(&[challenge], "me", "pw", &Method::Register, "sip:h:5060;x", 10, "cn").unwrap();
+        let line = answer(&[challenge], "me", "pw", Asked::bare(&Method::Register, "sip:h:5060;x"), 10, "cn")
+            .unwrap();
         let fields = ["nonce", "opaque", "realm", "algorithm", "uri", "nc", "cnonce", "qop", "username"];
         let found: Vec<_> = fields.iter().map(|name| field(&line, name).unwrap()).collect();
         assert_eq!(
@@ -354,12 +432,33 @@ mod tests {
             line.contains(", algorithm=md5, ") && line.contains(" qop=auth, nc=0000000a"),
             "tokens bare: {line}"
         );
-        let old =
-            answer(&["Digest realm=\"r\", nonce=\"n\""], "me", "pw", &Method::Register, "sip:h", 1, "cn")
-                .unwrap();
+        let old = answer(
+            &["Digest realm=\"r\", nonce=\"n\""],
+            "me",
+            "pw",
+            Asked::bare(&Method::Register, "sip:h"),
+            1,
+            "cn",
+        )
+        .unwrap();
         for absent in ["algorithm", "cnonce", "qop", "nc", "opaque"] {
             assert_eq!(field(&old, absent), None);
         }
+    }
+
+    #[test]
+    fn the_body_is_vouched_for_where_nothing_less_will_do() {
+        let asked = Asked { method: &Method::Invite, uri: "sip:h", body: b"v=0\r\n" };
+        let line = |qop: &str| {
+            let challenge = format!("Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"{qop}\"");
+            answer(&[&challenge], "me", "pw", asked, 1, "c").unwrap()
+        };
+        let (whole, head) = (line("auth-int"), line("auth-int, auth"));
+        assert!(whole.ends_with("cnonce=\"c\", qop=auth-int, nc=00000001"), "{whole}");
+        // By another implementation: H(H(me:r:pw):n:00000001:c:auth-int:H(INVITE:sip:h:H(v=0 CR LF))).
+        let proof = "89e7b1da01d50c60b3169d9bbc9b363a3c4090f2a07824c80b60a40b9782d3e2";
+        assert!(whole.contains(&format!("response=\"{proof}\"")), "{whole}");
+        assert!(head.ends_with("qop=auth, nc=00000001") && !head.contains(proof), "{head}");
     }
 
     #[test]
@@ -367,14 +466,15 @@ mod tests {
         let with = |rest: &str| format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth\"{rest}");
         let (plain, md5, sha) = (with(""), with(", algorithm=MD5"), with(", algorithm=SHA-256"));
         let unknown = with(", algorithm=AKAv1-MD5");
-        let integrity = "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\"";
-        let pick = |challenges: &[&str]| answer(challenges, "u", "p", &Method::Invite, "sip:h", 1, "c");
+        let beyond = "Digest realm=\"r\", nonce=\"n\", qop=\"auth-more\"";
+        let pick =
+            |challenges: &[&str]| answer(challenges, "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c");
         assert_eq!(field(&pick(&[&md5, &sha, &unknown]).unwrap(), "algorithm"), Some("SHA-256"));
         assert_eq!(field(&pick(&[&plain, &md5]).unwrap(), "algorithm"), None);
         let basic = "Basic realm=\"r\"";
-        let line = format!("{basic}, {unknown}, {md5},{sha}, {integrity}");
+        let line = format!("{basic}, {unknown}, {md5},{sha}, {beyond}");
         assert_eq!(field(&pick(&[&line]).unwrap(), "algorithm"), Some("SHA-256"), "all in one line");
-        for hopeless in ["", "Digest", "Digest qop=\"auth\"", basic, integrity, &unknown] {
+        for hopeless in ["", "Digest", "Digest qop=\"auth\"", basic, beyond, &unknown] {
             assert_eq!(pick(&[hopeless]), None, "{hopeless:?}");
         }
         assert_eq!(pick(&[]), None);
@@ -393,7 +493,7 @@ mod tests {
     }
 
     fn login(challenge: &str, user: &str, password: &str, uri: &str, nc: u32) -> String {
-        answer(&[challenge], user, password, &Method::Invite, uri, nc, "c").unwrap()
+        answer(&[challenge], user, password, Asked::bare(&Method::Invite, uri), nc, "c").unwrap()
     }
 
     #[test]

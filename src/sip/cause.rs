@@ -25,13 +25,13 @@ impl Cause {
         match self {
             // A leg of ours that ends ordinarily before it was answered: nobody took the call.
             Self::Normal | Self::NoAnswer => (480, "Temporarily Unavailable"),
-            Self::Cancelled => (487, "Request Terminated"),
+            Self::Cancelled | Self::Elsewhere => (487, "Request Terminated"),
             Self::Busy => (486, "Busy Here"),
             Self::Rejected => (603, "Decline"),
             Self::NoSuchNumber => (404, "Not Found"),
             // Our credentials failed elsewhere: nothing the caller could repair with his own.
             Self::Unauthorized => (403, "Forbidden"),
-            Self::NotAcceptable => (488, "Not Acceptable Here"),
+            Self::NotAcceptable | Self::Unencrypted => (488, "Not Acceptable Here"),
             Self::Unavailable | Self::Congestion => (503, "Service Unavailable"),
             Self::Timeout => (408, "Request Timeout"),
             // Only a final failure can be passed on: a stray 1xx, 2xx or 3xx would not end the leg.

@@ -51,7 +51,11 @@ pub enum Owner {
     Refresh(LegId),
     /// The leg this INFO belongs to, and the digit that it tells.
     Info(LegId, Digit),
-    /// The leg whose dialog this PRACK or NOTIFY is in: nothing depends on how it ends.
+    /// The leg whose peer this REFER asks to call somebody else.
+    Refer(LegId),
+    /// The leg on which a REFER came, which this NOTIFY tells how it goes.
+    Report(LegId),
+    /// The leg whose dialog this PRACK is in: nothing depends on how it ends.
     Aside(LegId),
     /// The subscription of this account.
     Notify(AccountId),
@@ -115,6 +119,8 @@ pub struct Client {
     pub tries: u8,
     /// CANCEL waits for the first provisional response, RFC 3261 §9.1.
     pub cancel_wanted: bool,
+    /// CANCEL says that the call was answered by another phone, RFC 3326.
+    pub taken_elsewhere: bool,
     /// ACKs by the To tag they acknowledge, and where they went.
     acks: Vec<(String, Hop, Vec<u8>)>,
     state: State,
@@ -136,6 +142,7 @@ impl Client {
             nonce: None,
             tries: 0,
             cancel_wanted: false,
+            taken_elsewhere: false,
             acks: Vec::new(),
             state: State::Asking,
             gap: T1,
@@ -252,7 +259,12 @@ impl Client {
 
     /// The CANCEL for this INVITE: everything the same but the method, RFC 3261 §9.1.
     pub fn cancel(&self) -> Request {
-        self.follow(Method::Cancel)
+        let mut cancel = self.follow(Method::Cancel);
+        if self.taken_elsewhere {
+            // RFC 3326 §2.
+            cancel.headers.push("Reason", "SIP;cause=200;text=\"Call completed elsewhere\"");
+        }
+        cancel
     }
 
     fn follow(&self, method: Method) -> Request {

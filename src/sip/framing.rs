@@ -30,6 +30,19 @@ pub enum Broken {
 #[derive(Debug, Default)]
 pub struct Stream {
     waiting: Vec<u8>,
+    known: Known,
+}
+
+/// What is known of the message that has begun, so that a peer who sends it byte by byte costs no more than another.
+#[derive(Clone, Copy, Debug, Default)]
+enum Known {
+    /// Its first line is not there yet.
+    #[default]
+    Nothing,
+    /// It speaks SIP, and its head does not end before this place.
+    Line(usize),
+    /// Where it ends.
+    End(usize),
 }
 
 impl Stream {
@@ -67,8 +80,30 @@ impl Stream {
             self.waiting.drain(..PONG.len());
             return self.frame();
         }
-        self.check_start()?;
-        let Some(head) = self.waiting.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4) else {
+        let end = match self.known {
+            Known::End(end) => end,
+            Known::Nothing | Known::Line(_) => match self.end()? {
+                Some(end) => end,
+                None => return Ok(None),
+            },
+        };
+        self.known = Known::End(end);
+        if self.waiting.len() < end {
+            return Ok(None);
+        }
+        self.known = Known::Nothing;
+        Ok(Some(Frame::Message(self.waiting.drain(..end).collect())))
+    }
+
+    /// Where the message that has begun ends, once its head is there.
+    fn end(&mut self) -> Result<Option<usize>, Broken> {
+        if matches!(self.known, Known::Nothing) {
+            self.check_start()?;
+        }
+        let Known::Line(from) = self.known else { return Ok(None) };
+        let rest = self.waiting.get(from..).unwrap_or_default();
+        let Some(head) = rest.windows(4).position(|four| four == b"\r\n\r\n").map(|at| from + at + 4) else {
+            self.known = Known::Line(from.max(self.waiting.len().saturating_sub(3)));
             return if self.waiting.len() >= SIP_MESSAGE_BYTES { Err(self.refused(513)) } else { Ok(None) };
         };
         // RFC 3261 §20.14: on a stream the length must be told, and nothing else tells it.
@@ -76,30 +111,31 @@ impl Stream {
             return Err(self.refused(400));
         };
         let end = head.saturating_add(length);
-        if end > SIP_MESSAGE_BYTES {
-            return Err(self.refused(513));
-        }
-        if self.waiting.len() < end {
-            return Ok(None);
-        }
-        Ok(Some(Frame::Message(self.waiting.drain(..end).collect())))
+        if end > SIP_MESSAGE_BYTES { Err(self.refused(513)) } else { Ok(Some(end)) }
     }
 
     /// The first line shows early who is no SIP peer: a browser, a TLS client on the plain port, a port scanner.
-    fn check_start(&self) -> Result<(), Broken> {
+    fn check_start(&mut self) -> Result<(), Broken> {
         const LINE: usize = 4096;
         let end = self.waiting.iter().position(|byte| *byte == b'\n');
         let line = self.waiting.get(..end.unwrap_or(self.waiting.len())).unwrap_or_default();
         let first = line.first().is_some_and(u8::is_ascii_alphabetic);
         let clean = line.iter().all(|byte| !byte.is_ascii_control() || matches!(byte, b'\r' | b'\t'));
         let speaks = end.is_none() || line.windows(4).any(|four| four.eq_ignore_ascii_case(b"SIP/"));
-        if first && clean && speaks && line.len() <= LINE { Ok(()) } else { Err(Broken::Junk) }
+        if !(first && clean && speaks && line.len() <= LINE) {
+            return Err(Broken::Junk);
+        }
+        if end.is_some() {
+            self.known = Known::Line(0);
+        }
+        Ok(())
     }
 
     fn refused(&mut self, status: u16) -> Broken {
         let reason = if status == 513 { "Message Too Large" } else { "No Usable Content-Length" };
         let answer = message::refuse(&self.waiting, (status, reason));
         self.waiting.clear();
+        self.known = Known::Nothing;
         Broken::Refused(answer)
     }
 }

@@ -6,6 +6,7 @@ use super::ua::Ua;
 use super::value::{NameAddr, Uri};
 use super::{Account, AccountKind, Caller, Side};
 use crate::units::AccountId;
+use core::time::Duration;
 
 /// What a provider prescribes beyond the account itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct Identity {
     pub shown_in: ShownIn,
     /// Where the number that an incoming call was dialled to stands.
     pub called_in: CalledIn,
+    /// The session interval that it is asked for, RFC 4028 §4; `None`: half an hour; zero: it is not asked.
+    pub session_timer: Option<Duration>,
+    /// How often the way to its registrar is kept open; `None`: every 29 s.
+    pub keep_alive: Option<Duration>,
 }
 
 /// The header field that shows a caller's number where it differs from the account's.
@@ -105,7 +110,7 @@ impl Ua {
         let mut fields = Vec::new();
         // The provider must know whom it serves even where the callee must not, RFC 3325 §5.
         let told = caller.private || (number != own && identity.shown_in != ShownIn::From);
-        if told && !number.is_empty() && !matches!(account.kind, AccountKind::RegistersHere { .. }) {
+        if told && !number.is_empty() && account.kind.user_here().is_none() {
             let address = NameAddr::named(&caller.name, Uri::sip(number, &domain, None)).to_string();
             fields.push(match identity.shown_in {
                 ShownIn::Asserted => ("P-Asserted-Identity", address),
@@ -171,7 +176,9 @@ impl Ua {
     pub(super) fn contact_user<'a>(&'a self, account: &'a Account) -> &'a str {
         let user = match &account.kind {
             AccountKind::RegisterAt(upstream) => upstream.user.as_str(),
-            AccountKind::RegistersHere { .. } | AccountKind::Static { .. } => "box",
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } | AccountKind::Static { .. } => {
+                "box"
+            }
         };
         first([&account.identity.contact_user, user])
     }

@@ -1,5 +1,6 @@
 //! Legs that a peer opens: INVITE, its CANCEL and its ACK, RFC 3261 §13.3.
 
+use super::crypto::Protection;
 use super::dialog::Dialog;
 use super::leg::{Awaited, Leg, State, Unacked};
 use super::message::{Request, Response};
@@ -23,35 +24,40 @@ impl Ua {
         if request.headers.first("Max-Forwards").is_some_and(|hops| hops.trim() == "0") {
             return self.reply(&request, from, 483);
         }
-        if self.merged(&request, &id) {
+        if self.merged(&request) {
             return self.reply(&request, from, 482);
         }
         if self.refuses_extension(&request, from) || self.refuses_interval(&request, from) {
             return;
         }
+        let replaces = match self.replaced(account, &request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.reply(&request, from, status),
+        };
+        let protection = self.protection(account);
         let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
             Body::Other => return self.reply_with(&request, from, 415, &[("Accept", SDP)]),
-            Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(), 0, 0) {
+            Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(), &protection, 0, 0) {
                 Ok((_, session)) => Some(session),
-                Err(_) => return self.reply(&request, from, 488),
+                Err(why) => return self.reply_with(&request, from, 488, &why.warning()),
             },
         };
         if self.legs.len() >= LEGS || self.incoming >= u32::MAX >> 1 {
             self.discard(Discard::Full);
             return self.reply_with(&request, from, 503, &[("Retry-After", "10")]);
         }
-        self.open(now, request, id, from, account, session);
+        self.open(now, request, (id, from), account, (protection, session), replaces);
     }
 
     fn open(
         &mut self,
         now: Instant,
         request: Request,
-        server: ServerId,
-        from: Hop,
+        (server, from): (ServerId, Hop),
         account: AccountId,
-        session: Option<Session>,
+        (protection, session): (Protection, Option<Session>),
+        replaces: Option<LegId>,
     ) {
         let leg = LegId::incoming(self.incoming + 1);
         if !self.serve(&request, &server, from, Some(leg)) {
@@ -69,15 +75,15 @@ impl Ua {
         let origin = self.random.bits() >> 33;
         let invite = Box::new(request);
         let allowed = invite.headers.clone();
-        let mut opened =
-            Leg::new(account, dialog, State::Incoming { server, invite, described: false }, origin);
+        let state = State::Incoming { server, invite, described: false };
+        let mut opened = Leg::new(account, dialog, state, origin, protection);
         opened.note_allowed(&allowed);
         opened.reliable = reliable;
         self.legs.insert(leg, opened);
         let gives_up = patience.map(|seconds| now + Duration::from_secs(seconds.into()));
         self.timers.set(Timer::Expires(leg), gives_up);
         self.timers.set(Timer::Provisional(leg), Some(now + PROVISIONAL_GAP));
-        self.tell(Event::Incoming { leg, account, called, caller, session, hops });
+        self.tell(Event::Incoming { leg, account, called, caller, session, hops, replaces });
     }
 
     /// What we might answer before the switchboard has said what it takes.
@@ -101,6 +107,7 @@ impl Ua {
 
     /// Our description for the INVITE of this leg: the answer to its offer, or an offer.
     fn describe(&mut self, id: LegId, media: LocalMedia) -> Option<Result<String, offer::NoMatch>> {
+        let media = self.sound_towards(self.legs.get(&id)?.dialog.hop(), media);
         let leg = self.legs.get_mut(&id)?;
         let State::Incoming { invite, described, .. } = &mut leg.state else { return None };
         // RFC 3261 §13.2.1: what an early response has described stands.
@@ -203,9 +210,12 @@ impl Ua {
         ok: &Response,
         what: Awaited,
     ) {
-        let Some(to) = self.servers.get(server).map(|server| server.to) else { return };
+        let Some((to, else_to)) = self.servers.get(server).map(|server| (server.to, server.else_to)) else {
+            return;
+        };
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let unacked = Unacked::new(now, ok.emit(), to, ok.cseq().0, what);
+        let mut unacked = Unacked::new(now, ok.emit(), to, ok.cseq().0, what);
+        unacked.else_to = else_to;
         self.timers.set(Timer::Ack(id), Some(unacked.deadline()));
         leg.unacked = Some(unacked);
     }
@@ -259,19 +269,19 @@ impl Ua {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let sdp = body(&ack.headers, &ack.body);
         let session = match (sdp, &leg.media) {
-            (Body::Sdp(sdp), Some(media)) => offer::read_answer(sdp, media).ok(),
-            _ => None,
+            (Body::Sdp(sdp), Some(media)) => leg.description.read_answer(sdp, media),
+            _ => Err(offer::NoMatch::Malformed),
         };
         let account = leg.account;
         match session {
-            Some(session) if opening => {
+            Ok(session) if opening => {
                 leg.session = Some(session);
                 self.tell(Event::Answered(id, session));
             }
-            Some(session) => self.settled(id, session),
-            None => {
+            Ok(session) => self.settled(id, session),
+            Err(why) => {
                 self.hang_up_dialog(now, id, account);
-                self.end(id, Cause::NotAcceptable);
+                self.end(id, why.cause());
             }
         }
     }

@@ -4,13 +4,13 @@ use super::client::{ClientId, Owner};
 use super::dialog::{Dialog, Flow};
 use super::leg::{Leg, State};
 use super::message::{Method, Request, Response};
-use super::offer;
+use super::offer::NoMatch;
 use super::refresh::{MIN_SE, SESSION, ask_for_timer};
 use super::reliable::Early;
-use super::reply::{ALLOW, Body, SDP, SUPPORTED, body};
+use super::reply::{ALLOW, SDP, SUPPORTED};
 use super::ua::{Timer, Ua};
 use super::value::{NameAddr, Uri};
-use super::{AccountKind, Caller, Cause, Event, LocalMedia, Manner, Session, Side};
+use super::{AccountKind, Caller, Cause, Event, LocalMedia, Manner, Side};
 use crate::limits::LEGS;
 use crate::units::{AccountId, Instant, LegId};
 
@@ -33,10 +33,12 @@ impl Ua {
         let Some((mut request, flow)) = self.invitation(account, call) else {
             return self.tell(Event::Ended(id, Cause::Unavailable));
         };
+        let media = self.sound_towards(flow.addr(), media);
         let dialog = Dialog::of_invite(&request, flow);
         let origin = self.random.bits() >> 33;
         let state = State::Calling { client: ClientId::new(0), rang: false };
-        let mut leg = Leg::new(account, dialog, state, origin);
+        let protection = self.protection(account);
+        let mut leg = Leg::new(account, dialog, state, origin, protection);
         request.body = leg.description.offer(&media).into_bytes();
         request.headers.push("Content-Type", SDP);
         leg.media = Some(media);
@@ -60,16 +62,17 @@ impl Ua {
                 (Uri::sip(to, &upstream.domain, None), Flow::Fixed(upstream.addr))
             }
             AccountKind::Static { addr } => (Uri::at(to, addr.addr).by(addr.transport), Flow::Fixed(*addr)),
-            AccountKind::RegistersHere { .. } => {
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => {
                 let binding = self.bindings.get(&id)?;
                 (binding.contact.clone(), Flow::Seen(binding.flow))
             }
         };
-        let callee = match &account.kind {
-            AccountKind::RegistersHere { user, .. } => Uri::at(user, self.config.local),
-            _ => uri.clone(),
+        let callee = match account.kind.user_here() {
+            Some(user) => Uri::at(user, self.config.local),
+            None => uri.clone(),
         };
         let (shown, side) = (self.shown(account, caller), account.side);
+        let interval = account.identity.session_timer.unwrap_or(SESSION);
         let from = self.caller_address(account, caller);
         let from = from.with_tag(&self.random.token());
         let call_id = self.random.token();
@@ -78,8 +81,8 @@ impl Ua {
         request.headers.push("Allow", ALLOW);
         request.headers.push("Supported", SUPPORTED);
         request.headers.set("Max-Forwards", manner.hops.to_string());
-        if side == Side::Trunk {
-            ask_for_timer(&mut request, SESSION, MIN_SE);
+        if side == Side::Trunk && !interval.is_zero() {
+            ask_for_timer(&mut request, interval, MIN_SE);
         }
         for (name, value) in shown {
             request.headers.push(name, value);
@@ -107,7 +110,7 @@ impl Ua {
         let State::Calling { rang, .. } = &mut leg.state else { return };
         // A second 180 says nothing new; the first one after a 183 does.
         let rings = response.status == 180 && !core::mem::replace(rang, *rang || response.status == 180);
-        let early = described(response, leg.media.as_ref()).filter(|early| leg.session != Some(*early));
+        let early = leg.described(response).and_then(Result::ok).filter(|early| leg.session != Some(*early));
         if early.is_some() {
             leg.session = early;
         }
@@ -145,20 +148,20 @@ impl Ua {
         let early = core::mem::take(&mut leg.early);
         // RFC 3261 §13.2.1: an answer already given in a 18x of the same branch need not be repeated.
         let session = match response.body.is_empty() {
-            true => Early::session_of(&early, response.to().tag()).or(leg.session),
-            false => described(response, leg.media.as_ref()),
+            true => Ok(Early::session_of(&early, response.to().tag()).or(leg.session)),
+            false => leg.described(response).transpose(),
         };
-        leg.session = session;
+        leg.session = session.ok().flatten();
         let (dialog, account) = (leg.dialog.clone(), leg.account);
         self.ack_success(client, &dialog);
         match session {
-            Some(session) => {
+            Ok(Some(session)) => {
                 self.agree_as_caller(now, id, response);
                 self.tell(Event::Answered(id, session));
             }
-            None => {
+            Ok(None) | Err(_) => {
                 self.hang_up_dialog(now, id, account);
-                self.end(id, Cause::NotAcceptable);
+                self.end(id, session.map_or_else(NoMatch::cause, |_| Cause::NotAcceptable));
             }
         }
     }
@@ -169,6 +172,9 @@ impl Ua {
         match &leg.state {
             State::Calling { client, .. } => {
                 let client = *client;
+                if let (Cause::Elsewhere, Some(client)) = (cause, self.clients.get_mut(&client)) {
+                    client.taken_elsewhere = true;
+                }
                 self.give_up(now, client);
                 self.end(id, cause);
             }
@@ -212,6 +218,8 @@ impl Ua {
         for timer in timers {
             self.timers.set(timer(id), None);
         }
+        self.timers.set(Timer::Referring(id), None);
+        self.keep_dialog(id, &leg.dialog);
         if let Some(client) = leg.exchange.and_then(|client| self.clients.get_mut(&client)) {
             client.owner = Owner::Nobody;
         }
@@ -224,10 +232,4 @@ impl Ua {
 /// What finds the leg of a request: Call-ID and our tag, RFC 3261 §12.
 pub fn key(dialog: &Dialog) -> (String, String) {
     (dialog.call_id.clone(), dialog.local.tag().unwrap_or_default().to_owned())
-}
-
-/// The session that the answer in a response settles, if there is one in it that we can use.
-pub fn described(response: &Response, media: Option<&LocalMedia>) -> Option<Session> {
-    let Body::Sdp(answer) = body(&response.headers, &response.body) else { return None };
-    offer::read_answer(answer, media?).ok()
 }

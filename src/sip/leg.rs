@@ -1,8 +1,10 @@
 //! A leg as the user agent sees it: its dialog, its description of sound, and what it still waits for.
 
 use super::client::ClientId;
+use super::crypto::Protection;
 use super::dialog::Dialog;
-use super::message::{Headers, Request};
+use super::message::{Headers, Request, Response};
+use super::multipart::{Body, body};
 use super::offer::{self, NoMatch};
 use super::reliable::{Early, Reliable};
 use super::server::ServerId;
@@ -50,6 +52,8 @@ pub struct Unacked {
     pub ok: Vec<u8>,
     /// Where it goes.
     pub to: Hop,
+    /// Where it goes once that connection is gone, RFC 3261 §18.2.2.
+    pub else_to: Option<Hop>,
     /// CSeq number of the INVITE.
     pub seq: u32,
     /// What the ACK will settle.
@@ -62,7 +66,7 @@ pub struct Unacked {
 impl Unacked {
     /// A 200 that is being sent now.
     pub fn new(now: Instant, ok: Vec<u8>, to: Hop, seq: u32, what: Awaited) -> Self {
-        Self { ok, to, seq, what, gap: T1, resend_at: now + T1, gives_up_at: now + PATIENCE }
+        Self { ok, to, else_to: None, seq, what, gap: T1, resend_at: now + T1, gives_up_at: now + PATIENCE }
     }
 
     /// When to look again.
@@ -92,12 +96,13 @@ pub struct Description {
     id: u64,
     version: u64,
     last: String,
+    protection: Protection,
 }
 
 impl Description {
     /// Nothing described yet. `id` is the number in the origin line.
-    pub const fn new(id: u64) -> Self {
-        Self { id, version: 1, last: String::new() }
+    pub const fn new(id: u64, protection: Protection) -> Self {
+        Self { id, version: 1, last: String::new(), protection }
     }
 
     /// What was sent last, empty if nothing was.
@@ -107,10 +112,10 @@ impl Description {
 
     /// An offer of everything we take.
     pub fn offer(&mut self, local: &LocalMedia) -> String {
-        let sdp = offer::offer(local, self.id, self.version);
+        let sdp = offer::offer(local, &self.protection, self.id, self.version);
         if self.changes(&sdp) {
             self.version += 1;
-            self.last = offer::offer(local, self.id, self.version);
+            self.last = offer::offer(local, &self.protection, self.id, self.version);
         } else {
             self.last = sdp;
         }
@@ -120,20 +125,26 @@ impl Description {
     /// An offer that holds the peer or takes it back: always a new version.
     pub fn directed(&mut self, local: &LocalMedia, held: bool) -> String {
         self.version += 1;
-        let sdp = offer::offer(local, self.id, self.version);
+        let sdp = offer::offer(local, &self.protection, self.id, self.version);
         self.last = if held { sdp.replace("a=sendrecv", "a=sendonly") } else { sdp };
         self.last.clone()
     }
 
     /// The answer to the peer's offer, and what both settled.
     pub fn answer(&mut self, sdp: &[u8], local: &LocalMedia) -> Result<(String, Session), NoMatch> {
-        let (mut answer, session) = offer::answer(sdp, local, self.id, self.version)?;
+        let (mut answer, session) = offer::answer(sdp, local, &self.protection, self.id, self.version)?;
         if self.changes(&answer) {
             self.version += 1;
-            answer = offer::answer(sdp, local, self.id, self.version)?.0;
+            answer = offer::answer(sdp, local, &self.protection, self.id, self.version)?.0;
         }
+        self.protection.settled(session.keys.is_some() && answer.contains("RTP/SAVP"));
         self.last.clone_from(&answer);
         Ok((answer, session))
+    }
+
+    /// What the peer's answer to our offer settles.
+    pub fn read_answer(&self, sdp: &[u8], local: &LocalMedia) -> Result<Session, NoMatch> {
+        offer::read_answer(sdp, local, &self.protection)
     }
 
     fn changes(&self, sdp: &str) -> bool {
@@ -184,6 +195,10 @@ pub struct Leg {
     pub takes_update: bool,
     /// The peer takes INFO: it says so, or says nothing of what it takes.
     pub takes_info: bool,
+    /// The peer takes REFER: it says so.
+    pub takes_refer: bool,
+    /// We have asked it to call somebody else, and do not know yet how that ended.
+    pub referring: bool,
     /// Our own re-INVITE or UPDATE on its way.
     pub exchange: Option<ClientId>,
     /// What `exchange` is for if it is no refresh, or what waits until it may begin.
@@ -197,26 +212,41 @@ pub struct Leg {
 }
 
 impl Leg {
+    /// What the answer in a response settles; `None`: there is none in it.
+    pub fn described(&self, response: &Response) -> Option<Result<Session, NoMatch>> {
+        let Body::Sdp(answer) = body(&response.headers, &response.body) else { return None };
+        Some(self.description.read_answer(answer, self.media.as_ref()?))
+    }
+
     /// Notes which methods the peer takes, RFC 3261 §20.5.
     pub fn note_allowed(&mut self, headers: &Headers) {
         self.takes_update = headers.lists("Allow", "UPDATE");
+        self.takes_refer = headers.lists("Allow", "REFER");
         self.takes_info = headers.first("Allow").is_none() || headers.lists("Allow", "INFO");
     }
 
     /// A leg at its beginning.
-    pub const fn new(account: AccountId, dialog: Dialog, state: State, origin: u64) -> Self {
+    pub const fn new(
+        account: AccountId,
+        dialog: Dialog,
+        state: State,
+        origin: u64,
+        protection: Protection,
+    ) -> Self {
         Self {
             account,
             dialog,
             state,
             ended: false,
             media: None,
-            description: Description::new(origin),
+            description: Description::new(origin, protection),
             session: None,
             unacked: None,
             refresh: None,
             takes_update: false,
             takes_info: true,
+            takes_refer: false,
+            referring: false,
             exchange: None,
             wish: None,
             early: Vec::new(),

@@ -7,7 +7,7 @@ use super::hop::{Hop, Transport};
 use super::peer::fixed_addr;
 use super::ua::{Timer, Ua};
 use super::value::Via;
-use super::{AccountKind, Event};
+use super::{AccountKind, Event, LocalMedia};
 use crate::units::{AccountId, Instant};
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
@@ -112,6 +112,7 @@ impl Ua {
         for id in on_it {
             self.request_lost(now, id);
         }
+        self.responses_lost(hop);
         let bound = self.bindings.iter().filter(|(_, binding)| binding.flow == hop).map(|(id, _)| *id);
         for id in bound.collect::<Vec<_>>() {
             self.phone_lost(id, hop);
@@ -127,6 +128,24 @@ impl Ua {
             self.timers.set(Timer::KeepAlive(id), None);
             self.timers.set(Timer::Register(id), Some(at));
         }
+    }
+
+    /// RFC 3261 §18.2.2: what came on this connection is answered on a new one, to where the peer says that it listens. A
+    /// final response that it may not have heard goes again at once. This is done once: where nobody listens, nobody asks.
+    fn responses_lost(&mut self, hop: Hop) {
+        let mut again = Vec::new();
+        for server in self.servers.values_mut().filter(|server| server.to == hop) {
+            let Some(anew) = server.else_to.take() else { continue };
+            server.to = anew;
+            again.extend(server.unheard().map(|bytes| (anew, bytes.to_vec())));
+        }
+        for unacked in self.legs.values_mut().filter_map(|leg| leg.unacked.as_mut()) {
+            if let Some(anew) = unacked.else_to.take_if(|_| unacked.to == hop) {
+                unacked.to = anew;
+                again.push((anew, unacked.ok.clone()));
+            }
+        }
+        again.into_iter().for_each(|(to, bytes)| self.send(to, bytes));
     }
 
     /// RFC 3261 §8.1.3.1: a request that could not be sent counts as answered by 503.
@@ -186,22 +205,31 @@ impl Ua {
 
     /// Our Via for a request that goes there.
     pub(super) fn via(&self, to: Hop, branch: &str) -> String {
-        Via::own(to.transport, self.own_addr(to.transport), branch).to_string()
+        Via::own(to.transport, self.own_addr(to), branch).to_string()
     }
 
-    /// Our own address for this transport.
-    pub(super) fn own_addr(&self, transport: Transport) -> SocketAddr {
-        let port = match transport {
+    /// Our own address as a neighbour reaches it: of its family, where we have one of both.
+    pub(super) fn own_addr(&self, neighbour: Hop) -> SocketAddr {
+        let port = match neighbour.transport {
             Transport::Tls if self.config.tls_port != 0 => self.config.tls_port,
             _ => self.config.local.port(),
         };
-        SocketAddr::new(self.config.local.ip(), port)
+        let ip = self.other.filter(|other| other.is_ipv4() == neighbour.addr.is_ipv4());
+        SocketAddr::new(ip.unwrap_or(self.config.local.ip()), port)
     }
 
-    /// The transport that leads to this account's peer.
-    pub(super) fn transport_of(&self, id: AccountId) -> Transport {
+    /// Our end of the sound in the family of the neighbour that signals: RFC 3264 leaves it no other one to answer in.
+    pub(super) fn sound_towards(&self, neighbour: Hop, mut media: LocalMedia) -> LocalMedia {
+        if media.addr.is_ipv4() != neighbour.addr.is_ipv4() {
+            media.addr.set_ip(self.own_addr(neighbour).ip());
+        }
+        media
+    }
+
+    /// The neighbour that leads to this account's peer.
+    pub(super) fn hop_of(&self, id: AccountId) -> Hop {
         let fixed = self.account(id).and_then(fixed_addr);
         let hop = fixed.or_else(|| self.bindings.get(&id).map(|binding| binding.flow));
-        hop.map(|hop| hop.transport).unwrap_or_default()
+        hop.unwrap_or(Hop::udp(self.config.local))
     }
 }

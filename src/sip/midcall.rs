@@ -21,6 +21,9 @@ impl Ua {
         let Some(leg) = self.leg_of(&request).filter(|leg| !self.is_over(*leg, &request)) else {
             return self.reply(&request, from, 481);
         };
+        if request.method == Method::Refer && !self.may_refer(now, leg, &request, from) {
+            return;
+        }
         if self.refuses_extension(&request, from) || !self.serve(&request, &id, from, None) {
             return;
         }
@@ -38,7 +41,11 @@ impl Ua {
             Method::Invite | Method::Update => self.offered_again(now, leg, &request, &id),
             Method::Info => self.informed(now, leg, &request, &id),
             Method::Prack => self.pracked(now, leg, &request, &id),
-            Method::Refer => self.answer_plainly(now, &id, &request, 603),
+            Method::Refer => self.referred(now, leg, &request, &id),
+            Method::Notify => self.notified(now, leg, &request, &id),
+            Method::Subscribe if self.referrals.contains_key(&leg) => {
+                self.asks_of_referral(now, leg, &request, &id);
+            }
             Method::Other(_) => self.answer_plainly(now, &id, &request, 501),
             _ => self.answer_plainly(now, &id, &request, 405),
         }

@@ -6,6 +6,7 @@
 pub mod auth;
 mod cause;
 mod client;
+mod crypto;
 mod dialog;
 mod digit;
 pub mod framing;
@@ -26,10 +27,12 @@ mod normalise;
 pub mod offer;
 mod peer;
 mod random;
+mod refer;
 mod refresh;
 mod register;
 mod registrar;
 mod reliable;
+mod replaces;
 mod reply;
 mod request;
 mod sdp;
@@ -42,11 +45,12 @@ mod uri;
 pub mod value;
 mod waiting;
 
+pub use crypto::{Protection, Srtp};
 pub use hop::{Hop, Transport};
 pub use identity::{CalledIn, Identity, ShownIn};
 pub use ua::Ua;
 
-use crate::units::{AccountId, Codec, Digit, Instant, LegId};
+use crate::units::{AccountId, Codec, Digit, Instant, LegId, SrtpKeys};
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
@@ -94,6 +98,8 @@ pub struct Account {
     pub kind: AccountKind,
     /// What it prescribes of names and numbers.
     pub identity: Identity,
+    /// Whether its sound is encrypted.
+    pub srtp: Srtp,
 }
 
 /// The two sides of the box.
@@ -117,11 +123,28 @@ pub enum AccountKind {
         /// Its digest password.
         secret: String,
     },
+    /// As `RegistersHere`, by a phone that was paired: its password is kept nowhere.
+    Paired {
+        /// User part of its address of record, and its digest user name.
+        user: String,
+        /// [`auth::ha1`] of user, our realm and password.
+        ha1: String,
+    },
     /// Known by its address alone; nobody registers and nobody is challenged.
     Static {
         /// Requests come from this IP address (any port and transport) and go to this address and port.
         addr: Hop,
     },
+}
+
+impl AccountKind {
+    /// The user of a phone that registers here.
+    pub fn user_here(&self) -> Option<&str> {
+        match self {
+            Self::RegistersHere { user, .. } | Self::Paired { user, .. } => Some(user),
+            Self::RegisterAt(_) | Self::Static { .. } => None,
+        }
+    }
 }
 
 /// A provider the box registers at.
@@ -193,6 +216,8 @@ pub struct Session {
     pub send: bool,
     /// The peer sends sound to us.
     pub receive: bool,
+    /// SRTP both ways, RFC 4568; `None`: in the clear.
+    pub keys: Option<SrtpKeys>,
 }
 
 /// Orders to the user agent. An order for a leg that has ended is ignored: the two cross.
@@ -226,14 +251,25 @@ pub enum Command {
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
+    /// Ask the peer of this leg to call somebody else, RFC 3515: the number, or in the place of another leg of ours
+    /// whoever is at its other end, RFC 3891. [`Event::Referred`] tells how it goes; a peer that takes no REFER is told
+    /// at once as `Failed` with status 405.
+    Refer(LegId, String, Option<LegId>),
+    /// How the transfer goes that this leg's peer has asked for. The first report answers its REFER.
+    Report(LegId, Progress),
     /// So many missed calls and ended holds wait for the owner of this phone, RFC 3842: its lamp or stutter tone.
     Waiting(AccountId, u32),
     /// The addresses of the upstream's registrar are known, or have changed: the best first, RFC 3263 §4. `addr` of its
     /// account may be anything before. An empty list changes nothing.
     Locate(AccountId, Vec<Hop>),
-    /// Our own address has changed: new legs show it, and every registration is made anew with it.
+    /// Our own address of this family has changed or is known: new legs with peers of that family show it, and every
+    /// registration there is made anew with it.
     Relocate(IpAddr),
-    /// Register the account now (at start; afterwards the user agent refreshes by itself).
+    /// A phone was paired: it may register from now on. An account of the same number is replaced.
+    Admit(Account),
+    /// A phone was taken away: its registration and its password count no more.
+    Dismiss(AccountId),
+    /// Register the account now (at start, and when the owner asks for it; otherwise the user agent refreshes by itself).
     Register(AccountId),
     /// Take the registration away, RFC 3261 §10.2.2. Emits nothing more for the account.
     Unregister(AccountId),
@@ -257,6 +293,8 @@ pub enum Event {
         session: Option<Session>,
         /// Max-Forwards, at least 1: how many hops the call may still go.
         hops: u8,
+        /// The leg of a phone in whose place it wants to be, RFC 3891: answer it and end that one.
+        replaces: Option<LegId>,
     },
     /// Our INVITE has arrived somewhere: 100, or another 1xx that neither rings nor brings sound.
     Trying(LegId),
@@ -273,14 +311,28 @@ pub enum Event {
     Info(LegId, Digit),
     /// The peer takes no digits by INFO: this one has to go in-band.
     InfoRefused(LegId, Digit),
+    /// The peer of this leg asks to be put through to somebody else, RFC 3515. Answer with `Report`, always.
+    Refer {
+        /// Whose peer asks. It is up.
+        leg: LegId,
+        /// User part of Refer-To: the number.
+        to: String,
+        /// Instead of a new call: whoever is joined to this leg, of the house as well.
+        replaces: Option<LegId>,
+        /// User part of Referred-By, RFC 3892: who wants it so; empty if nobody is named.
+        by: String,
+    },
+    /// How the transfer goes that we have asked this leg's peer for.
+    Referred(LegId, Progress),
     /// The leg is over. The last event of a leg, and sent exactly once.
     Ended(LegId, Cause),
     /// An upstream registration holds until about then.
     Registered(AccountId, Instant),
     /// How long an upstream took to answer our REGISTER.
     RoundTrip(AccountId, Duration),
-    /// An upstream registration failed; the next try is at the given time (`None`: never, the credentials are wrong).
-    RegisterFailed(AccountId, Cause, Option<Instant>),
+    /// An upstream registration failed; the next try is at the given time. `Unauthorized`: the credentials were not
+    /// accepted; `Rejected`: the account was refused (403).
+    RegisterFailed(AccountId, Cause, Instant),
     /// A phone registered here, or refreshed.
     PhoneRegistered(AccountId, SocketAddr),
     /// A phone's registration ended or expired.
@@ -296,6 +348,8 @@ pub enum Cause {
     Normal,
     /// The caller gave up before an answer: CANCEL, 487.
     Cancelled,
+    /// Another phone of the house took the call: CANCEL with a Reason that says so, RFC 3326, so that none shows it as missed.
+    Elsewhere,
     /// 486, 600.
     Busy,
     /// 480, 408 from the peer, or rang too long.
@@ -308,6 +362,8 @@ pub enum Cause {
     Unauthorized,
     /// 488, 606, or no codec in common.
     NotAcceptable,
+    /// The peer does not encrypt its sound, or not in a way that we can do, and it must.
+    Unencrypted,
     /// The phone is not registered, or the next hop is unknown or unreachable (430, 503, 5xx).
     Unavailable,
     /// No response at all, RFC 3261 §17.1.1.2 Timer B and §17.1.2.2 Timer F.
@@ -316,6 +372,19 @@ pub enum Cause {
     Congestion,
     /// Any other final status.
     Status(u16),
+}
+
+/// How a transfer goes, RFC 3515 §2.4.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has begun.
+    Trying,
+    /// The callee rings.
+    Ringing,
+    /// The callee has answered.
+    Done,
+    /// It has not come about.
+    Failed(Cause),
 }
 
 /// What was dropped silently. Each kind is a counter on the page.

@@ -94,7 +94,7 @@ fn read_rows(lines: impl Iterator<Item = String>, note: &mut impl FnMut(Fault)) 
 
 /// Compact forms, RFC 3261 §7.3.3 and the IANA registry.
 fn full_name(name: &str) -> &str {
-    const COMPACT: [(&str, &str); 14] = [
+    const COMPACT: [(&str, &str); 15] = [
         ("v", "Via"),
         ("f", "From"),
         ("t", "To"),
@@ -107,6 +107,7 @@ fn full_name(name: &str) -> &str {
         ("s", "Subject"),
         ("x", "Session-Expires"),
         ("r", "Refer-To"),
+        ("b", "Referred-By"),
         ("o", "Event"),
         ("u", "Allow-Events"),
     ];

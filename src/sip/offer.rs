@@ -1,17 +1,20 @@
 //! Offer and answer, RFC 3264, for one audio stream.
 
+use super::crypto::{Protection, Role};
 use super::sdp::{self, Audio, Direction, EVENT_TYPE};
-use super::{LocalMedia, Session};
+use super::{Cause, LocalMedia, Session};
 use crate::units::Codec;
 
 pub use super::sdp::NoMatch;
 
 /// Our offer: every codec of ours in order, telephone-events, both ways. `id` stays through the dialog and `version`
 /// grows by one when the description changes, RFC 3264 §8.
-pub fn offer(local: &LocalMedia, id: u64, version: u64) -> String {
+pub fn offer(local: &LocalMedia, protection: &Protection, id: u64, version: u64) -> String {
     let codecs: Vec<(Codec, u8)> =
         local.codecs.iter().map(|&codec| (codec, sdp::static_type(codec))).collect();
-    let audio = sdp::audio(local.addr.port(), &codecs, Some(EVENT_TYPE), Direction::SendRecv);
+    let (profile, crypto) = protection.offered();
+    let secure = (profile, crypto.as_str());
+    let audio = sdp::audio(local.addr.port(), secure, &codecs, Some(EVENT_TYPE), Direction::SendRecv);
     sdp::head(local, id, version) + &audio
 }
 
@@ -20,17 +23,25 @@ pub fn offer(local: &LocalMedia, id: u64, version: u64) -> String {
 ///
 /// # Errors
 /// [`NoMatch`]: answer 488.
-pub fn answer(offer: &[u8], local: &LocalMedia, id: u64, version: u64) -> Result<(String, Session), NoMatch> {
-    let (description, audio) = sdp::read(offer)?;
+pub fn answer(
+    offer: &[u8],
+    local: &LocalMedia,
+    protection: &Protection,
+    id: u64,
+    version: u64,
+) -> Result<(String, Session), NoMatch> {
+    let (description, audio) = sdp::read(offer, protection, Role::Offer)?;
     let find = |codec| audio.codecs.iter().copied().find(|(offered, _)| *offered == codec);
     let chosen = local.codecs.iter().find_map(|&codec| find(codec)).ok_or(NoMatch::NoCodec)?;
     let session = settle(&audio, chosen);
     // RFC 3264 §6.1: we answer what the offerer's direction leaves us, and nothing of our own.
     let direction = Direction::of(session.send, session.receive);
+    let crypto = audio.agreed.map(|agreed| agreed.answered()).unwrap_or_default();
+    let secure = (audio.profile, crypto.as_str());
     let mut text = sdp::head(local, id, version);
     for (line, media) in description.medias.iter().enumerate() {
         text.push_str(&if line == audio.line {
-            sdp::audio(local.addr.port(), &[chosen], audio.event_type, direction)
+            sdp::audio(local.addr.port(), secure, &[chosen], audio.event_type, direction)
         } else {
             sdp::refused(media)
         });
@@ -42,11 +53,32 @@ pub fn answer(offer: &[u8], local: &LocalMedia, id: u64, version: u64) -> Result
 ///
 /// # Errors
 /// [`NoMatch`]: the leg cannot go on.
-pub fn read_answer(answer: &[u8], local: &LocalMedia) -> Result<Session, NoMatch> {
-    let (_, audio) = sdp::read(answer)?;
+pub fn read_answer(answer: &[u8], local: &LocalMedia, protection: &Protection) -> Result<Session, NoMatch> {
+    let (_, audio) = sdp::read(answer, protection, Role::Answer)?;
     let ours = |(codec, _): &&(Codec, u8)| local.codecs.contains(codec);
     let chosen = audio.codecs.iter().find(ours).ok_or(NoMatch::NoCodec)?;
     Ok(settle(&audio, *chosen))
+}
+
+impl NoMatch {
+    /// Why a leg ends for it.
+    pub(super) const fn cause(self) -> Cause {
+        match self {
+            Self::Clear | Self::NoKey => Cause::Unencrypted,
+            _ => Cause::NotAcceptable,
+        }
+    }
+
+    /// What is told to a person at the other end, RFC 3261 §20.43, where a description alone does not show it.
+    pub(super) fn warning(self) -> Vec<(&'static str, &'static str)> {
+        let text = match self {
+            Self::Encrypted => "399 box \"SRTP is off here\"",
+            Self::Clear => "399 box \"SRTP is required here\"",
+            Self::NoKey => "399 box \"none of the crypto attributes can be used here\"",
+            _ => return Vec::new(),
+        };
+        vec![("Warning", text)]
+    }
 }
 
 fn settle(audio: &Audio, (codec, payload_type): (Codec, u8)) -> Session {
@@ -59,13 +91,27 @@ fn settle(audio: &Audio, (codec, payload_type): (Codec, u8)) -> Session {
         event_type: audio.event_type,
         send: audio.direction.receives() && !held,
         receive: audio.direction.sends(),
+        keys: audio.agreed.map(|agreed| agreed.keys),
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::super::crypto::Srtp;
     use super::*;
+
+    fn offer(local: &LocalMedia, id: u64, version: u64) -> String {
+        super::offer(local, &Protection::default(), id, version)
+    }
+
+    fn answer(offer: &[u8], local: &LocalMedia, id: u64, version: u64) -> Result<(String, Session), NoMatch> {
+        super::answer(offer, local, &Protection::default(), id, version)
+    }
+
+    fn read_answer(answer: &[u8], local: &LocalMedia) -> Result<Session, NoMatch> {
+        super::read_answer(answer, local, &Protection::default())
+    }
 
     fn local(codecs: &[Codec]) -> LocalMedia {
         LocalMedia { addr: "192.0.2.9:4000".parse().unwrap(), codecs: codecs.to_vec() }
@@ -231,7 +277,8 @@ mod tests {
             (description(at, ""), NoMatch::NoAudio),
             (description(at, "m=video 6000 RTP/AVP 31\r\n"), NoMatch::NoAudio),
             (description(at, "m=audio 0 RTP/AVP 0\r\n"), NoMatch::NoAudio),
-            (description(at, "m=audio 5004 RTP/SAVP 0\r\n"), NoMatch::NoAudio),
+            (description(at, "m=audio 5004 RTP/SAVP 0\r\n"), NoMatch::Encrypted),
+            (description(at, "m=audio 5004 UDP/TLS/RTP/SAVP 0\r\n"), NoMatch::NoAudio),
             (description(at, "m=audio 5004 RTP/AVP 18 13\r\n"), NoMatch::NoCodec),
             (description(at, "m=audio 5004 RTP/AVP 0\r\na=rtpmap:0 G726-32/8000\r\n"), NoMatch::NoCodec),
             (description("IN IP4 host.example", "m=audio 5004 RTP/AVP 0\r\n"), NoMatch::NoAddress),
@@ -243,6 +290,74 @@ mod tests {
             assert_eq!(read_answer(&offered, &both()), Err(why), "{text}");
         }
         assert_eq!(read_answer(&simple(""), &local(&[])), Err(NoMatch::NoCodec));
+    }
+
+    /// One end with this policy.
+    fn end(policy: Srtp, number: u64) -> Protection {
+        Protection::new(policy, &[9; 32], number)
+    }
+
+    #[test]
+    fn two_policies_meet() {
+        use Srtp::{Off, Optional, Required};
+        // Who offers, who answers; the profile on the wire and whether it is encrypted, or who refuses and why.
+        let (refused, clear) = (|why| Err(("offer", why)), |why| Err(("answer", why)));
+        let cases = [
+            (Off, Off, Ok(("RTP/AVP", false))),
+            (Off, Optional, Ok(("RTP/AVP", false))),
+            (Off, Required, refused(NoMatch::Clear)),
+            (Optional, Off, Ok(("RTP/AVP", false))),
+            (Optional, Optional, Ok(("RTP/AVP", true))),
+            (Optional, Required, Ok(("RTP/AVP", true))),
+            (Required, Off, refused(NoMatch::Encrypted)),
+            (Required, Optional, Ok(("RTP/SAVP", true))),
+            (Required, Required, Ok(("RTP/SAVP", true))),
+        ];
+        for (caller, callee, wanted) in cases {
+            let (caller, callee) = (end(caller, 1), end(callee, 2));
+            let text = super::offer(&both(), &caller, 1, 1);
+            let found = match super::answer(text.as_bytes(), &both(), &callee, 2, 1) {
+                Err(why) => refused(why),
+                Ok((answered, theirs)) => match super::read_answer(answered.as_bytes(), &both(), &caller) {
+                    Err(why) => clear(why),
+                    Ok(ours) => {
+                        let (ours, theirs) = (ours.keys, theirs.keys);
+                        assert_eq!(ours.map(|k| (k.ours, k.theirs)), theirs.map(|k| (k.theirs, k.ours)));
+                        assert!(ours.is_none_or(|keys| keys.ours != keys.theirs), "each its own");
+                        let profile = answered.split(' ').find(|word| word.starts_with("RTP/")).unwrap();
+                        assert!(text.contains(profile), "RFC 3264 §6.1: the answer has the offer's");
+                        assert_eq!(answered.matches("a=crypto:").count(), usize::from(ours.is_some()));
+                        Ok((if profile == "RTP/AVP" { "RTP/AVP" } else { "RTP/SAVP" }, ours.is_some()))
+                    }
+                },
+            };
+            assert_eq!(found, wanted, "{caller:?} calls {callee:?}");
+        }
+        let text = super::offer(&both(), &end(Required, 1), 1, 1);
+        let stripped: String =
+            text.lines().filter(|l| !l.contains("crypto")).map(|l| format!("{l}\n")).collect();
+        let plain = simple("");
+        for (answered, why) in [(stripped.as_bytes(), NoMatch::NoKey), (&plain, NoMatch::Clear)] {
+            assert_eq!(super::read_answer(answered, &both(), &end(Required, 1)), Err(why));
+        }
+    }
+
+    #[test]
+    fn of_a_stream_offered_twice_the_encrypted_one_is_taken() {
+        let key =
+            "a=crypto:4 AES_CM_128_HMAC_SHA1_32 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20\r\n";
+        let media = format!("m=audio 5004 RTP/AVP 0\r\nm=audio 5006 RTP/SAVP 0\r\n{key}");
+        let offered = description("IN IP4 198.51.100.1", &media);
+        for (policy, lines, port) in [
+            (Srtp::Off, ["m=audio 4000 RTP/AVP 0", "m=audio 0 RTP/SAVP 0"], 5004),
+            (Srtp::Optional, ["m=audio 0 RTP/AVP 0", "m=audio 4000 RTP/SAVP 0"], 5006),
+            (Srtp::Required, ["m=audio 0 RTP/AVP 0", "m=audio 4000 RTP/SAVP 0"], 5006),
+        ] {
+            let (text, session) = super::answer(&offered, &both(), &end(policy, 1), 1, 1).unwrap();
+            let found: Vec<_> = text.lines().filter(|line| line.starts_with("m=")).collect();
+            assert_eq!((found.as_slice(), session.remote.port()), (&lines[..], port), "{policy:?}");
+            assert_eq!(text.contains("a=crypto:4 AES_CM_128_HMAC_SHA1_32 inline:"), policy != Srtp::Off);
+        }
     }
 
     #[test]

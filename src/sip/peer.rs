@@ -1,11 +1,11 @@
 //! Which account a message belongs to, and the names both sides show each other.
 
-use super::auth::Denied;
+use super::auth::{Denied, Known};
+use super::crypto::{Protection, Srtp};
 use super::dialog::Flow;
 use super::message::Request;
-use super::server::ServerId;
 use super::ua::Ua;
-use super::value::{NameAddr, Uri};
+use super::value::{NameAddr, Scheme, Uri};
 use super::{Account, AccountKind, Discard, Hop};
 use crate::units::{AccountId, Instant};
 
@@ -13,6 +13,14 @@ impl Ua {
     /// The account of this number.
     pub(super) fn account(&self, id: AccountId) -> Option<&Account> {
         self.config.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// Keys for a new leg of this account.
+    pub(super) fn protection(&mut self, id: AccountId) -> Protection {
+        match self.account(id).map(|account| account.srtp) {
+            None | Some(Srtp::Off) => Protection::default(),
+            Some(policy) => Protection::new(policy, &self.config.key_seed, self.random.bits()),
+        }
     }
 
     /// The provider or static peer at this address: the one at this very port, else any at this IP address.
@@ -29,11 +37,9 @@ impl Ua {
 
     /// The phone account whose user this URI names.
     pub(super) fn phone_named(&self, uri: &Uri) -> Option<&Account> {
-        let name = uri.user_decoded();
-        self.config
-            .accounts
-            .iter()
-            .find(|account| matches!(&account.kind, AccountKind::RegistersHere { user, .. } if *user == name))
+        // Users of ours have SIP addresses: what stands after another scheme names nobody here.
+        let name = Some(uri).filter(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips))?.user_decoded();
+        self.config.accounts.iter().find(|account| account.kind.user_here() == Some(name.as_str()))
     }
 
     /// Who sends this request: by address, or by digest (RFC 3261 §22.2). `None`: it has been answered with a
@@ -64,11 +70,13 @@ impl Ua {
 
     /// The request carries the right credentials for this phone account; otherwise it has been challenged.
     pub(super) fn verified(&mut self, now: Instant, request: &Request, from: Hop, id: AccountId) -> bool {
-        let Some(AccountKind::RegistersHere { user, secret }) = self.account(id).map(|a| &a.kind) else {
-            return false;
+        let (user, known) = match self.account(id).map(|a| &a.kind) {
+            Some(AccountKind::RegistersHere { user, secret }) => (user, Known::Password(secret)),
+            Some(AccountKind::Paired { user, ha1 }) => (user, Known::Ha1(ha1)),
+            _ => return false,
         };
         let uri = request.uri.to_string();
-        let secret_of = |name: &str| (name == user).then_some(secret.as_str());
+        let secret_of = |name: &str| (name == user).then_some(known);
         let (mut denied, mut proved) = (Denied::Missing, false);
         for name in ["Authorization", "Proxy-Authorization"] {
             for header in request.headers.all(name) {
@@ -100,21 +108,21 @@ impl Ua {
     /// Our Contact towards this account: its user, and our address as its side of the network sees it.
     pub(super) fn contact(&self, id: AccountId) -> String {
         let user = self.account(id).map_or("box", |account| self.contact_user(account));
-        let transport = self.transport_of(id);
-        let own = || self.own_addr(transport);
+        let hop = self.hop_of(id);
+        let own = || self.own_addr(hop);
         let addr = self.registrations.get(&id).map_or_else(own, |registration| registration.contact);
-        NameAddr::new(Uri::at(user, addr).by(transport)).to_string()
+        NameAddr::new(Uri::at(user, addr).by(hop.transport)).to_string()
     }
 
-    /// RFC 3261 §8.2.2.2: the request has come here before by another way.
-    pub(super) fn merged(&self, request: &Request, id: &ServerId) -> bool {
+    /// RFC 3261 §8.2.2.2: the request has come here before, by another way or longer ago than its transaction is kept.
+    pub(super) fn merged(&self, request: &Request) -> bool {
         let (from, seq) = (request.from(), request.cseq().0);
-        self.legs.values().any(|leg| {
+        let first = (request.call_id().to_owned(), String::new());
+        let of_call =
+            self.dialogs.range(first..).take_while(|((call_id, _), _)| call_id == request.call_id());
+        of_call.filter_map(|(_, leg)| self.legs.get(leg)).any(|leg| {
             let dialog = &leg.dialog;
-            matches!(&leg.state, super::leg::State::Incoming { server, .. } if server != id)
-                && dialog.call_id == request.call_id()
-                && dialog.remote.tag() == from.tag()
-                && dialog.remote_seq == Some(seq)
+            dialog.remote.tag() == from.tag() && dialog.remote_seq.is_some_and(|known| known >= seq)
         })
     }
 }
@@ -124,6 +132,6 @@ pub const fn fixed_addr(account: &Account) -> Option<Hop> {
     match &account.kind {
         AccountKind::RegisterAt(upstream) => Some(upstream.addr),
         AccountKind::Static { addr } => Some(*addr),
-        AccountKind::RegistersHere { .. } => None,
+        AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } => None,
     }
 }

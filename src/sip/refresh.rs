@@ -1,7 +1,6 @@
 //! Session timers, RFC 4028: a hold of two hours outlives them only if both sides keep refreshing.
 
 use super::client::{ClientId, Owner};
-use super::invite::described;
 use super::leg::{Refresh, State};
 use super::message::{Method, Request, Response};
 use super::reply::{ALLOW, SDP, SUPPORTED};
@@ -213,7 +212,7 @@ impl Ua {
             leg.dialog.target = contact.uri;
         }
         let (dialog, before) = (leg.dialog.clone(), leg.refresh);
-        let session = described(response, leg.media.as_ref());
+        let session = leg.described(response).and_then(Result::ok);
         if response.cseq().1 == Method::Invite {
             self.ack_success(client, &dialog);
             if let Some(session) = session {

@@ -14,6 +14,9 @@ use std::net::{IpAddr, SocketAddr};
 const KEEP_ALIVE: Duration = Duration::from_secs(29);
 /// First and longest wait after a failure.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+/// First and longest wait after a refusal, RFC 3261 §22.2: the same credentials again would be refused again, and who asks
+/// often is banned; but providers refuse for reasons that pass as well.
+const REFUSED: (Duration, Duration) = (Duration::from_secs(15 * 60), Duration::from_secs(4 * 3600));
 /// What is believed of a lifetime granted by a provider.
 const GRANTED: (u64, u64) = (20, 7 * 24 * 3600);
 
@@ -37,6 +40,7 @@ pub struct Registration {
     /// The Contact has been corrected in this round: a NAT that changes its mind each time is not followed further.
     corrected: bool,
     failures: u32,
+    refusals: u32,
     stay: Stay,
 }
 
@@ -66,7 +70,7 @@ impl Ua {
         if self.registrations.get(&id).is_none_or(|registration| registration.stay != Stay::Wanted) {
             let (call_id, tag) = (self.random.token(), self.random.token());
             let registration = Registration {
-                contact: self.own_addr(self.transport_of(id)),
+                contact: self.own_addr(self.hop_of(id)),
                 call_id,
                 tag,
                 seq: 0,
@@ -77,6 +81,7 @@ impl Ua {
                 former: None,
                 corrected: false,
                 failures: 0,
+                refusals: 0,
                 stay: Stay::Wanted,
             };
             self.registrations.insert(id, registration);
@@ -86,9 +91,13 @@ impl Ua {
 
     /// The Contacts that name our former address are replaced.
     pub(super) fn relocate(&mut self, now: Instant, ip: IpAddr) {
-        self.config.local.set_ip(ip);
-        for id in self.registrations.keys().copied().collect::<Vec<_>>() {
-            let local = self.own_addr(self.transport_of(id));
+        match ip.is_ipv4() == self.config.local.is_ipv4() {
+            true => self.config.local.set_ip(ip),
+            false => self.other = Some(ip),
+        }
+        let shown = |id: &AccountId| self.own_addr(self.hop_of(*id)).ip() == ip;
+        for id in self.registrations.keys().copied().filter(shown).collect::<Vec<_>>() {
+            let local = self.own_addr(self.hop_of(id));
             if let Some(registration) = self.registrations.get_mut(&id) {
                 let before = core::mem::replace(&mut registration.contact, local);
                 registration.former = registration.held.then_some(before);
@@ -101,7 +110,9 @@ impl Ua {
     pub(super) fn upstream(&self, id: AccountId) -> Option<&Upstream> {
         match &self.account(id)?.kind {
             AccountKind::RegisterAt(upstream) => Some(upstream),
-            AccountKind::RegistersHere { .. } | AccountKind::Static { .. } => None,
+            AccountKind::RegistersHere { .. } | AccountKind::Paired { .. } | AccountKind::Static { .. } => {
+                None
+            }
         }
     }
 
@@ -137,7 +148,8 @@ impl Ua {
 
     fn registering_request(&mut self, id: AccountId) -> Option<(Request, Hop)> {
         let shown = self.account(id).map(|account| self.contact_user(account).to_owned())?;
-        let upstream = self.upstream(id)?;
+        // Not resolved yet: there is nobody to ask.
+        let upstream = self.upstream(id).filter(|upstream| upstream.addr.port() != 0)?;
         let (user, domain, to) = (upstream.user.clone(), upstream.domain.clone(), upstream.addr);
         let registration = self.registrations.get_mut(&id)?;
         let own = NameAddr::new(Uri::sip(&user, &domain, None));
@@ -176,21 +188,23 @@ impl Ua {
             Some(response) => match response.status {
                 200..=299 => self.registered(now, id, response),
                 423 => self.register_longer(now, id, response),
-                // RFC 3261 §22.2: the same credentials again would be refused again.
-                401 | 403 | 407 => {
-                    self.unheld(id);
-                    self.timers.set(Timer::KeepAlive(id), None);
-                    self.tell(Event::RegisterFailed(id, Cause::Unauthorized, None));
-                }
+                401 | 407 => self.register_refused(now, id, Cause::Unauthorized, retry_after(response)),
+                403 => self.register_refused(now, id, Cause::Rejected, retry_after(response)),
                 status => self.register_failed(now, id, Cause::from_status(status), retry_after(response)),
             },
         }
     }
 
-    fn unheld(&mut self, id: AccountId) {
-        if let Some(registration) = self.registrations.get_mut(&id) {
-            registration.held = false;
-        }
+    /// The provider does not want us, or not with this password: it is left in peace, and asked again once in a while.
+    fn register_refused(&mut self, now: Instant, id: AccountId, cause: Cause, ask: Option<Duration>) {
+        let Some(registration) = self.registrations.get_mut(&id) else { return };
+        registration.held = false;
+        let wait = (REFUSED.0 * 2_u32.saturating_pow(registration.refusals.min(16))).min(REFUSED.1);
+        registration.refusals += 1;
+        self.timers.set(Timer::KeepAlive(id), None);
+        let wait = self.random.between(wait, wait + wait / 8).max(ask.unwrap_or_default());
+        self.timers.set(Timer::Register(id), Some(now + wait));
+        self.tell(Event::RegisterFailed(id, cause, now + wait));
     }
 
     /// A REGISTER ended while we were leaving: it may have been the last one, or one before the order to leave.
@@ -210,7 +224,7 @@ impl Ua {
         if let Some(targets) = self.targets.get_mut(&id) {
             targets.found();
         }
-        registration.failures = 0;
+        (registration.failures, registration.refusals) = (0, 0);
         let took = now.since(registration.sent);
         registration.former = None;
         let seen = seen_as(response, registration.contact);
@@ -221,7 +235,7 @@ impl Ua {
             registration.former = Some(core::mem::replace(&mut registration.contact, seen));
         }
         self.timers.set(Timer::Register(id), Some(now + granted * 17 / 20));
-        self.timers.set(Timer::KeepAlive(id), Some(now + KEEP_ALIVE));
+        self.timers.set(Timer::KeepAlive(id), Some(now + self.keeps_alive_every(id)));
         self.tell(Event::RoundTrip(id, took));
         self.tell(Event::Registered(id, now + granted));
         if correct {
@@ -250,7 +264,7 @@ impl Ua {
         let wait = self.random.between(longest / 2, longest).max(ask.unwrap_or_default());
         let at = now + wait;
         self.timers.set(Timer::Register(id), Some(at));
-        self.tell(Event::RegisterFailed(id, cause, Some(at)));
+        self.tell(Event::RegisterFailed(id, cause, at));
     }
 
     /// Time for the next REGISTER.
@@ -266,7 +280,11 @@ impl Ua {
         let Some(to) = self.upstream(id).map(|upstream| upstream.addr) else { return };
         // RFC 5626 §3.5.1 for streams; over UDP the same four bytes serve, and nobody answers.
         self.send(to, b"\r\n\r\n".to_vec());
-        self.timers.set(Timer::KeepAlive(id), Some(now + KEEP_ALIVE));
+        self.timers.set(Timer::KeepAlive(id), Some(now + self.keeps_alive_every(id)));
+    }
+
+    fn keeps_alive_every(&self, id: AccountId) -> Duration {
+        self.account(id).and_then(|account| account.identity.keep_alive).unwrap_or(KEEP_ALIVE)
     }
 }
 

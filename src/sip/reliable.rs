@@ -2,11 +2,9 @@
 
 use super::client::{FORKS, Owner};
 use super::dialog::Dialog;
-use super::invite::described;
 use super::leg::State;
 use super::message::{Method, Request, Response};
 use super::multipart::{Body, body};
-use super::offer;
 use super::reply::SDP;
 use super::server::ServerId;
 use super::timers::{PATIENCE, T1};
@@ -30,7 +28,8 @@ pub struct Early {
 }
 
 impl Early {
-    fn has_tag(&self, tag: &str) -> bool {
+    /// The branch has this tag.
+    pub fn has_tag(&self, tag: &str) -> bool {
         self.dialog.remote.tag() == Some(tag)
     }
 
@@ -99,6 +98,7 @@ impl Ua {
             }
             None => return false,
         };
+        let answer = leg.described(response).and_then(Result::ok);
         let Some(branch) = leg.early.get_mut(at) else { return false };
         let rseq = response.headers.first("RSeq").and_then(|value| value.parse::<u32>().ok());
         let rseq = rseq.filter(|_| response.headers.lists("Require", TAG));
@@ -106,7 +106,7 @@ impl Ua {
         if rseq.is_some() && branch.rseq.is_some_and(|last| rseq != last.checked_add(1)) {
             return false;
         }
-        if let Some(session) = described(response, leg.media.as_ref()) {
+        if let Some(session) = answer {
             branch.session = Some(session);
             branch.settled |= rseq.is_some();
         }
@@ -240,7 +240,7 @@ impl Ua {
         };
         reliable.settled |= first;
         if first && ours {
-            let session = offer::read_answer(sdp, &media?).ok()?;
+            let session = leg.description.read_answer(sdp, &media?).ok()?;
             self.settled(id, session);
             return Some(None);
         }

@@ -10,9 +10,10 @@ use crate::units::{Instant, LegId};
 use std::net::SocketAddr;
 
 /// Methods we take, RFC 3261 §20.5.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE";
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE, REFER, NOTIFY";
 /// Extensions we know, RFC 3261 §20.37.
-pub const SUPPORTED: &str = "timer, 100rel";
+pub const SUPPORTED: &str = "timer, 100rel, replaces, norefersub";
 /// Media type of a session description.
 pub const SDP: &str = "application/sdp";
 
@@ -23,6 +24,7 @@ const fn reason(status: u16) -> &'static str {
         180 => "Ringing",
         183 => "Session Progress",
         200 => "OK",
+        202 => "Accepted",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -35,6 +37,7 @@ const fn reason(status: u16) -> &'static str {
         481 => "Call/Transaction Does Not Exist",
         482 => "Loop Detected",
         483 => "Too Many Hops",
+        486 => "Busy Here",
         487 => "Request Terminated",
         489 => "Bad Event",
         488 => "Not Acceptable Here",
@@ -89,7 +92,9 @@ impl Ua {
             return false;
         }
         let invite = request.method == Method::Invite;
-        self.servers.insert(id.clone(), Server::new(invite, way_back(request, from), leg));
+        let mut server = Server::new(invite, way_back(request, from), leg);
+        server.else_to = way_anew(request, from);
+        self.servers.insert(id.clone(), server);
         true
     }
 
@@ -101,6 +106,9 @@ impl Ua {
             let (to, deadline) = (server.to, server.deadline());
             self.timers.set(Timer::Server(id.clone()), deadline);
             self.send(to, bytes);
+            if response.status >= 200 {
+                self.server_over(id.clone());
+            }
         }
     }
 
@@ -126,7 +134,10 @@ impl Ua {
                 self.reply(request, from, 403);
             }
             // RFC 3261 §12.2.2: these live in dialogs only.
-            Method::Bye | Method::Update | Method::Info | Method::Prack => self.reply(request, from, 481),
+            Method::Bye | Method::Update | Method::Info | Method::Prack | Method::Notify => {
+                self.reply(request, from, 481);
+            }
+            // Whoever wants a call made calls, so that all that guards a call guards it.
             Method::Refer => self.reply(request, from, 603),
             Method::Other(_) => self.reply_with(request, from, 501, &[("Allow", ALLOW)]),
             _ => self.reply_with(request, from, 405, &[("Allow", ALLOW)]),
@@ -153,4 +164,11 @@ pub fn way_back(request: &Request, from: Hop) -> Hop {
     let via = request.via();
     let plain = !from.transport.is_reliable() && !via.wants_rport() && via.host.parse() == Ok(from.ip());
     if plain { Hop::udp(SocketAddr::new(from.ip(), via.port.unwrap_or(5060))) } else { from }
+}
+
+/// RFC 3261 §18.2.2: where the peer takes connections, for responses to a request whose own connection is gone.
+fn way_anew(request: &Request, from: Hop) -> Option<Hop> {
+    let port = request.via().port.unwrap_or(from.transport.port());
+    let anew = Hop::new(from.transport, SocketAddr::new(from.ip(), port));
+    from.transport.is_reliable().then_some(anew)
 }

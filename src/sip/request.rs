@@ -22,7 +22,10 @@ impl Ua {
         match receipt {
             Receipt::Absorbed => {}
             Receipt::Provisional => self.provisional(now, id, response),
-            Receipt::Final => self.finally(now, id, Some(response)),
+            Receipt::Final => {
+                self.finally(now, id, Some(response));
+                self.client_over(id);
+            }
             Receipt::Again => self.again(now, id, response),
         }
     }
@@ -66,6 +69,8 @@ impl Ua {
             Owner::Call(leg) => self.call_decided(now, id, leg, response),
             Owner::Refresh(leg) => self.refresh_decided(now, id, leg, response),
             Owner::Info(leg, digit) => self.info_decided(leg, digit, response),
+            Owner::Refer(leg) => self.refer_decided(leg, response),
+            Owner::Report(leg) => self.report_decided(leg, response),
             Owner::Aside(_) => {}
             Owner::Notify(account) => self.notify_decided(account, response),
             Owner::Register(account) => self.register_decided(now, account, response),
@@ -154,8 +159,8 @@ impl Ua {
         let challenges: Vec<&str> = response.headers.all(asked).collect();
         let (user, password) = (upstream.auth_user.as_str(), upstream.secret.as_str());
         let uri = request.uri.to_string();
-        let Some(answer) = auth::answer(&challenges, user, password, &request.method, &uri, 1, &cnonce)
-        else {
+        let asked = auth::Asked { method: &request.method, uri: &uri, body: &request.body };
+        let Some(answer) = auth::answer(&challenges, user, password, asked, 1, &cnonce) else {
             return false;
         };
         let nonce = nonce_of(&answer);
@@ -179,7 +184,12 @@ impl Ua {
 
     pub(super) fn next_seq(&mut self, owner: Owner) -> Option<u32> {
         match owner {
-            Owner::Call(leg) | Owner::Refresh(leg) | Owner::Info(leg, _) | Owner::Aside(leg) => {
+            Owner::Call(leg)
+            | Owner::Refresh(leg)
+            | Owner::Info(leg, _)
+            | Owner::Refer(leg)
+            | Owner::Report(leg)
+            | Owner::Aside(leg) => {
                 let dialog = &mut self.legs.get_mut(&leg)?.dialog;
                 dialog.local_seq += 1;
                 Some(dialog.local_seq)
@@ -198,7 +208,13 @@ impl Ua {
                     leg.exchange = Some(id);
                 }
             }
-            Owner::Info(..) | Owner::Aside(_) | Owner::Notify(_) | Owner::Register(_) | Owner::Nobody => {}
+            Owner::Info(..)
+            | Owner::Refer(_)
+            | Owner::Report(_)
+            | Owner::Aside(_)
+            | Owner::Notify(_)
+            | Owner::Register(_)
+            | Owner::Nobody => {}
         }
     }
 

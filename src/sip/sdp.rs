@@ -1,6 +1,7 @@
 //! Session descriptions, RFC 8866, as far as a telephone needs them: which audio stream, which codings, which way.
 
 use super::LocalMedia;
+use super::crypto::{Agreed, Protection, Role};
 use crate::units::Codec;
 use sdp_types::{Media, Session as Description};
 use std::net::{IpAddr, SocketAddr};
@@ -67,6 +68,10 @@ pub(super) struct Audio {
     pub event_type: Option<u8>,
     /// Which way, by its attributes alone.
     pub direction: Direction,
+    /// Its profile, as it is written in an answer.
+    pub profile: &'static str,
+    /// Its keys, if it is encrypted.
+    pub agreed: Option<Agreed>,
 }
 
 /// Why a description cannot be used.
@@ -80,14 +85,22 @@ pub enum NoMatch {
     NoAddress,
     /// None of our codecs.
     NoCodec,
+    /// It is encrypted, and that is off.
+    Encrypted,
+    /// It is not encrypted, and must be.
+    Clear,
+    /// It is encrypted, but in no way that we can do.
+    NoKey,
 }
 
-/// Reads a description; the audio stream is the first over plain RTP with a port.
-pub(super) fn read(bytes: &[u8]) -> Result<(Description, Audio), NoMatch> {
+/// Reads a description; the audio stream is the first one with a port that can be encrypted, or else the first.
+pub(super) fn read(
+    bytes: &[u8],
+    protection: &Protection,
+    role: Role,
+) -> Result<(Description, Audio), NoMatch> {
     let description = Description::parse(&relevant(bytes)).map_err(|_| NoMatch::Malformed)?;
-    let usable = |m: &&Media| m.media.eq_ignore_ascii_case("audio") && m.port != 0 && is_plain_rtp(m);
-    let (line, media) =
-        description.medias.iter().enumerate().find(|(_, m)| usable(m)).ok_or(NoMatch::NoAudio)?;
+    let (line, media, profile, agreed) = choose(&description.medias, protection, role)?;
     // RFC 8866 §5.7: the media's connection overrides the session's.
     let connection =
         media.connections.first().or(description.connection.as_ref()).ok_or(NoMatch::NoAddress)?;
@@ -100,6 +113,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Description, Audio), NoMatch> {
         codecs: codings.iter().filter_map(|(pt, c)| c.speech().map(|codec| (codec, *pt))).collect(),
         event_type: codings.iter().find(|(_, c)| *c == Coding::Events).map(|(pt, _)| *pt),
         direction: direction(&description, media),
+        profile,
+        agreed,
     };
     Ok((description, audio))
 }
@@ -112,9 +127,34 @@ fn relevant(bytes: &[u8]) -> Vec<u8> {
     read.flat_map(|line| [line, b"\r\n"].concat()).collect()
 }
 
-/// AVPF differs in feedback only, which both sides may leave out.
-fn is_plain_rtp(media: &Media) -> bool {
-    ["RTP/AVP", "RTP/AVPF"].iter().any(|proto| media.proto.eq_ignore_ascii_case(proto))
+type Choice<'a> = (usize, &'a Media, &'static str, Option<Agreed>);
+
+/// Some devices offer the same stream twice, encrypted and not.
+fn choose<'a>(medias: &'a [Media], protection: &Protection, role: Role) -> Result<Choice<'a>, NoMatch> {
+    let mut best = Err(NoMatch::NoAudio);
+    for (line, media) in medias.iter().enumerate() {
+        let Some((profile, savp)) = profile(media) else { continue };
+        let attributes = attribute_values(&media.attributes, "crypto");
+        match protection.agree(savp, attributes, role) {
+            Ok(agreed @ Some(_)) => return Ok((line, media, profile, agreed)),
+            Ok(None) if best.is_err() => best = Ok((line, media, profile, None)),
+            Err(why) if best == Err(NoMatch::NoAudio) => best = Err(why),
+            Ok(None) | Err(_) => {}
+        }
+    }
+    best
+}
+
+/// Of an audio stream over RTP with a port: its profile in an answer, and whether that is an encrypted one. AVPF differs
+/// from AVP in feedback only, which both sides may leave out.
+fn profile(media: &Media) -> Option<(&'static str, bool)> {
+    let is = |proto: &str| media.proto.eq_ignore_ascii_case(proto);
+    match media.media.eq_ignore_ascii_case("audio") && media.port != 0 {
+        true if is("RTP/AVP") || is("RTP/AVPF") => Some(("RTP/AVP", false)),
+        true if is("RTP/SAVP") => Some(("RTP/SAVP", true)),
+        true if is("RTP/SAVPF") => Some(("RTP/SAVPF", true)),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -173,14 +213,15 @@ pub(super) fn head(local: &LocalMedia, id: u64, version: u64) -> String {
     format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n")
 }
 
-/// Our audio stream.
+/// Our audio stream, of this profile and with these `crypto` attributes.
 pub(super) fn audio(
     port: u16,
+    (profile, crypto): (&str, &str),
     codecs: &[(Codec, u8)],
     event_type: Option<u8>,
     direction: Direction,
 ) -> String {
-    let mut line = format!("m=audio {port} RTP/AVP");
+    let mut line = format!("m=audio {port} {profile}");
     let mut attributes = String::new();
     for (codec, pt) in codecs {
         line.push_str(&format!(" {pt}"));
@@ -191,7 +232,7 @@ pub(super) fn audio(
         // RFC 4733 §2.4.1 and the hook flash, event 16.
         attributes.push_str(&format!("a=rtpmap:{pt} telephone-event/8000\r\na=fmtp:{pt} 0-16\r\n"));
     }
-    format!("{line}\r\n{attributes}a=ptime:20\r\na={}\r\n", direction.name())
+    format!("{line}\r\n{attributes}{crypto}a=ptime:20\r\na={}\r\n", direction.name())
 }
 
 /// A stream of the offer that we do not take, RFC 3264 §6: port 0, the rest as it was.

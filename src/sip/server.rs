@@ -58,6 +58,8 @@ pub struct Server {
     pub last: Option<Vec<u8>>,
     /// Where responses go, RFC 3581 §4: the source.
     pub to: Hop,
+    /// Where they go once that connection is gone, RFC 3261 §18.2.2.
+    pub else_to: Option<Hop>,
     /// The leg that this INVITE opens.
     pub leg: Option<LegId>,
     invite: bool,
@@ -73,6 +75,7 @@ impl Server {
         Self {
             last: None,
             to,
+            else_to: None,
             leg,
             invite,
             state: State::Proceeding,
@@ -97,14 +100,16 @@ impl Server {
         if !self.pending() {
             return false;
         }
-        self.last = Some(bytes);
+        let accepted = self.invite && (200..300).contains(&status);
+        // A 2xx to INVITE is repeated by its leg, RFC 3261 §13.3.1.4.
+        self.last = (!accepted).then_some(bytes);
         if status < 200 {
             return true;
         }
         // RFC 3261 §17.2.1 Timer H, §17.2.2 Timer J (a stream brings no copies), RFC 6026 §8.3 Timer L.
         let copies = self.invite || !self.to.transport.is_reliable();
         self.ends_at = Some(now + if copies { PATIENCE } else { Duration::ZERO });
-        self.state = if self.invite && status < 300 { State::Accepted } else { State::Completed };
+        self.state = if accepted { State::Accepted } else { State::Completed };
         if self.invite && self.state == State::Completed && !self.to.transport.is_reliable() {
             // RFC 3261 §17.2.1: Timer G repeats a refusal until the ACK.
             self.resend_at = Some(now + T1);
@@ -118,6 +123,11 @@ impl Server {
             State::Proceeding | State::Completed => self.last.as_deref(),
             State::Confirmed | State::Accepted => None,
         }
+    }
+
+    /// The refusal of an INVITE that the peer may not have heard.
+    pub fn unheard(&self) -> Option<&[u8]> {
+        self.last.as_deref().filter(|_| self.invite && self.state == State::Completed)
     }
 
     /// An ACK with the INVITE's branch came. False if it is not for a refusal.

@@ -10,15 +10,17 @@ use super::leg::Leg;
 use super::locate::Targets;
 use super::message::{self, Message, Method, Reject, Request};
 use super::random::Random;
+use super::refer::Referral;
 use super::register::Registration;
 use super::registrar::Binding;
 use super::server::{Expiry, Server, ServerId};
 use super::timers::Deadlines;
 use super::waiting::Subscription;
 use super::{Account, Command, Discard, Event, Hop, Input, Output};
+use crate::limits::SIP_LINGERING;
 use crate::units::{AccountId, Instant, LegId};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the user agent must know of its surroundings.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Config {
     pub realm: String,
     /// Origin of every tag, branch, Call-ID, jitter and of the key that signs nonces: secret and new at each start.
     pub seed: u64,
+    /// Origin of every key for sound: secret and new at each start.
+    pub key_seed: [u8; 32],
 }
 
 /// Everything that waits for the clock.
@@ -52,6 +56,10 @@ pub(super) enum Timer {
     Session(LegId),
     /// A hold of ours that had to wait.
     Again(LegId),
+    /// The peer that wants to be told of its transfer has waited long enough.
+    Referral(LegId),
+    /// Nobody has told how the transfer that we asked for ended.
+    Referring(LegId),
     Register(AccountId),
     KeepAlive(AccountId),
     /// A phone's registration runs out.
@@ -70,6 +78,8 @@ pub struct Ua {
     pub(super) guard: Guard,
     pub(super) clients: BTreeMap<ClientId, Client>,
     pub(super) servers: BTreeMap<ServerId, Server>,
+    /// Transactions that are over, the latest last. Those that have ended meanwhile may still be among them.
+    over: (VecDeque<ClientId>, VecDeque<ServerId>),
     pub(super) legs: BTreeMap<LegId, Leg>,
     /// Call-ID and our tag to the leg.
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
@@ -77,10 +87,14 @@ pub struct Ua {
     pub(super) targets: BTreeMap<AccountId, Targets>,
     pub(super) bindings: BTreeMap<AccountId, Binding>,
     pub(super) subscriptions: BTreeMap<AccountId, Subscription>,
+    /// Transfers that peers have asked for, by the leg that their REFER came on.
+    pub(super) referrals: BTreeMap<LegId, Referral>,
     /// What waits for the owner of each phone.
     pub(super) waiting: BTreeMap<AccountId, u32>,
     pub(super) timers: Deadlines<Timer>,
     pub(super) incoming: u32,
+    /// Our address of the family that `config.local` is not of, where we have both.
+    pub(super) other: Option<IpAddr>,
     outputs: VecDeque<Output>,
 }
 
@@ -96,15 +110,18 @@ impl Ua {
             config,
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
+            over: Default::default(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             registrations: BTreeMap::new(),
             targets: BTreeMap::new(),
             bindings: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
+            referrals: BTreeMap::new(),
             waiting: BTreeMap::new(),
             timers: Deadlines::new(),
             incoming: 0,
+            other: None,
             outputs: VecDeque::new(),
         }
     }
@@ -150,7 +167,17 @@ impl Ua {
             Command::Locate(account, hops) => self.locate(account, hops),
             Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),
+            Command::Refer(leg, to, replaces) => self.refer(now, leg, &to, replaces),
+            Command::Report(leg, progress) => self.report(now, leg, progress),
             Command::Waiting(account, count) => self.waiting(now, account, count),
+            Command::Admit(account) => {
+                self.config.accounts.retain(|known| known.id != account.id);
+                self.config.accounts.push(account);
+            }
+            Command::Dismiss(account) => {
+                self.unbind(account);
+                self.config.accounts.retain(|known| known.id != account);
+            }
             Command::Register(account) => self.register(now, account),
             Command::Unregister(account) => self.unregister(now, account),
         }
@@ -216,6 +243,8 @@ impl Ua {
             Timer::Expires(leg) => self.invite_expired(now, leg),
             Timer::Session(leg) => self.session_timeout(now, leg),
             Timer::Again(leg) => self.hold_again(now, leg),
+            Timer::Referral(leg) => self.referral_timeout(now, leg),
+            Timer::Referring(leg) => self.referring_timeout(leg),
             Timer::Register(account) => self.register_timeout(now, account),
             Timer::KeepAlive(account) => self.keep_alive(now, account),
             Timer::Binding(account) => self.unbind(account),
@@ -237,6 +266,28 @@ impl Ua {
         }
         let deadline = self.servers.get(&id).and_then(Server::deadline);
         self.timers.set(Timer::Server(id), deadline);
+    }
+
+    /// This server transaction has given its final response.
+    pub(super) fn server_over(&mut self, id: ServerId) {
+        let (_, over) = &mut self.over;
+        let oldest = (over.len() >= SIP_LINGERING).then(|| over.pop_front()).flatten();
+        over.push_back(id);
+        if let Some(oldest) = oldest.filter(|id| self.servers.get(id).is_some_and(|s| !s.pending())) {
+            self.servers.remove(&oldest);
+            self.timers.set(Timer::Server(oldest), None);
+        }
+    }
+
+    /// This client transaction has got its final response.
+    pub(super) fn client_over(&mut self, id: ClientId) {
+        let (over, _) = &mut self.over;
+        let oldest = (over.len() >= SIP_LINGERING).then(|| over.pop_front()).flatten();
+        over.push_back(id);
+        if let Some(oldest) = oldest.filter(|id| self.clients.get(id).is_some_and(|c| !c.pending())) {
+            self.clients.remove(&oldest);
+            self.timers.set(Timer::Client(oldest), None);
+        }
     }
 
     pub(super) fn send(&mut self, to: Hop, bytes: Vec<u8>) {

@@ -69,7 +69,7 @@ impl Ua {
 
     fn phone_user(&self, id: AccountId) -> &str {
         match self.account(id).map(|account| &account.kind) {
-            Some(AccountKind::RegistersHere { user, .. }) => user,
+            Some(AccountKind::RegistersHere { user, .. } | AccountKind::Paired { user, .. }) => user,
             _ => "box",
         }
     }

@@ -5,6 +5,7 @@
 
 mod error;
 mod migrate;
+mod phones;
 mod place;
 mod queue;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub(crate) mod tests;
 mod writer;
 
 pub use error::Error;
+pub use phones::PairedPhone;
 
 use crate::call::{Outcome, Record};
 use crate::units::CallId;
@@ -29,6 +31,14 @@ const SETTINGS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("se
 
 /// Most records that [`Store::history`] returns at once.
 pub const HISTORY_PAGE: usize = 200;
+
+/// Whether a running box has the database in the folder `dir`. Nothing is changed.
+pub fn is_in_use(dir: &Path) -> bool {
+    use redb::DatabaseError::{DatabaseAlreadyOpen, LockProtocolMismatch};
+    let path = Place::in_dir(dir).path().to_owned();
+    path.exists()
+        && matches!(redb::ReadOnlyDatabase::open(path), Err(DatabaseAlreadyOpen | LockProtocolMismatch))
+}
 
 /// The open database. Clones share it.
 #[derive(Clone)]

@@ -4,6 +4,7 @@ pub mod number;
 pub mod route;
 pub mod toll;
 
+use crate::units::Codec;
 use number::{Form, Numbering, Rewrite};
 use toll::Allowed;
 
@@ -20,9 +21,31 @@ pub struct Dialling {
     pub allowed: Allowed,
 }
 
-/// How one trunk wants numbers. A phone has the default, which changes nothing.
+/// How keys pressed in a call reach a trunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// As telephone-events, RFC 4733; by INFO, then in the sound, where its answer takes none.
+    #[default]
+    Events,
+    /// By INFO, whatever its answer takes; in the sound where it refuses that.
+    Info,
+    /// As tones in the sound.
+    InBand,
+}
+
+impl Keys {
+    /// Every way with its name in the configuration.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("rfc4733", Self::Events), ("info", Self::Info), ("inband", Self::InBand)];
+}
+
+/// How one trunk wants numbers, keys and sound. A phone has the default, which changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
+    /// Codecs offered and taken, in this order; empty: every one, that of the other leg first.
+    pub codecs: Vec<Codec>,
+    /// How it wants keys.
+    pub keys: Keys,
     /// Both ways.
     pub form: Form,
     /// Applied to what is dialled, before `form`.

@@ -27,6 +27,11 @@ impl Answer {
         Self::new(status, "text/html; charset=utf-8", page.into_string().into_bytes())
     }
 
+    /// An adapter's file.
+    pub(super) fn xml(text: String) -> Self {
+        Self::new(200, "text/xml; charset=utf-8", text.into_bytes())
+    }
+
     /// Words without a page.
     pub(super) fn text(status: u16, words: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", words.as_bytes().to_vec())

@@ -92,7 +92,7 @@ fn admit(gate: &Arc<Gate>, peer: TcpStream, from: SocketAddr) -> Guest {
 async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &AtomicBool) -> io::Result<()> {
     peer.set_nodelay(true)?;
     let local = peer.local_addr()?.ip();
-    let stamp = format!("{} {}", gate.secret, from.ip().to_canonical());
+    let stamp = format!("{} {} {}", gate.secret, from.ip().to_canonical(), local.to_canonical());
     let rules = Rules { names: &gate.names, local, stamp: &stamp };
     let request = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await {
         Ok(read) => read?,

@@ -29,8 +29,8 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
                     @if snapshot.calls.is_empty() { (quiet(snapshot)) }
                 }
                 aside {
-                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml."))
-                    (peers("Phone", &snapshot.phones, "No phone is set up. Add a [[phone]] to hold-slayer.toml."))
+                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml.", &again(snapshot, form)))
+                    (peers("Phone", &snapshot.phones, "No phone is set up. Pair one on the page Phones.", &html! {}))
                     (discards(snapshot))
                 }
             }
@@ -83,6 +83,7 @@ fn card(call: &CallView, form: &str, now: Wall) -> Markup {
                     figcaption.muted { "Heard in the last " (words::length(end.saturating_sub(heard[0].0))) }
                 }
             }
+            @if let Some(words) = encrypted(call) { p.muted { (words) } }
             @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
             (buttons(call, form))
         }
@@ -128,7 +129,16 @@ fn button(call: &CallView, form: &str, act: &str, label: &str, class: &str) -> M
     }
 }
 
-fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
+/// For who has put a line right and will not wait.
+fn again(snapshot: &Snapshot, form: &str) -> Markup {
+    html! {
+        @if snapshot.trunks.iter().any(|trunk| !trunk.up) {
+            form method="post" action="/trunks/again" { (token(form)) button #trunks-again { "Try again now" } }
+        }
+    }
+}
+
+fn peers(title: &str, peers: &[PeerView], none: &str, act: &Markup) -> Markup {
     html! {
         section.card.peers {
             h2 { (title) @if peers.len() > 1 { "s" } }
@@ -144,7 +154,18 @@ fn peers(title: &str, peers: &[PeerView], none: &str) -> Markup {
                     }
                 }
             }
+            (act)
         }
+    }
+}
+
+/// On which sides of a call nobody can listen in on the network.
+fn encrypted(call: &CallView) -> Option<&'static str> {
+    match (call.line_encrypted, call.phones_encrypted) {
+        (true, true) => Some("Sound is encrypted on both sides"),
+        (true, false) => Some("Sound is encrypted on the line"),
+        (false, true) => Some("Sound is encrypted in the house"),
+        (false, false) => None,
     }
 }
 

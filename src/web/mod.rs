@@ -19,6 +19,8 @@ mod head;
 mod home;
 mod login;
 mod page;
+mod phones;
+mod phones_page;
 mod route;
 mod stage;
 mod strip;
@@ -26,7 +28,8 @@ mod visit;
 mod words;
 
 use crate::call::{Request, Snapshot};
-use crate::store::Store;
+use crate::phone::dial::Codes;
+use crate::store::{PairedPhone, Store};
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
@@ -54,6 +57,20 @@ pub struct Config {
     pub one_use_token: Option<String>,
     /// Deadlines of the gate.
     pub patience: Patience,
+    /// What a paired phone is told.
+    pub house: House,
+}
+
+/// What a paired phone must know of the house.
+#[derive(Debug, Clone)]
+pub struct House {
+    /// Where the box takes SIP. Its IP address is told to whoever pairs on the box itself; others are told the address that
+    /// they reached the page at.
+    pub sip: SocketAddr,
+    /// Emergency numbers, for the adapter's dial plan.
+    pub emergency: Vec<String>,
+    /// Star codes, for the adapter's dial plan.
+    pub codes: Codes,
 }
 
 /// How long the gate waits for a peer.
@@ -78,9 +95,20 @@ impl Default for Patience {
 #[derive(Debug)]
 pub struct Ask {
     /// What is asked.
-    pub request: Request,
+    pub order: Order,
     /// Takes the answer.
     pub answer: oneshot::Sender<Result<(), String>>,
+}
+
+/// What the page can ask for.
+#[derive(Debug)]
+pub enum Order {
+    /// Of a call.
+    Call(Request),
+    /// This phone was paired and written down: let it register.
+    Pair(Box<PairedPhone>),
+    /// The phone with this user was taken away.
+    Unpair(String),
 }
 
 /// Why the page could not be started.
@@ -156,6 +184,9 @@ struct Site {
     /// Cookies are shared by all ports of a host: each box has a name of its own.
     cookie: String,
     secret: String,
+    port: u16,
+    house: House,
+    pairing: Mutex<phones::Pairing>,
 }
 
 /// What changes with logins.
@@ -192,6 +223,9 @@ pub fn start(
         doors: Mutex::new(doors),
         cookie: format!("hold-slayer-{}", addr.port()),
         secret: secret.clone(),
+        port: addr.port(),
+        house: config.house,
+        pairing: Mutex::default(),
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));

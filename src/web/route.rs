@@ -15,6 +15,9 @@ pub(super) enum Route {
     History,
     Call(CallId),
     Act(Wish),
+    Phones,
+    Pair,
+    Unpair,
     Events,
     Style,
     Script,
@@ -23,6 +26,9 @@ pub(super) enum Route {
     ApiHistory,
     ApiCall(CallId),
     ApiAct(Wish),
+    ApiPhones,
+    ApiPair,
+    ApiUnpair,
 }
 
 /// Why there is no route.
@@ -48,6 +54,10 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["calls", id] => (true, Route::Call(call_id(id)?)),
         ["calls", id, act] => (false, Route::Act(wish(id, act)?)),
         ["hold"] => (false, Route::Act(Wish::HoldNow(None))),
+        ["phones"] if get => (true, Route::Phones),
+        ["phones"] => (false, Route::Pair),
+        ["phones", "unpair"] => (false, Route::Unpair),
+        ["trunks", "again"] => (false, Route::Act(Wish::TryTrunks)),
         ["events"] => (true, Route::Events),
         ["assets", "page.css"] => (true, Route::Style),
         ["assets", "page.js"] => (true, Route::Script),
@@ -56,6 +66,10 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["api", "v1", "history"] => (true, Route::ApiHistory),
         ["api", "v1", "calls", id] => (true, Route::ApiCall(call_id(id)?)),
         ["api", "v1", "calls", id, act] => (false, Route::ApiAct(wish(id, act)?)),
+        ["api", "v1", "phones"] if get => (true, Route::ApiPhones),
+        ["api", "v1", "phones"] => (false, Route::ApiPair),
+        ["api", "v1", "phones", "unpair"] => (false, Route::ApiUnpair),
+        ["api", "v1", "trunks", "again"] => (false, Route::ApiAct(Wish::TryTrunks)),
         ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -92,6 +106,9 @@ impl Route {
                 | Self::ApiHistory
                 | Self::ApiCall(_)
                 | Self::ApiAct(_)
+                | Self::ApiPhones
+                | Self::ApiPair
+                | Self::ApiUnpair
                 | Self::Events
                 | Self::Live
         )
@@ -118,8 +135,15 @@ mod tests {
             (Method::Post, "/calls/17/take", Some(Route::Act(Wish::Take(CallId(17))))),
             (Method::Get, "/calls/17/take", None),
             (Method::Post, "/calls/17/eat", None),
+            (Method::Get, "/phones", Some(Route::Phones)),
+            (Method::Post, "/phones", Some(Route::Pair)),
+            (Method::Get, "/phones/unpair", None),
+            (Method::Post, "/api/v1/phones", Some(Route::ApiPair)),
             (Method::Post, "/api/v1/hold", Some(Route::ApiAct(Wish::HoldNow(None)))),
             (Method::Get, "/api/v1/hold", None),
+            (Method::Post, "/trunks/again", Some(Route::Act(Wish::TryTrunks))),
+            (Method::Post, "/api/v1/trunks/again", Some(Route::ApiAct(Wish::TryTrunks))),
+            (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
         ];

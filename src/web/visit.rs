@@ -2,8 +2,7 @@
 
 use super::answer::Answer;
 use super::route::{Miss, Route, call_id, find};
-use super::{Ask, Doors, Site, api, call_page, events, form, head, home, login, page};
-use crate::call::Request as Wish;
+use super::{Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, page, phones};
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
 use crate::units::CallId;
@@ -28,6 +27,8 @@ struct Visit<'a> {
     site: &'a Site,
     request: &'a mut Request,
     from: IpAddr,
+    /// Our address that he reached.
+    local: IpAddr,
     cookie: Option<String>,
     /// The token that this browser's forms carry; `None`: not logged in.
     form: Option<String>,
@@ -68,12 +69,17 @@ impl From<Answer> for Reply {
 fn respond(site: &Site, request: &mut Request) -> Reply {
     // Another program on this machine may find the socket behind the gate: it does not know the secret.
     let stamp = field(request, head::STAMP).unwrap_or_default();
-    let Some((secret, from)) = stamp.split_once(' ') else { return forbidden().into() };
-    let Some(from) = from.parse().ok().filter(|_| login::same(secret, &site.secret)) else {
-        return forbidden().into();
-    };
+    let mut stamp = stamp.split(' ');
+    let known = stamp.next().is_some_and(|secret| login::same(secret, &site.secret));
+    let mut address = || stamp.next().and_then(|ip| ip.parse().ok());
+    let (Some(from), Some(local), true) = (address(), address(), known) else { return forbidden().into() };
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     let (route, query) = (find(request.method(), path), form::pairs(query));
+    if *request.method() == Method::Get
+        && let Some(file) = phones::file(site, path, &query, (from, local))
+    {
+        return file.into();
+    }
     let is_api = path.starts_with("/api/");
     let route = match route {
         Ok(route) => route,
@@ -90,7 +96,7 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
             _ => Answer::see("/login".into()).into(),
         };
     }
-    let mut visit = Visit { site, request, from, cookie, form, query, body: Vec::new() };
+    let mut visit = Visit { site, request, from, local, cookie, form, query, body: Vec::new() };
     if *visit.request.method() == Method::Post
         && let Err(answer) = visit.receive(route)
     {
@@ -105,9 +111,9 @@ impl Site {
     }
 
     /// Asks the control thread and waits for its answer.
-    fn ask(&self, request: Wish) -> Result<(), (u16, String)> {
+    pub(super) fn ask(&self, order: Order) -> Result<(), (u16, String)> {
         let (answer, answered) = oneshot::channel();
-        self.requests.try_send(Ask { request, answer }).map_err(|error| match error {
+        self.requests.try_send(Ask { order, answer }).map_err(|error| match error {
             TrySendError::Full(_) => (503, "The box is busy. Try again in a moment.".to_string()),
             TrySendError::Closed(_) => (503, "The box is stopping.".to_string()),
         })?;
@@ -189,7 +195,25 @@ impl Visit<'_> {
             Route::Logout => self.logout(),
             Route::History => self.history(&form),
             Route::Call(id) => self.call(id, &form),
-            Route::Act(wish) => match site.ask(wish) {
+            Route::Phones => phones::page(site, &form, None, 200),
+            Route::Pair => match phones::pair(site, &self.body, self.local) {
+                Ok(told) => Answer::page(200, phones::told(&told, &form)),
+                Err((status, why)) => phones::page(site, &form, Some(&why), status),
+            },
+            Route::Unpair => match phones::unpair(site, self.sent("user").unwrap_or_default()) {
+                Ok(()) => Answer::see("/phones".into()),
+                Err((status, why)) => phones::page(site, &form, Some(&why), status),
+            },
+            Route::ApiPhones => phones::list(site),
+            Route::ApiPair => match phones::pair(site, &self.body, self.local) {
+                Ok(told) => Answer::json(200, &told),
+                Err((status, why)) => Answer::problem(status, &why),
+            },
+            Route::ApiUnpair => match phones::unpair(site, self.sent("user").unwrap_or_default()) {
+                Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
+                Err((status, why)) => Answer::problem(status, &why),
+            },
+            Route::Act(wish) => match site.ask(Order::Call(wish)) {
                 Ok(()) => Answer::see("/".into()),
                 Err((status, why)) => {
                     let snapshot = site.snapshot.borrow().clone();
@@ -206,7 +230,7 @@ impl Visit<'_> {
                 api::history(site, self.before(), limit)
             }
             Route::ApiCall(id) => api::call(site, id),
-            Route::ApiAct(wish) => match site.ask(wish) {
+            Route::ApiAct(wish) => match site.ask(Order::Call(wish)) {
                 Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
                 Err((status, why)) => Answer::problem(status, &why),
             },

@@ -8,10 +8,14 @@ use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone};
 use hold_slayer::sip::{AccountKind, Caller, Hop, Upstream};
 use hold_slayer::units::{Codec, Instant};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, setsockopt, sockopt};
+use std::io::IoSliceMut;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -77,12 +81,41 @@ impl Machine {
     }
 }
 
-/// What a far end has seen so far, and the longest wait for a packet of the box within a call.
+/// What a far end has seen so far, and the longest waits within a call.
 #[derive(Default)]
 struct Seen {
     story: Mutex<Vec<Narration>>,
     news: Condvar,
-    gap_us: AtomicU64,
+    /// Between two packets of the box, by the kernel's time.
+    heard: Gap,
+    /// Between two packets of its own.
+    sent: Gap,
+}
+
+/// The longest time between two things in a row, µs.
+#[derive(Default)]
+struct Gap {
+    longest: AtomicU64,
+    last: AtomicU64,
+}
+
+impl Gap {
+    /// One more, at this time.
+    fn see(&self, at_us: u64) {
+        let last = self.last.swap(at_us, Ordering::Relaxed);
+        if last > 0 {
+            self.longest.fetch_max(at_us.saturating_sub(last), Ordering::Relaxed);
+        }
+    }
+
+    /// The next one is the first.
+    fn pause(&self) {
+        self.last.store(0, Ordering::Relaxed);
+    }
+
+    fn longest(&self) -> Duration {
+        Duration::from_micros(self.longest.load(Ordering::Relaxed))
+    }
 }
 
 /// A far end; it vanishes without a word when it is dropped.
@@ -102,11 +135,16 @@ impl Far {
 
     /// The phone called `hall`, or one that pretends to be it.
     pub fn phone(net: Net, host: u8, secret: &str, script: Vec<Owner>) -> Self {
+        Self::phone_of(net, host, ("hall", secret), script)
+    }
+
+    /// The phone with this user and secret.
+    pub fn phone_of(net: Net, host: u8, (user, secret): (&str, &str), script: Vec<Owner>) -> Self {
         let account = AccountKind::RegisterAt(Upstream {
             addr: Hop::udp(net.sip()),
             domain: net.sip().ip().to_string(),
-            user: "hall".into(),
-            auth_user: "hall".into(),
+            user: user.into(),
+            auth_user: user.into(),
             secret: secret.into(),
             expires: Duration::from_secs(300),
         });
@@ -119,7 +157,14 @@ impl Far {
         make: impl FnOnce(Setup) -> Machine + Send + 'static,
     ) -> Self {
         let (sip, rtp) = (SocketAddr::new(host, 5060), SocketAddr::new(host, 4000));
-        let setup = Setup { sip, rtp, account, codecs: vec![Codec::Pcmu], seed: u64::from(sip.port()) };
+        let setup = Setup {
+            sip,
+            rtp,
+            account,
+            codecs: vec![Codec::Pcmu],
+            srtp: hold_slayer::sip::Srtp::Off,
+            seed: u64::from(sip.port()),
+        };
         let seen = Arc::new(Seen::default());
         let (calls, orders) = mpsc::channel(4);
         let told = Arc::clone(&seen);
@@ -159,7 +204,19 @@ impl Far {
 
     /// The longest wait for a packet of the box within a call.
     pub fn worst_gap(&self) -> Duration {
-        Duration::from_micros(self.seen.gap_us.load(Ordering::Relaxed))
+        self.seen.heard.longest()
+    }
+
+    /// The longest wait between two packets that it sent itself: what the machine's load does without the box.
+    pub fn own_gap(&self) -> Duration {
+        self.seen.sent.longest()
+    }
+
+    /// The waits are those from here on.
+    pub fn forget_gaps(&self) {
+        for gap in [&self.seen.heard, &self.seen.sent] {
+            gap.longest.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -179,16 +236,20 @@ async fn live(
     seen: &Seen,
 ) {
     let (mut a, mut b) = (vec![0; 16 * 1024], vec![0; 2048]);
-    let mut last: Option<Instant> = None;
+    setsockopt(&rtp, sockopt::ReceiveTimestampns, &true).unwrap();
     loop {
         while let Some(output) = machine.poll() {
             // A peer that is not there is told apart by its silence.
             let _ = match output {
                 NetOutput::Sip { to, bytes } => sip.send_to(&bytes, to).await,
-                NetOutput::Rtp { to, bytes } => rtp.send_to(&bytes, to).await,
+                NetOutput::Rtp { to, bytes } => {
+                    seen.sent.see(clock::now().0);
+                    rtp.send_to(&bytes, to).await
+                }
                 NetOutput::Said(narration) => {
                     if matches!(narration.fact, Fact::Ended(_) | Fact::HangsUp) {
-                        last = None;
+                        seen.heard.pause();
+                        seen.sent.pause();
                     }
                     seen.story.lock().unwrap().push(narration);
                     seen.news.notify_all();
@@ -201,12 +262,9 @@ async fn live(
             Ok((n, from)) = sip.recv_from(&mut a) => {
                 machine.handle(clock::now(), NetInput::Sip { from, bytes: &a[..n] });
             }
-            Ok((n, from)) = rtp.recv_from(&mut b) => {
-                let now = clock::now();
-                if let Some(last) = last.replace(now) {
-                    seen.gap_us.fetch_max(now.since(last).as_micros() as u64, Ordering::Relaxed);
-                }
-                machine.handle(now, NetInput::Rtp { from, bytes: &b[..n] });
+            Ok((n, from, at_us)) = rtp.async_io(Interest::READABLE, || stamped(&rtp, &mut b)) => {
+                seen.heard.see(at_us);
+                machine.handle(clock::now(), NetInput::Rtp { from, bytes: &b[..n] });
             }
             order = orders.recv() => match (order, &mut machine) {
                 (Some(script), Machine::Company(company)) => {
@@ -222,19 +280,35 @@ async fn live(
     }
 }
 
+/// A datagram's length and source, and when the kernel had it, µs.
+fn stamped(socket: &UdpSocket, bytes: &mut [u8]) -> std::io::Result<(usize, SocketAddr, u64)> {
+    let mut space = nix::cmsg_space!(nix::sys::time::TimeSpec);
+    let mut slices = [IoSliceMut::new(bytes)];
+    let message =
+        recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::MSG_DONTWAIT)?;
+    let at = message.cmsgs()?.find_map(|field| match field {
+        ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
+        _ => None,
+    });
+    let from = message.address.unwrap();
+    Ok((message.bytes, (from.ip(), from.port()).into(), at.unwrap().as_micros() as u64))
+}
+
 /// Two tones in turn: each change is heard as something new.
 pub fn company_talks() -> Vec<At> {
-    let turns = (0..60).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
+    let turns = (0..TURNS).flat_map(|_| [At::Tone(1_200, TURN), At::Tone(1_500, TURN)]);
     [At::Answer].into_iter().chain(turns).collect()
 }
 
 pub fn owner_talks() -> Vec<Owner> {
     let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
-    let turns = (0..60).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
+    let turns = (0..TURNS).flat_map(|_| [Owner::Tone(660, TURN), Owner::Tone(800, TURN)]);
     dial.into_iter().chain(turns).collect()
 }
 
 const TURN: Duration = Duration::from_secs(2);
+/// Of each side, twice: an hour.
+const TURNS: usize = 900;
 
 /// From this moment on each side hears the other's tones change.
 pub fn both_are_heard(company: &Far, phone: &Far) {

@@ -5,10 +5,13 @@
 
 mod disk;
 mod far;
+mod flood;
 mod page;
+mod paired;
 mod ports;
 mod real_time;
 mod running;
 mod stop;
+mod stranger;
 mod strangers;
 mod trunk;

@@ -1,25 +1,9 @@
 //! What needs the real clock: nothing may be heard of an attack.
 
 use super::running::House;
+use super::stranger::Random;
 use core::time::Duration;
 use std::net::{SocketAddr, UdpSocket};
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn bytes(&mut self, most: u64) -> Vec<u8> {
-        (0..self.next() % most).map(|_| self.next() as u8).collect()
-    }
-}
 
 /// Whole messages, to be cut off and scratched.
 fn models(box_sip: SocketAddr) -> Vec<Vec<u8>> {

@@ -184,6 +184,12 @@ impl Page {
         (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
+    /// The answer to a form, with its token.
+    pub fn send(&self, path: &str, form: &str) -> Value {
+        let fields = format!("{}X-CSRF-Token: {}\r\n", self.cookie, self.token);
+        json(&ask(self.net, "POST", path, &fields, form))
+    }
+
     /// Asks for the state of the box until it is as wanted.
     pub fn wait(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();

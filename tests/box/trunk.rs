@@ -6,8 +6,11 @@ use core::time::Duration;
 use hold_slayer::demo::Fact;
 use hold_slayer::demo::company::Step as At;
 use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::net::tls::acceptor;
+use hold_slayer::net::{Sockets, Wire};
 use hold_slayer::sip::Cause;
 use nix::sys::signal::Signal;
+use std::path::Path;
 
 #[test]
 fn a_trunk_whose_name_nobody_knows_is_said_to_be_down_and_the_phone_is_answered() {
@@ -52,4 +55,35 @@ fn a_provider_that_appears_later_is_registered_at_without_help() {
     let dial = vec![Owner::Register, Owner::Dial("1800".into()), Owner::AwaitAnswer];
     let phone = Far::phone(net, 3, SECRET, dial);
     phone.wait(0, "calls go through", |f| *f == Fact::Answered);
+}
+
+#[test]
+fn a_trunk_with_the_certificate_of_another_is_told_so_in_its_last_error() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let file = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/net/tls").join(name);
+    let listener = std::net::TcpListener::bind(net.trunk()).unwrap();
+    let udp = std::net::UdpSocket::bind((net.trunk().ip(), 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    udp.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let acceptor = acceptor(&file("box.pem"), &file("box.key")).unwrap();
+            let mut wire = Wire::new(Sockets { udp, tcp: None, tls: Some((listener, acceptor)) }).unwrap();
+            loop {
+                wire.next(&mut [0; 64]).await;
+            }
+        });
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/net/tls/root.pem");
+    let tls = format!("transport = \"tls\"\nca = \"{}\"\nserver = ", root.display());
+    let configuration = configuration(net, &net.trunk().to_string()).replacen("server = ", &tls, 1);
+    let running = Running::with(net, &folder, &folder.0, &configuration);
+    let page = running.log_in(&running.password());
+    let status = page.wait("the page says why", |status| {
+        let told = status["trunks"][0]["registration"]["last_error"].as_str();
+        told.is_some_and(|words| words.contains("is for another name: sip.example"))
+    });
+    assert_eq!(status["trunks"][0]["up"], false);
 }

@@ -57,7 +57,10 @@ fn a_pinned_root_is_trusted_and_everything_else_is_explained() {
             "the certificate of sip.example is signed by nobody whom this box trusts; if it is meant to be so, \
              name its root by ca = \"file\"",
         ),
-        (("other.example", "root.pem", "box.pem"), "the certificate of other.example is for another name"),
+        (
+            ("other.example", "root.pem", "box.pem"),
+            "the certificate of other.example is for another name: sip.example, 127.0.0.1",
+        ),
         (
             ("sip.example", "root.pem", "expired.pem"),
             "the certificate of sip.example has expired, or the box's clock is wrong",

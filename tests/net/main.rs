@@ -1,6 +1,7 @@
 //! SIP over real sockets on loopback: connections that come and go, TLS with right and wrong certificates, and SIPp.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod asking;
 mod connections;
 mod encrypted;
 mod peers;

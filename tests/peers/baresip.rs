@@ -2,6 +2,7 @@
 //!
 //! Its sound comes from a file and goes, as it was sent and as it was heard, into files of its own (module `sndfile`).
 
+use crate::phone::{Account, Softphone};
 use crate::place::Place;
 use crate::process::{Process, SOON, until, wait};
 use crate::sound;
@@ -23,25 +24,20 @@ pub struct Baresip {
     process: Process,
 }
 
-/// Who it is.
-pub struct Account<'a> {
-    pub user: &'a str,
-    pub password: &'a str,
-    /// Its registrar; without one it is known by its address alone.
-    pub registrar: Option<SocketAddr>,
-    /// `pcmu` or `pcma`.
-    pub codec: &'a str,
-}
-
 impl Baresip {
-    /// Starts it with this sound at its microphone.
-    pub fn start(place: &Place, name: &'static str, account: &Account<'_>, microphone: &Path) -> Self {
+    fn open(place: &Place, name: &'static str, account: &Account<'_>, microphone: &Path) -> Self {
         let folder = place.folder(name);
         let (sip, control, rtp) = (place.ports(2), place.ports(1), place.ports(16).port());
         let ip = place.ip;
+        let tls = account.certificates.map_or_else(String::new, |files| {
+            let (root, leaf) = (files.root.display(), folder.join("leaf-and-key.pem"));
+            let both = [&files.leaf, &files.key].map(|file| std::fs::read(file).unwrap()).concat();
+            std::fs::write(&leaf, both).unwrap();
+            format!("sip_cafile {root}\nsip_certificate {}\n", leaf.display())
+        });
         let config = format!(
-            "sip_listen {sip}\nnet_interface {ip}\nctrl_tcp_listen {control}\nrtp_ports {rtp}-{}\n\
-             module_path {MODULES}\nmodule g711.so\nmodule aufile.so\nmodule sndfile.so\nmodule_tmp account.so\n\
+            "{tls}sip_listen {sip}\nnet_interface {ip}\nctrl_tcp_listen {control}\nrtp_ports {rtp}-{}\n\
+             module_path {MODULES}\nmodule g711.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\nmodule_tmp account.so\n\
              module_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {folder}\n\
              audio_source aufile,{microphone}\naudio_player aufile,{folder}/heard.wav\n\
              audio_alert aufile,{folder}/bell.wav\n\
@@ -54,11 +50,13 @@ impl Baresip {
         );
         let (at, interval) = account.registrar.map_or((sip, 0), |registrar| (registrar, 60));
         let accounts = format!(
-            "<sip:{user}@{at}>;auth_user={user};auth_pass={};regint={interval};audio_codecs={};dtmfmode=rtpevent;\
-             answermode=manual\n",
+            "<sip:{user}@{at};transport={}>;auth_user={user};auth_pass={};regint={interval};audio_codecs={};dtmfmode=rtpevent;\
+             answermode=manual{encryption}\n",
+            account.way.name(),
             account.password,
             account.codec,
             user = account.user,
+            encryption = encryption(account.encryption),
         );
         std::fs::write(folder.join("config"), config).unwrap();
         std::fs::write(folder.join("accounts"), accounts).unwrap();
@@ -69,11 +67,6 @@ impl Baresip {
         let events = Arc::default();
         listen(control.try_clone().unwrap(), Arc::clone(&events));
         Self { sip, folder, control, events, process }
-    }
-
-    /// Waits until it is registered. This can be before its control socket is open: it says so in print, too.
-    pub fn registers(&self) {
-        until("baresip is registered", || self.process.output().contains("[1 binding]"));
     }
 
     /// What it printed so far: messages and its own words.
@@ -124,14 +117,69 @@ impl Baresip {
             heard.len() > 4000 && sound::power(&heard[heard.len() - 4000..]) < 100.0
         });
     }
+}
 
-    /// Waits until it has heard a pure tone for a moment.
-    pub fn hears(&self, hz: f64) {
+impl Softphone for Baresip {
+    fn start(place: &Place, name: &'static str, account: &Account<'_>, microphone: &Path) -> Self {
+        Self::open(place, name, account, microphone)
+    }
+
+    /// This can be before its control socket is open: it says so in print, too.
+    fn registers(&self) {
+        until("baresip is registered", || self.process.output().contains("[1 binding]"));
+    }
+
+    fn dial(&self, number: &str) {
+        self.tell("dial", number);
+    }
+
+    fn talks(&self, calls: usize) {
+        self.nth("CALL_ESTABLISHED", calls - 1);
+    }
+
+    fn rings(&self, caller: &str) {
+        let (_, ring) = self.event("CALL_INCOMING");
+        assert!(ring.to_string().contains(caller), "{ring}");
+    }
+
+    fn accept(&self) {
+        self.tell("accept", "");
+    }
+
+    fn hang_up(&self) {
+        self.tell("hangup", "");
+    }
+
+    fn is_free(&self, calls: usize) {
+        self.nth("CALL_CLOSED", calls - 1);
+    }
+
+    fn hold(&self) {
+        self.tell("hold", "");
+    }
+
+    fn resume(&self) {
+        self.tell("resume", "");
+    }
+
+    fn transfer(&self, uri: &str) {
+        self.tell("transfer", uri);
+    }
+
+    fn key(&self, key: char) {
+        self.tell("sndcode", &key.to_string());
+    }
+
+    fn hears(&self, hz: f64) {
         until(&format!("a tone of {hz} Hz reaches baresip"), || {
             let heard = self.heard();
             heard.len() > sound::MOMENT && sound::is_tone(&heard[heard.len() - sound::MOMENT..], hz)
         });
     }
+}
+
+fn encryption(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(";mediaenc={name}") }
 }
 
 /// Where Debian puts them.

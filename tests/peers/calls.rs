@@ -1,8 +1,9 @@
 //! Short calls each way: what one side says reaches the other, and nothing that should not.
 
-use crate::baresip::{Account, Baresip};
+use crate::baresip::Baresip;
 use crate::household::{self, Household};
 use crate::line::Line;
+use crate::phone::{Account, Softphone};
 use crate::place::Place;
 use crate::process::until;
 use crate::sipp::Sipp;
@@ -58,7 +59,7 @@ impl Scene {
 fn phone(place: &Place, registrar: SocketAddr, password: &str) -> Baresip {
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(PHONE, 60));
-    let account = Account { user: "hall", password, registrar: Some(registrar), codec: "pcmu" };
+    let account = Account { password, ..Account::hall(registrar) };
     Baresip::start(place, "phone", &account, &microphone)
 }
 

@@ -2,16 +2,19 @@
 
 use crate::place::Place;
 use crate::process::{Process, until};
+use crate::way::{Certificates, Way};
 use hold_slayer::call::Record;
 use hold_slayer::store::Store;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The box, running.
 pub struct Household {
-    /// Where it speaks SIP.
+    /// Where it speaks SIP over UDP and TCP.
     pub sip: SocketAddr,
+    /// Where it speaks SIP over TLS, if it does.
+    tls: SocketAddr,
     data: PathBuf,
     process: Process,
 }
@@ -23,6 +26,12 @@ pub fn registered(server: SocketAddr, user: &str, secret: &str) -> String {
     )
 }
 
+/// [`registered`] over another transport than UDP.
+pub fn registered_over(way: Way, root: &Path, server: SocketAddr, user: &str, secret: &str) -> String {
+    let ca = if way == Way::Tls { format!("ca = \"{}\"\n", root.display()) } else { String::new() };
+    format!("{}transport = \"{}\"\n{ca}", registered(server, user, secret), way.name())
+}
+
 /// A trunk that is known by its address.
 pub fn fixed(address: SocketAddr) -> String {
     format!("[[trunk]]\nname = \"office\"\naddress = \"{address}\"\n")
@@ -31,10 +40,31 @@ pub fn fixed(address: SocketAddr) -> String {
 impl Household {
     /// The box with this trunk, and a phone that registers as `hall`, password `of-the-hall`.
     pub fn start(place: &Place, trunk: &str) -> Self {
+        Self::with(place, trunk, "")
+    }
+
+    /// The same with more lines for the phone.
+    pub fn with(place: &Place, trunk: &str, phone: &str) -> Self {
+        Self::open(place, trunk, phone, ("", place.ports(1)))
+    }
+
+    /// [`Self::start`], with phones that may come by TLS as well.
+    pub fn start_secure(place: &Place, trunk: &str, certificates: &Certificates) -> Self {
+        let (tls, cert, key) = (place.ports(1), certificates.leaf.display(), certificates.key.display());
+        let keys = format!("tls_listen = \"{tls}\"\ntls_cert = \"{cert}\"\ntls_key = \"{key}\"\n");
+        Self::open(place, trunk, "", (&keys, tls))
+    }
+
+    /// Where a phone finds it.
+    pub fn at(&self, way: Way) -> SocketAddr {
+        if way == Way::Tls { self.tls } else { self.sip }
+    }
+
+    fn open(place: &Place, trunk: &str, phone: &str, (tls_keys, tls): (&str, SocketAddr)) -> Self {
         let (sip, page, rtp) = (place.ports(1), place.ports(1), place.ports(32).port());
         let text = format!(
-            "[sip]\nlisten = \"{sip}\"\n[media]\nrtp_ports = {rtp}\ncalls = 4\n[web]\nlisten = \"{page}\"\n\
-             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n"
+            "[sip]\nlisten = \"{sip}\"\n{tls_keys}[media]\nrtp_ports = {rtp}\ncalls = 4\n[web]\nlisten = \"{page}\"\n\
+             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n{phone}"
         );
         let (file, data) = (place.path("hold-slayer.toml"), place.folder("data"));
         std::fs::write(&file, text).unwrap();
@@ -42,7 +72,7 @@ impl Household {
         command.arg("run").arg("--config").arg(&file).arg("--data").arg(&data).env_remove("RUST_LOG");
         let process = Process::start("the box", &mut command);
         until("the box is up", || process.output().contains("the box is up"));
-        Self { sip, data, process }
+        Self { sip, tls, data, process }
     }
 
     /// Stops it as systemd does, and gives the records of its calls, the latest first.

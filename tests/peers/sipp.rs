@@ -2,6 +2,7 @@
 
 use crate::place::Place;
 use crate::process::{Process, until};
+use crate::way::Way;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,13 +34,25 @@ impl Sipp {
         remote: Option<SocketAddr>,
         keys: &[(&str, &str)],
     ) -> Self {
+        Self::start_over(place, scenario, sip, remote, keys, Way::Udp)
+    }
+
+    /// [`Self::start`] over another transport; over TCP all its calls share one connection.
+    pub fn start_over(
+        place: &Place,
+        scenario: &'static str,
+        sip: SocketAddr,
+        remote: Option<SocketAddr>,
+        keys: &[(&str, &str)],
+        way: Way,
+    ) -> Self {
         let name = format!("{scenario}-{}", place.ports(1).port());
         let file = |end: &str| place.path(&format!("{name}-{end}.log"));
         let (messages, errors) = (file("messages"), file("errors"));
         let mut command = Command::new("sipp");
         command.arg("-sf").arg(filled(place, &name, scenario, keys));
         command.args(["-i", &sip.ip().to_string(), "-p", &sip.port().to_string(), "-bind_local", "-nostdin"]);
-        command.args(["-mi", &sip.ip().to_string()]);
+        command.args(["-mi", &sip.ip().to_string(), "-t", if way == Way::Tcp { "t1" } else { "u1" }]);
         command.args(["-trace_msg", "-message_file"]).arg(&messages);
         command.args(["-trace_err", "-error_file"]).arg(&errors);
         // Registrations and the calls of one test are few; a caller calls once.

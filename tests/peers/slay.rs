@@ -1,9 +1,10 @@
 //! Whole holds, from the owner's call to his talk with the person who came.
 
 mod real_time {
-    use crate::baresip::{Account, Baresip};
+    use crate::baresip::Baresip;
     use crate::household::{self, Household};
     use crate::line::{self, Line};
+    use crate::phone::{Account, Softphone};
     use crate::place::Place;
     use crate::process::{SOON, until, wait};
     use crate::sipp::Sipp;
@@ -33,8 +34,7 @@ mod real_time {
 
         let room = place.path("room.wav");
         sound::write(&room, &sound::tone(ROOM, 150));
-        let account =
-            Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcmu" };
+        let account = Account::hall(household.sip);
         let phone = Baresip::start(&place, "phone", &account, &room);
         phone.registers();
 
@@ -124,14 +124,13 @@ mod real_time {
         let mut speaks = sound::voice("chapter-one");
         speaks.resize(60 * sound::SECOND, 0);
         let (speaks, person) = (file("person.wav", &speaks), file("tone.wav", &sound::tone(PERSON, 60)));
-        let account = Account { user: NUMBER, password: "none", registrar: None, codec: "pcmu" };
+        let account = Account::of(NUMBER, "none");
         let company = Baresip::start(&place, "company", &account, &queue);
 
         let mut household = Household::start(&place, &household::fixed(company.sip));
         let room = place.path("room.wav");
         sound::write(&room, &sound::tone(ROOM, 150));
-        let account =
-            Account { user: "hall", password: "of-the-hall", registrar: Some(household.sip), codec: "pcma" };
+        let account = Account { codec: "pcma", ..Account::hall(household.sip) };
         let phone = Baresip::start(&place, "phone", &account, &room);
         phone.registers();
 

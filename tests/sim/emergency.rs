@@ -1,6 +1,7 @@
 //! Emergency calls: one scenario for each rule.
 
-use super::world::{COMPANY, House, World, s};
+use super::world::{COMPANY, House, TRUNK, World, s};
+use hold_slayer::app::core::Event;
 use hold_slayer::call::{Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
@@ -53,6 +54,44 @@ fn a_silent_trunk_costs_seconds_not_half_a_minute() {
     world.run(s(1));
     world.net.cut = Some(COMPANY);
     world.run(s(8));
+    helped(&world);
+}
+
+#[test]
+fn the_only_trunk_is_asked_again_however_silent_it_was() {
+    let mut world = World::new(&House::default(), answers(), dial("911"));
+    world.run(s(1));
+    world.net.cut = Some(COMPANY);
+    world.run(s(34));
+    assert!(!world.snapshot().calls.is_empty(), "{}", world.tale());
+    world.net.cut = None;
+    world.run(s(5));
+    helped(&world);
+}
+
+#[test]
+fn of_two_silent_trunks_each_is_asked_in_turn_for_seconds() {
+    let mut world = World::new(&House { dead_trunk: true, ..House::default() }, answers(), dial("911"));
+    world.run(s(1));
+    world.net.cut = Some(COMPANY);
+    // The dead one and the company's, twice.
+    world.run(s(17));
+    world.net.cut = None;
+    world.run(s(9));
+    helped(&world);
+}
+
+#[test]
+fn the_name_service_delays_nothing() {
+    // The address once found serves, though the name cannot be resolved any more.
+    let mut world = World::new(&House::default(), answers(), dial("911"));
+    world.tell(Event::NotLocated(TRUNK));
+    world.run(s(3));
+    helped(&world);
+    // A trunk whose address was never found costs no second of a call that another one can take.
+    let house = House { located: false, spares: vec![answers()], ..House::default() };
+    let mut world = World::new(&house, Vec::new(), dial("911"));
+    world.run(s(3));
     helped(&world);
 }
 

@@ -1,7 +1,7 @@
 //! Several trunks in order: which one takes a call, and who is asked next when it fails.
 
 use super::world::{COMPANY, House, World, s};
-use hold_slayer::call::Outcome;
+use hold_slayer::call::{Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Who};
@@ -135,4 +135,18 @@ fn the_page_can_say_since_when_a_trunk_is_registered_and_what_went_wrong_last() 
     world.run(s(600));
     let back = world.snapshot().trunks[0].registration.clone();
     assert!(back.since > first.since && back.last_error.is_some(), "{back:?}");
+}
+
+#[test]
+fn the_owner_need_not_wait_for_a_line_to_be_tried_again() {
+    let mut world = World::new(&House::default(), answers(), vec![Owner::Register]);
+    world.net.cut = Some(COMPANY);
+    // Two tries of 32 s have failed; the third one waits.
+    world.run(s(70));
+    assert!(!world.snapshot().trunks[0].up, "{:?}", world.snapshot().trunks);
+    world.net.cut = None;
+    assert_eq!(world.ask(Request::TryTrunks), Ok(()));
+    world.run(s(1));
+    assert!(world.snapshot().trunks[0].up, "{:?}", world.snapshot().trunks);
+    assert_eq!(world.ask(Request::TryTrunks), Err("every line is ready".into()));
 }

@@ -52,6 +52,15 @@ fn owner(random: &mut Random) -> Vec<Owner> {
         ],
         vec![Owner::HangUp],
         vec![Owner::Flash(FlashBy::Hold), Owner::Wait(s(2)), Owner::Resume, Owner::Wait(s(2)), Owner::HangUp],
+        vec![Owner::Transfer("1801".into()), Owner::Wait(ms(random.below(3_000))), Owner::HangUp],
+        vec![
+            Owner::Flash(FlashBy::Hold),
+            Owner::Dial("1801".into()),
+            Owner::AwaitAnswer,
+            Owner::JoinBoth,
+            Owner::AwaitTransfer,
+            Owner::HangUp,
+        ],
     ];
     let then = [
         vec![Owner::AwaitRing, Owner::Wait(s(2)), Owner::PickUp, Owner::Wait(s(5)), Owner::HangUp],

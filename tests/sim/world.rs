@@ -13,7 +13,8 @@ use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
-use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Upstream, ua};
+use hold_slayer::phone::hunt::Order;
+use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
 use hold_slayer::slay::Policy;
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
@@ -59,14 +60,24 @@ pub struct House {
     pub busy_when_talking: bool,
     pub phone_codec: Codec,
     pub trunk_codec: Codec,
+    /// What the box wants of the phone's sound, and the phone of the box's.
+    pub phone_srtp: (Srtp, Srtp),
+    /// The same between the box and its trunk's company.
+    pub trunk_srtp: (Srtp, Srtp),
     /// Scripts of further trunks, each registered at its own provider.
     pub spares: Vec<Vec<Far>>,
+    /// Scripts of further phones.
+    pub rooms: Vec<Vec<Owner>>,
+    /// The further phones are not known to the box at the start.
+    pub strange_rooms: bool,
     pub emergency: Vec<String>,
     pub dialling: Dialling,
     /// Of every trunk.
     pub rules: Rules,
     pub identity: Identity,
     pub longest: Duration,
+    /// How several phones ring.
+    pub order: Order,
     /// The address that the box believes it has at the start.
     pub address: IpAddr,
     /// The name of the trunk's server is resolved at the start.
@@ -88,7 +99,11 @@ impl Default for House {
             busy_when_talking: false,
             phone_codec: Codec::Pcmu,
             trunk_codec: Codec::Pcmu,
+            phone_srtp: Default::default(),
+            trunk_srtp: Default::default(),
             spares: Vec::new(),
+            rooms: Vec::new(),
+            strange_rooms: false,
             emergency: vec!["911".into()],
             dialling: Dialling {
                 numbering: Numbering::of("us"),
@@ -99,6 +114,7 @@ impl Default for House {
             rules: Rules::default(),
             identity: Identity::default(),
             longest: s(24 * 3600),
+            order: Order::AtOnce,
             address: BOX,
             located: true,
             dead_trunk: false,
@@ -114,6 +130,8 @@ pub struct World {
     /// The providers of the further trunks, and what they noticed.
     pub spares: Vec<(IpAddr, Company, Vec<Narration>)>,
     pub phone: Phone,
+    /// The further phones, and what they noticed.
+    pub rooms: Vec<(IpAddr, Phone, Vec<Narration>)>,
     pub net: Net,
     /// What the far ends did and noticed.
     pub story: Vec<Narration>,
@@ -163,24 +181,47 @@ impl World {
             upstream.addr = Hop::udp(at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         }
         let mut accounts = vec![
-            Account { id: TRUNK, side: Side::Trunk, kind, identity: house.identity.clone() },
+            Account {
+                id: TRUNK,
+                side: Side::Trunk,
+                kind,
+                identity: house.identity.clone(),
+                srtp: house.trunk_srtp.0,
+            },
             Account {
                 id: AccountId(1),
                 side: Side::Phone,
                 kind: here("hall"),
                 identity: Identity::default(),
+                srtp: house.phone_srtp.0,
             },
         ];
         if house.dead_trunk {
             let kind = AccountKind::Static { addr: Hop::udp(at(NOBODY, SIP)) };
-            accounts.push(Account { id: DEAD, side: Side::Trunk, kind, identity: Identity::default() });
+            accounts.push(Account {
+                id: DEAD,
+                side: Side::Trunk,
+                kind,
+                identity: Identity::default(),
+                srtp: Default::default(),
+            });
         }
         accounts.extend((0..house.spares.len()).map(|n| Account {
             id: spare(n),
             side: Side::Trunk,
             kind: upstream(spare_ip(n), "house", "company", house.expires),
             identity: house.identity.clone(),
+            srtp: Default::default(),
         }));
+        if !house.strange_rooms {
+            accounts.extend((0..house.rooms.len()).map(|n| Account {
+                id: room(n),
+                side: Side::Phone,
+                kind: here(&format!("room{n}")),
+                identity: Identity::default(),
+                srtp: Srtp::default(),
+            }));
+        }
         let plan = plan(house);
         let sip = ua::Config {
             local: at(house.address, SIP),
@@ -188,6 +229,7 @@ impl World {
             accounts: accounts.clone(),
             realm: "house".into(),
             seed: house.seed,
+            key_seed: [3; 32],
         };
         let media = media::Config {
             ports: PORTS,
@@ -198,22 +240,40 @@ impl World {
                 .collect(),
         };
         let (media, outlets) = Media::new(&media).unwrap();
-        let setup = |ip, account, codec, seed| Setup {
+        let setup = |ip, account, (codec, srtp), seed| Setup {
             sip: at(ip, SIP),
             rtp: at(ip, FAR_RTP),
             account,
             codecs: vec![codec],
+            srtp,
             seed,
         };
-        let company = setup(COMPANY, here("house"), house.trunk_codec, house.seed ^ 0xC0);
-        let phone =
-            setup(PHONE, upstream(BOX, "hall", "10.0.0.1", s(3600)), house.phone_codec, house.seed ^ 0xF0);
+        let company =
+            setup(COMPANY, here("house"), (house.trunk_codec, house.trunk_srtp.1), house.seed ^ 0xC0);
+        let phone = setup(
+            PHONE,
+            upstream(BOX, "hall", "10.0.0.1", s(3600)),
+            (house.phone_codec, house.phone_srtp.1),
+            house.seed ^ 0xF0,
+        );
         let spares = house.spares.iter().enumerate().map(|(n, script)| {
-            let at = setup(spare_ip(n), here("house"), house.trunk_codec, house.seed ^ (0xD0 + n as u64));
+            let at = setup(
+                spare_ip(n),
+                here("house"),
+                (house.trunk_codec, Srtp::Off),
+                house.seed ^ (0xD0 + n as u64),
+            );
             let desk = Desk { number: String::new(), script: script.clone() };
             (spare_ip(n), Company::new(at, vec![desk]), Vec::new())
         });
+        let rooms = house.rooms.iter().enumerate().map(|(n, script)| {
+            let account = upstream(BOX, &format!("room{n}"), "10.0.0.1", s(3600));
+            let at =
+                setup(room_ip(n), account, (house.phone_codec, Srtp::Off), house.seed ^ (0xB0 + n as u64));
+            (room_ip(n), Phone::new(at, house.busy_when_talking, script.clone()), Vec::new())
+        });
         let mut world = Self {
+            rooms: rooms.collect(),
             spares: spares.collect(),
             now: Instant::ZERO,
             core: Core::new(sip, plan, CallId(1), house.seed ^ 0x55),
@@ -259,7 +319,9 @@ impl World {
                 self.net.next_at(),
             ];
             let spares = self.spares.iter().map(|(_, company, _)| company.deadline());
-            let next = next.into_iter().chain(spares).flatten().min().unwrap_or(end).max(self.now);
+            let rooms = self.rooms.iter().map(|(_, phone, _)| phone.deadline());
+            let next =
+                next.into_iter().chain(spares).chain(rooms).flatten().min().unwrap_or(end).max(self.now);
             busy = if next == self.now { busy + 1 } else { 0 };
             assert!(busy < RUNAWAY, "time stands still at {} ms", self.now.as_millis());
             if next > end {
@@ -302,6 +364,11 @@ impl World {
                 company.handle(self.now, NetInput::Timeout);
             }
         }
+        for (_, phone, _) in &mut self.rooms {
+            if phone.deadline().is_some_and(|at| at <= self.now) {
+                phone.handle(self.now, NetInput::Timeout);
+            }
+        }
         self.settle();
     }
 
@@ -324,6 +391,8 @@ impl World {
             (ip, port) => {
                 if let Some((_, company, _)) = self.spares.iter_mut().find(|(at, ..)| *at == ip) {
                     company.handle(now, far_input(from, port, &bytes));
+                } else if let Some((_, phone, _)) = self.rooms.iter_mut().find(|(at, ..)| *at == ip) {
+                    phone.handle(now, far_input(from, port, &bytes));
                 }
             }
         }
@@ -363,6 +432,15 @@ impl World {
                     match out {
                         NetOutput::Said(narration) => self.spares[at].2.push(narration),
                         out => self.far_output(self.spares[at].0, out),
+                    }
+                }
+            }
+            for at in 0..self.rooms.len() {
+                while let Some(out) = self.rooms[at].1.poll() {
+                    quiet = false;
+                    match out {
+                        NetOutput::Said(narration) => self.rooms[at].2.push(narration),
+                        out => self.far_output(self.rooms[at].0, out),
                     }
                 }
             }
@@ -514,6 +592,15 @@ fn spare(n: usize) -> AccountId {
     AccountId(3 + n as u8)
 }
 
+/// The further phones are numbered after everything else.
+pub fn room(n: usize) -> AccountId {
+    AccountId(100 + n as u8)
+}
+
+pub fn room_ip(n: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 2, n as u8))
+}
+
 pub fn spare_ip(n: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 1, n as u8))
 }
@@ -525,6 +612,7 @@ fn plan(house: &House) -> Plan {
         name: name.into(),
         channels,
         is_static: false,
+        rings: s(15),
         rules: house.rules.clone(),
     };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
@@ -533,6 +621,11 @@ fn plan(house: &House) -> Plan {
     peers.push(peer(TRUNK, Side::Trunk, "company", house.channels));
     peers.extend(spares);
     peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
+    if !house.strange_rooms {
+        let rooms =
+            (0..house.rooms.len()).map(|n| peer(room(n), Side::Phone, &format!("room {n}"), usize::MAX));
+        peers.extend(rooms);
+    }
     Plan {
         peers,
         media_ip: house.address,
@@ -546,6 +639,7 @@ fn plan(house: &House) -> Plan {
             gesture: "**".into(),
             withhold: "*67".into(),
         },
+        order: house.order,
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
         max_holds: 1,
         dialling: house.dialling.clone(),

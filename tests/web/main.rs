@@ -4,5 +4,6 @@
 
 mod attacks;
 mod pages;
+mod phones;
 mod server;
 mod show;

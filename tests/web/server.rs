@@ -2,9 +2,10 @@
 
 use hold_slayer::call::{CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span};
 use hold_slayer::listen::Sound;
+use hold_slayer::phone::dial::Codes;
 use hold_slayer::store::Store;
 use hold_slayer::units::{CallId, Wall};
-use hold_slayer::web::{Ask, Config, Patience, Web, start};
+use hold_slayer::web::{Ask, Config, House, Order, Patience, Web, start};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -37,6 +38,18 @@ pub fn config() -> Config {
             body: Duration::from_millis(300),
             ..Patience::default()
         },
+        house: House {
+            sip: "192.0.2.20:5062".parse().unwrap(),
+            emergency: vec!["911".into()],
+            codes: Codes {
+                hold: "*58".into(),
+                rejoin: "*94".into(),
+                status: "*95".into(),
+                cancel: "*49".into(),
+                gesture: "**".into(),
+                withhold: "*67".into(),
+            },
+        },
     }
 }
 
@@ -58,7 +71,13 @@ impl Server {
         let (requests, mut asked) = mpsc::channel::<Ask>(4);
         std::thread::spawn(move || {
             while let Some(ask) = asked.blocking_recv() {
-                let refused = matches!(ask.request, Request::HangUp(CallId(404)) | Request::HoldNow(None));
+                let refused = match &ask.order {
+                    Order::Call(request) => {
+                        matches!(request, Request::HangUp(CallId(404)) | Request::HoldNow(None))
+                    }
+                    Order::Pair(phone) => phone.name == "Taken",
+                    Order::Unpair(_) => false,
+                };
                 let answer =
                     if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(()) };
                 let _ = ask.answer.send(answer);
@@ -252,6 +271,8 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         } else {
             String::new()
         },
+        line_encrypted: false,
+        phones_encrypted: false,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Random, cut and damaged datagrams: nothing may panic, and what is accepted must hold together.
 
 use super::{outcome, torture::messages};
-use hold_slayer::sip::auth::{Verifier, answer as credentials};
+use hold_slayer::sip::auth::{Asked, Verifier, answer as credentials};
 use hold_slayer::sip::message::{Message, Method, Request, parse};
 use hold_slayer::sip::offer::{answer, offer, read_answer};
 use hold_slayer::sip::value::{NameAddr, Uri, Via};
-use hold_slayer::sip::{LocalMedia, Transport};
+use hold_slayer::sip::{LocalMedia, Protection, Srtp, Transport};
 use hold_slayer::units::{Codec, Instant};
 use std::net::SocketAddr;
 
@@ -188,19 +188,26 @@ fn damaged_descriptions() {
     let mut noise = Noise(0x5EED_0004);
     let local =
         LocalMedia { addr: "192.0.2.9:4000".parse().unwrap(), codecs: vec![Codec::Pcmu, Codec::Pcma] };
-    let clean =
-        offer(&local, 1, 1) + "m=video 5000 RTP/AVP 31 34\r\na=rtpmap:34 H263/90000\r\na=sendonly\r\n";
+    let (protection, secure) = (Protection::default(), Protection::new(Srtp::Optional, &[1; 32], 1));
+    let clean = offer(&local, &secure, 1, 1)
+        + "m=video 5000 RTP/AVP 31 34\r\na=rtpmap:34 H263/90000\r\na=sendonly\r\n";
     let mut matched = 0;
     for _ in 0..40_000 {
         let mut bytes = clean.clone().into_bytes();
         noise.damage(&mut bytes, clean.as_bytes());
-        if let Ok((text, session)) = answer(&bytes, &local, 1, 1) {
+        if let Ok((text, session)) = answer(&bytes, &local, &secure, 1, 1) {
+            assert_eq!(text.contains("a=crypto:"), session.keys.is_some(), "{text}");
+        }
+        if let Ok((text, session)) = answer(&bytes, &local, &protection, 1, 1) {
             matched += 1;
-            assert_eq!(read_answer(&bytes, &local).map(|s| s.remote), Ok(session.remote));
+            assert_eq!(read_answer(&bytes, &local, &protection).map(|s| s.remote), Ok(session.remote));
             let lines = text.lines().filter(|line| line.starts_with("m=")).count();
             let offered = String::from_utf8_lossy(&bytes);
             assert!(lines >= 1 && lines <= offered.matches("m=").count(), "{offered}\n{text}");
-            assert!(read_answer(text.as_bytes(), &local).is_ok(), "our answer can be read: {text}");
+            assert!(
+                read_answer(text.as_bytes(), &local, &protection).is_ok(),
+                "our answer can be read: {text}"
+            );
         }
     }
     assert!(matched > 5_000, "{matched}");
@@ -211,7 +218,7 @@ fn damaged_challenges_and_credentials() {
     let mut noise = Noise(0x5EED_0005);
     let verifier = Verifier::new("box", [3; 32]);
     let challenge = verifier.challenge(Instant(1), false);
-    let good = credentials(&[&challenge], "u", "p", &Method::Invite, "sip:h", 1, "c").unwrap();
+    let good = credentials(&[&challenge], "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c").unwrap();
     let mut admitted = 0;
     for _ in 0..20_000 {
         let mut bytes = good.clone().into_bytes();
@@ -225,7 +232,7 @@ fn damaged_challenges_and_credentials() {
         let mut bytes = challenge.clone().into_bytes();
         noise.damage(&mut bytes, challenge.as_bytes());
         let text = String::from_utf8_lossy(&bytes);
-        if let Some(line) = credentials(&[&text], "u", "p", &Method::Invite, "sip:h", 1, "c") {
+        if let Some(line) = credentials(&[&text], "u", "p", Asked::bare(&Method::Invite, "sip:h"), 1, "c") {
             assert!(line.starts_with("Digest username=\"u\", "));
         }
     }

@@ -1,6 +1,8 @@
 //! The 49 messages of RFC 4475, byte for byte as its appendix has them.
 
 use super::outcome;
+use hold_slayer::sip::auth::{Asked, answer};
+use hold_slayer::sip::message::{Message, Method, Response, parse};
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Input, Output, Side, Ua, ua};
 use hold_slayer::units::{AccountId, Instant};
 use std::fs;
@@ -11,7 +13,9 @@ fn folder() -> PathBuf {
 }
 
 /// Message, what the parser makes of it, what a user agent answers whose peer sends it (nothing: silence), and why. The
-/// peer may call; none of the addresses of record is ours, so REGISTER gets 403.
+/// peer is known by its address and may call. It has no user here, so every REGISTER that can be read at all gets 403:
+/// RFC 3261 §10.3 asks who may register (steps 3 and 4) before it reads a Contact (step 6), and who may not learns
+/// nothing of what the registrar makes of the rest. What a user of ours is answered stands in [`REGISTERS`].
 const TABLE: &[(&str, &str, &str, &str)] = &[
     // 3.1.1 Valid messages
     (
@@ -31,7 +35,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
         "escnull",
         "REGISTER sip:example.com",
         "403",
-        "%00 is two digits to us until it is decoded, and it is not",
+        "a stranger: 403, RFC 3261 §10.3 step 4; %00 in users is valid, RFC 4475 §3.1.1.4",
     ),
     (
         "esc02",
@@ -50,7 +54,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
         "dblreq",
         "REGISTER sip:example.com",
         "403",
-        "Content-Length 0: what follows in the datagram is discarded",
+        "a stranger: 403; Content-Length 0: what follows in the datagram is discarded, RFC 3261 §18.3",
     ),
     ("semiuri", "OPTIONS sip:user;par=u%40example.net@example.com", "200", "semicolon in the user part"),
     ("transports", "OPTIONS sip:user@example.com", "200", "unknown transports are tokens"),
@@ -74,7 +78,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
         "regbadct",
         "REGISTER sip:example.com",
         "403",
-        "Contact ambiguous: not an address, 400 by the registrar",
+        "a stranger: 403 comes before Contact is read; its own user gets 400",
     ),
     ("badaspec", "OPTIONS sip:user@example.org", "200", "blanks inside the brackets mean nothing else"),
     (
@@ -102,22 +106,93 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
         "unksm2",
         "REGISTER sip:example.com",
         "403",
-        "unknown schemes in To, From, Contact: the registrar's business",
+        "a stranger, and To is no address of record here: 403 as for any unknown one, RFC 3261 §10.3 steps 4 and 5",
     ),
     ("bext01", "OPTIONS sip:user@example.com", "420", "unknown Require: 420 by the user agent"),
     ("invut", "INVITE sip:user@example.com", "415", "unknown body: 415 by the user agent"),
-    ("regaut01", "REGISTER sip:example.com", "403", "unknown authentication scheme: challenged again"),
+    (
+        "regaut01",
+        "REGISTER sip:example.com",
+        "403",
+        "a stranger; an unknown scheme proves nothing, RFC 4475 §3.3.7: its own user is challenged",
+    ),
     ("multi01", "answered 400", "400", "two Call-IDs, CSeqs, Froms, Tos"),
     ("mcl01", "answered 400", "400", "two Content-Lengths that differ"),
     ("bcast", "response 200", "", "second Via broadcast: fits no transaction"),
     ("zeromf", "OPTIONS sip:user@example.com", "200", "Max-Forwards 0 concerns proxies"),
-    ("cparam01", "REGISTER sip:example.com", "403", "unknown Contact parameter"),
-    ("cparam02", "REGISTER sip:example.com", "403", "unknown URI parameter"),
-    ("regescrt", "REGISTER sip:example.com", "403", "escaped header in a bracketed Contact"),
+    (
+        "cparam01",
+        "REGISTER sip:example.com",
+        "403",
+        "a stranger: 403; its own user is registered, the unknown Contact parameter means nothing to us",
+    ),
+    (
+        "cparam02",
+        "REGISTER sip:example.com",
+        "403",
+        "a stranger: 403; its own user is registered, the unknown URI parameter stays in the URI",
+    ),
+    (
+        "regescrt",
+        "REGISTER sip:example.com",
+        "403",
+        "a stranger: 403; its own user is registered, the escaped header is part of the URI in brackets",
+    ),
     ("sdp01", "INVITE sip:user@example.com", "100", "Accept without SDP"),
     // 3.4 Compatibility
     ("inv2543", "INVITE sip:UserB@example.com", "100", "no branch, no From tag, no Content-Length"),
 ];
+
+/// The REGISTERs once more, from the user in To with his right password: before he has proved who he is, each gets 401.
+const REGISTERS: &[(&str, &str)] = &[
+    ("escnull", "200"),
+    ("dblreq", "200"),
+    // RFC 4475 §3.1.2.13: which parameters are the URI's cannot be known.
+    ("regbadct", "400"),
+    // RFC 4475 §3.3.5: no user of ours can have such an address of record.
+    ("unksm2", "403"),
+    ("regaut01", "200"),
+    ("cparam01", "200"),
+    ("cparam02", "200"),
+    ("regescrt", "200"),
+];
+
+#[test]
+fn a_user_of_ours_is_challenged_before_his_register_is_read_any_further() {
+    let registers = TABLE.iter().filter(|(_, parsed, ..)| parsed.starts_with("REGISTER "));
+    assert_eq!(
+        registers.map(|(name, ..)| *name).collect::<Vec<_>>(),
+        REGISTERS.iter().map(|(name, _)| *name).collect::<Vec<_>>()
+    );
+    let messages = messages();
+    for (name, status) in REGISTERS {
+        let bytes = &messages.iter().find(|(n, _)| n == name).expect("there").1;
+        let Ok(Message::Request(request)) = parse(bytes) else { panic!("{name}") };
+        let account = Account {
+            id: AccountId(1),
+            side: Side::Phone,
+            kind: AccountKind::RegistersHere { user: request.to().uri.user_decoded(), secret: "pw".into() },
+            identity: Identity::default(),
+            srtp: Default::default(),
+        };
+        let mut ua = agent(account);
+        let first = response(&mut ua, bytes);
+        let user = request.to().uri.user_decoded();
+        let Some(challenge) = first.headers.first("WWW-Authenticate") else {
+            assert_eq!(&first.status.to_string(), status, "{name}");
+            continue;
+        };
+        assert_eq!(first.status, 401, "{name}");
+        let uri = request.uri.to_string();
+        let asked = Asked::bare(&Method::Register, &uri);
+        let line = answer(&[challenge], &user, "pw", asked, 1, "c").expect("an answer");
+        let head = bytes.iter().position(|b| *b == b'\n').expect("a line") + 1;
+        let proof = format!("Authorization: {line}\r\n");
+        let proved = [&bytes[..head], proof.as_bytes(), &bytes[head..]].concat();
+        let last = response(&mut ua, &proved);
+        assert_eq!(&last.status.to_string(), status, "{name}");
+    }
+}
 
 /// Every message with its name.
 pub fn messages() -> Vec<(String, Vec<u8>)> {
@@ -151,16 +226,37 @@ fn answered(bytes: &[u8]) -> String {
         side: Side::Trunk,
         kind: AccountKind::Static { addr: peer },
         identity: Identity::default(),
+        srtp: Default::default(),
     };
-    let local = "192.0.2.2:5060".parse().unwrap();
-    let config = ua::Config { local, tls_port: 0, accounts: vec![account], realm: "box".into(), seed: 1 };
-    let mut ua = Ua::new(config);
+    // Read as bytes: an answer repeats what was wrong with the request.
+    let last = sent(&mut agent(account), bytes).pop();
+    last.map(|last| String::from_utf8_lossy(&last[8..11]).into_owned()).unwrap_or_default()
+}
+
+fn agent(account: Account) -> Ua {
+    Ua::new(ua::Config {
+        local: "192.0.2.2:5060".parse().unwrap(),
+        tls_port: 0,
+        accounts: vec![account],
+        realm: "box".into(),
+        seed: 1,
+        key_seed: [3; 32],
+    })
+}
+
+fn sent(ua: &mut Ua, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let peer = Hop::udp("192.0.2.1:5060".parse().unwrap());
     ua.handle(Instant(1), Input::Message { from: peer, bytes });
-    let mut status = String::new();
-    while let Some(output) = ua.poll() {
-        if let Output::Send { bytes, .. } = output {
-            status = String::from_utf8_lossy(&bytes[8..11]).into_owned();
-        }
-    }
-    status
+    let outputs = std::iter::from_fn(|| ua.poll());
+    let send = |output| match output {
+        Output::Send { bytes, .. } => Some(bytes),
+        Output::Event(_) => None,
+    };
+    outputs.filter_map(send).collect()
+}
+
+fn response(ua: &mut Ua, bytes: &[u8]) -> Response {
+    let last = sent(ua, bytes).pop().expect("an answer");
+    let Ok(Message::Response(response)) = parse(&last) else { panic!("no response") };
+    response
 }

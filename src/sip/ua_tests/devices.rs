@@ -105,8 +105,8 @@ fn requests_out_of_order_or_out_of_place() {
         ("INFO", 0, "", 500),
         ("INVITE", 5, "Require: magic\r\n", 420),
         ("INVITE", 6, "Content-Type: text/plain\r\n", 415),
-        ("REFER", 7, "", 603),
-        ("NOTIFY", 8, "", 405),
+        ("REFER", 7, "", 400),
+        ("NOTIFY", 8, "", 481),
         ("FLY", 9, "", 501),
         ("OPTIONS", 10, "", 200),
     ];

@@ -7,8 +7,10 @@ mod identity;
 mod junk;
 mod ladders;
 mod points;
+mod refer;
 mod registration;
 mod reliable;
+mod secure;
 mod streams;
 mod swarm;
 mod waiting;
@@ -95,9 +97,22 @@ pub fn registers_here(user: &str, secret: &str) -> AccountKind {
 pub fn agent(host: u8, seed: u64, accounts: Vec<(AccountId, Side, AccountKind)>) -> (SocketAddr, Ua) {
     let accounts = accounts
         .into_iter()
-        .map(|(id, side, kind)| Account { id, side, kind, identity: super::Identity::default() })
+        .map(|(id, side, kind)| Account {
+            id,
+            side,
+            kind,
+            identity: super::Identity::default(),
+            srtp: Default::default(),
+        })
         .collect();
-    let config = Config { local: addr(host), tls_port: 0, accounts, realm: format!("realm{host}"), seed };
+    let config = Config {
+        local: addr(host),
+        tls_port: 0,
+        accounts,
+        realm: format!("realm{host}"),
+        seed,
+        key_seed: [3; 32],
+    };
     (addr(host), Ua::new(config))
 }
 

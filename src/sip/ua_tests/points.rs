@@ -213,7 +213,14 @@ fn point_06_new_nonce() {
 fn point_07_repeated_credentials() {
     let verifier = crate::sip::auth::Verifier::new("r", [1; 32]);
     let challenge = verifier.challenge(Instant(5), false);
-    let line = crate::sip::auth::answer(&[&challenge], "u", "p", &Method::Register, "sip:h", 1, "same");
+    let line = crate::sip::auth::answer(
+        &[&challenge],
+        "u",
+        "p",
+        crate::sip::auth::Asked::bare(&Method::Register, "sip:h"),
+        1,
+        "same",
+    );
     let line = line.expect("credentials");
     for _ in 0..3 {
         let verdict = verifier.check(Instant(9), &line, &Method::Register, "sip:h", |_| Some("p"));
@@ -374,4 +381,17 @@ fn options_within_a_dialog_ask_whether_it_lives() {
     wire.command(Command::Hangup(leg, Cause::Normal));
     wire.request("OPTIONS", 3, "", "");
     assert_eq!(wire.response().status, 481);
+}
+
+#[test]
+fn a_method_not_taken_is_told_which_are() {
+    for (method, status) in [("MESSAGE", 405), ("PUBLISH", 405), ("FLY", 501)] {
+        let mut wire = Wire::new();
+        wire.request(method, 1, "", "");
+        let response = wire.response();
+        assert_eq!(response.status, status, "{method}");
+        // RFC 3261 §21.4.6: 405 must say what is allowed.
+        assert!(response.headers.lists("Allow", "INVITE") && !response.headers.lists("Allow", method));
+        assert!(response.to().tag().is_some() && wire.ua.servers.is_empty() && wire.ua.deadline().is_none());
+    }
 }

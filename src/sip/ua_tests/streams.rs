@@ -1,5 +1,6 @@
 //! TCP and TLS beneath the same calls, ways that fail, and several servers of one name.
 
+use super::wire::Wire;
 use super::*;
 use crate::sip::Cause;
 
@@ -62,7 +63,7 @@ fn timers_a_e_and_g_rest_on_streams_and_b_and_f_run() {
     assert_eq!((net.count(" REGISTER "), net.count(" INVITE ")), (1, 1), "{net}");
     assert_eq!(net.endings(BOX, out), 0);
     net.expect(BOX, &Event::Ended(out, Cause::Timeout));
-    assert!(net.told[BOX].iter().any(|e| matches!(e, Event::RegisterFailed(_, Cause::Timeout, Some(_)))));
+    assert!(net.told[BOX].iter().any(|e| matches!(e, Event::RegisterFailed(_, Cause::Timeout, _))));
     // A refusal is not repeated either, and waits for its ACK as long as ever.
     let mut net = Net::registered_by(Transport::Tcp, 3);
     net.passes = Box::new(|line| !line.contains("ACK"));
@@ -95,7 +96,7 @@ fn nobody_there_is_told_at_once_and_tried_again_later() {
     let began = net.now;
     net.expect(BOX, &Event::Ended(out, Cause::Unavailable));
     assert!(net.now.since(began) < Duration::from_secs(1), "{net}");
-    assert!(net.told[BOX].iter().any(|e| matches!(e, Event::RegisterFailed(_, Cause::Unavailable, Some(_)))));
+    assert!(net.told[BOX].iter().any(|e| matches!(e, Event::RegisterFailed(_, Cause::Unavailable, _))));
     net.run(Duration::from_secs(3600));
     assert!((10..40).contains(&registers(&net, 1)), "{net}");
     net.deaf.clear();
@@ -134,6 +135,61 @@ fn an_answer_on_its_way_when_the_connection_broke_is_awaited_for_a_while() {
     net.expect(BOX, &Event::Ringing(out));
     net.input(BOX, Input::Lost(Hop::new(Transport::Tcp, addr(1))));
     net.expect(BOX, &Event::Ended(out, Cause::Timeout));
+}
+
+#[test]
+fn answers_go_by_a_new_connection_where_their_own_is_gone() {
+    let source = Hop::new(Transport::Tcp, SocketAddr::from(([10, 0, 0, 1], 40_000)));
+    for (via, port) in [("10.0.0.1:5090", 5090), ("10.0.0.1", 5060)] {
+        let mut wire = Wire::new();
+        let invite = format!(
+            "INVITE sip:100@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/TCP {via};branch=z9hG4bK1\r\n\
+             From: <sip:p@10.0.0.1>;tag=p\r\nTo: <sip:100@10.0.0.2>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n\
+             Contact: <sip:p@10.0.0.1;transport=tcp>\r\nContent-Length: 0\r\n\r\n"
+        );
+        let to = |wire: &mut Wire| -> Vec<(Hop, String)> {
+            let sent = core::iter::from_fn(|| wire.ua.poll());
+            let send = |output| match output {
+                Output::Send { to, bytes } => Some((to, String::from_utf8(bytes).expect("text"))),
+                Output::Event(_) => None,
+            };
+            sent.filter_map(send).collect()
+        };
+        wire.ua.handle(wire.now, Input::Message { from: source, bytes: invite.as_bytes() });
+        assert_eq!(to(&mut wire)[0].0, source);
+        let listens = Hop::new(Transport::Tcp, SocketAddr::from(([10, 0, 0, 1], port)));
+        // RFC 3261 §18.2.2: the port that the Via names.
+        wire.ua.handle(wire.now, Input::Lost(source));
+        wire.ua.handle(wire.now, Input::Command(Command::Answer(LegId::incoming(1), media(2))));
+        let sent = to(&mut wire);
+        assert!(sent.len() == 1 && sent[0].0 == listens && sent[0].1.starts_with("SIP/2.0 200"), "{sent:?}");
+        // Nobody there: it is not asked in a circle, but by the timer of the 200.
+        wire.ua.handle(wire.now, Input::Lost(listens));
+        assert!(to(&mut wire).is_empty());
+    }
+}
+
+#[test]
+fn a_final_answer_that_may_be_lost_goes_again_on_the_new_connection() {
+    let source = Hop::new(Transport::Tcp, SocketAddr::from(([10, 0, 0, 1], 40_000)));
+    for refused in [true, false] {
+        let mut wire = Wire::new();
+        let invite = "INVITE sip:100@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1:5090;branch=z9hG4bK1\r\n\
+             From: <sip:p@10.0.0.1>;tag=p\r\nTo: <sip:100@10.0.0.2>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n\
+             Contact: <sip:p@10.0.0.1;transport=tcp>\r\nContent-Length: 0\r\n\r\n";
+        wire.ua.handle(wire.now, Input::Message { from: source, bytes: invite.as_bytes() });
+        let leg = LegId::incoming(1);
+        let order = match refused {
+            true => Command::Hangup(leg, Cause::Busy),
+            false => Command::Answer(leg, media(2)),
+        };
+        wire.ua.handle(wire.now, Input::Command(order));
+        while wire.ua.poll().is_some() {}
+        wire.ua.handle(wire.now, Input::Lost(source));
+        let Some(Output::Send { to, bytes }) = wire.ua.poll() else { panic!("nothing goes again") };
+        assert_eq!(to, Hop::new(Transport::Tcp, SocketAddr::from(([10, 0, 0, 1], 5090))));
+        assert!(bytes.starts_with(if refused { b"SIP/2.0 486" } else { b"SIP/2.0 200" }));
+    }
 }
 
 #[test]
@@ -180,7 +236,7 @@ fn when_all_servers_have_failed_there_is_a_pause_and_the_first_begins() {
     net.command(BOX, Command::Register(TRUNK));
     net.run(Duration::from_secs(1));
     assert_eq!((registers(&net, 1), registers(&net, 4)), (1, 1), "{net}");
-    assert!(matches!(net.told[BOX].last(), Some(Event::RegisterFailed(_, Cause::Unavailable, Some(_)))));
+    assert!(matches!(net.told[BOX].last(), Some(Event::RegisterFailed(_, Cause::Unavailable, _))));
     net.deaf.clear();
     net.run(Duration::from_secs(10));
     assert!(net.told[BOX].iter().any(|e| matches!(e, Event::Registered(..))), "{net}");
@@ -237,4 +293,52 @@ fn a_new_address_of_ours_is_registered_in_place_of_the_old_one() {
     assert!(register.contains("Contact: <sip:house@10.0.0.22:5060>;expires=600\r\n"), "{register}");
     assert!(register.contains("Contact: <sip:house@10.0.0.2:5060>;expires=0\r\n"), "{register}");
     assert_eq!(net.uas[PROVIDER].1.bindings[&AT_BOX].flow.addr, moved);
+}
+
+#[test]
+fn each_family_sees_its_own_address() {
+    let v6: SocketAddr = "[2001:db8::1]:5060".parse().expect("an address");
+    let own: std::net::IpAddr = "2001:db8::2".parse().expect("an address");
+    let peer = AccountKind::Static { addr: Hop::udp(v6) };
+    let ours = vec![(TRUNK, Side::Trunk, upstream(1, "house", "p")), (HANDSET, Side::Phone, peer)];
+    let mut wire = Wire::new();
+    wire.ua = agent(2, 5, ours).1;
+    wire.command(Command::Relocate(own));
+    let mut called = |n, account| {
+        wire.command(Command::Call {
+            leg: LegId::outgoing(n),
+            account,
+            to: "1".to_owned(),
+            caller: caller("", "1"),
+            media: media(2),
+            manner: Manner::default(),
+        });
+        let request = wire.one();
+        (
+            request.via().host,
+            request.headers.first("Contact").unwrap_or_default().to_owned(),
+            String::from_utf8_lossy(&request.body).into_owned(),
+        )
+    };
+    let (via, contact, sdp) = called(1, HANDSET);
+    assert_eq!((via.as_str(), contact.as_str()), ("2001:db8::2", "<sip:box@[2001:db8::2]:5060>"));
+    assert!(sdp.contains("c=IN IP6 2001:db8::2\r\n") && sdp.contains("m=audio 4000 "), "{sdp}");
+    let (via, contact, sdp) = called(2, TRUNK);
+    assert_eq!((via.as_str(), contact.as_str()), ("10.0.0.2", "<sip:house@10.0.0.2:5060>"));
+    assert!(sdp.contains("c=IN IP4 10.0.0.2\r\n"), "{sdp}");
+    // And so is an answer.
+    let invite = "INVITE sip:100@[2001:db8::2] SIP/2.0\r\nVia: SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1;rport\r\n\
+         From: <sip:p@[2001:db8::1]>;tag=p\r\nTo: <sip:100@[2001:db8::2]>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n\
+         Contact: <sip:p@[2001:db8::1]>\r\nContent-Length: 0\r\n\r\n";
+    wire.ua.handle(wire.now, Input::Message { from: Hop::udp(v6), bytes: invite.as_bytes() });
+    wire.ua.handle(wire.now, Input::Command(Command::Answer(LegId::incoming(1), media(2))));
+    let sent = core::iter::from_fn(|| wire.ua.poll()).filter_map(|output| match output {
+        Output::Send { bytes, .. } => String::from_utf8(bytes).ok(),
+        Output::Event(_) => None,
+    });
+    let ok = sent.last().unwrap_or_default();
+    assert!(
+        ok.contains("c=IN IP6 2001:db8::2\r\n") && ok.contains("Contact: <sip:box@[2001:db8::2]"),
+        "{ok}"
+    );
 }

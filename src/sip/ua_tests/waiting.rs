@@ -63,7 +63,14 @@ fn subscribe(wire: &mut Wire, seq: u32, tag: &str, head: &str, password: &str) -
     send(wire, "", 0);
     let Some((_, Message::Response(first))) = wire.sent.first().cloned() else { panic!("{:?}", wire.sent) };
     let Some(asked) = first.headers.first("WWW-Authenticate") else { return first.status };
-    let line = auth::answer(&[asked], "phone", password, &Method::Subscribe, "sip:phone@10.0.0.2", 1, "c");
+    let line = auth::answer(
+        &[asked],
+        "phone",
+        password,
+        auth::Asked::bare(&Method::Subscribe, "sip:phone@10.0.0.2"),
+        1,
+        "c",
+    );
     send(wire, &format!("Authorization: {}\r\n", line.expect("an answer")), 1);
     match wire.sent.first() {
         Some((_, Message::Response(response))) => response.status,
