@@ -38,6 +38,8 @@ const GREET_AGAIN: u64 = frames(1_000);
 const PERHAPS: u64 = frames(800);
 /// Known speech followed by this much that is not known: another voice has taken over.
 const NOVEL_AGAIN: u64 = frames(900);
+/// What more it takes to ring while our greeting has found out nothing yet.
+const UNANSWERED: f32 = 1.0;
 /// Share of power in two lines above which a frame is a ringing tone's: few vowels are so pure just there.
 const TONE: f32 = 0.93;
 /// Where ringing and busy tones lie.
@@ -339,7 +341,10 @@ impl Verdict {
 
     fn end_of_hope(&mut self, heard: Option<Heard>) -> Option<Heard> {
         if heard.is_some() {
-            self.person = None;
+            if self.person.take().is_some() {
+                // The music itself says that the ring was false: this company's sounds deceive.
+                self.weights.more_careful();
+            }
             self.greeting = None;
         }
         heard
@@ -423,8 +428,9 @@ impl Verdict {
         let evidence = self.evidence()?;
         let sum = sum(&evidence);
         // While the far end speaks and the box has greeted it, its reaction will tell better than its voice.
-        let open = self.greeting.is_some() && self.reaction.0 == 0.0 && pause < PHRASE_PAUSE;
-        if sum >= self.weights.ring() && !open {
+        let unanswered = self.greeting.is_some() && self.reaction.0 == 0.0;
+        let bar = self.weights.ring() + if unanswered { UNANSWERED } else { 0.0 };
+        if sum >= bar && !(unanswered && pause < PHRASE_PAUSE) {
             let (confidence, reason) = self.weights.explain(&evidence, sum);
             return self.person(at, confidence, reason);
         }
