@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz lint fmt setup bench image clean
+.PHONY: help run demo test peers flood fuzz lint fmt setup bench cost image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -26,7 +26,7 @@ help:
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
-	@echo 'make bench   beside Asterisk; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
 
@@ -73,8 +73,15 @@ setup:
 bench: setup
 	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }
 	cargo build --locked --release
+	@$(MAKE) --no-print-directory cost
 	python3 $(BENCH)/run.py $(BENCH_ARGS) --custom \
 	  'ours=$(CURDIR)/target/release/hold-slayer run --config $(CURDIR)/tests/bench/hold-slayer.toml --data $(CURDIR)/target/bench-data'
+
+# Instructions for each packet and tick: the same on every run, however busy the machine.
+cost:
+	@if command -v valgrind >/dev/null; then \
+	  cargo test --locked --release --quiet --test cost -- --ignored --nocapture what_packets_and_ticks_cost; \
+	else echo 'valgrind is not installed: instructions are not counted'; fi
 
 image:
 	@echo 'make image: there is no image yet, only the plan in image/README.md'; exit 1

@@ -17,6 +17,8 @@
 //!  │  media thread (real time, nothing allocated after start): media::Media       │
 //!  │    packet(): joined pair → new header → out at once, and a copy to the tap   │
 //!  │    tick(), every 20 ms: prompts, tones, silence; the tap's jitter buffer     │
+//!  │                │ TapFrame                  └── StudioFrame ──► studio thread │
+//!  │    tick(), every 20 ms: prompts, tones, silence; taps' jitter buffers; RTCP  │
 //!  │                │ TapFrame                                                    │
 //!  │  listener thread ◄──┘  app::ear::Ears, one listen::Listener for each hold    │
 //!  └──────────────────────────────────────────────────────────────────────────────┘
@@ -27,7 +29,7 @@
 //!
 //! Every machine in the middle is pure: `handle(now, input)` is its one mutation, `poll()` is drained to `None`, and
 //! `deadline()` says when to call back. None of them reads a clock, opens a socket or a file, or makes a random number:
-//! [`clock`] reads the time, [`net`], `media::thread`, [`web`], [`store`], `board::gpio` and [`app`] are the edges. So the
+//! [`clock`] reads the time, [`net`], `media::thread`, [`web`], [`store`], [`studio`], `board::gpio` and [`app`] are the edges. So the
 //! simulator in `tests/sim` drives the very same [`app::core::Core`], [`media::Media`] and [`app::ear::Ears`] in virtual
 //! time, against the far ends of [`demo`].
 //!
@@ -36,10 +38,10 @@
 //! | row | rooms |
 //! |---|---|
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`demo`] (company and phone as scripted machines, and their judge) |
-//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`web`] (gate and page), [`store`] (records), [`board`] (button, lamp), [`log`] |
+//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`web`] (gate and page), [`store`] (records), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
-//! | sound and hearing | [`media`] (ports, joins, prompts, taps), [`listen`] (classes, memory, evidence, challenge) |
+//! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory, evidence, challenge) |
 //! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
 //! | ground | [`units`], [`limits`] (every bound in one table), [`clock`] |
 //!
@@ -65,6 +67,7 @@ pub mod sip;
 pub mod slay;
 pub mod sounds;
 pub mod store;
+pub mod studio;
 pub mod trunk;
 pub mod units;
 pub mod web;

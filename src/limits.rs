@@ -36,6 +36,18 @@ pub const MEDIA_COMMAND_RING: usize = 1024;
 pub const MEDIA_EVENT_RING: usize = 1024;
 /// Frames to the listener: 2 s of 16 taps. Full: the tap loses frames and the listener sees the gap in ticks.
 pub const TAP_RING: usize = 2048;
+/// Frames of both sides of a call to the studio: a second of all calls that the box is made for, at most 5 MB. Full: the
+/// frames are counted and lost, and the recording has silence in their place.
+pub const fn studio_ring(calls: usize) -> usize {
+    let second = calls * 50;
+    if second > 8192 { 8192 } else { second }
+}
+/// Longest time that is written into one recording, and so its size: 2 GiB of a WAV file hold 18 h in stereo.
+pub const RECORDING_HOURS: u64 = 12;
+/// Who may listen in to calls on the page at once.
+pub const LISTENERS: usize = 4;
+/// Frames that wait for one who listens in: 2 s. Full: he misses what comes then.
+pub const LISTENER_QUEUE: usize = 100;
 /// Commands from the page and the button: more than a person can press in a second. Full: refused with 503.
 pub const COMMAND_QUEUE: usize = 32;
 /// Writes waiting for the disk. Full: the oldest unfinished state of the same call is replaced, none is lost.

@@ -15,7 +15,13 @@ const PHONE: PortId = PortId(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn config(ports: u16, udp_ports: UdpPorts) -> Config {
-    let media = media::Config { ports, country: Country::by_code("us").unwrap(), sounds: vec![] };
+    let media = media::Config {
+        ports,
+        country: Country::by_code("us").unwrap(),
+        sounds: vec![],
+        wideband: false,
+        studio_frames: 50,
+    };
     Config { media, bind: Ipv4Addr::LOCALHOST.into(), udp_ports, real_time: false }
 }
 
@@ -36,6 +42,7 @@ impl Peer {
             codec: Codec::Pcmu,
             payload_type: 0,
             event_type: Some(101),
+            rtcp: None,
             send: true,
             keys: None,
         };

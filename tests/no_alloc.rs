@@ -4,9 +4,11 @@
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use hold_slayer::dsp::tone::Country;
-use hold_slayer::media::{Config, Media, MediaCommand, SoundId, Stream, Tone};
+use hold_slayer::media::{Config, Media, MediaCommand, Overlay, Seat, SoundId, Stream, Tone};
 use hold_slayer::rtp::packet::{self, HEADER_BYTES, Header};
+use hold_slayer::rtp::report::Reports;
 use hold_slayer::rtp::srtp::{Context, TAIL_BYTES};
+use hold_slayer::rtp::stream::{Receiver, Sender};
 use hold_slayer::units::{Codec, Digit, Instant, PortId, SrtpKey, SrtpKeys, Suite};
 use std::net::SocketAddr;
 
@@ -15,6 +17,8 @@ static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 const TRUNK: PortId = PortId(6);
 const PHONE: PortId = PortId(7);
+/// A telephone that speaks G.722.
+const WIDE: PortId = PortId(5);
 const MS: u64 = 1000;
 
 struct Line {
@@ -22,6 +26,7 @@ struct Line {
     now: Instant,
     sequence: u16,
     sent: usize,
+    report: [u8; 36],
     /// The phone's end of its encrypted sound.
     phone: Context,
 }
@@ -35,8 +40,15 @@ impl Line {
                 self.now = Instant(self.now.0 + MS);
                 if step % 20 == 7 {
                     self.sequence = self.sequence.wrapping_add(1 + u16::from(step == 207));
-                    self.hear(TRUNK, 8, &[0x55; 160]);
+                    // Comfort noise now and then.
+                    let (payload_type, length) = if step == 187 { (13, 1) } else { (8, 160) };
+                    self.hear(TRUNK, payload_type, &[0x55; 160][..length]);
+                    self.hear(WIDE, 9, &[0xfa; 160]);
                     self.hear(PHONE, if step > 300 { 101 } else { 0 }, &[5, 10, 0, 160]);
+                }
+                if step == 211 {
+                    let from = SocketAddr::from(([10, 0, 0, 1], 4100));
+                    self.media.report(self.now, TRUNK, from, &mut { self.report });
                 }
                 if self.media.deadline().is_some_and(|at| at <= self.now) {
                     let sent = &mut self.sent;
@@ -64,29 +76,35 @@ impl Line {
 #[test]
 fn a_whole_calls_life_allocates_nothing() {
     let country = Country::by_code("uk").unwrap();
-    let config = Config { ports: 8, country, sounds: vec![vec![1000; 3000]] };
+    let config =
+        Config { ports: 8, country, sounds: vec![vec![1000; 3000]], wideband: true, studio_frames: 100 };
     let (media, mut outlets) = Media::new(&config).unwrap();
     let key = |octet| SrtpKey::new(Suite::Aes128Tag80, &[octet; 30], 0).unwrap();
     let (keys, next) = (SrtpKeys { ours: key(1), theirs: key(2) }, SrtpKeys { ours: key(3), theirs: key(2) });
     let phone = Context::new(keys.theirs).unwrap();
-    let mut line = Line { media, now: Instant(77 * MS), sequence: 0, sent: 0, phone };
+    let report = Reports::new(Instant(0), 7).write(Instant(0), &Sender::new(1), &Receiver::default());
+    let report: [u8; 36] = report.0[..36].try_into().unwrap();
+    let mut line = Line { report, media, now: Instant(77 * MS), sequence: 0, sent: 0, phone };
     let remote = |port: PortId| SocketAddr::from(([10, 0, 0, 1], 4000 + port.0));
     let trunk = Stream {
         remote: remote(TRUNK),
         codec: Codec::Pcma,
         payload_type: 8,
         event_type: None,
+        rtcp: Some(remote(PortId(100))),
         send: true,
-        keys: Some(keys),
+        keys: None,
     };
     let phone = Stream {
         remote: remote(PHONE),
         codec: Codec::Pcmu,
         payload_type: 0,
         event_type: Some(101),
+        rtcp: Some(remote(PHONE)),
         send: true,
-        keys: None,
+        keys: Some(keys),
     };
+    let wide = Stream { remote: remote(WIDE), codec: Codec::G722, payload_type: 9, ..phone };
     let key = Digit::from_char('9').unwrap();
     let sound = SoundId(0);
     for _ in 0..3 {
@@ -107,6 +125,23 @@ fn a_whole_calls_life_allocates_nothing() {
             MediaCommand::Tone(PHONE, Tone::Beep),
             MediaCommand::Join(TRUNK, PHONE),
             MediaCommand::Tap(TRUNK, false),
+            MediaCommand::Studio(TRUNK, true),
+            MediaCommand::Overlay(PHONE, Some(Overlay::Recorded)),
+            MediaCommand::Overlay(PHONE, Some(Overlay::Waiting)),
+            MediaCommand::Overlay(PHONE, None),
+            MediaCommand::Open { port: WIDE, stream: wide, seed: 3 },
+            MediaCommand::Join(TRUNK, WIDE),
+            MediaCommand::Play { port: WIDE, sound, repeat: false },
+            MediaCommand::Tone(WIDE, Tone::Special),
+            MediaCommand::Tone(WIDE, Tone::Stutter),
+            MediaCommand::Quiet(WIDE),
+            MediaCommand::Meet { port: TRUNK, room: TRUNK, seat: Seat::Talks },
+            MediaCommand::Meet { port: PHONE, room: TRUNK, seat: Seat::Talks },
+            MediaCommand::Meet { port: WIDE, room: TRUNK, seat: Seat::Listens },
+            MediaCommand::Meet { port: WIDE, room: TRUNK, seat: Seat::Talks },
+            MediaCommand::Part(PHONE),
+            MediaCommand::Studio(TRUNK, false),
+            MediaCommand::Close(WIDE),
             MediaCommand::Close(PHONE),
             MediaCommand::Close(TRUNK),
         ] {
@@ -115,6 +150,9 @@ fn a_whole_calls_life_allocates_nothing() {
     }
     let counted = outlets.counters.read();
     assert!(line.sent > 1500 && counted.forwarded > 300, "the calls really lived: {counted:?}");
+    assert!(counted.reports_in > 10 && counted.reports_out > 5, "{counted:?}");
     assert!(std::iter::from_fn(|| outlets.taps.pop().ok()).count() > 600);
     assert!(std::iter::from_fn(|| outlets.events.pop().ok()).count() > 10);
+    assert!(std::iter::from_fn(|| outlets.studio.pop().ok()).count() == 100, "full, and the rest is counted");
+    assert!(outlets.counters.read().studio_frames_lost > 300);
 }

@@ -6,7 +6,7 @@ use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{Decision, ListenOrder, Record, Request, Snapshot};
+use crate::call::{Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::thread::{Control as MediaControl, Outlet};
@@ -49,6 +49,8 @@ pub(super) struct Control {
     pub(super) media_events: AsyncFd<Outlet<media::Event>>,
     pub(super) store: Option<Store>,
     pub(super) ears: std_mpsc::SyncSender<ListenOrder>,
+    pub(super) studio: std_mpsc::SyncSender<StudioOrder>,
+    pub(super) studio_troubles: watch::Receiver<Vec<String>>,
     pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
@@ -252,6 +254,7 @@ impl Control {
         let mut troubles = self.standing.clone();
         troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());
+        troubles.extend(self.studio_troubles.borrow().iter().cloned());
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
@@ -294,6 +297,11 @@ impl Control {
                 Effect::Listen(order) => {
                     if self.ears.try_send(order).is_err() {
                         tracing::error!(?order, "the listener does not keep up: an order was lost");
+                    }
+                }
+                Effect::Studio(order) => {
+                    if self.studio.try_send(order).is_err() {
+                        tracing::error!(?order, "the studio does not keep up: an order was lost");
                     }
                 }
                 Effect::Record(record) => {

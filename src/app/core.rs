@@ -1,6 +1,6 @@
 //! The user agent and the switchboard as one pure machine: what the control loop and the simulator drive.
 
-use crate::call::{self, Input, ListenOrder, Plan, Record, Request, Snapshot, Switchboard};
+use crate::call::{self, Input, ListenOrder, Plan, Record, Request, Snapshot, StudioOrder, Switchboard};
 use crate::listen::Heard;
 use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Hop, Ua, ua};
@@ -61,6 +61,8 @@ pub enum Effect {
     Media(MediaCommand),
     /// An order to the listener.
     Listen(ListenOrder),
+    /// An order to the studio.
+    Studio(StudioOrder),
     /// A record to be kept.
     Record(Box<Record>),
     /// The answer to a request.
@@ -165,6 +167,7 @@ impl Core {
                     call::Effect::Sip(command) => self.ua.handle(now, sip::Input::Command(command)),
                     call::Effect::Media(command) => self.out.push_back(Effect::Media(command)),
                     call::Effect::Listen(order) => self.out.push_back(Effect::Listen(order)),
+                    call::Effect::Studio(order) => self.out.push_back(Effect::Studio(order)),
                     call::Effect::Record(record) => self.out.push_back(Effect::Record(record)),
                     call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
                 }

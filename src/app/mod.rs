@@ -5,6 +5,7 @@
 //! | `control` | normal | user agent, switchboard, SIP sockets and connections | messages, media's and the listener's facts, requests, timers |
 //! | `media` | SCHED_FIFO, if granted | RTP sockets, ports, prompts | packets, a 20 ms timer, orders |
 //! | `listener` | normal | one `Listener` for each held leg | tapped frames, orders |
+//! | `studio` | normal | recordings, and who listens in | frames, orders |
 //! | `store` | normal | the database's writes | records |
 //! | `web` … | normal | the gate and the pages | connections |
 //! | `board` | normal | button and lamp | edges of GPIO lines |
@@ -16,6 +17,9 @@
 //! | media commands | control → media | a second of switching | an error is logged, the order is lost |
 //! | media events | media → control | a second of digits on every port | counted, the event is lost |
 //! | taps | media → listener | 2 s of 16 legs | the listener sees a gap |
+//! | studio frames | media → studio | a second of all calls | counted; the recording has silence there |
+//! | studio orders | control → studio | a second | an error is logged |
+//! | live sound | studio → who listens in | 2 s | he misses it |
 //! | listen orders | control → listener | a second | an error is logged |
 //! | heard | listener → control | more than is ever concluded in a second | the listener waits |
 //! | asks, presses | web, board → control | a person's patience | refused with 503, or dropped |

@@ -50,6 +50,7 @@ impl Paired {
         let kind = AccountKind::Paired { user: phone.user.clone(), ha1: phone.ha1.clone() };
         let account = Account { id, side: Side::Phone, kind, identity: Identity::default(), srtp: Srtp::Off };
         let peer = Peer {
+            wideband: false,
             id,
             side: Side::Phone,
             name: phone.name.clone(),

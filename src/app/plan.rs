@@ -134,9 +134,10 @@ pub(crate) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
 
 /// What the switchboard knows beforehand.
 pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_ports: Vec<u16>) -> Plan {
-    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone(), Duration::ZERO));
-    let names = names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.rings)));
-    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules, rings))| Peer {
+    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone(), Duration::ZERO, false));
+    let names =
+        names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.rings, p.wideband)));
+    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules, rings, wideband))| Peer {
         rings,
         id: account.id,
         side: account.side,
@@ -144,6 +145,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         channels: usize::from(channels),
         is_static: matches!(account.kind, AccountKind::Static { .. }),
         rules,
+        wideband,
     });
     Plan {
         peers: peers.collect(),
@@ -165,6 +167,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
             allowed: config.guard.allowed.clone(),
         },
         longest: config.guard.longest,
+        recording: config.record.plan,
         max_holds: usize::from(config.hold.calls),
     }
 }

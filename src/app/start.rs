@@ -16,7 +16,7 @@ use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
 use crate::units::{CallId, Codec, PortId};
-use crate::{board, clock, limits, net, web};
+use crate::{board, clock, limits, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -83,6 +83,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 
     let media = start_media(&config, options)?;
     troubles.extend(real_time_troubles(&media.granted));
+    let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
+    let studio = studio.context("the studio's thread")?;
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
@@ -101,8 +103,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
     let page = web::start(
-        web_config(&config, options, SocketAddr::new(ip, sip.port())),
+        web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters.clone()),
         store.clone(),
+        studio.studio,
         snapshot.clone(),
         asks_tx,
     );
@@ -160,6 +163,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 media_events,
                 store: store_too,
                 ears,
+                studio: studio.orders,
+                studio_troubles: studio.troubles,
                 heard,
                 asks,
                 presses,
@@ -274,13 +279,19 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn web_config(config: &Config, options: &Options, sip: SocketAddr) -> web::Config {
+fn web_config(
+    config: &Config,
+    options: &Options,
+    sip: SocketAddr,
+    counters: Arc<media::Counters>,
+) -> web::Config {
     web::Config {
         listen: config.web.listen,
         fallback_to_free_port: options.any_port,
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
     }
@@ -299,7 +310,13 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let first = config.media.rtp_ports;
     let config = media_thread::Config {
-        media: media::Config { ports: ports(config), country, sounds: Prompt::ALL.map(linear).into() },
+        media: media::Config {
+            ports: ports(config),
+            country,
+            sounds: Prompt::ALL.map(linear).into(),
+            wideband: config.phones.iter().any(|phone| phone.wideband),
+            studio_frames: limits::studio_ring(usize::from(config.media.calls)),
+        },
         bind: config.sip.listen.ip(),
         udp_ports: if options.any_port { UdpPorts::Any } else { UdpPorts::From(first) },
         real_time: true,

@@ -139,7 +139,10 @@ mod tests {
             hold_started: None,
             sound: None,
             heard: Vec::new(),
+            recording: false,
+            may_listen: false,
             last: String::new(),
+            streams: Vec::new(),
             line_encrypted: false,
             phones_encrypted: false,
         };

@@ -53,13 +53,16 @@ impl Switchboard {
             Dialled::Hold => self.hold_by_code(arrival),
             Dialled::Rejoin => match self.held() {
                 Some(id) => self.lend(id, arrival, Call::rejoin),
-                None => self.notice(arrival, Prompt::NothingToHold),
+                None => self.nothing_held(arrival),
             },
-            Dialled::Status => {
-                let prompt =
-                    if self.held().is_some() { Prompt::StatusHolding } else { Prompt::NothingToHold };
-                self.notice(arrival, prompt);
-            }
+            Dialled::Listen => match self.held() {
+                Some(id) => self.lend(id, arrival, Call::listen_along),
+                None => self.nothing_held(arrival),
+            },
+            Dialled::Status => match self.held() {
+                Some(_) => self.notice(arrival, Prompt::StatusHolding),
+                None => self.nothing_held(arrival),
+            },
             Dialled::Cancel => match self.held() {
                 Some(id) => {
                     self.with(id, |call, desk| {
@@ -113,6 +116,12 @@ impl Switchboard {
             self.desk.legs.remove(&leg.id);
             self.notices.insert(leg.id, Notice::begin(&mut self.desk, leg, prompt));
         }
+    }
+
+    /// Says that nothing is held; to who has not heard it yet, that it has ended.
+    fn nothing_held(&mut self, arrival: &Arrival) {
+        let ended = core::mem::take(&mut self.desk.hold_ended);
+        self.notice(arrival, if ended { Prompt::Ended } else { Prompt::NothingToHold });
     }
 
     /// A port for the arriving leg; without one it is refused.

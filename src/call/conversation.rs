@@ -7,7 +7,9 @@ use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
 use super::turns::Ringing;
+use crate::media::{MediaCommand, Seat};
 use crate::phone::gesture::{self, Gesture};
+use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
 use crate::units::{CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
@@ -59,6 +61,14 @@ pub(super) struct Call {
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
+    /// Legs of the house that still have to hear that the held call has ended.
+    pub(super) to_tell: Vec<Leg>,
+    /// The owner asked on his phone for a conference.
+    pub(super) wants_conference: bool,
+    /// What the studio does with it.
+    pub(super) studio: super::recording::Studio,
+    /// Several calls of one phone talk together in this room.
+    pub(super) room: Option<PortId>,
     /// Somebody is being called to take the phone's place.
     pub(super) onward: bool,
     /// Somebody outside has taken it: no leg of the house is left.
@@ -88,6 +98,10 @@ impl Call {
             trying: Trying::default(),
             ringing: None,
             slain: None,
+            to_tell: Vec::new(),
+            wants_conference: false,
+            studio: super::recording::Studio::default(),
+            room: None,
             onward: false,
             transferred: false,
             gives_up: None,
@@ -201,6 +215,7 @@ impl Call {
             (State::Talking, _) => self.connect(desk),
             (State::Held(_), Role::Rings) => self.owner_answered(desk, at),
             (State::Held(_), Role::Confirms) => self.confirm(desk, at),
+            (State::Held(_), Role::Listens) => self.hear_along(desk),
             _ => {}
         }
     }
@@ -262,8 +277,14 @@ impl Call {
             self.talking_since.get_or_insert(desk.now);
         }
         let talking = self.near.iter().find(|l| l.role == Role::Talks && !l.parked);
-        if let (Some(near), Some(far)) = (talking, &self.far) {
-            desk.join(near, far);
+        match (talking, &self.far, self.room) {
+            (Some(near), Some(far), None) => desk.join(near, far),
+            (Some(near), Some(far), Some(room)) => {
+                for port in [near.port, far.port] {
+                    desk.media(MediaCommand::Meet { port, room, seat: Seat::Talks });
+                }
+            }
+            _ => {}
         }
     }
 
@@ -282,7 +303,7 @@ impl Call {
             return;
         }
         if near.parked {
-            desk.media(crate::media::MediaCommand::Part(near.port));
+            desk.media(MediaCommand::Part(near.port));
             self.comfort(desk);
         } else if matches!(self.state, State::Talking) || self.far.as_ref().is_some_and(|f| f.open.is_some())
         {
@@ -316,6 +337,7 @@ impl Call {
                 self.causes.push(cause);
                 self.ring_ended(desk);
             }
+            State::Held(_) if role == Role::Listens => self.heard_enough(desk),
             State::Held(_) => self.away(desk),
             State::Over => {}
         }
@@ -347,10 +369,15 @@ impl Call {
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.leave_hold(desk);
+        let held = matches!(self.state, State::Held(_));
         self.ringing = None;
         self.state = State::Over;
         self.cause = cause;
         for near in self.near.drain(..) {
+            if held && near.open.is_some() && matches!(near.role, Role::Listens | Role::Confirms) {
+                self.to_tell.push(near);
+                continue;
+            }
             // A phone that only rings is told by CANCEL, whatever became of the caller.
             let cause = if near.role == Role::Rings { Cause::Cancelled } else { cause };
             desk.hang_up(near, cause);
@@ -362,6 +389,13 @@ impl Call {
         self.record.outcome = outcome;
         self.record.ended = Some(desk.wall());
         desk.record(&self.record);
+    }
+
+    /// How the streams of one leg fare.
+    pub(super) fn quality(&mut self, port: PortId, quality: Quality) {
+        if let Some(leg) = self.near.iter_mut().chain(&mut self.far).find(|leg| leg.port == port) {
+            leg.quality = Some(quality);
+        }
     }
 
     /// Nothing has come from this port's peer for so long. One that is quiet may be listening; when both are, nobody is
@@ -403,6 +437,7 @@ impl Call {
                     self.far.iter().for_each(|far| desk.digit(far, digit));
                 }
                 (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
+                (gesture::Output::Conference, _) => self.wants_conference = true,
                 (gesture::Output::Slay, _) => {
                     // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
                     let _ = self.hold(desk, "the owner pressed ** in the call");

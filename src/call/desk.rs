@@ -4,7 +4,7 @@ use super::leg::{Leg, Role};
 use super::plan::{Peer, Plan};
 use super::ports::Ports;
 use super::snapshot::Registration;
-use super::{Effect, ListenOrder, Record};
+use super::{Effect, ListenOrder, Record, StudioOrder};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
 use crate::sounds::Prompt;
@@ -54,6 +54,8 @@ pub(super) struct Desk {
     /// Missed calls and ended holds since the owner last lifted the handset.
     waiting: u32,
     next_leg: u32,
+    /// A held call has ended without the owner, who has not asked since.
+    pub(super) hold_ended: bool,
     /// Calls that are held.
     pub(super) holds: usize,
     seed: u64,
@@ -72,6 +74,7 @@ impl Desk {
             port_calls: HashMap::new(),
             waiting: 0,
             next_leg: 0,
+            hold_ended: false,
             holds: 0,
             seed,
             out: VecDeque::new(),
@@ -144,16 +147,20 @@ impl Desk {
         Some(leg)
     }
 
-    /// Our end of a leg's sound, `first` preferred.
+    /// Our end of a leg's sound, `first` preferred: what the other side speaks needs no translation. Wide-band is for
+    /// phones that the owner calls wide-band, and comes last unless the other side is wide-band too.
     pub(super) fn local(&self, leg: &Leg, first: Codec) -> LocalMedia {
-        let second = match first {
-            Codec::Pcmu => Codec::Pcma,
-            Codec::Pcma => Codec::Pcmu,
+        let wide = self.peer(leg.account).is_some_and(|peer| peer.wideband);
+        let order = match first {
+            Codec::Pcmu => [Codec::Pcmu, Codec::Pcma, Codec::G722],
+            Codec::Pcma => [Codec::Pcma, Codec::Pcmu, Codec::G722],
+            Codec::G722 => [Codec::G722, Codec::Pcmu, Codec::Pcma],
         };
+        let known: Vec<Codec> = order.into_iter().filter(|codec| wide || *codec != Codec::G722).collect();
         let wanted = self.peer(leg.account).map(|p| p.rules.codecs.as_slice()).unwrap_or_default();
         // What its own offer has settled already is not taken back.
         let fits = !wanted.is_empty() && leg.session.is_none_or(|session| wanted.contains(&session.codec));
-        let codecs = if fits { wanted.to_vec() } else { vec![first, second] };
+        let codecs = if fits { wanted.to_vec() } else { known };
         LocalMedia { addr: self.plan.rtp_addr(leg.port), codecs }
     }
 
@@ -185,6 +192,10 @@ impl Desk {
 
     pub(super) fn listen(&mut self, order: ListenOrder) {
         self.out.push_back(Effect::Listen(order));
+    }
+
+    pub(super) fn studio(&mut self, order: StudioOrder) {
+        self.out.push_back(Effect::Studio(order));
     }
 
     pub(super) fn record(&mut self, record: &Record) {

@@ -7,7 +7,7 @@ use super::policy::{ring_end, told_to_caller};
 use super::record::{Outcome, SPANS, Span};
 use super::{ListenOrder, Phase};
 use crate::listen::{Heard, Sound};
-use crate::media::MediaCommand;
+use crate::media::{MediaCommand, Tone};
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
@@ -39,6 +39,8 @@ pub(super) struct Holding {
     person: bool,
     /// The phone has been told to ring and nobody has answered yet.
     ringing: bool,
+    /// The far side hears the ringback tone.
+    ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
 }
 
@@ -91,6 +93,7 @@ impl Call {
             speaking: false,
             person: false,
             ringing: false,
+            ring_back_tone: false,
             sound: None,
         });
         self.talking_since = None;
@@ -111,6 +114,7 @@ impl Call {
             State::Dialing if self.far.as_ref().is_none_or(|f| f.open.is_none()) => {
                 Err("the far side has not answered yet: hold the call when you hear it".into())
             }
+            State::Talking if self.room.is_some() => Err("several talk in this call: it is not held".into()),
             State::Over => Err("the call is over".into()),
             State::Dialing | State::Talking => Ok(()),
         }
@@ -179,8 +183,18 @@ impl Call {
         if far && core::mem::take(&mut holding.speaking) {
             desk.listen(ListenOrder::Speaking(port, false));
             self.tell(desk, slay::Input::Played);
+            self.ring_back_tone(desk);
         } else if !far && holding.confirm_until.is_some() {
             holding.confirm_until = Some(desk.now + HANG_UP_WAIT);
+        }
+    }
+
+    /// While the phone rings and the box has said so, the far side hears it ring: dead air makes agents hang up.
+    fn ring_back_tone(&mut self, desk: &mut Desk) {
+        let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
+        if holding.ringing && !holding.speaking {
+            holding.ring_back_tone = true;
+            desk.media(MediaCommand::Tone(far.port, Tone::Ringback));
         }
     }
 
@@ -240,19 +254,27 @@ impl Call {
     pub(super) fn owner_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
         self.join_owner(desk, winner, "the owner answered");
+        // The far side hears him at once; he hears in half a second that this is the held call.
+        self.near.iter().for_each(|near| desk.say(near, Prompt::AgentWaiting));
     }
 
-    /// The owner pressed `**` while hearing the confirmation: he wants the call back.
+    /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
     pub(super) fn take_back(&mut self, desk: &mut Desk) {
-        if let Some(at) = self.near.iter().position(|l| l.role == Role::Confirms) {
+        if let Some(at) = self.on_the_phone() {
             let leg = self.near.swap_remove(at);
             self.join_owner(desk, leg, "the owner took the call back");
         }
     }
 
+    /// The leg of the house that hears the confirmation or the line.
+    fn on_the_phone(&self) -> Option<usize> {
+        self.near.iter().position(|l| matches!(l.role, Role::Confirms | Role::Listens))
+    }
+
     /// A leg of the house asks for the held call (a star code).
     pub(super) fn rejoin(&mut self, desk: &mut Desk, leg: Leg) {
         self.join_owner(desk, leg, "the owner asked for the held call");
+        self.near.iter().for_each(|near| desk.say(near, Prompt::Rejoin));
     }
 
     /// The handshake: whoever else rings or listens is let go, and the two talk.
@@ -322,12 +344,16 @@ impl Call {
     fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
         holding.speaking = true;
+        holding.ring_back_tone = false;
         desk.listen(ListenOrder::Speaking(far.port, true));
         desk.say(far, prompt);
     }
 
     fn hush(&mut self, desk: &mut Desk) {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
+        if core::mem::take(&mut holding.ring_back_tone) {
+            desk.media(MediaCommand::Quiet(far.port));
+        }
         if core::mem::take(&mut holding.speaking) {
             desk.media(MediaCommand::Quiet(far.port));
             desk.listen(ListenOrder::Speaking(far.port, false));
@@ -335,7 +361,7 @@ impl Call {
     }
 
     fn ring(&mut self, desk: &mut Desk) {
-        if let Some(at) = self.near.iter().position(|l| l.role == Role::Confirms) {
+        if let Some(at) = self.on_the_phone() {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
@@ -354,6 +380,9 @@ impl Call {
         self.hush_phones(desk, Cause::Cancelled);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
+            if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {
+                desk.media(MediaCommand::Quiet(far.port));
+            }
         }
         self.causes.clear();
     }

@@ -1,6 +1,7 @@
 //! One side of a call: a dialog and its media port.
 
 use crate::media::Stream;
+use crate::rtp::report::Quality;
 use crate::sip::Session;
 use crate::units::{AccountId, Instant, LegId, PortId};
 
@@ -11,6 +12,8 @@ pub(super) enum Role {
     Talks,
     /// It hears the confirmation and hangs up.
     Confirms,
+    /// It hears the held line and is not heard.
+    Listens,
     /// It rings.
     Rings,
 }
@@ -29,13 +32,29 @@ pub(super) struct Leg {
     pub(super) up: bool,
     /// The peer holds us.
     pub(super) parked: bool,
+    /// It has been told that it is recorded.
+    pub(super) noticed: bool,
     /// Seconds without a packet of the peer's, as media told last.
     pub(super) silent_s: u32,
+    /// How its streams fared last.
+    pub(super) quality: Option<Quality>,
 }
 
 impl Leg {
     pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
-        Self { id, account, port, role, session: None, open: None, up: false, parked: false, silent_s: 0 }
+        Self {
+            id,
+            account,
+            port,
+            role,
+            session: None,
+            open: None,
+            up: false,
+            parked: false,
+            noticed: false,
+            silent_s: 0,
+            quality: None,
+        }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
@@ -48,6 +67,7 @@ impl Leg {
             codec: session.codec,
             payload_type: session.payload_type,
             event_type: session.event_type,
+            rtcp: session.rtcp,
             send: session.send,
             keys: session.keys,
         }

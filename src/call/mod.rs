@@ -11,6 +11,7 @@
 //! through has the two far ends joined here (`transfer`): no peer on the trunk needs to know how.
 
 mod begin;
+mod conference;
 mod conversation;
 mod desk;
 mod dialling;
@@ -22,15 +23,16 @@ pub mod plan;
 mod policy;
 mod ports;
 pub mod record;
+mod recording;
 pub mod snapshot;
 mod switchboard;
 mod transfer;
 mod trying;
 mod turns;
 
-pub use plan::{Peer, Plan};
+pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{Decision, Outcome, Record, Span};
-pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot};
+pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot, StreamView};
 pub use switchboard::Switchboard;
 
 use crate::listen::Heard;
@@ -46,6 +48,12 @@ pub enum Request {
     HoldNow(Option<CallId>),
     /// End the call.
     HangUp(CallId),
+    /// Somebody on the page begins to listen in to the call.
+    ListenIn(CallId),
+    /// He has stopped.
+    ListenEnd(CallId),
+    /// Put this call and the other one of the same phone, parked or held, together: three talk.
+    Conference(CallId),
     /// Ring my phone and give me the held call now, person or not.
     Take(CallId),
     /// Short press of the button: hold the call that is up.
@@ -94,10 +102,27 @@ pub enum Effect {
     Media(MediaCommand),
     /// An order to the listener.
     Listen(ListenOrder),
+    /// An order to the studio.
+    Studio(StudioOrder),
     /// The state of a call, to be written.
     Record(Box<Record>),
     /// The answer to a request: done, or why not and what to do.
     Reply(u64, Result<(), String>),
+}
+
+/// What the studio shall do with a call from now on. Neither to record nor to let listen is the end of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StudioOrder {
+    /// The call.
+    pub call: CallId,
+    /// Whose frames are its sound.
+    pub port: PortId,
+    /// In this opening of the port.
+    pub epoch: u32,
+    /// Record it.
+    pub record: bool,
+    /// Let the page listen.
+    pub listen: bool,
 }
 
 /// An order to the listener's thread.

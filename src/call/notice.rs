@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::leg::Leg;
+use crate::media::MediaCommand;
 use crate::sip::{Cause, Command};
 use crate::sounds::Prompt;
 use crate::units::{Codec, Instant};
@@ -35,6 +36,13 @@ impl Notice {
     /// A leg that hears nothing more: its call has been put through.
     pub(super) fn leaving(desk: &Desk, leg: Leg) -> Self {
         Self { until: desk.now + LEAVES, leg, prompt: None }
+    }
+
+    /// Tells something on a leg that is up.
+    pub(super) fn tell(desk: &mut Desk, leg: Leg, prompt: Prompt) -> Self {
+        desk.media(MediaCommand::Part(leg.port));
+        desk.say(&leg, prompt);
+        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt) }
     }
 
     /// The offer was ours: only here is it known where to speak to.

@@ -31,6 +31,43 @@ pub struct Plan {
     pub longest: Duration,
     /// Holds at once.
     pub max_holds: usize,
+    /// What is recorded, and who may listen in.
+    pub recording: Recording,
+}
+
+/// Of which calls something is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Of none.
+    #[default]
+    None,
+    /// Of those that the box holds, while it holds them: nobody of the house is heard.
+    Holds,
+    /// Of all but emergency calls.
+    All,
+}
+
+/// How people are told that they are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    /// Not by the box.
+    None,
+    /// By words at the beginning; by the tone while the box holds the line.
+    #[default]
+    Words,
+    /// By a short tone every 15 s.
+    Tone,
+}
+
+/// What is recorded and listened to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// Which calls are recorded.
+    pub record: Which,
+    /// How that is said.
+    pub notice: Notice,
+    /// To which calls the page may listen.
+    pub listen_in: Which,
 }
 
 impl Plan {
@@ -63,4 +100,6 @@ pub struct Peer {
     pub rings: Duration,
     /// How it wants numbers.
     pub rules: Rules,
+    /// It speaks G.722.
+    pub wideband: bool,
 }

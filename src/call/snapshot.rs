@@ -1,6 +1,7 @@
 //! The state of everything, as the page and the lamp see it. Made anew on each change; never read back.
 
 use crate::listen::Sound;
+use crate::rtp::report::Quality;
 use crate::units::{CallId, Wall};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,12 +40,27 @@ pub struct CallView {
     pub sound: Option<Sound>,
     /// The last few stretches of sound, oldest first: start in ms since `started`, sound.
     pub heard: Vec<(u64, Sound)>,
+    /// It is being recorded.
+    pub recording: bool,
+    /// The page may listen in.
+    pub may_listen: bool,
     /// The last decision and its reason, in words.
     pub last: String,
     /// Sound to and from the line is encrypted.
     pub line_encrypted: bool,
     /// So is that of every phone in the call.
     pub phones_encrypted: bool,
+    /// How the sound of each leg fares, as told last.
+    pub streams: Vec<StreamView>,
+}
+
+/// The streams of one leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StreamView {
+    /// It is the trunk's, not one of the house.
+    pub trunk: bool,
+    /// How they fare.
+    pub quality: Quality,
 }
 
 /// Where a call stands.

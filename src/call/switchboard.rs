@@ -5,12 +5,13 @@ use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
 use super::notice::Notice;
-use super::plan::Plan;
+use super::plan::{Plan, Which};
 use super::record::Outcome;
-use super::snapshot::{CallView, Phase, Snapshot};
+use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::Transfer;
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
+use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
 use crate::{listen, media};
 use core::time::Duration;
@@ -143,7 +144,14 @@ impl Switchboard {
         let call = self.calls.get_mut(&id)?;
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
+        call.attend_studio(&mut self.desk);
+        let (room, wants_conference) = (call.room, core::mem::take(&mut call.wants_conference));
         if call.is_over() {
+            for leg in core::mem::take(&mut call.to_tell) {
+                self.desk.legs.remove(&leg.id);
+                self.notices.insert(leg.id, Notice::tell(&mut self.desk, leg, Prompt::Ended));
+            }
+            self.desk.hold_ended |= call.record.hold_started.is_some() && call.was_missed();
             let (missed, cause) = (call.was_missed(), call.cause);
             if call.emergency && call.record.outgoing {
                 self.help_may_call_back();
@@ -156,6 +164,12 @@ impl Switchboard {
             if let Some(port) = port {
                 self.desk.listen(ListenOrder::Stop(port));
             }
+            if let Some(room) = room {
+                self.leave_room(room);
+            }
+        } else if wants_conference {
+            // Refused while there is nothing to join: the keys are spent.
+            let _ = self.conference(id);
         }
         Some(result)
     }
@@ -203,7 +217,10 @@ impl Switchboard {
             }),
             Event::Ended(leg, cause) => match self.notices.remove(&leg) {
                 Some(notice) => self.desk.forget(notice.leg),
-                None => self.with_leg(leg, |call, desk| call.ended(desk, leg, cause)),
+                None => {
+                    self.hand_over(leg);
+                    self.with_leg(leg, |call, desk| call.ended(desk, leg, cause));
+                }
             },
             Event::RoundTrip(account, took) => self.desk.took(account, took),
             Event::Registered(account, until) => self.desk.registered(account, until),
@@ -266,6 +283,9 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.starved(desk, port, seconds));
             }
             media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
+            media::Event::Quality(port, quality) => {
+                self.with_port(port, |call, _| call.quality(port, quality));
+            }
             media::Event::Alive => {}
         }
     }
@@ -309,6 +329,14 @@ impl Switchboard {
                     call.end(desk, outcome, "hung up on the page", Cause::Normal);
                 })
                 .ok_or_else(|| NONE.into()),
+            Request::ListenIn(id) => {
+                self.with(id, |call, desk| call.listen_in(desk)).unwrap_or(Err(NONE.into()))
+            }
+            Request::ListenEnd(id) => {
+                self.with(id, |call, _| call.listen_end());
+                Ok(())
+            }
+            Request::Conference(id) => self.conference(id),
             Request::Cancel => {
                 let id = self.held().ok_or("no call is held: there is nothing to cancel")?;
                 self.with(id, |call, desk| {
@@ -347,7 +375,7 @@ impl Switchboard {
             })
         };
         Snapshot {
-            calls: self.calls.values().map(view).collect(),
+            calls: self.calls.values().map(|call| view(call, self.desk.plan.recording.listen_in)).collect(),
             trunks: side(Side::Trunk).collect(),
             phones: side(Side::Phone).collect(),
             discards: self
@@ -363,7 +391,7 @@ impl Switchboard {
 /// Stretches of sound that the page's strip shows.
 const STRIP: usize = 48;
 
-fn view(call: &Call) -> CallView {
+fn view(call: &Call, listen_in: Which) -> CallView {
     let confirming = call.near.iter().any(|l| l.role == Role::Confirms);
     let phase = match &call.state {
         State::Dialing => Phase::Dialing,
@@ -387,6 +415,15 @@ fn view(call: &Call) -> CallView {
         hold_started: held.and(record.hold_started),
         sound: held.and_then(|h| h.sound),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
+        recording: call.is_recorded(),
+        may_listen: call.may_listen(listen_in),
+        streams: call
+            .far
+            .iter()
+            .map(|leg| (true, leg))
+            .chain(call.near.iter().map(|leg| (false, leg)))
+            .filter_map(|(trunk, leg)| Some(StreamView { trunk, quality: leg.quality? }))
+            .collect(),
         last: record.decisions.last().map(|d| format!("{}: {}", d.what, d.reason)).unwrap_or_default(),
         line_encrypted: call.far.iter().any(Leg::is_encrypted),
         phones_encrypted: !call.near.is_empty() && call.near.iter().all(Leg::is_encrypted),

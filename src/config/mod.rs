@@ -9,6 +9,7 @@ mod numbers;
 mod peers;
 mod presets;
 mod read;
+mod recording;
 mod rules;
 mod settings;
 mod way;
@@ -17,8 +18,8 @@ pub use country::Country;
 pub use presets::TEXT as PRESETS;
 pub use read::{Mistake, Mistakes};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Secret, Sip, SipTls, Trunk, TrunkPeer,
-    Web,
+    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
+    TrunkPeer, Web,
 };
 pub use way::Way;
 
@@ -79,7 +80,8 @@ pub fn parse(
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let known = ["line", "sip", "media", "trunk", "phone", "hold", "guard", "codes", "board", "web", "log"];
+    let known =
+        ["line", "sip", "media", "trunk", "phone", "hold", "record", "guard", "codes", "board", "web", "log"];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line_keys = ["country", "emergency", "number", "private", "rewrite", "order"];
     let line = line(&mut section(&mut source, &root, "[line]", &line_keys));
@@ -90,7 +92,8 @@ pub fn parse(
     rules::peers(&mut source, &trunks, &phones);
     let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
     let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
-    let code_keys = ["hold", "rejoin", "status", "cancel", "gesture", "withhold"];
+    let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
+    let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
@@ -98,7 +101,7 @@ pub fn parse(
     let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
     let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
     let phones = phones.into_iter().map(|(_, phone)| phone).collect();
-    source.finish(Config { line, sip, media, trunks, phones, hold, guard, codes, board, web, log })
+    source.finish(Config { line, sip, media, trunks, phones, hold, record, guard, codes, board, web, log })
 }
 
 /// Opens the section called `title`, if the file has it.

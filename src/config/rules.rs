@@ -54,14 +54,21 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
     };
     let (hold, rejoin, status, cancel) =
         (code("hold", "*58"), code("rejoin", "*94"), code("status", "*95"), code("cancel", "*49"));
-    let withhold = code("withhold", "*67");
+    let (withhold, listen) = (code("withhold", "*67"), code("listen", "*96"));
     let gesture = s.text("gesture", "allowed are 2 to 4 of 0-9, * and #, but not ***", |text| {
         let keys = text.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#');
         // *** opens an HT801's own menu and never reaches us.
         (keys && (2..=4).contains(&text.len()) && !text.contains("***")).then(|| text.to_owned())
     });
-    let codes =
-        Codes { hold, rejoin, status, cancel, withhold, gesture: gesture.unwrap_or_else(|| "**".to_owned()) };
+    let codes = Codes {
+        hold,
+        rejoin,
+        listen,
+        status,
+        cancel,
+        withhold,
+        gesture: gesture.unwrap_or_else(|| "**".to_owned()),
+    };
     let all = codes.named();
     for (i, (key, code)) in all.iter().enumerate() {
         if let Some(number) = emergency.iter().find(|n| shadows(code, n)) {

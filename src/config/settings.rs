@@ -2,6 +2,7 @@
 
 use super::{Country, Way};
 use crate::board::Board;
+use crate::call::Recording;
 pub use crate::phone::dial::Codes;
 pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
@@ -28,6 +29,8 @@ pub struct Config {
     pub phones: Vec<Phone>,
     /// `[hold]`
     pub hold: Hold,
+    /// `[record]`
+    pub record: Record,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -143,6 +146,8 @@ pub struct Phone {
     pub name: String,
     /// How it is reached.
     pub peer: PhonePeer,
+    /// It may be offered G.722.
+    pub wideband: bool,
     /// How long it rings when phones ring in turn, 5 s to 3 min.
     pub rings: Duration,
     /// Whether its sound is encrypted.
@@ -179,6 +184,15 @@ pub struct Hold {
     pub greet: bool,
     /// Calls held at once, 1 to 3.
     pub calls: u8,
+}
+
+/// Recordings and listening in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What, and who is told.
+    pub plan: Recording,
+    /// How it is kept.
+    pub archive: crate::studio::Config,
 }
 
 /// What is kept from costing too much.

@@ -176,6 +176,7 @@ impl Line {
         let audio = match self.session.codec {
             Codec::Pcmu => 0,
             Codec::Pcma => 8,
+            Codec::G722 => 9,
         };
         if packet.payload_type() == audio {
             self.ear.hear(now, self.session.codec, payload);
@@ -288,7 +289,16 @@ mod tests {
     fn session(codec: Codec) -> Session {
         let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
         let remote = "127.0.0.1:4000".parse().unwrap();
-        Session { remote, codec, payload_type, event_type: Some(101), send: true, receive: true, keys: None }
+        Session {
+            remote,
+            codec,
+            payload_type,
+            event_type: Some(101),
+            rtcp: None,
+            send: true,
+            receive: true,
+            keys: None,
+        }
     }
 
     /// Runs one line into another for `ms` and returns the ends.

@@ -123,6 +123,7 @@ mod tests {
             codec: Codec::Pcmu,
             payload_type: 0,
             event_type: Some(101),
+            rtcp: None,
             send: true,
             receive: true,
             keys: None,

@@ -209,6 +209,7 @@ const fn prompt_words(prompt: Prompt) -> &'static str {
         Prompt::Ended => "“The call on hold has ended.”",
         Prompt::StatusHolding => "“Your call is still on hold.”",
         Prompt::Cancelled => "“Okay. I am no longer holding your call.”",
+        Prompt::Recorded => "“This call is being recorded.”",
         Prompt::NoTrunk => "“The line is not connected. The call cannot be placed.”",
     }
 }

@@ -142,7 +142,10 @@ mod tests {
             hold_started: (phase == Phase::Holding).then_some(Wall(21_000)),
             sound,
             heard: Vec::new(),
+            recording: false,
+            may_listen: false,
             last: last.into(),
+            streams: Vec::new(),
             line_encrypted: false,
             phones_encrypted: false,
         };

@@ -1,4 +1,4 @@
-//! ITU-T G.711: 8-bit companded sound, and the direct way between its two laws.
+//! ITU-T G.711: 8-bit companded sound, and the direct way between its two laws. µ-law stands in for G.722 here.
 
 use crate::units::Codec;
 use audio_codec_algorithms::{
@@ -8,7 +8,7 @@ use audio_codec_algorithms::{
 /// The octet that stands for silence: the positive value closest to zero.
 pub const fn silence(codec: Codec) -> u8 {
     match codec {
-        Codec::Pcmu => 0xff,
+        Codec::Pcmu | Codec::G722 => 0xff,
         Codec::Pcma => 0xd5,
     }
 }
@@ -16,7 +16,7 @@ pub const fn silence(codec: Codec) -> u8 {
 /// One sample, 16-bit full scale. Always a multiple of four (µ-law) or eight (A-law).
 pub fn decode(codec: Codec, octet: u8) -> i16 {
     match codec {
-        Codec::Pcmu => decode_ulaw(octet),
+        Codec::Pcmu | Codec::G722 => decode_ulaw(octet),
         Codec::Pcma => decode_alaw(octet),
     }
 }
@@ -24,7 +24,7 @@ pub fn decode(codec: Codec, octet: u8) -> i16 {
 /// The octet for one sample of 16-bit full scale.
 pub fn encode(codec: Codec, sample: i16) -> u8 {
     match codec {
-        Codec::Pcmu => encode_ulaw(sample),
+        Codec::Pcmu | Codec::G722 => encode_ulaw(sample),
         Codec::Pcma => encode_alaw(sample),
     }
 }
@@ -33,9 +33,9 @@ pub fn encode(codec: Codec, sample: i16) -> u8 {
 /// does not change again, which decoding and encoding would not promise.
 pub fn translate(from: Codec, to: Codec, payload: &mut [u8]) {
     let convert: fn(u8) -> u8 = match (from, to) {
-        (Codec::Pcmu, Codec::Pcma) => convert_ulaw_to_alaw,
-        (Codec::Pcma, Codec::Pcmu) => convert_alaw_to_ulaw,
-        (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => return,
+        (Codec::Pcmu | Codec::G722, Codec::Pcma) => convert_ulaw_to_alaw,
+        (Codec::Pcma, Codec::Pcmu | Codec::G722) => convert_alaw_to_ulaw,
+        _ => return,
     };
     for octet in payload {
         *octet = convert(*octet);
@@ -52,7 +52,7 @@ mod tests {
     /// G.711 table 1 and 2, worked out by their segments rather than looked up.
     fn by_the_book(codec: Codec, octet: u8) -> i32 {
         match codec {
-            Codec::Pcmu => {
+            Codec::Pcmu | Codec::G722 => {
                 let code = !octet;
                 let magnitude = ((i32::from(code & 15) * 2 + 33) << ((code >> 4) & 7)) - 33;
                 4 * if code & 0x80 == 0 { magnitude } else { -magnitude }

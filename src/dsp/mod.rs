@@ -3,5 +3,9 @@
 pub mod conceal;
 pub mod detect;
 pub mod g711;
+pub mod g722;
 pub mod level;
+pub mod mix;
+pub mod noise;
+pub mod splice;
 pub mod tone;

@@ -1,5 +1,6 @@
 //! What media is told and what it tells. All of it is `Copy` and travels on rings.
 
+use crate::rtp::report::Quality;
 use crate::units::{Codec, Digit, PortId, SrtpKeys, Tick};
 use std::net::SocketAddr;
 
@@ -18,12 +19,14 @@ pub struct Stream {
     /// Where to send. Until the first packet arrives; from then on, its source (symmetric RTP, RFC 4961), if its IP
     /// or port is the one signalled or nothing has been heard from there.
     pub remote: SocketAddr,
-    /// Coding in both directions.
+    /// Coding in both directions. G.722 only if the loop was made for it: see `Config::wideband`.
     pub codec: Codec,
     /// Payload type of the audio we send.
     pub payload_type: u8,
     /// Payload type of telephone-events in both directions.
     pub event_type: Option<u8>,
+    /// Where reports go: RTCP beside RTP, or on its port if it is the same as `remote` (RFC 5761). `None`: nowhere.
+    pub rtcp: Option<SocketAddr>,
     /// Send sound. When false, nothing at all is sent (the peer holds us).
     pub send: bool,
     /// SRTP both ways; `None`: in the clear. The same keys after a renegotiation go on where they were.
@@ -41,8 +44,30 @@ pub enum Tone {
     Congestion,
     /// Dial tone.
     Dial,
+    /// Dial tone that says that messages wait.
+    Stutter,
+    /// The number cannot be reached (special information tone).
+    Special,
     /// A short beep: 1000 Hz for 120 ms.
     Beep,
+}
+
+/// A tone that sounds over whatever the peer hears, without taking its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Somebody else calls: the country's call-waiting tone, 10 dB softer than others.
+    Waiting,
+    /// The call is recorded: 1400 Hz for 200 ms every 15 s.
+    Recorded,
+}
+
+/// What a port is to its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seat {
+    /// It hears the others and is heard.
+    Talks,
+    /// It hears the others; nothing of it is in anybody's sound.
+    Listens,
 }
 
 /// Orders to the media loop. An order for a closed port is ignored.
@@ -67,7 +92,17 @@ pub enum MediaCommand {
     /// What one port receives the other sends, both ways. Ends what either was playing and any other join. Telephone-events
     /// are not passed: each is an [`Event::Digit`], and the switchboard decides whether the other side gets it.
     Join(PortId, PortId),
-    /// End the port's join, both ways: each sends silence (or what it is told to play).
+    /// The port joins the room that is named after one of its ports: every 20 ms it hears the sum of all who talk there
+    /// but itself. Ends its join, and its stay in another room; what it is playing goes on.
+    Meet {
+        /// Who.
+        port: PortId,
+        /// The room's name.
+        room: PortId,
+        /// As what.
+        seat: Seat,
+    },
+    /// End the port's join, both ways, or its stay in a room: it sends silence (or what it is told to play).
     Part(PortId),
     /// Play a prompt towards this port's peer, from its start. While it plays nothing of a join is sent to that peer.
     Play {
@@ -82,10 +117,14 @@ pub enum MediaCommand {
     Tone(PortId, Tone),
     /// End the port's prompt or tone.
     Quiet(PortId),
+    /// Begin or end (`None`) a tone over all that this port's peer hears.
+    Overlay(PortId, Option<Overlay>),
     /// Send a telephone-event of 100 ms (RFC 4733), in-band DTMF if the peer takes none. Queued behind others (up to 32).
     Digit(PortId, Digit),
     /// Start or end handing what this port receives to the listener, a frame every tick.
     Tap(PortId, bool),
+    /// Start or end handing what this port's peer says and what it is sent to the studio, a frame of each every tick.
+    Studio(PortId, bool),
     /// Close the port: nothing more is sent or received.
     Close(PortId),
     /// Answer with [`Event::Alive`]: the loop turns.
@@ -101,6 +140,8 @@ pub enum Event {
     Played(PortId, SoundId),
     /// No RTP for this many seconds; sent at 2 s and then every 10 s.
     Starved(PortId, u32),
+    /// How a port's streams fare; about every five seconds, RFC 3550 §6.2.
+    Quality(PortId, Quality),
     /// The answer to [`MediaCommand::Ping`].
     Alive,
     /// RTP arrives (again): first packet after open or after `Starved`.
@@ -123,6 +164,22 @@ pub struct TapFrame {
     pub frame: crate::units::Frame,
 }
 
+/// 20 ms of both sides of one port, on its way to the studio.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StudioFrame {
+    /// Whose sound.
+    pub port: PortId,
+    /// Which opening of the port.
+    pub epoch: u32,
+    /// Counts the 20 ms since the start of the program, so that all ports have one time; a jump is a gap.
+    pub tick: Tick,
+    /// What its peer said, after the jitter buffer and concealment.
+    pub heard: crate::units::Frame,
+    /// What its peer was sent: the partner's sound, or the box's own.
+    pub said: crate::units::Frame,
+}
+
+const _: () = assert!(!core::mem::needs_drop::<StudioFrame>());
 const _: () = assert!(!core::mem::needs_drop::<MediaCommand>());
 const _: () = assert!(!core::mem::needs_drop::<Event>());
 const _: () = assert!(!core::mem::needs_drop::<TapFrame>());

@@ -1,15 +1,17 @@
 //! Sound. A fixed table of ports, two entry points: [`Media::packet`] and [`Media::tick`].
 //!
 //! ```text
-//!              packet(port, from, bytes)                 tick(): every 20 ms
-//!   RTP in ──► joined? ──new header, other law──► RTP out   port without a talking partner ──► key, prompt, tone, silence
-//!                │ copy                                     tap: jitter buffer ──► frame ──► ring
-//!                └──► tap's jitter buffer
+//!              packet(port, from, bytes)                    tick(): every 20 ms
+//!   RTP in ──► joined? ──new header, other coding──► RTP out   port without a talking partner ──► key, prompt, tone, mix, silence
+//!                │ copy                                        jitter buffer ──► frame ──► room's sum
+//!                └──► jitter buffer, if somebody needs frames                        └──► rings of listener and studio
 //! ```
 //!
 //! A joined packet leaves within the call that brought it. Between joins a port sends on the tick, and `pace` keeps the
 //! two from starving or flooding the peer. Nothing of one port reaches another except through [`Media::packet`]'s last
-//! step, and only while they are joined.
+//! step, and only while they are joined, or through the room that both are in (`room`), where one who listens is not heard.
+//!
+//! RTCP comes in by [`Media::report`] or among the packets, and goes out on the tick: `reports`.
 //!
 //! The machine knows neither sockets nor clocks: [`thread`] drives it in real time, tests and the simulator in virtual time:
 //! give it commands and datagrams when they come, call `tick` when [`Media::deadline`] is reached (asking anew after each
@@ -23,6 +25,8 @@ mod outlets;
 mod pace;
 mod port;
 pub mod realtime;
+mod reports;
+mod room;
 mod sockets;
 pub mod thread;
 mod vault;
@@ -31,11 +35,14 @@ mod voice;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Event, MediaCommand, SoundId, Stream, TapFrame, Tone};
+pub use command::{Event, MediaCommand, Overlay, Seat, SoundId, Stream, StudioFrame, TapFrame, Tone};
 pub use counters::{Counted, Counters, Discard};
 pub use outlets::{Outlets, Told};
 pub use voice::SoundError;
 
+use crate::dsp::g711;
+use crate::dsp::g722::Band;
+use crate::dsp::noise::Noise;
 use crate::dsp::tone::{self, Country};
 use crate::limits::RTP_PACKET_BYTES;
 use crate::rtp::jitter::{Put, RING, Ring};
@@ -45,6 +52,7 @@ use crate::units::{Codec, FRAME_SAMPLES, FRAME_TIME, Frame, Instant, PortId, Tic
 use core::ops::Range;
 use outlets::Mouth;
 use port::{Content, Port};
+use room::Rooms;
 use std::net::SocketAddr;
 use vault::Vault;
 use voice::{Said, Sounds};
@@ -64,13 +72,19 @@ pub struct Config {
     pub country: &'static Country,
     /// Prompts, linear sound at 8 kHz; a [`SoundId`] is a place in it.
     pub sounds: Vec<Vec<i16>>,
+    /// Streams may be G.722; takes memory for each port. Without it, orders for such streams are ignored.
+    pub wideband: bool,
+    /// Frames of the ring to the studio, at least 1: the time it may be slow, for all that it records together.
+    pub studio_frames: usize,
 }
 
-/// An RTP packet to be sent from a port's socket.
+/// An RTP packet, or an RTCP one, to be sent from a port's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// Whose socket.
     pub port: PortId,
+    /// From the socket beside it, which is for RTCP alone.
+    pub control: bool,
     /// Whereto.
     pub to: SocketAddr,
     /// All of it.
@@ -83,11 +97,19 @@ pub struct Media {
     /// Indices of open ports.
     open: Vec<u16>,
     /// Samples of the jitter buffers, a [`Ring`] for each port. Untouched memory until a port is tapped.
-    rings: Box<[i16]>,
+    rings: Box<[u16]>,
+    rooms: Rooms,
+    /// G.722 of each port; empty if nobody speaks it.
+    wide: Box<[Band]>,
+    /// A packet of G.722 while its lower band is made.
+    scratch: Box<[u8; RTP_PACKET_BYTES]>,
     sounds: Sounds,
     vault: Vault,
     country: &'static Country,
     mouth: Mouth,
+    /// What the port whose turn it is has said of its own in this tick.
+    said: Option<Frame>,
+    farewells: Vec<reports::Farewell>,
     /// The last tick done, counted from the start of the program.
     grid: u64,
     /// No port needs the next tick.
@@ -99,17 +121,22 @@ pub struct Media {
 impl Media {
     /// Allocates everything that will ever be needed.
     pub fn new(config: &Config) -> Result<(Self, Outlets), SoundError> {
-        let (mouth, outlets) = outlets::rings();
+        let (mouth, outlets) = outlets::rings(config.studio_frames.max(1));
         tone::prepare();
         let ports = usize::from(config.ports);
         let media = Self {
             ports: (0..ports).map(|_| Port::closed()).collect(),
             open: Vec::with_capacity(ports),
             rings: vec![0; ports * RING].into_boxed_slice(),
+            rooms: Rooms::new(ports),
+            wide: (0..if config.wideband { ports } else { 0 }).map(|_| Band::new()).collect(),
+            scratch: Box::new([0; RTP_PACKET_BYTES]),
             sounds: Sounds::new(&config.sounds)?,
             vault: Vault::new(ports),
             country: config.country,
             mouth,
+            said: None,
+            farewells: Vec::with_capacity(ports),
             grid: 0,
             resting: true,
             deadline: None,
@@ -153,7 +180,8 @@ impl Media {
         };
         let (header, payload) = match packet::parse(datagram) {
             Ok(parsed) if datagram.len() <= RTP_PACKET_BYTES => parsed,
-            Err(Malformed::Rtcp) => return counters.discard(Discard::Rtcp),
+            // RFC 5761: told apart by the payload type.
+            Err(Malformed::Rtcp) => return self.hear_report(now, at, from, datagram),
             Ok(_) | Err(Malformed::Header) => return counters.discard(Discard::Malformed),
         };
         if !port.latch.accept(now, from) {
@@ -170,6 +198,14 @@ impl Media {
             Arrival::Stray => return counters.discard(Discard::Stray),
         }
         counters.packet_in();
+        if header.ssrc == port.sender.ssrc() && !port.renumbered && port.stream.keys.is_none() {
+            // RFC 3550 §8.2: the peer has our number, so we take another. Once: from then on it is our own sound that it
+            // sends back (an echo test), and that is to be heard.
+            port.renumbered = true;
+            counters.collision();
+            let old = port.sender.renumber();
+            reports::take_leave(&mut self.farewells, &mut self.vault, port, at, old);
+        }
         if port.hearing.heard(now) {
             self.mouth.event(Event::Heard(at));
         }
@@ -182,25 +218,49 @@ impl Media {
                 }
                 return;
             }
-            // What comes instead of sound is no sound: taps hear concealment, a partner silence.
+            // What comes instead of sound is no sound, but noise of its level.
             Content::ComfortNoise => {
-                port.comfort = true;
+                let noise = Noise::new(octets, header.timestamp);
+                port.comfort = Some(noise);
+                port.jitter.comfort(noise);
                 return;
             }
             Content::Sound(_) | Content::Unknown => return self.mouth.counters.discard(Discard::PayloadType),
         };
-        port.comfort = false;
+        port.comfort = None;
         port.receiver.timing(now, &header);
-        if port.tapped
-            && let Some(ring) = ring(&mut self.rings, at.0)
-            && port.jitter.put(ring, header.timestamp, codec, octets) == Put::Late
+        let (decodes, partner) = (port.decodes, port.partner);
+        // What is wide-band goes on as it is to a partner who is, too; everybody else gets its lower band.
+        let passes = codec == Codec::G722 && self.takes_wide(partner);
+        let lower = codec == Codec::G722 && (decodes || !passes);
+        let (law, heard) = match lower {
+            true => (Codec::Pcmu, narrow(&mut self.wide, &mut self.scratch, at.0, octets)),
+            false => (codec, octets),
+        };
+        if decodes
+            && let (Some(port), Some(ring)) =
+                (self.ports.get_mut(usize::from(at.0)), ring(&mut self.rings, at.0))
+            && port.jitter.put(ring, header.timestamp, law, heard) == Put::Late
         {
             self.mouth.counters.discard(Discard::Late);
         }
-        if let Some(partner) = port.partner {
+        if let Some(partner) = partner {
+            let codec = if passes { codec } else { law };
+            if lower
+                && !passes
+                && let Some(octets) = datagram.get_mut(payload.clone())
+            {
+                octets.copy_from_slice(self.scratch.get(..octets.len()).unwrap_or_default());
+            }
             self.forward(now, partner, codec, &header, payload, datagram, send);
             self.put_off(now);
         }
+    }
+
+    /// Whether the partner's peer takes G.722 just as it came.
+    fn takes_wide(&self, partner: Option<u16>) -> bool {
+        let partner = partner.and_then(|i| self.ports.get(usize::from(i)));
+        partner.is_some_and(|p| p.stream.codec == Codec::G722 && p.overlay.is_none())
     }
 
     /// Sends a joined port's packet on from its partner.
@@ -224,8 +284,10 @@ impl Media {
         if port.sender.overtook(header) || !port.pace.forward(now, samples) {
             return counters.discard(Discard::Overtaken);
         }
-        if let Some(octets) = datagram.get_mut(payload.clone()) {
-            crate::dsp::g711::translate(codec, port.stream.codec, octets);
+        if codec != Codec::G722
+            && let Some(octets) = datagram.get_mut(payload.clone())
+        {
+            finish(port, self.wide.get_mut(usize::from(partner)), codec, octets);
         }
         let header = port.sender.forward(header, port.stream.payload_type, samples);
         let Some(start) = packet::prefix(&header, datagram, payload.start) else { return };
@@ -233,7 +295,7 @@ impl Media {
             Ok(bytes) => {
                 counters.packet_out();
                 counters.forwarded();
-                send(Datagram { port: PortId(partner), to: port.latch.target(), bytes });
+                send(Datagram { port: PortId(partner), control: false, to: port.latch.target(), bytes });
             }
             Err(why) => counters.discard(why),
         }
@@ -243,10 +305,15 @@ impl Media {
     pub fn tick(&mut self, now: Instant, send: &mut impl FnMut(Datagram<'_>)) {
         for _ in 0..self.ticks_due(now) {
             self.grid += 1;
+            self.clear_rooms();
+            for place in 0..self.open.len() {
+                self.listen(now, self.open[place]);
+            }
             for place in 0..self.open.len() {
                 let index = self.open[place];
-                self.listen(now, index);
+                self.said = None;
                 self.speak(now, index, send);
+                self.film(index);
             }
         }
         for place in 0..self.open.len() {
@@ -255,7 +322,11 @@ impl Media {
             if port.stream.send && port.pace.dry_at() <= now {
                 self.say(now, index, send);
             }
+            if self.ports[usize::from(index)].reports.due_at() <= now {
+                self.give_report(now, index, send);
+            }
         }
+        self.say_farewells(send);
         self.plan(now);
     }
 
@@ -275,6 +346,29 @@ impl Media {
         due - skipped
     }
 
+    fn clear_rooms(&mut self) {
+        for place in 0..self.open.len() {
+            let port = self.ports.get(usize::from(self.open[place]));
+            if let Some((room, _)) = port.and_then(|p| p.room) {
+                self.rooms.clear(room);
+            }
+        }
+    }
+
+    /// Hands what a port heard and said in this tick to the studio.
+    fn film(&mut self, index: u16) {
+        let Some(port) = self.ports.get(usize::from(index)).filter(|p| p.studio) else { return };
+        let flowing = port.partner.filter(|_| port.pace.flowing());
+        let said = self.said.or_else(|| flowing.map(|partner| self.rooms.heard(partner)));
+        self.mouth.film(StudioFrame {
+            port: PortId(index),
+            epoch: port.epoch,
+            tick: Tick(self.grid),
+            heard: self.rooms.heard(index),
+            said: said.unwrap_or(Frame::SILENCE),
+        });
+    }
+
     /// What a port hears, on the tick.
     fn listen(&mut self, now: Instant, index: u16) {
         let port = &mut self.ports[usize::from(index)];
@@ -282,13 +376,17 @@ impl Media {
         if let Some(seconds) = port.hearing.starved(now) {
             self.mouth.event(Event::Starved(id, seconds));
         }
-        if port.tapped
+        if port.decodes
             && let Some(ring) = ring(&mut self.rings, index)
         {
             let mut frame = Frame::SILENCE;
-            let received = port.jitter.take(ring, &mut frame) || port.comfort;
-            let tick = Tick(self.grid.saturating_sub(port.opened + 1));
-            self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, received, frame });
+            let received = port.jitter.take(ring, &mut frame);
+            let talks = port.room.filter(|(_, seat)| *seat == Seat::Talks).map(|(room, _)| room);
+            self.rooms.hear(index, &frame, talks);
+            if port.tapped {
+                let tick = Tick(self.grid.saturating_sub(port.opened + 1));
+                self.mouth.frame(TapFrame { port: id, epoch: port.epoch, tick, received, frame });
+            }
         }
     }
 
@@ -308,14 +406,33 @@ impl Media {
     fn say(&mut self, now: Instant, index: u16, send: &mut impl FnMut(Datagram<'_>)) {
         let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
         let filling = port.pace.filling() && !port.voice.busy();
+        let quiet = port.voice.idle();
         let mut sound = [0; FRAME_SAMPLES];
-        let (said, ended) = port.voice.speak(port.stream.codec, &self.sounds, &mut sound);
+        let meets = port.room.filter(|_| !port.voice.busy());
+        let law = if port.stream.codec == Codec::Pcma { Codec::Pcma } else { Codec::Pcmu };
+        let (said, ended) = port.voice.speak(law, &self.sounds, &mut sound);
+        if let (Said::Sound(_), Some((room, seat))) = (&said, meets) {
+            let own = if seat == Seat::Talks { self.rooms.heard(index) } else { Frame::SILENCE };
+            let heard = port.limiter.hear(&self.rooms.sum(room), &own);
+            sound = heard.0.map(|sample| g711::encode(law, sample));
+        }
         if let Some(sound) = ended {
             self.mouth.event(Event::Played(PortId(index), sound));
+        }
+        let partner = port.partner.filter(|_| filling && quiet);
+        if let Some(noise) = partner.and_then(|p| self.ports.get_mut(usize::from(p))?.comfort.as_mut()) {
+            sound.fill_with(|| g711::encode(law, noise.sample()));
+        }
+        let Some(port) = self.ports.get_mut(usize::from(index)) else { return };
+        if port.studio {
+            self.said = Some(Frame(sound.map(|octet| g711::decode(law, octet))));
         }
         // A peer that holds us hears nothing, but what is played goes on and ends.
         if !port.stream.send {
             return;
+        }
+        if matches!(said, Said::Sound(_)) {
+            finish(port, self.wide.get_mut(usize::from(index)), law, &mut sound);
         }
         let mut bytes = [0; HEADER_BYTES + FRAME_SAMPLES];
         let (header, payload): (Header, &[u8]) = match &said {
@@ -339,7 +456,7 @@ impl Media {
             match self.vault.seal(index, &bytes[..end]) {
                 Ok(bytes) => {
                     self.mouth.counters.packet_out();
-                    send(Datagram { port: PortId(index), to: port.latch.target(), bytes });
+                    send(Datagram { port: PortId(index), control: false, to: port.latch.target(), bytes });
                 }
                 Err(why) => self.mouth.counters.discard(why),
             }
@@ -365,12 +482,45 @@ impl Media {
         let tick = (!self.resting).then(|| Instant((self.grid + 1) * FRAME_US));
         let sending = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).filter(|p| p.stream.send);
         let dry = sending.map(|p| p.pace.dry_at()).min();
-        self.deadline = tick.into_iter().chain(dry).min();
+        let reports = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).map(|p| p.reports.due_at());
+        self.deadline = tick.into_iter().chain(dry).chain(reports.min()).min();
     }
 }
 
+/// Makes sound in a law of G.711 into what a port's peer takes: with the tone that sounds over it, in the peer's coding.
+fn finish(port: &mut Port, band: Option<&mut Band>, law: Codec, octets: &mut [u8]) {
+    if let Some(tone) = &mut port.overlay {
+        for octet in octets.iter_mut() {
+            *octet = match tone.sample() {
+                0 => *octet,
+                over => g711::encode(law, g711::decode(law, *octet).saturating_add(over)),
+            };
+        }
+    }
+    match (port.stream.codec, band) {
+        (Codec::G722, Some(band)) => band.widen(law, octets),
+        (codec, _) => g711::translate(law, codec, octets),
+    }
+}
+
+/// The lower band of a packet of G.722, as µ-law in `scratch`.
+fn narrow<'a>(
+    wide: &mut [Band],
+    scratch: &'a mut [u8; RTP_PACKET_BYTES],
+    index: u16,
+    octets: &[u8],
+) -> &'a [u8] {
+    let (Some(band), Some(lower)) = (wide.get_mut(usize::from(index)), scratch.get_mut(..octets.len()))
+    else {
+        return &[];
+    };
+    lower.copy_from_slice(octets);
+    band.narrow(lower);
+    lower
+}
+
 /// The samples of one port's jitter buffer.
-fn ring(rings: &mut [i16], index: u16) -> Option<&mut Ring> {
+fn ring(rings: &mut [u16], index: u16) -> Option<&mut Ring> {
     let start = usize::from(index) * RING;
     rings.get_mut(start..start + RING)?.try_into().ok()
 }

@@ -1,9 +1,14 @@
 //! What the switchboard orders. A closed port's orders are ignored: its call has ended.
 
-use super::command::MediaCommand;
+use super::command::{MediaCommand, Overlay, Seat};
 use super::port::Port;
 use super::{FRAME_US, Media};
-use crate::units::{Instant, PortId};
+use crate::dsp::g722::Band;
+use crate::dsp::tone::{self, Generator};
+use crate::units::{Codec, Instant, PortId};
+
+/// How much softer than others a tone is that sounds over a conversation.
+const SOFTER_DB: f32 = 10.0;
 
 impl Media {
     /// Carries out one order. What it starts is heard from the next tick, or the next packet, on.
@@ -12,20 +17,21 @@ impl Media {
         match command {
             MediaCommand::Open { port, stream, seed } => self.open(now, port, stream, seed),
             MediaCommand::Join(a, b) => self.join(a, b),
+            MediaCommand::Meet { port, room, seat } => self.meet(port, room, seat),
             MediaCommand::Part(port) => self.part(port),
             MediaCommand::Close(port) => self.close(port),
             MediaCommand::Ping => self.mouth.event(super::Event::Alive),
-            MediaCommand::Change { port, stream } if self.is_open(port) => {
+            MediaCommand::Change { port, stream } if self.is_open(port) && self.speaks(&stream) => {
                 self.vault.settle(port.0, stream.keys);
                 self.with(port, |p| {
                     p.stream = stream;
+                    p.reports_from = None;
                     p.latch.signal(stream.remote);
                     if !stream.send {
                         p.pace.switch();
                     }
                 });
             }
-            MediaCommand::Change { .. } => {}
             MediaCommand::Play { port, sound, repeat } => self.with(port, |p| {
                 p.voice.play(sound, repeat);
                 p.pace.switch();
@@ -37,6 +43,15 @@ impl Media {
                     p.pace.switch();
                 });
             }
+            MediaCommand::Change { .. } => {}
+            MediaCommand::Overlay(port, overlay) => {
+                let generator = overlay.map(|overlay| match overlay {
+                    Overlay::Waiting => Generator::softer(self.country.waiting, SOFTER_DB),
+                    Overlay::Recorded => Generator::softer(tone::RECORDED, SOFTER_DB),
+                });
+                self.with(port, |p| p.overlay = generator);
+            }
+            MediaCommand::Studio(port, on) => self.with(port, |p| p.studio = on),
             MediaCommand::Quiet(port) => self.with(port, |p| p.voice.quiet()),
             MediaCommand::Digit(port, digit) => {
                 let mut queued = true;
@@ -50,6 +65,27 @@ impl Media {
                 p.jitter = crate::rtp::jitter::Jitter::new();
             }),
         }
+        self.attend();
+    }
+
+    /// Finds out anew whose sound is needed in frames. Who begins to be needed begins with an empty jitter buffer.
+    fn attend(&mut self) {
+        for place in 0..self.open.len() {
+            let Some(port) = self.ports.get(usize::from(self.open[place])) else { continue };
+            let partner = port.partner.and_then(|i| self.ports.get(usize::from(i)));
+            let needed =
+                port.tapped || port.studio || port.room.is_some() || partner.is_some_and(|p| p.studio);
+            let Some(port) = self.ports.get_mut(usize::from(self.open[place])) else { continue };
+            if needed && !port.decodes {
+                port.jitter = crate::rtp::jitter::Jitter::new();
+            }
+            port.decodes = needed;
+        }
+    }
+
+    /// Whether the loop was made for the stream's coding.
+    fn speaks(&self, stream: &super::Stream) -> bool {
+        stream.codec != Codec::G722 || !self.wide.is_empty()
     }
 
     /// Brings the grid up to date if nothing needed it, and asks for the next tick.
@@ -74,7 +110,11 @@ impl Media {
 
     fn open(&mut self, now: Instant, port: PortId, stream: super::Stream, seed: u64) {
         self.close(port);
-        if let Some(slot) = self.ports.get_mut(usize::from(port.0)) {
+        let speaks = self.speaks(&stream);
+        if let Some(slot) = self.ports.get_mut(usize::from(port.0)).filter(|_| speaks) {
+            if let Some(band) = self.wide.get_mut(usize::from(port.0)) {
+                *band = Band::new();
+            }
             slot.open(now, self.grid, stream, seed);
             self.vault.settle(port.0, stream.keys);
             // The capacity was set aside for all of them at the start.
@@ -84,6 +124,10 @@ impl Media {
 
     fn close(&mut self, port: PortId) {
         self.part(port);
+        if let Some(p) = self.ports.get(usize::from(port.0)).filter(|p| p.open && p.sender.sent().0 > 0) {
+            // RFC 3550 §6.3.7: who has never sent anything says nothing now.
+            super::reports::take_leave(&mut self.farewells, &mut self.vault, p, port, p.sender.ssrc());
+        }
         self.with(port, |p| p.open = false);
         self.vault.forget(port.0);
         self.open.retain(|&i| i != port.0);
@@ -104,9 +148,18 @@ impl Media {
         }
     }
 
+    fn meet(&mut self, port: PortId, room: PortId, seat: Seat) {
+        if usize::from(room.0) >= self.ports.len() {
+            return;
+        }
+        self.part(port);
+        self.with(port, |p| p.room = Some((room.0, seat)));
+    }
+
     fn part(&mut self, port: PortId) {
         let mut partner = None;
         self.with(port, |p| {
+            p.room = None;
             partner = p.partner.take();
             p.pace.switch();
         });

@@ -1,6 +1,6 @@
 //! The rings on which the machine tells what it found, and what happens when nobody reads them: it is counted.
 
-use super::command::{Event, TapFrame};
+use super::command::{Event, StudioFrame, TapFrame};
 use super::counters::Counters;
 use crate::limits::{MEDIA_EVENT_RING, TAP_RING};
 use std::sync::Arc;
@@ -11,6 +11,8 @@ pub struct Outlets {
     pub events: rtrb::Consumer<Event>,
     /// For the listener.
     pub taps: rtrb::Consumer<TapFrame>,
+    /// For the studio.
+    pub studio: rtrb::Consumer<StudioFrame>,
     /// For the page.
     pub counters: Arc<Counters>,
 }
@@ -19,6 +21,7 @@ pub struct Outlets {
 pub(super) struct Mouth {
     events: rtrb::Producer<Event>,
     taps: rtrb::Producer<TapFrame>,
+    studio: rtrb::Producer<StudioFrame>,
     pub(super) counters: Arc<Counters>,
     pub(super) told: Told,
 }
@@ -28,8 +31,10 @@ pub(super) struct Mouth {
 pub struct Told {
     /// Events wait.
     pub events: bool,
-    /// Frames wait.
+    /// Frames wait for the listener.
     pub taps: bool,
+    /// Frames wait for the studio.
+    pub studio: bool,
 }
 
 impl Mouth {
@@ -46,13 +51,27 @@ impl Mouth {
             Err(_) => self.counters.tap_frame_lost(),
         }
     }
+
+    pub(super) fn film(&mut self, frame: StudioFrame) {
+        match self.studio.push(frame) {
+            Ok(()) => self.told.studio = true,
+            Err(_) => self.counters.studio_frame_lost(),
+        }
+    }
 }
 
-/// Both ends.
-pub(super) fn rings() -> (Mouth, Outlets) {
+/// Both ends; the studio's ring takes so many frames.
+pub(super) fn rings(studio: usize) -> (Mouth, Outlets) {
     let (event_in, events) = rtrb::RingBuffer::new(MEDIA_EVENT_RING);
     let (tap_in, taps) = rtrb::RingBuffer::new(TAP_RING);
+    let (studio_in, studio) = rtrb::RingBuffer::new(studio);
     let counters = Arc::new(Counters::default());
-    let mouth = Mouth { events: event_in, taps: tap_in, counters: counters.clone(), told: Told::default() };
-    (mouth, Outlets { events, taps, counters })
+    let mouth = Mouth {
+        events: event_in,
+        taps: tap_in,
+        studio: studio_in,
+        counters: counters.clone(),
+        told: Told::default(),
+    };
+    (mouth, Outlets { events, taps, studio, counters })
 }

@@ -1,14 +1,19 @@
 //! One RTP socket's worth of state.
 
-use super::command::Stream;
+use super::command::{Seat, Stream};
 use super::latch::Latch;
 use super::pace::Pace;
 use super::voice::Voice;
+use crate::dsp::mix::Limiter;
+use crate::dsp::noise::Noise;
+use crate::dsp::tone::Generator;
 use crate::rtp::digit::Presses;
 use crate::rtp::jitter::Jitter;
+use crate::rtp::report::Reports;
 use crate::rtp::stream::{Receiver, Sender};
 use crate::units::{Codec, Instant};
 use core::time::Duration;
+use std::net::SocketAddr;
 
 /// Comfort noise, RFC 3389 §4.
 const COMFORT_NOISE: u8 = 13;
@@ -93,23 +98,45 @@ pub(super) struct Port {
     pub(super) hearing: Hearing,
     pub(super) presses: Presses,
     pub(super) voice: Voice,
+    /// The room it is in, and as what.
+    pub(super) room: Option<(u16, Seat)>,
+    /// Keeps what it hears of the room below overload.
+    pub(super) limiter: Limiter,
+    /// Sounds over all that it sends.
+    pub(super) overlay: Option<Generator>,
     /// Openings of this port so far.
     pub(super) epoch: u32,
     /// The grid's count when the port was opened.
     pub(super) opened: u64,
     /// What it hears goes to the listener.
     pub(super) tapped: bool,
+    /// What it hears and says goes to the studio.
+    pub(super) studio: bool,
+    /// Somebody needs what it hears in frames.
+    pub(super) decodes: bool,
     pub(super) jitter: Jitter,
-    /// The peer announced silence and has not spoken since, RFC 3389.
-    pub(super) comfort: bool,
+    /// The peer announced silence and has not spoken since, RFC 3389: the noise of its room.
+    pub(super) comfort: Option<Noise>,
+    pub(super) reports: Reports,
+    /// Where the peer's reports come from.
+    pub(super) reports_from: Option<SocketAddr>,
+    /// Our source was renumbered, because the peer had the same number.
+    pub(super) renumbered: bool,
 }
 
 impl Port {
     /// A port that was never opened.
     pub(super) fn closed() -> Self {
-        let remote = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-        let stream =
-            Stream { remote, codec: Codec::Pcmu, payload_type: 0, event_type: None, send: false, keys: None };
+        let remote = SocketAddr::from(([0, 0, 0, 0], 0));
+        let stream = Stream {
+            remote,
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            event_type: None,
+            rtcp: None,
+            send: false,
+            keys: None,
+        };
         Self {
             open: false,
             partner: None,
@@ -121,11 +148,19 @@ impl Port {
             hearing: Hearing::new(Instant::ZERO),
             presses: Presses::default(),
             voice: Voice::new(),
+            room: None,
+            limiter: Limiter::new(),
+            overlay: None,
             epoch: 0,
             opened: 0,
             tapped: false,
+            studio: false,
+            decodes: false,
             jitter: Jitter::new(),
-            comfort: false,
+            comfort: None,
+            reports: Reports::new(Instant::ZERO, 0),
+            reports_from: None,
+            renumbered: false,
         }
     }
 
@@ -138,6 +173,7 @@ impl Port {
             sender: Sender::new(seed),
             pace: Pace::new(now),
             hearing: Hearing::new(now),
+            reports: Reports::new(now, seed),
             opened: grid,
             epoch: self.epoch.wrapping_add(1),
             ..Self::closed()
@@ -146,6 +182,6 @@ impl Port {
 
     /// Whether its peer hears the partner, and nothing else is to be done for it on the tick.
     pub(super) const fn rests(&self) -> bool {
-        self.pace.flowing() && !self.tapped && self.voice.idle()
+        self.pace.flowing() && !self.decodes && self.voice.idle()
     }
 }

@@ -6,10 +6,14 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 /// RFC 4594 §4.1: telephony is expedited forwarding, code point 46.
 const EXPEDITED: i32 = 46 << 2;
+/// Room for a dozen reports.
+const REPORT_SOCKET_BYTES: usize = 8 * 1024;
+/// How often the operating system is asked for another port if the one beside it is taken.
+const TRIES: usize = 64;
 /// Room in each socket for 250 ms of packets; the kernel's default would be four times that.
 const SOCKET_BYTES: usize = 48 * 1024;
 
-/// Which UDP ports to use for RTP. They are even; the odd ones beside them stay free for RTCP, RFC 3550 §11.
+/// Which UDP ports to use for RTP. They are even; the odd ones beside them are for RTCP, RFC 3550 §11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpPorts {
     /// This one, the next but one and so on; one in use is an error.
@@ -20,22 +24,28 @@ pub enum UdpPorts {
     Any,
 }
 
+/// The two sockets of a port.
+pub(super) struct Pair {
+    pub(super) rtp: UdpSocket,
+    pub(super) rtcp: UdpSocket,
+}
+
 /// Opens so many. An error names the port that could not be had.
-pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[UdpSocket]>> {
+pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[Pair]>> {
     let mut next = match ports {
         UdpPorts::From(first) | UdpPorts::Search(first) => Some(first),
         UdpPorts::Any => None,
     };
     let mut sockets = Vec::with_capacity(usize::from(count));
     while sockets.len() < usize::from(count) {
-        let port = next.unwrap_or(0);
-        match UdpSocket::bind((bind, port)) {
-            Ok(socket) => sockets.push(prepared(socket)?),
+        let pair = match next {
+            Some(port) => pair(bind, port),
+            None => any_pair(bind),
+        };
+        match pair {
+            Ok(pair) => sockets.push(pair),
             Err(e) if e.kind() == io::ErrorKind::AddrInUse && matches!(ports, UdpPorts::Search(_)) => {}
-            Err(e) => {
-                let what = format!("RTP port {}: {e}", SocketAddr::new(bind, port));
-                return Err(io::Error::new(e.kind(), what));
-            }
+            Err(e) => return Err(e),
         }
         if let Some(port) = &mut next {
             let had = sockets.len();
@@ -48,9 +58,24 @@ pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<
     Ok(sockets.into_boxed_slice())
 }
 
-fn prepared(socket: UdpSocket) -> io::Result<UdpSocket> {
+fn pair(bind: IpAddr, port: u16) -> io::Result<Pair> {
+    let rtp = socket(bind, port, SOCKET_BYTES)?;
+    let beside = rtp.local_addr()?.port().checked_add(1).ok_or(io::ErrorKind::AddrInUse)?;
+    Ok(Pair { rtcp: socket(bind, beside, REPORT_SOCKET_BYTES)?, rtp })
+}
+
+fn any_pair(bind: IpAddr) -> io::Result<Pair> {
+    let taken = |pair: &io::Result<Pair>| pair.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse);
+    let mut tries = core::iter::repeat_with(|| pair(bind, 0)).take(TRIES).filter(|pair| !taken(pair));
+    tries.next().unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
+}
+
+fn socket(bind: IpAddr, port: u16, room: usize) -> io::Result<UdpSocket> {
+    let named =
+        |e: io::Error| io::Error::new(e.kind(), format!("RTP port {}: {e}", SocketAddr::new(bind, port)));
+    let socket = UdpSocket::bind((bind, port)).map_err(named)?;
     socket.set_nonblocking(true)?;
-    setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BYTES)?;
+    setsockopt(&socket, sockopt::RcvBuf, &room)?;
     match socket.local_addr()? {
         SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?,
         SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?,

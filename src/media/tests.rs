@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fuzz;
+mod quality;
+mod reports;
+mod rooms;
 mod secure;
 
 use super::*;
@@ -20,6 +23,9 @@ const PROMPT: SoundId = SoundId(0);
 const SILENCE: u8 = 0xff;
 
 struct Sent {
+    /// RTCP: the payload is all of it.
+    report: bool,
+    control: bool,
     at: Instant,
     port: PortId,
     to: SocketAddr,
@@ -50,9 +56,25 @@ fn address(port: PortId) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, port.0 as u8], 4000))
 }
 
+fn payload_type(codec: Codec) -> u8 {
+    match codec {
+        Codec::Pcmu => 0,
+        Codec::Pcma => 8,
+        Codec::G722 => 9,
+    }
+}
+
 fn stream(port: PortId, codec: Codec) -> Stream {
-    let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
-    Stream { remote: address(port), codec, payload_type, event_type: Some(101), send: true, keys: None }
+    let payload_type = payload_type(codec);
+    Stream {
+        remote: address(port),
+        codec,
+        payload_type,
+        event_type: Some(101),
+        rtcp: None,
+        send: true,
+        keys: None,
+    }
 }
 
 /// The sound of the prompt at a sample: coded, it is one of 60 octets from 0x80 on.
@@ -69,13 +91,19 @@ impl Rig {
     fn with(codecs: &[Codec]) -> Self {
         let prompt = (0..1000).map(|i| g711::decode(Codec::Pcmu, prompt_octet(i))).collect();
         let country = Country::by_code("us").unwrap();
-        let config = Config { ports: codecs.len() as u16, country, sounds: vec![prompt] };
+        let config = Config {
+            ports: codecs.len() as u16,
+            country,
+            sounds: vec![prompt],
+            wideband: true,
+            studio_frames: 100,
+        };
         let (media, outlets) = Media::new(&config).unwrap();
         let mut rig = Self { media, outlets, now: Instant(1_000_003), sent: Vec::new(), peers: Vec::new() };
         for (i, &codec) in codecs.iter().enumerate() {
             let port = PortId(i as u16);
             let header = Header {
-                payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
+                payload_type: payload_type(codec),
                 marker: false,
                 sequence: 65_530,
                 timestamp: 1 << 31,
@@ -168,13 +196,21 @@ impl Rig {
 
     /// What left a port since the last look.
     fn take(&mut self, port: PortId) -> Vec<Sent> {
-        let (mine, others) = self.sent.drain(..).partition(|s| s.port == port);
+        let (mine, others) = self.sent.drain(..).partition(|s| s.port == port && !s.report);
+        self.sent = others;
+        mine
+    }
+
+    /// What RTCP left a port since the last look.
+    fn take_reports(&mut self, port: PortId) -> Vec<Sent> {
+        let (mine, others) = self.sent.drain(..).partition(|s| s.port == port && s.report);
         self.sent = others;
         mine
     }
 
     fn events(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.outlets.events.pop().ok()).collect()
+        let all = std::iter::from_fn(|| self.outlets.events.pop().ok());
+        all.filter(|e| !matches!(e, Event::Quality(..))).collect()
     }
 
     fn frames(&mut self) -> Vec<TapFrame> {
@@ -184,8 +220,18 @@ impl Rig {
 
 impl Sent {
     fn new(at: Instant, datagram: &Datagram<'_>) -> Self {
-        let (header, payload) = packet::parse(datagram.bytes).expect("what we send is RTP");
-        Self { at, port: datagram.port, to: datagram.to, header, payload: datagram.bytes[payload].to_vec() }
+        let (port, to, control) = (datagram.port, datagram.to, datagram.control);
+        match packet::parse(datagram.bytes) {
+            Ok((header, payload)) => {
+                let payload = datagram.bytes[payload].to_vec();
+                Self { report: false, control, at, port, to, header, payload }
+            }
+            Err(Malformed::Rtcp) => {
+                let header = Header { payload_type: 0, marker: false, sequence: 0, timestamp: 0, ssrc: 0 };
+                Self { report: true, control, at, port, to, header, payload: datagram.bytes.to_vec() }
+            }
+            Err(Malformed::Header) => panic!("what we send is RTP or RTCP"),
+        }
     }
 
     fn is(&self, octet: u8) -> bool {
@@ -355,7 +401,7 @@ fn a_partner_that_dries_up_is_filled_with_silence_and_forwarded_again_when_it_re
 }
 
 #[test]
-fn comfort_noise_is_silence() {
+fn comfort_noise_sounds_at_its_level_until_the_peer_speaks_again() {
     let mut rig = Rig::new();
     rig.order(MediaCommand::Join(TRUNK, PHONE));
     rig.speak(PHONE, true);
@@ -363,9 +409,21 @@ fn comfort_noise_is_silence() {
     rig.speak(PHONE, false);
     rig.take(TRUNK);
     let header = Header { payload_type: 13, ..rig.peers[1].header };
+    rig.peers[1].header.sequence = header.sequence.wrapping_add(1);
     rig.receive(PHONE, address(PHONE), header, &[40]);
     rig.run_ms(200);
-    assert!(rig.take(TRUNK).iter().all(|s| s.is(SILENCE)));
+    let mut frame = Frame::SILENCE;
+    let sent = rig.take(TRUNK);
+    assert_unbroken(&sent);
+    for sent in &sent {
+        let sound = sent.payload.iter().map(|o| g711::decode(Codec::Pcmu, *o));
+        frame.0.iter_mut().zip(sound).for_each(|(out, sample)| *out = sample);
+        let level = crate::dsp::level::level(&frame).0;
+        assert!((-36.0..-32.0).contains(&level), "−40 dBov is −33.8 dBm0: {level}");
+    }
+    rig.speak(PHONE, true);
+    rig.run_ms(100);
+    assert!(rig.take(TRUNK).last().unwrap().is(PHONE_SAYS));
     assert_eq!(rig.outlets.counters.read().discards, [0; counters::DISCARDS]);
 }
 

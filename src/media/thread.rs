@@ -7,9 +7,9 @@
 //! After start the thread allocates nothing, takes no lock and writes no text.
 
 use super::realtime::{self, Granted};
-use super::sockets;
 pub use super::sockets::UdpPorts;
-use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, TapFrame};
+use super::sockets::{self, Pair};
+use super::{Counters, Datagram, Discard, Event, Media, MediaCommand, StudioFrame, TapFrame};
 use crate::clock;
 use crate::limits::MEDIA_COMMAND_RING;
 use crate::units::{Instant, PortId};
@@ -20,7 +20,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +34,8 @@ const BATCH: usize = 64;
 /// Names of what is not a socket among the happenings.
 const TIMER: u64 = u64::MAX;
 const ORDERS: u64 = u64::MAX - 1;
+/// Beside the number of a port: its RTCP socket.
+const CONTROL: u64 = 1 << 16;
 /// The timer is readable and has to be set again, whatever the deadline: no deadline is at the beginning of time.
 const WENT_OFF: Instant = Instant::ZERO;
 
@@ -58,6 +60,8 @@ pub struct Started {
     pub events: Outlet<Event>,
     /// Frames come out here, for the listener.
     pub taps: Outlet<TapFrame>,
+    /// Frames come out here, for the studio.
+    pub studio: Outlet<StudioFrame>,
     /// What happened so far.
     pub counters: Arc<Counters>,
     /// What the operating system granted.
@@ -160,12 +164,12 @@ impl<T> std::os::fd::AsRawFd for Outlet<T> {
 pub fn start(config: &Config) -> io::Result<Started> {
     let (media, outlets) =
         Media::new(&config.media).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-    realtime::allow_files(u64::from(config.media.ports))?;
+    realtime::allow_files(2 * u64::from(config.media.ports))?;
     let sockets = sockets::open(config.bind, config.udp_ports, config.media.ports)?;
-    let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<Box<[_]>>>()?;
+    let addresses = sockets.iter().map(|pair| pair.rtp.local_addr()).collect::<io::Result<Box<[_]>>>()?;
     let (orders, order_out) = rtrb::RingBuffer::new(MEDIA_COMMAND_RING);
     let wake = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map(Arc::new);
-    let (order_wake, event_wake, tap_wake) = (wake()?, wake()?, wake()?);
+    let (order_wake, event_wake, tap_wake, studio_wake) = (wake()?, wake()?, wake()?, wake()?);
     let stop = Arc::new(AtomicBool::new(false));
     let edge = Edge {
         epoll: watch(&sockets, &order_wake)?,
@@ -180,6 +184,7 @@ pub fn start(config: &Config) -> io::Result<Started> {
         order_wake: order_wake.clone(),
         event_wake: event_wake.clone(),
         tap_wake: tap_wake.clone(),
+        studio_wake: studio_wake.clone(),
         stop: stop.clone(),
     };
     edge.epoll.add(&edge.timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER))?;
@@ -195,15 +200,17 @@ pub fn start(config: &Config) -> io::Result<Started> {
         control: Control { orders, wake: order_wake, stop, addresses, thread: Some(thread) },
         events: Outlet { ring: outlets.events, wake: event_wake },
         taps: Outlet { ring: outlets.taps, wake: tap_wake },
+        studio: Outlet { ring: outlets.studio, wake: studio_wake },
         counters: outlets.counters,
         granted,
     })
 }
 
-fn watch(sockets: &[UdpSocket], orders: &EventFd) -> Result<Epoll, Errno> {
+fn watch(sockets: &[Pair], orders: &EventFd) -> Result<Epoll, Errno> {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    for (i, socket) in sockets.iter().enumerate() {
-        epoll.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, i as u64))?;
+    for (i, pair) in (0..).zip(sockets) {
+        epoll.add(&pair.rtp, EpollEvent::new(EpollFlags::EPOLLIN, i))?;
+        epoll.add(&pair.rtcp, EpollEvent::new(EpollFlags::EPOLLIN, CONTROL | i))?;
     }
     epoll.add(orders, EpollEvent::new(EpollFlags::EPOLLIN, ORDERS))?;
     Ok(epoll)
@@ -215,7 +222,7 @@ struct Edge {
     timer: TimerFd,
     armed: Option<Instant>,
     patience: EpollTimeout,
-    sockets: Box<[UdpSocket]>,
+    sockets: Box<[Pair]>,
     /// They are of IPv6, and IPv4 peers are mapped into it.
     wide: bool,
     media: Media,
@@ -224,6 +231,7 @@ struct Edge {
     order_wake: Arc<EventFd>,
     event_wake: Arc<EventFd>,
     tap_wake: Arc<EventFd>,
+    studio_wake: Arc<EventFd>,
     stop: Arc<AtomicBool>,
 }
 
@@ -251,16 +259,19 @@ impl Edge {
 
     /// One datagram of one socket. If more wait there the next round brings them.
     fn receive(&mut self, socket: u64, datagram: &mut [u8]) {
-        let Ok(port) = u16::try_from(socket) else { return };
+        let port = socket as u16;
+        let Some(pair) = self.sockets.get(usize::from(port)) else { return };
+        let control = socket & CONTROL != 0;
+        let socket = if control { &pair.rtcp } else { &pair.rtp };
         // An error is one of an earlier datagram of ours, or a wake without a datagram (a wrong checksum).
+        let Ok((length, from)) = socket.recv_from(datagram) else { return };
         // An IPv4 peer as such, also where it came in through an IPv6 socket, RFC 4291 §2.5.5.2.
-        let Some(Ok((length, from))) = self.sockets.get(usize::from(port)).map(|s| s.recv_from(datagram))
-        else {
-            return;
-        };
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         let (sockets, wide, counters) = (&self.sockets, self.wide, &self.counters);
         let datagram = datagram.get_mut(..length).unwrap_or_default();
+        if control {
+            return self.media.report(clock::now(), PortId(port), from, datagram);
+        }
         self.media
             .packet(clock::now(), PortId(port), from, datagram, &mut |d| send(sockets, wide, counters, &d));
     }
@@ -280,6 +291,7 @@ impl Edge {
         if self.media.deadline().is_some_and(|at| at <= now) {
             let (sockets, wide, counters) = (&self.sockets, self.wide, &self.counters);
             self.media.tick(now, &mut |d| send(sockets, wide, counters, &d));
+            counters.cost(clock::now().since(now));
         }
         let deadline = self.media.deadline();
         let resting = self.media.resting();
@@ -315,15 +327,20 @@ impl Edge {
         if told.taps {
             let _ = self.tap_wake.write(1);
         }
+        if told.studio {
+            let _ = self.studio_wake.write(1);
+        }
     }
 }
 
-fn send(sockets: &[UdpSocket], wide: bool, counters: &Counters, datagram: &Datagram<'_>) {
+fn send(sockets: &[Pair], wide: bool, counters: &Counters, datagram: &Datagram<'_>) {
     let to = match datagram.to.ip() {
         IpAddr::V4(v4) if wide => SocketAddr::new(v4.to_ipv6_mapped().into(), datagram.to.port()),
         _ => datagram.to,
     };
-    let sent = sockets.get(usize::from(datagram.port.0)).map(|s| s.send_to(datagram.bytes, to));
+    let pair = sockets.get(usize::from(datagram.port.0));
+    let socket = pair.map(|pair| if datagram.control { &pair.rtcp } else { &pair.rtp });
+    let sent = socket.map(|socket| socket.send_to(datagram.bytes, to));
     if !matches!(sent, Some(Ok(_))) {
         counters.discard(Discard::Unsent);
     }

@@ -51,7 +51,7 @@ impl Sounds {
 
     fn get(&self, sound: SoundId, codec: Codec) -> &[u8] {
         let place = match codec {
-            Codec::Pcmu => 0,
+            Codec::Pcmu | Codec::G722 => 0,
             Codec::Pcma => 1,
         };
         self.0.get(usize::from(sound.0)).map_or(&[], |laws| &laws[place])
@@ -107,15 +107,17 @@ impl Voice {
 
     /// Starts a tone of the country.
     pub(super) fn tone(&mut self, country: &Country, tone: Tone) {
-        let (signal, ms) = match tone {
-            Tone::Ringback => (country.ringback, None),
-            Tone::Busy => (country.busy, None),
-            Tone::Congestion => (country.congestion, None),
-            Tone::Dial => (country.dial, None),
-            Tone::Beep => (BEEP, Some(BEEP_MS)),
+        let (generator, ms) = match tone {
+            Tone::Ringback => (Generator::new(country.ringback), None),
+            Tone::Busy => (Generator::new(country.busy), None),
+            Tone::Congestion => (Generator::new(country.congestion), None),
+            Tone::Dial => (Generator::new(country.dial), None),
+            Tone::Stutter => (Generator::stuttering(country.dial), None),
+            Tone::Special => (Generator::sequence(country.special), None),
+            Tone::Beep => (Generator::new(BEEP), Some(BEEP_MS)),
         };
         let left = ms.map(|ms| u32::from(ms) * (SAMPLE_RATE_HZ / 1000));
-        self.playing = Playing::Tone { generator: Generator::new(signal), left };
+        self.playing = Playing::Tone { generator, left };
         self.begins = true;
     }
 

@@ -7,6 +7,8 @@ pub struct Codes {
     pub hold: String,
     /// Join the held call again.
     pub rejoin: String,
+    /// Listen to the held call without being heard.
+    pub listen: String,
     /// Spoken status.
     pub status: String,
     /// End the held call.
@@ -19,13 +21,14 @@ pub struct Codes {
 
 impl Codes {
     /// The codes that are dialled, by their keys in the configuration. (The gesture is pressed inside a call.)
-    pub fn named(&self) -> [(&'static str, &str); 5] {
+    pub fn named(&self) -> [(&'static str, &str); 6] {
         [
             ("hold", &self.hold),
             ("rejoin", &self.rejoin),
             ("status", &self.status),
             ("cancel", &self.cancel),
             ("withhold", &self.withhold),
+            ("listen", &self.listen),
         ]
     }
 }
@@ -39,6 +42,8 @@ pub enum Dialled<'a> {
     Hold,
     /// Rejoin.
     Rejoin,
+    /// Listen along.
+    Listen,
     /// Status.
     Status,
     /// Cancel.
@@ -58,6 +63,7 @@ pub fn read<'a>(dialled: &'a str, emergency: &[String], codes: &Codes) -> Dialle
     match digits {
         d if d == codes.hold => Dialled::Hold,
         d if d == codes.rejoin => Dialled::Rejoin,
+        d if d == codes.listen => Dialled::Listen,
         d if d == codes.status => Dialled::Status,
         d if d == codes.cancel => Dialled::Cancel,
         d if d.is_empty() => Dialled::Nothing,
@@ -73,6 +79,7 @@ mod tests {
         Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
+            listen: "*96".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),

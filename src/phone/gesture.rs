@@ -19,7 +19,12 @@ pub enum Output {
     Forward(Digit),
     /// Hold this call for me.
     Slay,
+    /// Put my calls together.
+    Conference,
 }
+
+/// The key that makes a conference when it follows a flash, as in ETSI EN 300 738 and at most exchanges of Europe.
+const THREE: char = '3';
 
 /// The keys of one phone in one call.
 #[derive(Debug)]
@@ -49,6 +54,11 @@ impl Gesture {
             self.release();
             self.flashed = true;
             self.until = Some(now + CODE_WAIT);
+            return;
+        }
+        if self.flashed && self.typed.is_empty() && digit.as_char() == THREE {
+            self.release();
+            self.out.push_back(Output::Conference);
             return;
         }
         self.typed.push(digit);
@@ -104,6 +114,7 @@ mod tests {
         core::iter::from_fn(|| gesture.poll())
             .map(|out| match out {
                 Output::Forward(digit) => digit.as_char(),
+                Output::Conference => 'C',
                 Output::Slay => 'S',
             })
             .collect()
@@ -113,6 +124,8 @@ mod tests {
     fn keys_become_digits_or_a_gesture() {
         for (gesture, keys, end, want) in [
             ("**", &[(0, '1'), (100, '#')][..], 100, "1#"),
+            ("**", &[(0, '!'), (100, '3')][..], 100, "C"),
+            ("**", &[(0, '!'), (100, '1'), (200, '3')][..], 200, "13"),
             ("**", &[(0, '*'), (300, '*')], 300, "S"),
             ("**", &[(0, '*')], 699, ""),
             ("**", &[(0, '*')], 700, "*"),

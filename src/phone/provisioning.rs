@@ -208,6 +208,7 @@ mod tests {
         let codes = Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
+            listen: "*96".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),

@@ -129,6 +129,7 @@ mod tests {
         Codes {
             hold: hold.into(),
             rejoin: "*94".into(),
+            listen: "*96".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),

@@ -96,6 +96,24 @@ impl Receiver {
         }
     }
 
+    /// The source that is heard.
+    pub const fn ssrc(&self) -> Option<u32> {
+        self.ssrc
+    }
+
+    /// Packets received, and those expected since the stream began.
+    pub fn received(&self) -> (u32, u32) {
+        match self.ssrc {
+            Some(_) => (self.received, self.highest.wrapping_sub(self.first).wrapping_add(1)),
+            None => (0, 0),
+        }
+    }
+
+    /// Highest sequence number with its rounds, RFC 3550 §6.4.1.
+    pub const fn highest(&self) -> u32 {
+        self.highest
+    }
+
     /// Interarrival jitter in samples, RFC 3550 §6.4.1.
     pub fn jitter(&self) -> u32 {
         self.jitter_16ths >> 4
@@ -115,6 +133,8 @@ struct Mapping {
 /// Forwarded packets further apart than this are another stretch of sound: one second.
 const STRETCH_PACKETS: u16 = 100;
 const STRETCH_SAMPLES: u32 = SAMPLE_RATE_HZ;
+/// RFC 4733 §2.3: octets of an event's payload.
+const EVENT_BYTES: u32 = 4;
 
 /// The sending side: sequence numbers and timestamps go on across prompts, tones, silence, keys and forwarded sound.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +144,8 @@ pub struct Sender {
     timestamp: u32,
     event_timestamp: u32,
     mapping: Option<Mapping>,
+    packets: u32,
+    octets: u32,
 }
 
 impl Sender {
@@ -144,13 +166,44 @@ impl Sender {
             timestamp,
             event_timestamp: timestamp,
             mapping: None,
+            packets: 0,
+            octets: 0,
         }
+    }
+
+    /// Our source.
+    pub const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The timestamp of the next sample.
+    pub const fn timestamp(&self) -> u32 {
+        self.timestamp
+    }
+
+    /// Packets and octets of payload sent, RFC 3550 §6.4.1.
+    pub const fn sent(&self) -> (u32, u32) {
+        (self.packets, self.octets)
+    }
+
+    /// Takes another number for our source, RFC 3550 §8.2. Returns the old one.
+    pub fn renumber(&mut self) -> u32 {
+        let old = self.ssrc;
+        self.ssrc = old.wrapping_mul(0x9e37_79b1).wrapping_add(0x7f4a_7c15);
+        (self.packets, self.octets) = (0, 0);
+        old
+    }
+
+    fn count(&mut self, octets: u32) {
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(octets);
     }
 
     /// The header of a packet of our own sound.
     pub fn own(&mut self, payload_type: u8, samples: u32, marker: bool) -> Header {
         let header = self.header(payload_type, self.timestamp, marker);
         self.timestamp = self.timestamp.wrapping_add(samples);
+        self.count(samples);
         header
     }
 
@@ -161,6 +214,7 @@ impl Sender {
         }
         // RFC 4733 §2.5.1.2: all packets of an event bear the time of its start. The clock goes on meanwhile.
         self.timestamp = self.timestamp.wrapping_add(samples);
+        self.count(EVENT_BYTES);
         self.header(payload_type, self.event_timestamp, first)
     }
 
@@ -202,6 +256,7 @@ impl Sender {
             mapping.anchor = mapping.last.sequence.wrapping_sub(WINDOW);
         }
         self.mapping = Some(mapping);
+        self.count(samples);
         // RFC 3551 §4.1: the marker bit tells the receiver that it may adjust its playout here.
         Header { payload_type, marker: incoming.marker || first, sequence, timestamp, ssrc: self.ssrc }
     }

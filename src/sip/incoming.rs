@@ -1,5 +1,6 @@
 //! Legs that a peer opens: INVITE, its CANCEL and its ACK, RFC 3261 §13.3.
 
+use super::Side;
 use super::crypto::Protection;
 use super::dialog::Dialog;
 use super::leg::{Awaited, Leg, State, Unacked};
@@ -38,7 +39,7 @@ impl Ua {
         let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
             Body::Other => return self.reply_with(&request, from, 415, &[("Accept", SDP)]),
-            Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(), &protection, 0, 0) {
+            Body::Sdp(sdp) => match offer::answer(sdp, &self.anything(account), &protection, 0, 0) {
                 Ok((_, session)) => Some(session),
                 Err(why) => return self.reply_with(&request, from, 488, &why.warning()),
             },
@@ -87,8 +88,10 @@ impl Ua {
     }
 
     /// What we might answer before the switchboard has said what it takes.
-    fn anything(&self) -> LocalMedia {
-        LocalMedia { addr: self.config.local, codecs: vec![Codec::Pcmu, Codec::Pcma] }
+    fn anything(&self, account: AccountId) -> LocalMedia {
+        let phone = self.account(account).is_some_and(|account| account.side == Side::Phone);
+        let codecs = [Codec::Pcmu, Codec::Pcma].into_iter().chain(phone.then_some(Codec::G722));
+        LocalMedia { addr: self.config.local, codecs: codecs.collect() }
     }
 
     /// 180.

@@ -74,6 +74,8 @@ pub enum Input<'a> {
 }
 
 /// What the user agent wants done or known.
+// An event is moved once, out of the queue; a box would be one more allocation for each.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Output {
     /// Send this: as a datagram, or on the connection to there, which is made if there is none.
@@ -212,6 +214,9 @@ pub struct Session {
     pub payload_type: u8,
     /// Payload type the peer wants telephone-events to carry, RFC 4733; `None` if it takes none.
     pub event_type: Option<u8>,
+    /// Where the peer wants RTCP: beside its RTP, where it says (RFC 3605), or on the same port if both sides said so
+    /// (RFC 5761). `None`: nowhere.
+    pub rtcp: Option<SocketAddr>,
     /// The peer takes sound from us: false while it holds us or sends only.
     pub send: bool,
     /// The peer sends sound to us.

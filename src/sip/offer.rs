@@ -33,7 +33,7 @@ pub fn answer(
     let (description, audio) = sdp::read(offer, protection, Role::Offer)?;
     let find = |codec| audio.codecs.iter().copied().find(|(offered, _)| *offered == codec);
     let chosen = local.codecs.iter().find_map(|&codec| find(codec)).ok_or(NoMatch::NoCodec)?;
-    let session = settle(&audio, chosen);
+    let session = settle(&audio, chosen, audio.mux);
     // RFC 3264 §6.1: we answer what the offerer's direction leaves us, and nothing of our own.
     let direction = Direction::of(session.send, session.receive);
     let crypto = audio.agreed.map(|agreed| agreed.answered()).unwrap_or_default();
@@ -41,7 +41,9 @@ pub fn answer(
     let mut text = sdp::head(local, id, version);
     for (line, media) in description.medias.iter().enumerate() {
         text.push_str(&if line == audio.line {
-            sdp::audio(local.addr.port(), secure, &[chosen], audio.event_type, direction)
+            // RFC 5761 §5.1.1: agreed to by saying it too.
+            let mux = if audio.mux { "a=rtcp-mux\r\n" } else { "" };
+            sdp::audio(local.addr.port(), secure, &[chosen], audio.event_type, direction) + mux
         } else {
             sdp::refused(media)
         });
@@ -57,7 +59,8 @@ pub fn read_answer(answer: &[u8], local: &LocalMedia, protection: &Protection) -
     let (_, audio) = sdp::read(answer, protection, Role::Answer)?;
     let ours = |(codec, _): &&(Codec, u8)| local.codecs.contains(codec);
     let chosen = audio.codecs.iter().find(ours).ok_or(NoMatch::NoCodec)?;
-    Ok(settle(&audio, *chosen))
+    // We offer a port for RTCP, so an answer cannot ask for less.
+    Ok(settle(&audio, *chosen, false))
 }
 
 impl NoMatch {
@@ -81,7 +84,7 @@ impl NoMatch {
     }
 }
 
-fn settle(audio: &Audio, (codec, payload_type): (Codec, u8)) -> Session {
+fn settle(audio: &Audio, (codec, payload_type): (Codec, u8), mux: bool) -> Session {
     // RFC 3264 §8.4: 0.0.0.0 is how RFC 2543 puts a peer on hold.
     let held = audio.remote.ip().is_unspecified();
     Session {
@@ -89,6 +92,7 @@ fn settle(audio: &Audio, (codec, payload_type): (Codec, u8)) -> Session {
         codec,
         payload_type,
         event_type: audio.event_type,
+        rtcp: if mux { Some(audio.remote) } else { audio.rtcp },
         send: audio.direction.receives() && !held,
         receive: audio.direction.sends(),
         keys: audio.agreed.map(|agreed| agreed.keys),
@@ -239,6 +243,30 @@ mod tests {
                 assert!(text.contains(&format!("a=fmtp:{pt} 0-16\r\n")), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn reports_go_where_the_peer_says() {
+        // attributes of the audio, where RTCP goes, the answer agrees to one port
+        let cases = [
+            ("", Some("198.51.100.1:5005"), false),
+            ("a=rtcp:53020\r\n", Some("198.51.100.1:53020"), false),
+            ("a=rtcp:53020 IN IP4 192.0.2.7\r\n", Some("192.0.2.7:53020"), false),
+            ("a=rtcp:53020 IN IP4 somewhere\r\n", Some("198.51.100.1:5005"), false),
+            ("a=rtcp:0\r\n", None, false),
+            ("a=rtcp:x\r\n", Some("198.51.100.1:5005"), false),
+            ("a=rtcp:5005\r\na=rtcp-mux\r\n", Some("198.51.100.1:5004"), true),
+        ];
+        for (attributes, expected, mux) in cases {
+            let expected = expected.map(|to| to.parse().unwrap());
+            let (text, session) = answer(&simple(attributes), &both(), 1, 1).unwrap();
+            assert_eq!((session.rtcp, text.contains("a=rtcp-mux\r\n")), (expected, mux), "{attributes}");
+        }
+        let last = description("IN IP4 198.51.100.1", "m=audio 65535 RTP/AVP 0\r\n");
+        assert_eq!(answer(&last, &both(), 1, 1).unwrap().1.rtcp, None);
+        // Not offered by us: an answer that agrees to it is not followed.
+        let session = read_answer(&simple("a=rtcp-mux\r\n"), &both()).unwrap();
+        assert_eq!(session.rtcp, Some("198.51.100.1:5005".parse().unwrap()));
     }
 
     #[test]

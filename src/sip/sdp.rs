@@ -66,6 +66,10 @@ pub(super) struct Audio {
     pub codecs: Vec<(Codec, u8)>,
     /// Payload type of telephone-events at 8 kHz.
     pub event_type: Option<u8>,
+    /// Where its writer wants RTCP, if not on the port of RTP.
+    pub rtcp: Option<SocketAddr>,
+    /// Its writer can take RTCP on the port of RTP, RFC 5761.
+    pub mux: bool,
     /// Which way, by its attributes alone.
     pub direction: Direction,
     /// Its profile, as it is written in an answer.
@@ -107,9 +111,12 @@ pub(super) fn read(
     let ip: IpAddr = connection.try_address().map_err(|_| NoMatch::NoAddress)?.ip;
     let codings: Vec<(u8, Coding)> =
         media.fmt.split_ascii_whitespace().filter_map(|pt| coding(media, pt)).collect();
+    let remote = SocketAddr::new(ip, media.port);
     let audio = Audio {
         line,
-        remote: SocketAddr::new(ip, media.port),
+        remote,
+        rtcp: rtcp(media, remote),
+        mux: media.attributes.iter().any(|a| a.attribute.trim().eq_ignore_ascii_case("rtcp-mux")),
         codecs: codings.iter().filter_map(|(pt, c)| c.speech().map(|codec| (codec, *pt))).collect(),
         event_type: codings.iter().find(|(_, c)| *c == Coding::Events).map(|(pt, _)| *pt),
         direction: direction(&description, media),
@@ -183,10 +190,23 @@ fn coding(media: &Media, payload_type: &str) -> Option<(u8, Coding)> {
     let coding = match (encoding.as_deref(), number) {
         (Some("PCMU/8000" | "PCMU/8000/1"), _) | (None, 0) => Coding::Speech(Codec::Pcmu),
         (Some("PCMA/8000" | "PCMA/8000/1"), _) | (None, 8) => Coding::Speech(Codec::Pcma),
+        (Some("G722/8000" | "G722/8000/1"), _) | (None, 9) => Coding::Speech(Codec::G722),
         (Some("TELEPHONE-EVENT/8000" | "TELEPHONE-EVENT/8000/1"), _) => Coding::Events,
         _ => return None,
     };
     Some((number, coding))
+}
+
+/// RFC 3550 §11: the port above that of RTP, unless it is named (RFC 3605 §2.1), with an address or without.
+fn rtcp(media: &Media, remote: SocketAddr) -> Option<SocketAddr> {
+    let named = attribute_values(&media.attributes, "rtcp").next().and_then(|value| {
+        let mut words = value.split_ascii_whitespace();
+        let port = words.next()?.parse().ok()?;
+        let ip = words.nth(2).map_or(Some(remote.ip()), |ip| ip.parse().ok())?;
+        Some(SocketAddr::new(ip, port))
+    });
+    let beside = || Some(SocketAddr::new(remote.ip(), remote.port().checked_add(1)?));
+    named.or_else(beside).filter(|to| to.port() != 0)
 }
 
 fn direction(description: &Description, media: &Media) -> Direction {
@@ -246,6 +266,7 @@ pub(super) const fn static_type(codec: Codec) -> u8 {
     match codec {
         Codec::Pcmu => 0,
         Codec::Pcma => 8,
+        Codec::G722 => 9,
     }
 }
 
@@ -253,5 +274,6 @@ const fn encoding_name(codec: Codec) -> &'static str {
     match codec {
         Codec::Pcmu => "PCMU",
         Codec::Pcma => "PCMA",
+        Codec::G722 => "G722",
     }
 }

@@ -31,6 +31,7 @@ PROMPTS = {
     "ended": "The call on hold has ended.",
     "status_holding": "Your call is still on hold.",
     "cancelled": "Okay. I am no longer holding your call.",
+    "recorded": "This call is being recorded.",
     "no_trunk": "The line is not connected. The call cannot be placed.",
 }
 

@@ -27,11 +27,13 @@ pub enum Prompt {
     Cancelled,
     /// To the owner: the trunk cannot place calls.
     NoTrunk,
+    /// To both sides: this call is recorded.
+    Recorded,
 }
 
 impl Prompt {
     /// Every prompt, in the order of media's table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Greet,
         Self::Moment,
         Self::Holding,
@@ -43,6 +45,7 @@ impl Prompt {
         Self::StatusHolding,
         Self::Cancelled,
         Self::NoTrunk,
+        Self::Recorded,
     ];
 
     /// Its place in [`Prompt::ALL`]: the number inside a `media::SoundId`.
@@ -64,6 +67,7 @@ impl Prompt {
             Self::StatusHolding => include_bytes!("prompts/status_holding.ulaw"),
             Self::Cancelled => include_bytes!("prompts/cancelled.ulaw"),
             Self::NoTrunk => include_bytes!("prompts/no_trunk.ulaw"),
+            Self::Recorded => include_bytes!("prompts/recorded.ulaw"),
         }
     }
 }

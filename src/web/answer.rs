@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 /// What the browser may do with our pages: nothing that is not ours, and no script or style inside the page.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A response, ready to be written.
@@ -35,6 +35,11 @@ impl Answer {
     /// Words without a page.
     pub(super) fn text(status: u16, words: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", words.as_bytes().to_vec())
+    }
+
+    /// Numbers in Prometheus' text format.
+    pub(super) fn metrics(words: &str) -> Self {
+        Self { kind: "text/plain; version=0.0.4; charset=utf-8", ..Self::text(200, words) }
     }
 
     /// A value as JSON.
@@ -84,6 +89,15 @@ impl Answer {
 /// Writes the head of an event stream, which ends when the connection does.
 pub(super) fn begin_events(to: &mut dyn Write) -> io::Result<()> {
     let mut bytes = head(200, "text/event-stream", "no-store", &[]);
+    bytes.extend_from_slice(b"\r\n");
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// Writes the head of sound of so many bytes, or of sound that ends when the connection does.
+pub(super) fn begin_sound(to: &mut dyn Write, length: Option<u64>) -> io::Result<()> {
+    let fields = length.map(|length| ("Content-Length", length.to_string()));
+    let mut bytes = head(200, "audio/wav", "no-store", fields.as_slice());
     bytes.extend_from_slice(b"\r\n");
     to.write_all(&bytes)?;
     to.flush()

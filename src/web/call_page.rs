@@ -3,6 +3,7 @@
 use super::page::{Place, frame};
 use super::{strip, words};
 use crate::call::{Outcome, Record};
+use crate::studio::Found;
 use crate::units::{CallId, Wall};
 use maud::{Markup, html};
 
@@ -54,7 +55,7 @@ fn badge(outcome: Outcome) -> Markup {
 }
 
 /// One call.
-pub(super) fn page(call: &Record, now: Wall, form: &str) -> Markup {
+pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -> Markup {
     let length = length(call, now);
     let heard = strip::stretches(
         call.heard.iter().map(|span| (span.at_ms, span.sound)),
@@ -73,6 +74,16 @@ pub(super) fn page(call: &Record, now: Wall, form: &str) -> Markup {
             section.card {
                 h2 { "What was heard" }
                 (strip::draw(&heard, &marks))
+            }
+        }
+        @if !recordings.is_empty() {
+            section.card {
+                h2 { "Recording" }
+                @for found in recordings {
+                    @let address = format!("/calls/{}/{}.wav", call.id.0, found.name);
+                    p { audio controls preload="none" src=(address) {} }
+                    p.muted { a href=(address) download { "Save " (found.what) } " · " (found.bytes / 1_000_000) " MB" }
+                }
             }
         }
         section.card {

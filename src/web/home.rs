@@ -2,7 +2,7 @@
 
 use super::page::{Place, alert, frame, token};
 use super::{strip, words};
-use crate::call::{CallView, PeerView, Phase, Snapshot};
+use crate::call::{CallView, PeerView, Phase, Snapshot, StreamView};
 use crate::units::Wall;
 use maud::{Markup, html};
 
@@ -25,7 +25,7 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
             @for trouble in &snapshot.troubles { p.alert { (trouble) } }
             div.columns {
                 div {
-                    @for call in &snapshot.calls { (card(call, form, now)) }
+                    @for call in &snapshot.calls { (card(call, form, now, snapshot.calls.len() > 1)) }
                     @if snapshot.calls.is_empty() { (quiet(snapshot)) }
                 }
                 aside {
@@ -59,7 +59,7 @@ fn quiet(snapshot: &Snapshot) -> Markup {
     }
 }
 
-fn card(call: &CallView, form: &str, now: Wall) -> Markup {
+fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
     let title = words::phase(call);
     let end = now.0.saturating_sub(call.started.0);
     let heard = strip::stretches(call.heard.iter().copied(), end);
@@ -83,9 +83,32 @@ fn card(call: &CallView, form: &str, now: Wall) -> Markup {
                     figcaption.muted { "Heard in the last " (words::length(end.saturating_sub(heard[0].0))) }
                 }
             }
+            @if call.recording { p.last { "This call is being recorded." } }
+            @if !call.streams.is_empty() { (streams(&call.streams)) }
             @if let Some(words) = encrypted(call) { p.muted { (words) } }
             @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
-            (buttons(call, form))
+            (buttons(call, form, more))
+        }
+    }
+}
+
+/// How the sound of each leg fares, for whoever wonders why it crackles.
+fn streams(streams: &[StreamView]) -> Markup {
+    html! {
+        details.sound {
+            summary.muted { "Sound" }
+            dl.figures {
+                @for StreamView { trunk, quality } in streams {
+                    div { dt { @if *trunk { "From the line" } @else { "From the house" } }
+                        dd { (words::fraction(quality.loss())) " lost, " (words::milliseconds(quality.jitter_us)) " jitter"
+                            @if quality.concealed_ms > 0 { ", " (words::length(quality.concealed_ms)) " filled in" } } }
+                    @if let Some(far) = quality.far {
+                        div { dt { @if *trunk { "To the line" } @else { "To the house" } }
+                            dd { (words::fraction(f64::from(far.lost_256ths) / 256.0)) " lost"
+                                @if let Some(us) = far.round_trip_us { ", " (words::milliseconds(us)) " there and back" } } }
+                    }
+                }
+            }
         }
     }
 }
@@ -107,14 +130,17 @@ fn ticking(since: Wall, now: Wall) -> Markup {
 }
 
 /// What can be done in each phase.
-fn buttons(call: &CallView, form: &str) -> Markup {
+fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
     let hold = matches!(call.phase, Phase::Dialing | Phase::Talking | Phase::Parked);
     let take = matches!(call.phase, Phase::Confirming | Phase::Holding | Phase::Greeting);
+    let talks = call.phase == Phase::Talking;
     let end = if call.phase == Phase::Incoming { "Reject" } else { "Hang up" };
     html! {
         div.buttons {
             @if hold { (button(call, form, "hold", "Hold now", "primary")) }
             @if take { (button(call, form, "take", "Take it", "primary")) }
+            @if talks && more { (button(call, form, "conference", "Join calls", "plain")) }
+            @if call.may_listen { a.button href={ "/calls/" (call.id.0) "/listen" } { "Listen in" } }
             (button(call, form, "hangup", end, "danger"))
         }
     }

@@ -18,18 +18,22 @@ mod gate;
 mod head;
 mod home;
 mod login;
+mod metrics;
 mod page;
 mod phones;
 mod phones_page;
 mod route;
+mod sound;
 mod stage;
 mod strip;
 mod visit;
 mod words;
 
 use crate::call::{Request, Snapshot};
+use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{PairedPhone, Store};
+use crate::studio::Studio;
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
@@ -55,6 +59,8 @@ pub struct Config {
     pub names: Vec<String>,
     /// Opens the page once without the password, as `/login?token=…`.
     pub one_use_token: Option<String>,
+    /// What the media loop counts, for `/metrics`.
+    pub counters: Option<Arc<Counters>>,
     /// Deadlines of the gate.
     pub patience: Patience,
     /// What a paired phone is told.
@@ -174,8 +180,10 @@ pub struct Web {
 /// All that the workers share.
 struct Site {
     store: Option<Store>,
+    studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
+    counters: Option<Arc<Counters>>,
     stop: watch::Receiver<bool>,
     streams: events::Streams,
     password: Password,
@@ -204,6 +212,7 @@ struct Doors {
 pub fn start(
     config: Config,
     store: Option<Store>,
+    studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
 ) -> Result<Web, Error> {
@@ -215,8 +224,10 @@ pub fn start(
     let doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
     let site = Arc::new(Site {
         store,
+        studio,
         snapshot,
         requests,
+        counters: config.counters,
         stop: stopped.clone(),
         streams: events::Streams::default(),
         password,

@@ -14,6 +14,11 @@ pub(super) enum Route {
     Logout,
     History,
     Call(CallId),
+    /// The page on which a call is listened to, and its sound.
+    Listen(CallId),
+    LiveSound(CallId),
+    /// One of the recordings of a call, by its name.
+    Recording(CallId, &'static str),
     Act(Wish),
     Phones,
     Pair,
@@ -22,6 +27,7 @@ pub(super) enum Route {
     Style,
     Script,
     Icon,
+    Metrics,
     ApiStatus,
     ApiHistory,
     ApiCall(CallId),
@@ -52,6 +58,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
         ["calls", id] => (true, Route::Call(call_id(id)?)),
+        ["calls", id, "listen"] => (true, Route::Listen(call_id(id)?)),
+        ["calls", id, "live.wav"] => (true, Route::LiveSound(call_id(id)?)),
+        ["calls", id, name] if get && let Some(name) = recording(name) => {
+            (true, Route::Recording(call_id(id)?, name))
+        }
         ["calls", id, act] => (false, Route::Act(wish(id, act)?)),
         ["hold"] => (false, Route::Act(Wish::HoldNow(None))),
         ["phones"] if get => (true, Route::Phones),
@@ -62,6 +73,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["assets", "page.css"] => (true, Route::Style),
         ["assets", "page.js"] => (true, Route::Script),
         ["favicon.svg" | "favicon.ico"] => (true, Route::Icon),
+        ["metrics"] => (true, Route::Metrics),
         ["api", "v1", "status"] => (true, Route::ApiStatus),
         ["api", "v1", "history"] => (true, Route::ApiHistory),
         ["api", "v1", "calls", id] => (true, Route::ApiCall(call_id(id)?)),
@@ -82,11 +94,16 @@ pub(super) fn call_id(text: &str) -> Result<CallId, Miss> {
     text.parse().ok().filter(|_| plain).map(CallId).ok_or(Miss::NoSuchPage)
 }
 
+fn recording(file: &str) -> Option<&'static str> {
+    crate::studio::NAMES.into_iter().find(|name| file.strip_suffix(".wav") == Some(name))
+}
+
 fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
     let id = call_id(id)?;
     match act {
         "hold" => Ok(Wish::HoldNow(Some(id))),
         "hangup" => Ok(Wish::HangUp(id)),
+        "conference" => Ok(Wish::Conference(id)),
         "take" => Ok(Wish::Take(id)),
         _ => Err(Miss::NoSuchPage),
     }
@@ -110,6 +127,7 @@ impl Route {
                 | Self::ApiPair
                 | Self::ApiUnpair
                 | Self::Events
+                | Self::Metrics
                 | Self::Live
         )
     }
@@ -135,6 +153,11 @@ mod tests {
             (Method::Post, "/calls/17/take", Some(Route::Act(Wish::Take(CallId(17))))),
             (Method::Get, "/calls/17/take", None),
             (Method::Post, "/calls/17/eat", None),
+            (Method::Get, "/calls/17/listen", Some(Route::Listen(CallId(17)))),
+            (Method::Get, "/calls/17/live.wav", Some(Route::LiveSound(CallId(17)))),
+            (Method::Get, "/calls/17/house.wav", Some(Route::Recording(CallId(17), "house"))),
+            (Method::Get, "/calls/17/other.wav", None),
+            (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
             (Method::Get, "/phones", Some(Route::Phones)),
             (Method::Post, "/phones", Some(Route::Pair)),
             (Method::Get, "/phones/unpair", None),
@@ -146,6 +169,8 @@ mod tests {
             (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
+            (Method::Get, "/metrics", Some(Route::Metrics)),
+            (Method::Post, "/metrics", None),
         ];
         for (method, path, expected) in cases {
             assert_eq!(find(&method, path).ok(), expected, "{method} {path}");

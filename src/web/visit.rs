@@ -2,7 +2,11 @@
 
 use super::answer::Answer;
 use super::route::{Miss, Route, call_id, find};
-use super::{Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, page, phones};
+use super::sound::Sound;
+use super::{
+    Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, metrics, page, phones, sound,
+};
+use crate::call::Request as Wish;
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
 use crate::units::CallId;
@@ -19,6 +23,9 @@ pub(super) const NO_STORE: &str = "There is no call history: the box could not o
                                    said why in its log. Calls work. Repair the disk and restart the box.";
 /// How long the control thread has to answer.
 const ASK_TIME: Duration = Duration::from_secs(3);
+const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
+const NOT_LISTENED: &str =
+    "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
 /// Records on one page of the history.
 const PAGE: usize = 50;
 
@@ -46,7 +53,16 @@ pub(super) fn answer(site: &Site, mut request: Request) {
                 let to = request.into_writer();
                 return events::stream(place, to, site.snapshot.clone(), site.stop.clone());
             }
-            None => Answer::problem(503, "Too many pages watch already. Close one and try again."),
+            None => Answer::problem(503, TOO_MANY),
+        },
+        Reply::Sound(sound) => match site.streams.place() {
+            Some(place) => return sound::send(place, request.into_writer(), sound),
+            None => {
+                if let Sound::Live(_, call, _) = sound {
+                    let _ = site.ask(Order::Call(Wish::ListenEnd(call)));
+                }
+                Answer::problem(503, TOO_MANY)
+            }
         },
     };
     let mut to = request.into_writer();
@@ -58,6 +74,7 @@ pub(super) fn answer(site: &Site, mut request: Request) {
 enum Reply {
     Answer(Answer),
     Stream,
+    Sound(Sound),
 }
 
 impl From<Answer> for Reply {
@@ -71,7 +88,7 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     let stamp = field(request, head::STAMP).unwrap_or_default();
     let mut stamp = stamp.split(' ');
     let known = stamp.next().is_some_and(|secret| login::same(secret, &site.secret));
-    let mut address = || stamp.next().and_then(|ip| ip.parse().ok());
+    let mut address = || stamp.next().and_then(|ip| ip.parse::<IpAddr>().ok());
     let (Some(from), Some(local), true) = (address(), address(), known) else { return forbidden().into() };
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     let (route, query) = (find(request.method(), path), form::pairs(query));
@@ -90,7 +107,9 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
     let form = cookie.as_deref().and_then(|cookie| site.doors().logins.form_token(clock::now(), cookie));
-    if form.is_none() && !route.is_open() {
+    // A collector on the box itself has no password; there is nothing about anybody in the numbers.
+    let collects = route == Route::Metrics && from.is_loopback();
+    if form.is_none() && !route.is_open() && !collects {
         return match route {
             _ if route.is_api() => Answer::problem(401, "Log in first: POST the password to /login.").into(),
             _ => Answer::see("/login".into()).into(),
@@ -221,9 +240,25 @@ impl Visit<'_> {
                 }
             },
             Route::Events => return Reply::Stream,
+            Route::Listen(id) => {
+                let snapshot = site.snapshot.borrow().clone();
+                match snapshot.calls.iter().find(|call| call.id == id && call.may_listen) {
+                    Some(call) => Answer::page(200, sound::page(call, &form)),
+                    None => wrong(false, 404, NOT_LISTENED),
+                }
+            }
+            Route::LiveSound(id) => return self.live(id),
+            Route::Recording(id, name) => match site.studio.archive.open(id, name) {
+                Ok((file, bytes)) => return Reply::Sound(Sound::Recording(file, bytes)),
+                Err(_) => wrong(false, 404, "There is no such recording: it may be too old to be kept."),
+            },
             Route::Style => Answer::asset("text/css; charset=utf-8", page::STYLE),
             Route::Script => Answer::asset("text/javascript; charset=utf-8", page::SCRIPT),
             Route::Icon => Answer::asset("image/svg+xml", page::ICON),
+            Route::Metrics => {
+                let counted = site.counters.as_ref().map(|counters| counters.read());
+                Answer::metrics(&metrics::text(&site.snapshot.borrow(), counted.as_ref()))
+            }
             Route::ApiStatus => api::status(site),
             Route::ApiHistory => {
                 let limit = self.asked("limit").and_then(|n| n.parse().ok()).unwrap_or(PAGE);
@@ -236,6 +271,23 @@ impl Visit<'_> {
             },
         }
         .into()
+    }
+
+    fn live(&self, id: CallId) -> Reply {
+        // A HEAD would begin what nobody hears.
+        if *self.request.method() == Method::Head {
+            return Answer::text(405, "Sound is asked for by GET.").into();
+        }
+        if let Err((status, why)) = self.site.ask(Order::Call(Wish::ListenIn(id))) {
+            return Answer::problem(status, &why).into();
+        }
+        match self.site.studio.listen(id) {
+            Some(listening) => Reply::Sound(Sound::Live(listening, id, self.site.requests.clone())),
+            None => {
+                let _ = self.site.ask(Order::Call(Wish::ListenEnd(id)));
+                Answer::problem(503, TOO_MANY).into()
+            }
+        }
     }
 
     fn login_page(&mut self) -> Answer {
@@ -314,7 +366,10 @@ impl Visit<'_> {
             return Answer::page(503, page::notice(form, "No history", NO_STORE));
         };
         match store.get(id) {
-            Ok(Some(record)) => Answer::page(200, call_page::page(&record, clock::wall(), form)),
+            Ok(Some(record)) => {
+                let recordings = self.site.studio.archive.of(id);
+                Answer::page(200, call_page::page(&record, &recordings, clock::wall(), form))
+            }
             Ok(None) => {
                 wrong(false, 404, "There is no call with this number. The history lists all there are.")
             }

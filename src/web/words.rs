@@ -18,6 +18,16 @@ pub(super) fn phase(call: &CallView) -> &'static str {
     }
 }
 
+/// A share of 0 to 1 in percent.
+pub(super) fn fraction(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// Microseconds in whole milliseconds.
+pub(super) fn milliseconds(us: u32) -> String {
+    format!("{} ms", (us + 500) / 1000)
+}
+
 /// What it means and what to do.
 pub(super) fn advice(phase: Phase) -> &'static str {
     match phase {

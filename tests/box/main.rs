@@ -10,6 +10,7 @@ mod page;
 mod paired;
 mod ports;
 mod real_time;
+mod recording;
 mod running;
 mod stop;
 mod stranger;

@@ -146,6 +146,11 @@ impl Running {
 
     // ---- the page ----
 
+    /// What somebody hears who is not logged in.
+    pub fn stranger(&self, path: &str) -> String {
+        ask(self.net, "GET", path, "", "")
+    }
+
     pub fn log_in(&self, password: &str) -> Page {
         let body = format!("password={password}");
         let reply = ask(self.net, "POST", "/login", "", &body);
@@ -173,6 +178,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// The whole answer as it comes.
+    pub fn open(&self, path: &str) -> TcpStream {
+        begin(self.net, "GET", path, &self.cookie, "")
+    }
+
     pub fn get(&self, path: &str) -> Value {
         json(&ask(self.net, "GET", path, &self.cookie, ""))
     }
@@ -208,13 +218,18 @@ fn json(reply: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {reply}"))
 }
 
-fn ask(net: Net, method: &str, path: &str, fields: &str, body: &str) -> String {
+fn begin(net: Net, method: &str, path: &str, fields: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(net.page()).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
     let (host, len) = (net.page(), body.len());
     let head =
         format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {len}\r\n\r\n{body}");
     stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+fn ask(net: Net, method: &str, path: &str, fields: &str, body: &str) -> String {
+    let mut stream = begin(net, method, path, fields, body);
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
     reply

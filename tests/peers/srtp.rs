@@ -69,7 +69,7 @@ fn a_phone_that_encrypts_and_a_trunk_in_the_clear() {
 fn the_box_calls_phones_and_companies_that_encrypt() {
     for (theirs, ours) in [("srtp", "optional"), ("srtp-mand", "required"), ("srtp", "required")] {
         let place = Place::new();
-        let account = Account { encryption: theirs, ..Account::of("office", "none") };
+        let account = Account { encryption: theirs, ..Account::of("18005550123", "none") };
         let company = baresip(&place, "company", COMPANY, &account);
         let more = format!("srtp = \"{ours}\"\n");
         let trunk = household::fixed(company.sip) + &more;

@@ -18,6 +18,7 @@ mod refer;
 mod signs;
 mod srtp;
 mod stories;
+mod studio;
 mod swarm;
 mod transfers;
 mod world;

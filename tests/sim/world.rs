@@ -4,7 +4,7 @@ use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
 use hold_slayer::app::ear::Ears;
-use hold_slayer::call::{Outcome, Peer, Phase, Plan, Record, Request, Snapshot};
+use hold_slayer::call::{Outcome, Peer, Phase, Plan, Record, Recording, Request, Snapshot, StudioOrder};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::endpoint::Setup;
 use hold_slayer::demo::phone::Step as Owner;
@@ -84,6 +84,8 @@ pub struct House {
     pub located: bool,
     /// Another trunk comes before the company's, known by its address, where nobody is.
     pub dead_trunk: bool,
+    pub recording: Recording,
+    pub max_holds: usize,
 }
 
 impl Default for House {
@@ -118,6 +120,8 @@ impl Default for House {
             address: BOX,
             located: true,
             dead_trunk: false,
+            recording: Recording::default(),
+            max_holds: 1,
         }
     }
 }
@@ -147,6 +151,10 @@ pub struct World {
     media: Media,
     outlets: Outlets,
     ears: Ears,
+    /// What the studio was told.
+    pub studio: Vec<StudioOrder>,
+    /// Every tone that was ordered.
+    pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
     towards_company: BTreeMap<PortId, Instant>,
 }
@@ -238,6 +246,8 @@ impl World {
                 .iter()
                 .map(|p| p.samples().iter().map(|b| g711::decode(Codec::Pcmu, *b)).collect())
                 .collect(),
+            wideband: house.phone_codec == Codec::G722,
+            studio_frames: 1000,
         };
         let (media, outlets) = Media::new(&media).unwrap();
         let setup = |ip, account, (codec, srtp), seed| Setup {
@@ -290,6 +300,8 @@ impl World {
             media,
             outlets,
             ears: Ears::default(),
+            studio: Vec::new(),
+            tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
         world.core.handle(world.now, Event::Clock(EPOCH));
@@ -457,6 +469,9 @@ impl World {
                 self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes);
             }
             Effect::Media(command) => {
+                if let MediaCommand::Tone(_, tone) = command {
+                    self.tones.push(tone);
+                }
                 match command {
                     MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {
                         self.towards_company.insert(port, self.now);
@@ -474,6 +489,7 @@ impl World {
                 }
                 self.media.command(self.now, command);
             }
+            Effect::Studio(order) => self.studio.push(order),
             Effect::Listen(order) => self.ears.order(order),
             Effect::Record(record) => {
                 let entry = self.records.entry(record.id).or_insert_with(|| ((*record).clone(), 0));
@@ -614,6 +630,7 @@ fn plan(house: &House) -> Plan {
         is_static: false,
         rings: s(15),
         rules: house.rules.clone(),
+        wideband: house.phone_codec == Codec::G722 && side == Side::Phone,
     };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
     let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
@@ -634,6 +651,7 @@ fn plan(house: &House) -> Plan {
         codes: Codes {
             hold: "*58".into(),
             rejoin: "*94".into(),
+            listen: "*96".into(),
             status: "*95".into(),
             cancel: "*49".into(),
             gesture: "**".into(),
@@ -641,7 +659,8 @@ fn plan(house: &House) -> Plan {
         },
         order: house.order,
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
-        max_holds: 1,
+        recording: house.recording,
+        max_holds: house.max_holds,
         dialling: house.dialling.clone(),
         longest: house.longest,
     }

@@ -1,6 +1,8 @@
 //! What the owner sees and does.
 
-use crate::server::{PASSWORD, Reply, SOON, Server, TWO_O_CLOCK, config, connect, peer, snapshot, view};
+use crate::server::{
+    PASSWORD, Reply, SOON, Server, TWO_O_CLOCK, config, connect, peer, snapshot, studio, view,
+};
 use hold_slayer::call::{Phase, Snapshot};
 use hold_slayer::store::Store;
 use hold_slayer::units::Wall;
@@ -81,7 +83,14 @@ fn a_generated_password_is_told_once_and_kept_as_a_hash() {
     let (store, _) = Store::open(&dir).unwrap();
     let begin = || {
         let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
-        start(Config { password: None, ..config() }, Some(store.clone()), seen, mpsc::channel(1).0).unwrap()
+        start(
+            Config { password: None, ..config() },
+            Some(store.clone()),
+            studio(&dir),
+            seen,
+            mpsc::channel(1).0,
+        )
+        .unwrap()
     };
     let first = begin();
     let password = first.generated_password.clone().unwrap();
@@ -149,7 +158,14 @@ fn a_box_that_does_not_answer_is_said_to_be_busy_or_stopping() {
     let (_keep, seen) = watch::channel(Arc::new(Snapshot::default()));
     let (requests, asked) = mpsc::channel(1);
     drop(asked);
-    let web = start(Config { one_use_token: Some("t".into()), ..config() }, None, seen, requests).unwrap();
+    let web = start(
+        Config { one_use_token: Some("t".into()), ..config() },
+        None,
+        studio(&std::env::temp_dir()),
+        seen,
+        requests,
+    )
+    .unwrap();
     let ask = |text: String| {
         let mut stream = connect(web.addr);
         stream.write_all(text.as_bytes()).unwrap();
@@ -169,6 +185,22 @@ fn a_box_that_does_not_answer_is_said_to_be_busy_or_stopping() {
     assert_eq!(reply.status, 503);
     assert!(reply.text.contains("There is no call history"), "without a store");
     assert_eq!(get("/api/v1/calls/1").status, 503);
+}
+
+#[test]
+fn how_the_sound_fares_is_on_the_page_and_in_numbers_for_a_collector_on_the_box() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    server.snapshot.send_replace(Arc::new(snapshot(vec![view(9, Phase::Talking, Wall(TWO_O_CLOCK), 14)])));
+    let page = server.get("/", &cookie).text;
+    for words in ["From the line", "2.0 % lost", "3 ms jitter", "42 ms there and back"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let numbers = server.get("/metrics", "");
+    assert_eq!(numbers.status, 200, "from the box itself, without a password");
+    assert_eq!(numbers.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert!(numbers.body().contains("hold_slayer_stream_round_trip_seconds{side=\"trunk\"} 0.042\n"));
+    assert!(!numbers.body().contains("0800"), "no number of anybody");
 }
 
 #[test]
@@ -305,9 +337,18 @@ fn a_taken_port_is_said_or_stepped_aside_from() {
     let server = Server::new();
     let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
     let taken = Config { listen: server.addr(), ..config() };
-    let error = start(taken.clone(), None, seen.clone(), mpsc::channel(1).0).err().unwrap();
+    let error = start(taken.clone(), None, studio(&std::env::temp_dir()), seen.clone(), mpsc::channel(1).0)
+        .err()
+        .unwrap();
     assert!(matches!(error, Error::Listen { .. }));
     assert!(error.to_string().contains("is taken by another program"), "{error}");
-    let web = start(Config { fallback_to_free_port: true, ..taken }, None, seen, mpsc::channel(1).0).unwrap();
+    let web = start(
+        Config { fallback_to_free_port: true, ..taken },
+        None,
+        studio(&std::env::temp_dir()),
+        seen,
+        mpsc::channel(1).0,
+    )
+    .unwrap();
     assert_ne!(web.addr, server.addr());
 }

@@ -1,14 +1,21 @@
 //! A running page with made-up calls, and a client that writes exactly what it is told.
 
-use hold_slayer::call::{CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span};
+use hold_slayer::call::{
+    CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
+};
+use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::Sound;
+use hold_slayer::media;
+use hold_slayer::media::thread::{self, UdpPorts};
 use hold_slayer::phone::dial::Codes;
+use hold_slayer::rtp::report::{Far, Quality};
 use hold_slayer::store::Store;
+use hold_slayer::studio::{self, Archive, Sides, Studio};
 use hold_slayer::units::{CallId, Wall};
 use hold_slayer::web::{Ask, Config, House, Order, Patience, Web, start};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -33,6 +40,7 @@ pub fn config() -> Config {
         password: Some(PASSWORD.into()),
         names: vec!["Phone.Example".into()],
         one_use_token: None,
+        counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
             body: Duration::from_millis(300),
@@ -44,6 +52,7 @@ pub fn config() -> Config {
             codes: Codes {
                 hold: "*58".into(),
                 rejoin: "*94".into(),
+                listen: "*96".into(),
                 status: "*95".into(),
                 cancel: "*49".into(),
                 gesture: "**".into(),
@@ -51,6 +60,24 @@ pub fn config() -> Config {
             },
         },
     }
+}
+
+/// A studio for the recordings in a folder, without a call in it.
+pub fn studio(dir: &Path) -> Studio {
+    let media = media::Config {
+        ports: 1,
+        country: Country::by_code("us").unwrap(),
+        sounds: Vec::new(),
+        wideband: false,
+        studio_frames: 10,
+    };
+    let udp_ports = UdpPorts::Any;
+    let bind = std::net::Ipv4Addr::LOCALHOST.into();
+    let media = thread::start(&thread::Config { media, bind, udp_ports, real_time: false }).unwrap();
+    let (keep, most, spare) = (Duration::from_secs(3600), u64::MAX, 0);
+    let config = studio::Config { sides: Sides::Stereo, keep, most, spare };
+    let started = studio::start(media.studio, Archive::new(dir), config).unwrap();
+    started.studio
 }
 
 impl Server {
@@ -84,7 +111,7 @@ impl Server {
             }
         });
         let (snapshot, seen) = watch::channel(Arc::new(Snapshot::default()));
-        let web = start(config, Some(store.clone()), seen, requests).unwrap();
+        let web = start(config, Some(store.clone()), studio(&dir), seen, requests).unwrap();
         Self { web, snapshot, store: Some(store), dir }
     }
 
@@ -266,11 +293,23 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         hold_started: waits.then_some(Wall(started + 38_000)),
         sound: waits.then_some(sound),
         heard: if waits { heard } else { Vec::new() },
+        recording: false,
+        may_listen: false,
         last: if waits {
             "wait on: it talked on over our greeting, so it is a recording".into()
         } else {
             String::new()
         },
+        streams: vec![StreamView {
+            trunk: true,
+            quality: Quality {
+                received: 980,
+                lost: 20,
+                jitter_us: 3_400,
+                far: Some(Far { round_trip_us: Some(42_000), ..Far::default() }),
+                ..Quality::default()
+            },
+        }],
         line_encrypted: false,
         phones_encrypted: false,
     }

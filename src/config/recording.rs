@@ -1,0 +1,46 @@
+//! `[record]`: what is recorded, how people are told, and how long it is kept.
+
+use super::Record;
+use super::read::Section;
+use crate::call::{Notice, Recording, Which};
+use crate::studio::{self, Sides};
+use core::time::Duration;
+
+pub(super) const KEYS: [&str; 7] = ["calls", "notice", "sides", "keep", "space", "spare", "listen_in"];
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MEGABYTE: u64 = 1_000_000;
+
+pub(super) fn record(s: &mut Section<'_, '_>) -> Record {
+    let allowed = "allowed is one of none, holds, all";
+    let which = |text: &str| match text {
+        "none" => Some(Which::None),
+        "holds" => Some(Which::Holds),
+        "all" => Some(Which::All),
+        _ => None,
+    };
+    let record = s.text("calls", allowed, which).unwrap_or(Which::None);
+    let listen_in = s.text("listen_in", allowed, which).unwrap_or(Which::Holds);
+    let notice = s.text("notice", "allowed is one of words, tone, none", |text| match text {
+        "words" => Some(Notice::Words),
+        "tone" => Some(Notice::Tone),
+        "none" => Some(Notice::None),
+        _ => None,
+    });
+    let sides = s.text("sides", "allowed is one of stereo, mono, separate", |text| match text {
+        "stereo" => Some(Sides::Stereo),
+        "mono" => Some(Sides::Mono),
+        "separate" => Some(Sides::Separate),
+        _ => None,
+    });
+    let megabytes = |n: Option<u32>, default: u32| u64::from(n.unwrap_or(default)) * MEGABYTE;
+    Record {
+        plan: Recording { record, notice: notice.unwrap_or_default(), listen_in },
+        archive: studio::Config {
+            sides: sides.unwrap_or(Sides::Stereo),
+            keep: s.duration("keep", HOUR..=8760 * HOUR).unwrap_or(720 * HOUR),
+            most: megabytes(s.number("space", 10..=1_000_000), 2000),
+            spare: megabytes(s.number("spare", 10..=1_000_000), 500),
+        },
+    }
+}
