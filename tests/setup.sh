@@ -82,7 +82,7 @@ aarch64)
     library=12062437bfde367b1be592ebc4a9fe64b8453f90b3b7dc21fade002c38e1ac1a ;;
 *) say "there is no TensorFlow Lite library for $machine"; exit 1 ;;
 esac
-tflite=third_party/tflite/$machine/libtensorflowlite_c.so
+tflite=.cache/tflite/$machine/libtensorflowlite_c.so
 whole() { [ -f "$tflite" ] && echo "$library  $tflite" | sha256sum --check --quiet - 2>/dev/null; }
 if ! whole; then
     say "fetching TensorFlow Lite"

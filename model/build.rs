@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const LIBRARY: &str = "libtensorflowlite_c.so";
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=model/build.rs");
     // The program lies in target/PROFILE, its tests one folder deeper.
     for place in ["$ORIGIN", "$ORIGIN/..", "$ORIGIN/../lib/hold-slayer"] {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{place}");
