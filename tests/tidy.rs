@@ -56,6 +56,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha1", &["rtp/srtp.rs"]),
     ("sha2", &["sip/", "web/"]),
     ("subtle", &["sip/", "web/"]),
+    ("tflitec", &["listen/classifier.rs"]),
     ("tiny_http", &["web/"]),
     (
         "tokio",

@@ -249,7 +249,7 @@ fn persons(listener: &mut Listener, at: &mut u64, sound: &[i16], teach: bool) ->
 
 #[test]
 fn the_owner_teaches_and_music_takes_a_ring_back() {
-    let (music, agent) = (&pieces("music")[0], &pieces("agent-human")[1]);
+    let (music, agent) = (&pieces("music")[0], &pieces("agent-human")[0]);
     let pause = vec![0; 2 * SECOND];
     let (mut listener, mut at) = (Listener::new(Settings::default()), 0);
     assert_eq!(persons(&mut listener, &mut at, music, true), 0);
