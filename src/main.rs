@@ -124,6 +124,9 @@ fn run(files: &Files) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return fail(&mistakes),
     };
+    if let Err(deaf) = listen::classifier::ready() {
+        return fail(&deaf);
+    }
     log::start(config.log.level);
     match app::run(config, &files.data) {
         Ok(()) => ExitCode::SUCCESS,
