@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use hold_slayer::{app, check, clock, config, demo, listen, log};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Waits on hold for you and rings your phone when a person answers.
@@ -60,8 +60,14 @@ enum What {
     /// Runs the very listener of `run` over an 8 kHz mono 16-bit WAV file, as fast as it can.
     Listen {
         /// One JSON object a line instead of text for people
-        #[arg(long)]
+        #[arg(long, conflicts_with = "explain")]
         json: bool,
+        /// With what speaks for a person and what against, once a second while anything does
+        #[arg(long)]
+        explain: bool,
+        /// Draw spectrum, classes, evidence and conclusions to this file as well
+        #[arg(long, value_name = "FILE.svg")]
+        plot: Option<PathBuf>,
         /// The recording
         #[arg(value_name = "FILE.wav")]
         file: PathBuf,
@@ -97,7 +103,14 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().what {
         What::Run { files } => return run(&files),
         What::Demo { headless, scenario } => return demo(headless, scenario),
-        What::Listen { json, file } => return listen(&file, json),
+        What::Listen { json, explain, plot, file } => {
+            let form = match (json, explain) {
+                (true, _) => listen::Form::Json,
+                (_, true) => listen::Form::Explained,
+                _ => listen::Form::Readable,
+            };
+            return listen(&file, form, plot.as_deref());
+        }
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, .. } => check(&files),
@@ -111,6 +124,9 @@ fn run(files: &Files) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return fail(&mistakes),
     };
+    if let Err(deaf) = listen::classifier::ready() {
+        return fail(&deaf);
+    }
     log::start(config.log.level);
     match app::run(config, &files.data) {
         Ok(()) => ExitCode::SUCCESS,
@@ -127,9 +143,16 @@ fn demo(headless: bool, scenario: String) -> ExitCode {
     }
 }
 
-fn listen(file: &std::path::Path, json: bool) -> ExitCode {
-    match listen::file::file(file, json, &mut std::io::stdout().lock()) {
-        Ok(()) => ExitCode::SUCCESS,
+fn listen(file: &Path, form: listen::Form, plot: Option<&Path>) -> ExitCode {
+    if let Err(error) = listen::file(file, form, &mut std::io::stdout().lock()) {
+        return fail(&error);
+    }
+    let Some(plot) = plot else { return ExitCode::SUCCESS };
+    match listen::picture(file) {
+        Ok(svg) => match std::fs::write(plot, svg) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("cannot write {}: {error}", plot.display())),
+        },
         Err(error) => fail(&error),
     }
 }

@@ -57,8 +57,8 @@ pub(super) struct Control {
     pub(super) presses: mpsc::Receiver<Press>,
     pub(super) lamp: watch::Sender<Pattern>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
-    /// What was wrong at the start and stays so.
-    pub(super) standing: Vec<String>,
+    /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
+    pub(super) standing: watch::Receiver<Option<Vec<String>>>,
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     pub(super) next_ask: u64,
@@ -84,17 +84,11 @@ impl Control {
     /// Runs until `stop` is told or dropped.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
         let (located, mut locations) = mpsc::channel(limits::COMMAND_QUEUE);
+        let mut located = Some(located);
         for (account, hop) in plan::fixed(&self.accounts) {
             self.know(account, &[hop]);
         }
-        for lookup in self.lookups.drain(..) {
-            tokio::spawn(look_up(lookup, located.clone()));
-        }
-        drop(located);
-        let now = clock::now();
-        self.give(now, Event::Clock(clock::wall()));
-        self.core.register(now, &self.accounts);
-        self.carry_out(now);
+        self.event(Event::Clock(clock::wall()));
         let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
         let mut look_around = tokio::time::interval(LOOK_AROUND);
         let mut shown = TokioInstant::now();
@@ -114,6 +108,12 @@ impl Control {
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
+                Ok(()) = self.standing.changed() => {
+                    if let Some(located) = located.take() {
+                        self.go_out(&located);
+                    }
+                    self.look_around();
+                }
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
@@ -129,6 +129,16 @@ impl Control {
             }
         }
         self.farewell().await;
+    }
+
+    /// Registers at the trunks. A box that did not come up after all would have to take that back.
+    fn go_out(&mut self, located: &mpsc::Sender<(AccountId, Vec<Hop>)>) {
+        for lookup in self.lookups.drain(..) {
+            tokio::spawn(look_up(lookup, located.clone()));
+        }
+        let now = clock::now();
+        self.core.register(now, &self.accounts);
+        self.carry_out(now);
     }
 
     async fn farewell(mut self) {
@@ -252,7 +262,7 @@ impl Control {
     }
 
     fn look_around(&mut self) {
-        let mut troubles = self.standing.clone();
+        let mut troubles = self.standing.borrow().clone().unwrap_or_default();
         troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());
         troubles.extend(self.studio_troubles.borrow().iter().cloned());

@@ -7,7 +7,7 @@ use crate::call::Snapshot;
 use crate::config::{Config, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
-use crate::media::thread::{Outlet, UdpPorts};
+use crate::media::thread::{Opening, Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
 use crate::net::{Sockets, Wire, tls};
 use crate::phone::pairing::REALM;
@@ -15,7 +15,7 @@ use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
-use crate::units::{CallId, Codec, PortId};
+use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
@@ -54,6 +54,7 @@ pub struct Running {
     pub beat: watch::Receiver<u64>,
     stop: oneshot::Sender<()>,
     control: JoinHandle<()>,
+    web: Option<web::Web>,
 }
 
 impl Running {
@@ -63,10 +64,11 @@ impl Running {
         if self.control.join().is_err() {
             tracing::error!("the control thread ended with a panic");
         }
+        drop(self.web);
     }
 }
 
-/// Starts the box.
+/// Starts the box. Peers are answered as soon as it knows them; it goes out to the trunks when it is sure that it comes up.
 ///
 /// # Errors
 /// A SIP or RTP port that is in use, or an address that is not this machine's. A damaged or missing database, a page
@@ -75,20 +77,19 @@ impl Running {
 pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
     let mut troubles = Vec::new();
+    let udp = bind_sip(&config, options)?;
+    // Before any other thread is started: this makes room for files.
+    let mut media = start_media(&config, options)?;
     let store = open_store(data, &mut troubles);
     let first_call = store.as_ref().map_or(CallId(clock::wall().0), Store::next_call_id);
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
-
-    let media = start_media(&config, options)?;
-    troubles.extend(real_time_troubles(&media.granted));
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
-    let udp = bind_sip(&config, options)?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
     let tcp = bind_tcp(&config, sip, &mut troubles);
     let tls = bind_tls(&config, &mut troubles);
@@ -101,20 +102,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (accounts, lookups) = plan::accounts(&config);
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web::start(
-        web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters.clone()),
-        store.clone(),
-        studio.studio,
-        snapshot.clone(),
-        asks_tx,
-    );
-    let page = page.map_err(|error| troubles.push(format!("the page cannot be served: {error}"))).ok();
-    let (addr, generated_password) =
-        (page.as_ref().map(|p| p.addr), page.as_ref().and_then(|p| p.generated_password.clone()));
-
-    let ports = (0..ports(&config)).filter_map(|port| media.control.local_addr(PortId(port)));
-    let rtp_ports = ports.map(|addr| addr.port()).collect();
+    let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -141,6 +129,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
 
     let (stop, stopped) = oneshot::channel();
     let (beat_tx, beat) = watch::channel(0);
+    let (standing_tx, standing) = watch::channel(None);
     let store_too = store.clone();
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
@@ -169,7 +158,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 asks,
                 presses,
                 snapshot: snapshot_tx,
-                standing: troubles,
+                standing,
                 board_troubles,
                 lamp,
                 asked: HashMap::new(),
@@ -185,15 +174,48 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 beat: beat_tx,
             };
             control.run(stopped).await;
-            drop(page);
         });
         // The name service may keep a question for half a minute: nobody waits for its answer any more.
         runtime.shutdown_background();
     })?;
-    // Bound to every address, the page is found at the one that peers are told.
-    let page =
-        addr.map(|page| if page.ip().is_unspecified() { SocketAddr::new(ip, page.port()) } else { page });
-    Ok(Running { sip, page, generated_password, snapshot, store, press, beat, stop, control })
+    let mut running = Running {
+        sip,
+        page: None,
+        generated_password: None,
+        snapshot: snapshot.clone(),
+        store: store.clone(),
+        press,
+        beat,
+        stop,
+        control,
+        web: None,
+    };
+
+    // Peers are answered from here on. What takes longer follows.
+    match opened(&mut media.opening) {
+        Ok(opened) => troubles.extend(real_time_troubles(&opened.granted)),
+        Err(error) => {
+            running.stop();
+            return Err(error);
+        }
+    }
+    standing_tx.send_replace(Some(troubles.clone()));
+    // Last of all that can fail: a password made up for the page is told only if the box comes up.
+    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters);
+    match web::start(page, store, studio.studio, snapshot, asks_tx) {
+        Ok(web) => {
+            // Bound to every address, the page is found at the one that peers are told.
+            let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
+            running.page = Some(SocketAddr::new(host, web.addr.port()));
+            running.generated_password = web.generated_password.clone();
+            running.web = Some(web);
+        }
+        Err(error) => {
+            troubles.push(format!("the page cannot be served: {error}"));
+            standing_tx.send_replace(Some(troubles));
+        }
+    }
+    Ok(running)
 }
 
 #[allow(unsafe_code)]
@@ -308,7 +330,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         Country::by_code(code).ok_or_else(|| anyhow!("no tones are known for the country {code}"))?;
     let linear =
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
-    let first = config.media.rtp_ports;
+    let udp_ports = udp_ports(config, options);
     let config = media_thread::Config {
         media: media::Config {
             ports: ports(config),
@@ -318,10 +340,26 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
             studio_frames: limits::studio_ring(usize::from(config.media.calls)),
         },
         bind: config.sip.listen.ip(),
-        udp_ports: if options.any_port { UdpPorts::Any } else { UdpPorts::From(first) },
+        udp_ports,
         real_time: true,
     };
-    media_thread::start(&config).context("the sound cannot be started; [media] rtp_ports chooses other ports")
+    media_thread::start(&config).context("the sound cannot be started")
+}
+
+fn udp_ports(config: &Config, options: &Options) -> UdpPorts {
+    if options.any_port { UdpPorts::Any } else { UdpPorts::From(config.media.rtp_ports) }
+}
+
+/// Only those that the system chooses have to be waited for.
+fn rtp_ports(config: &Config, options: &Options, opening: &mut Opening) -> Result<Vec<u16>> {
+    match udp_ports(config, options).beforehand(ports(config)) {
+        Some(ports) => Ok(ports),
+        None => Ok(opened(opening)?.addresses.iter().map(SocketAddr::port).collect()),
+    }
+}
+
+fn opened(opening: &mut Opening) -> Result<&media_thread::Opened> {
+    opening.wait().context("the sound cannot be started; [media] rtp_ports chooses other ports")
 }
 
 fn real_time_troubles(granted: &media::realtime::Granted) -> Option<String> {

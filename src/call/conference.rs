@@ -79,7 +79,9 @@ impl Call {
     /// The room that it may lend, and whose phone talks in it.
     fn lends_room(&self) -> Option<(PortId, crate::units::AccountId)> {
         let talks = self.near.iter().find(|near| near.role == Role::Talks && near.up && !near.parked)?;
-        let far = self.far.as_ref().filter(|_| matches!(self.state, State::Talking) && !self.emergency)?;
+        let free =
+            matches!(self.state, State::Talking) && !self.emergency && !self.onward && !self.transferred;
+        let far = self.far.as_ref().filter(|_| free)?;
         Some((self.room.unwrap_or(far.port), talks.account))
     }
 
@@ -88,7 +90,7 @@ impl Call {
         let parked =
             self.near.iter().all(|near| near.parked && near.account == phone) && !self.near.is_empty();
         match self.state {
-            State::Talking => parked && !self.emergency && self.room.is_none(),
+            State::Talking => parked && !self.emergency && !self.onward && self.room.is_none(),
             State::Held(_) => true,
             _ => false,
         }

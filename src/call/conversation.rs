@@ -112,7 +112,7 @@ impl Call {
     /// How a leg of this call is called.
     pub(super) fn manner(&self) -> Manner {
         let back = matches!(self.state, State::Held(_));
-        Manner { hops: self.hops, alert: back.then_some(RING_BACK) }
+        Manner { hops: self.hops, alert: back.then_some(RING_BACK), clear: false }
     }
 
     /// Nobody took the call, or the hold ended without the owner.

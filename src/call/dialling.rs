@@ -35,8 +35,11 @@ pub(super) fn wanted(plan: &Plan, dialled: &str) -> Option<Wanted> {
         return Some(emergency(number));
     }
     let dialling = &plan.dialling;
-    let judged = [&number].into_iter().chain(&on_trunks);
-    let refused = judged.map(|n| toll::admit(dialling.numbering, &dialling.allowed, n)).find_map(Result::err);
+    let forms = plan.peers.iter().map(|p| p.rules.form);
+    let read = forms.zip(&on_trunks).filter_map(|(form, n)| form.reads(dialling.numbering, n));
+    let judged = [&number].into_iter().chain(&on_trunks).cloned().chain(read);
+    let refused =
+        judged.map(|n| toll::admit(dialling.numbering, &dialling.allowed, &n)).find_map(Result::err);
     Some(Wanted { number, emergency: false, private, refused })
 }
 

@@ -184,7 +184,7 @@ impl Switchboard {
             Event::Incoming { leg, account, called, caller, session, hops, replaces } => {
                 self.incoming(Arrival { leg, account, session, hops, replaces }, &called, &caller);
             }
-            Event::Trying(leg) => self.with_leg(leg, |call, _| call.trying(leg)),
+            Event::Trying(leg) => self.with_leg(leg, |call, desk| call.trying(desk.now, leg)),
             Event::Ringing(leg) => {
                 self.with_leg(leg, |call, desk| call.ringing(desk, leg));
                 self.transfer_rings(leg);

@@ -69,6 +69,7 @@ impl Switchboard {
         match &call.state {
             _ if call.emergency => refusal(Cause::Rejected, "an emergency call is never put through"),
             State::Held(_) => refusal(Cause::Rejected, "the box holds the call: take it back first"),
+            _ if call.room.is_some() => refusal(Cause::Rejected, "others are in a conference with it"),
             _ if call.onward => refusal(Cause::Rejected, "the call is being put through already"),
             State::Talking if call.near.iter().any(|l| l.id == leg && l.role == Role::Talks) => Ok(call.id),
             _ => refusal(Cause::Rejected, "nobody has answered yet"),
@@ -123,7 +124,9 @@ impl Switchboard {
         self.transfers.insert(target, transfer);
         self.desk.sip(Command::Report(transfer.by, Progress::Trying));
         let number = self.calls.get(&target).map(|c| c.record.number.clone()).unwrap_or_default();
-        self.with(target, |call, desk| call.gives_up = Some(desk.now + RINGS));
+        self.with(target, |call, desk| {
+            call.gives_up = (!call.emergency).then(|| desk.now + RINGS);
+        });
         self.with(transfer.from, |call, desk| {
             call.onward = true;
             call.decide(desk, "transfer", format!("the phone asked to put it through to {number}"));

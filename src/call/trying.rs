@@ -6,7 +6,7 @@ use super::leg::Role;
 use super::policy::{in_words, outcome_of};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
-use crate::sip::{Caller, Cause};
+use crate::sip::{Caller, Cause, Manner};
 use crate::trunk::route::{Route, View, is_the_trunks_own_failure, reason, route};
 use crate::units::{AccountId, CallId, Codec, Instant, LegId};
 use core::time::Duration;
@@ -18,6 +18,8 @@ const EMERGENCY_ROUNDS: u8 = 8;
 /// A trunk that says nothing at all for so long (four copies of the INVITE) is given up if there is another one. Timer B
 /// of RFC 3261 §17.1.1.2 would wait 32 s, longer than people do.
 const SILENCE: Duration = Duration::from_secs(4);
+/// A trunk that has an emergency call and tells nothing more of it for so long is given up if there is another one.
+const PROCEEDING: Duration = Duration::from_secs(15);
 
 /// What is known of the trunks that were tried for one call.
 #[derive(Debug, Default)]
@@ -28,12 +30,17 @@ pub(super) struct Trying {
     useless: Vec<AccountId>,
     /// Trunks that did not answer an emergency call at all: they are asked again when all the others are so too.
     silent: Vec<AccountId>,
+    /// Trunks that would not have an emergency call's sound as it was offered: they are offered it in the clear next, or
+    /// encrypted again.
+    clear: Vec<AccountId>,
     /// What the last of them said.
     refusal: Option<Cause>,
     /// When to choose a trunk again.
     again: Option<Instant>,
     /// When a trunk that has said nothing is given up.
     silent_until: Option<Instant>,
+    /// It has said that it has the call.
+    proceeding: bool,
     /// The callee rang or was heard: from then on no other trunk is tried.
     reached: bool,
     rounds: u8,
@@ -59,6 +66,12 @@ impl Trying {
             match cause {
                 Cause::NoSuchNumber if emergency => self.useless.push(trunk),
                 Cause::Timeout if emergency => self.silent.push(trunk),
+                Cause::Unencrypted | Cause::NotAcceptable if emergency => {
+                    match self.clear.iter().position(|other| *other == trunk) {
+                        Some(at) => drop(self.clear.swap_remove(at)),
+                        None => self.clear.push(trunk),
+                    }
+                }
                 _ => {}
             }
             self.tried.push(trunk);
@@ -91,10 +104,11 @@ impl Trying {
 }
 
 impl Call {
-    /// The trunk has the call: it may take its time.
-    pub(super) fn trying(&mut self, leg: LegId) {
-        if self.is_far(leg) {
-            self.trying.silent_until = None;
+    /// The trunk has the call: it may take its time, but not for ever where somebody needs help.
+    pub(super) fn trying(&mut self, now: Instant, leg: LegId) {
+        if self.is_far(leg) && !core::mem::replace(&mut self.trying.proceeding, true) {
+            let waits = self.trying.silent_until.filter(|_| self.emergency);
+            self.trying.silent_until = waits.map(|_| now + PROCEEDING);
         }
     }
 
@@ -104,8 +118,12 @@ impl Call {
             return;
         }
         if let (State::Dialing, Some(far)) = (&self.state, self.far.take()) {
-            self.trying.refused(desk.now, far.account, Cause::Timeout, self.emergency);
+            let again = self.trying.refused(desk.now, far.account, Cause::Timeout, self.emergency);
             desk.hang_up(far, Cause::Timeout);
+            if !again {
+                let reason = format!("the far side: {}", in_words(Cause::Timeout));
+                self.end(desk, outcome_of(Cause::Timeout), &reason, Cause::Timeout);
+            }
         }
     }
 }
@@ -131,7 +149,9 @@ impl Switchboard {
             };
             let caller = Caller { name: String::new(), number: own, private: call.private };
             call.trying.silent_until = others.then(|| desk.now + SILENCE);
-            let manner = call.manner();
+            call.trying.proceeding = false;
+            // Help comes before secrecy.
+            let manner = Manner { clear: call.trying.clear.contains(&trunk), ..call.manner() };
             call.far = desk.call(id, trunk, &number, caller, codec, (Role::Talks, manner));
             if call.far.is_none() {
                 call.end(desk, Outcome::Failed, "all lines of the box are in use", Cause::Congestion);

@@ -31,8 +31,10 @@ pub enum Reaction {
     Open,
     /// It spoke on evenly: a recording.
     TalksOn,
-    /// Nats for a person, and the reason in words.
-    Lives(f32, &'static str),
+    /// It fell silent: nats for a person, and the reason in words.
+    Waits(f32, &'static str),
+    /// It fell silent and then spoke: nats for a person, and the reason in words.
+    Answers(f32, &'static str),
     /// Nothing came of it.
     Over,
 }
@@ -62,13 +64,13 @@ impl Challenge {
         match () {
             () if since > PATIENCE => Reaction::Over,
             () if listened && self.answered >= ANSWER => {
-                Reaction::Lives(3.0, "stopped for our greeting and answered it")
+                Reaction::Answers(3.0, "stopped for our greeting and answered it")
             }
             () if listened && since >= frames(700) && self.answered == 0 => {
-                Reaction::Lives(1.0, "stopped for our greeting, and the line waits")
+                Reaction::Waits(1.0, "stopped for our greeting, and the line waits")
             }
             () if self.paused && !loud && pause >= frames(1_200) => {
-                Reaction::Lives(0.6, "ended at our greeting, and the line waits")
+                Reaction::Waits(0.6, "ended at our greeting, and the line waits")
             }
             () => Reaction::Open,
         }
@@ -104,8 +106,8 @@ mod tests {
     #[test]
     fn who_talks_on_is_a_recording_and_who_stops_is_not() {
         assert_eq!(reaction(&[(0, 5_000)], 5_000), Reaction::TalksOn);
-        assert!(matches!(reaction(&[(0, 600), (2_500, 3_200)], 3_300), Reaction::Lives(n, _) if n > 2.0));
-        assert!(matches!(reaction(&[(0, 900)], 4_000), Reaction::Lives(..)));
+        assert!(matches!(reaction(&[(0, 600), (2_500, 3_200)], 3_300), Reaction::Answers(n, _) if n > 2.0));
+        assert!(matches!(reaction(&[(0, 900)], 4_000), Reaction::Waits(..)));
         // A pause between two sentences is neither.
         assert_eq!(reaction(&[(0, 700), (1_300, 5_000)], 5_000), Reaction::Open);
         assert_eq!(reaction(&[(0, 900)], 9_000), Reaction::Over);

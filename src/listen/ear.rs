@@ -23,7 +23,7 @@ const MUSIC_GAP: u32 = 25;
 const NOTE: u64 = 100;
 
 /// Faint frames after which nothing else is left in the classifier's window.
-const FAINT_FRAMES: u32 = super::features::LONG as u32;
+const FAINT_FRAMES: u32 = super::features::FRAMES as u32;
 
 /// What the ear says after one frame.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ impl Ear {
     /// Hears the next frame.
     pub fn hear(&mut self, at: Tick, frame: &Frame) -> Moment {
         let look = self.spectrum.look(frame);
-        self.window.push(look);
+        self.window.push(&look);
         let tone = self.tones.hear(at, &look, self.spectrum.recent());
         let active = self.activity(at, &look);
         self.faint = if look.level_dbm0 < FAINT_DBM0 { self.faint.saturating_add(1) } else { 0 };
@@ -105,19 +105,17 @@ impl Ear {
         Moment { sound: self.sound, since: self.since, classes: self.classes, active, look }
     }
 
-    /// The features as they are, for training.
-    pub fn features(&self) -> [f32; super::features::FEATURES] {
-        self.window.features()
-    }
-
     fn classify(&mut self) {
         let new = classify(&self.window.features());
         let mix = |old: f32, new: f32| old + (new - old) * 0.5;
+        let old = &self.classes;
         self.classes = Classes {
-            noise: mix(self.classes.noise, new.noise),
-            music: mix(self.classes.music, new.music),
-            speech: mix(self.classes.speech, new.speech),
-            over_music: mix(self.classes.over_music, new.over_music),
+            noise: mix(old.noise, new.noise),
+            music: mix(old.music, new.music),
+            vocals: mix(old.vocals, new.vocals),
+            speech: mix(old.speech, new.speech),
+            over_music: mix(old.over_music, new.over_music),
+            live: mix(old.live, new.live),
         };
     }
 
@@ -159,10 +157,11 @@ impl Ear {
         }
         let c = &self.classes;
         let voice = c.speech + c.over_music;
-        let (best, p) = if voice >= c.music && voice >= c.noise {
+        let music = c.music + c.vocals;
+        let (best, p) = if voice >= music && voice >= c.noise {
             (Sound::Speech, voice)
-        } else if c.music >= c.noise {
-            (Sound::Music, c.music)
+        } else if music >= c.noise {
+            (Sound::Music, music)
         } else {
             (Sound::Noise, c.noise)
         };

@@ -1,6 +1,8 @@
 //! `hold-slayer listen`: the far end's sound of one call from a WAV file, heard by the very listener of `run`.
 
-use super::{Heard, Input, Listener, Settings};
+use super::evidence::{self, Weights};
+use super::plot::{Plot, in_words};
+use super::{Heard, Input, Listener, Settings, classifier};
 use crate::units::{FRAME_SAMPLES, Frame, Tick};
 use std::fmt;
 use std::io::{Read, Write};
@@ -20,12 +22,25 @@ pub enum Error {
     },
     /// What was heard could not be written.
     Output(std::io::Error),
+    /// The sound classifier does not run.
+    Deaf(String),
+}
+
+/// How the conclusions are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One line for people.
+    Readable,
+    /// One JSON object a line.
+    Json,
+    /// For people, with what the verdict weighs, once a second while it weighs anything.
+    Explained,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(why) => f.write_str(why),
+            Self::Unreadable(why) | Self::Deaf(why) => f.write_str(why),
             Self::Format { found, convert } => {
                 write!(f, "found {found}; needed is 8000 Hz mono 16-bit PCM. Convert it with: {convert}")
             }
@@ -36,40 +51,70 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per person: JSON lines
-/// when `json`, else readable ones.
+/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per person.
 ///
 /// # Errors
 /// See [`Error`]; what was heard before a fault in the file has been written.
-pub fn file(path: &Path, json: bool, out: &mut impl Write) -> Result<(), Error> {
+pub fn file(path: &Path, form: Form, out: &mut impl Write) -> Result<(), Error> {
+    let shown = path.display().to_string();
+    let mut second = 0;
+    replay(open(path)?, &shown, |listener, at, heard| {
+        let line = match (form, heard) {
+            (Form::Json, Some(heard)) => json_line(heard),
+            (Form::Explained, None) if at.0 >= second => {
+                let weighed = weighed_line(listener, at);
+                second = at.0 + if weighed.is_some() { 50 } else { 1 };
+                weighed
+            }
+            (_, heard) => heard.map(readable_line),
+        };
+        line.map_or(Ok(()), |line| writeln!(out, "{line}").map_err(Error::Output))
+    })?;
+    out.flush().map_err(Error::Output)
+}
+
+/// Listens to the file at `path` and draws what was heard, as SVG.
+///
+/// # Errors
+/// See [`Error`].
+pub fn picture(path: &Path) -> Result<String, Error> {
+    let mut plot = Plot::new(Weights::new(Settings::default().eagerness).ring());
+    replay(open(path)?, &path.display().to_string(), |listener, _, heard| {
+        match heard {
+            Some(heard) => plot.heard(heard),
+            None => plot.frame(listener),
+        }
+        Ok(())
+    })?;
+    Ok(plot.svg())
+}
+
+fn open(path: &Path) -> Result<hound::WavReader<std::io::BufReader<std::fs::File>>, Error> {
+    classifier::ready().map_err(Error::Deaf)?;
     let shown = path.display();
     let opened =
         std::fs::File::open(path).map_err(|e| Error::Unreadable(format!("cannot open {shown}: {e}")))?;
-    let reader = hound::WavReader::new(std::io::BufReader::new(opened)).map_err(|e| {
+    hound::WavReader::new(std::io::BufReader::new(opened)).map_err(|e| {
         Error::Unreadable(format!(
             "{shown} is not a WAV file that can be read ({e}). Convert it with: {}",
             convert(&shown.to_string())
         ))
-    })?;
-    replay(reader, &shown.to_string(), |heard| {
-        let line = if json { json_line(&heard) } else { Some(readable_line(&heard)) };
-        line.map_or(Ok(()), |line| writeln!(out, "{line}").map_err(Error::Output))
-    })?;
-    out.flush().map_err(Error::Output)
+    })
 }
 
 fn convert(name: &str) -> String {
     format!("sox '{name}' -r 8000 -c 1 -b 16 -e signed converted.wav")
 }
 
-/// Drives a new listener with the sound of `reader` and hands each conclusion to `tell`. `name` is for messages.
+/// Drives a new listener with the sound of `reader` and hands it to `tell` with each conclusion, and once more without one
+/// after each frame. `name` is for messages.
 ///
 /// # Errors
 /// [`Error::Format`] before anything is heard, [`Error::Unreadable`] when the data end early, and whatever `tell` returns.
 pub fn replay<R: Read>(
     mut reader: hound::WavReader<R>,
     name: &str,
-    mut tell: impl FnMut(Heard) -> Result<(), Error>,
+    mut tell: impl FnMut(&Listener, Tick, Option<&Heard>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let spec = reader.spec();
     let pcm = spec.sample_format == hound::SampleFormat::Int;
@@ -96,8 +141,9 @@ pub fn replay<R: Read>(
         }
         listener.handle(Input::Frame(Tick(tick), &frame));
         while let Some(heard) = listener.poll() {
-            tell(heard)?;
+            tell(&listener, Tick(tick), Some(&heard))?;
         }
+        tell(&listener, Tick(tick), None)?;
         if filled < FRAME_SAMPLES {
             break;
         }
@@ -121,11 +167,19 @@ fn json_line(heard: &Heard) -> Option<String> {
     serde_json::to_string(&value).ok()
 }
 
+fn clock(at: &Tick) -> String {
+    let ms = at.as_millis();
+    format!("{:>3}:{:04.1}", ms / 60_000, (ms % 60_000) as f64 / 1000.0)
+}
+
+/// What the verdict weighs at this moment, if anything.
+fn weighed_line(listener: &Listener, at: Tick) -> Option<String> {
+    let evidence = listener.insight().evidence?;
+    let (sum, terms) = (evidence::sum(&evidence), evidence::terms(&evidence));
+    Some(format!("{}     weighs {sum:+.1}: {}", clock(&at), in_words(&terms)))
+}
+
 fn readable_line(heard: &Heard) -> String {
-    let clock = |at: &Tick| {
-        let ms = at.as_millis();
-        format!("{:>3}:{:04.1}", ms / 60_000, (ms % 60_000) as f64 / 1000.0)
-    };
     match heard {
         Heard::Sound { at, sound, confidence } => {
             format!("{}  {} ({:.0} %)", clock(at), format!("{sound:?}").to_lowercase(), confidence * 100.0)

@@ -1,6 +1,7 @@
 //! The listener of one leg: the ear, the memory and the verdict behind one `handle` and one `poll`.
 
 use super::ear::{Ear, Moment};
+use super::evidence::Evidence;
 use super::memory::Memory;
 use super::verdict::Verdict;
 use super::{Heard, Input, Sound};
@@ -25,11 +26,21 @@ impl Default for Settings {
     }
 }
 
+/// What lies behind the conclusions, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Insight {
+    /// What the ear said of the newest frame; nothing before the first.
+    pub moment: Option<Moment>,
+    /// What the verdict weighs, while there is speech to be judged.
+    pub evidence: Option<Evidence>,
+}
+
 /// Hears one leg. Pure and deterministic; all memory is taken when it is made.
 pub struct Listener {
     ear: Ear,
     memory: Memory,
     verdict: Verdict,
+    moment: Option<Moment>,
     next: Option<Tick>,
     /// Ticks that were not listened to since the first.
     skipped: u64,
@@ -42,10 +53,13 @@ pub struct Listener {
 impl Listener {
     /// A listener that has heard nothing yet.
     pub fn new(settings: Settings) -> Self {
+        // Whoever starts the box or opens a file says so if this fails; here it is done ahead of the first frame.
+        let _ = super::classifier::ready();
         Self {
             ear: Ear::default(),
             memory: Memory::default(),
             verdict: Verdict::new(settings),
+            moment: None,
             next: None,
             skipped: 0,
             lost: 0,
@@ -75,6 +89,11 @@ impl Listener {
         }
     }
 
+    /// What the listener makes of the frame that it heard last, for a picture or a table.
+    pub fn insight(&self) -> Insight {
+        Insight { moment: self.moment, evidence: self.verdict.evidence() }
+    }
+
     /// The next conclusion, oldest first, until `None`.
     pub fn poll(&mut self) -> Option<Heard> {
         self.out.pop_front()
@@ -93,6 +112,7 @@ impl Listener {
 
     fn hear(&mut self, at: Tick, frame: &Frame) {
         let moment = self.ear.hear(at, frame);
+        self.moment = Some(moment);
         if let Some(heard) = self.verdict.hear(at, &moment, &mut self.memory) {
             self.tell(heard);
         }
@@ -110,7 +130,7 @@ impl Listener {
         }
         let c = &moment.classes;
         let confidence = match sound {
-            Sound::Music => c.music,
+            Sound::Music => c.music + c.vocals,
             Sound::Noise => c.noise,
             Sound::Speech | Sound::Announcement => c.speech + c.over_music,
             _ => 0.95,

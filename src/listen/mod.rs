@@ -3,19 +3,19 @@
 mod challenge;
 pub mod classifier;
 pub mod ear;
-mod evidence;
+pub mod evidence;
 pub mod features;
 pub mod file;
 mod listener;
 pub mod memory;
+mod plot;
 pub mod spectrum;
 pub mod tones;
 mod verdict;
 pub mod voice;
-mod weights;
 
-pub use file::file;
-pub use listener::{Listener, Settings};
+pub use file::{Form, file, picture};
+pub use listener::{Insight, Listener, Settings};
 
 use crate::units::{Frame, Tick};
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,16 @@ use std::sync::Arc;
 
 /// Bands of the coarse spectrum, evenly spaced in mel from 150 to 3,700 Hz.
 pub const BANDS: usize = 16;
+/// Bands of [`Look::mel`], evenly spaced in mel from 100 to 3,800 Hz.
+pub const MEL_BANDS: usize = 32;
+/// Quarter decibels and a bit: a band from -65 to +5 dBm0 fills the eight bits.
+const MEL_STEPS_PER_DB: f32 = 3.6;
+/// Level of a zero in [`Look::mel`].
+const MEL_ZERO_DBM0: f32 = -30.0;
+/// What lies deeper is the studio or the line, not the sound.
+const MEL_FLOOR_DBM0: f32 = -65.0;
+/// A band at or below that floor.
+pub const MEL_FAINT: i8 = -126;
 /// Bands whose relations make one [`Look::print`], from 200 to 3,500 Hz.
 const PRINT_BANDS: usize = 33;
 /// Samples of the long window (64 ms): resolves lines 16 Hz apart.
@@ -44,14 +54,8 @@ pub struct Look {
     pub level_dbm0: f32,
     /// Level of each mel band, dBm0.
     pub bands: [f32; BANDS],
-    /// Zero crossings per sample, 0 to 1.
-    pub crossings: f32,
-    /// Share of power in lines that stood still for 200 ms and more.
-    pub steady: f32,
-    /// Share of power in lines that stood still for 500 ms and more.
-    pub standing: f32,
-    /// Number of lines that stood still for 200 ms.
-    pub tracks: f32,
+    /// The finer spectrum that the classifier reads: -126 is -65 dBm0 and below, 0 is -30 dBm0, a step 0.28 dB.
+    pub mel: [i8; MEL_BANDS],
     /// Height of the pitch peak of the autocorrelation, 0 to 1.
     pub voicing: f32,
     /// Pitch in octaves above 62.5 Hz; meaningful when `voicing` is above 0.5.
@@ -76,11 +80,10 @@ pub struct Spectrum {
     long_window: [f32; LONG],
     short_window: [f32; SHORT],
     edges: [usize; BANDS + 1],
+    mel_edges: [usize; MEL_BANDS + 1],
     print_edges: [usize; PRINT_BANDS + 1],
     print_past: [[f32; PRINT_BANDS]; 2 * PRINT_SMOOTH],
     print_at: usize,
-    age: [u8; LONG / 2 + 1],
-    origin: [u16; LONG / 2 + 1],
     /// Faint frames in a row.
     faint: u32,
 }
@@ -105,11 +108,10 @@ impl Default for Spectrum {
             long_window: core::array::from_fn(|i| hann(i, LONG)),
             short_window: core::array::from_fn(|i| hann(i, SHORT)),
             edges: edges(150.0, 3700.0, SHORT),
+            mel_edges: edges(100.0, 3800.0, SHORT),
             print_edges: edges(200.0, 3500.0, LONG),
             print_past: [[0.0; PRINT_BANDS]; 2 * PRINT_SMOOTH],
             print_at: 0,
-            age: [0; LONG / 2 + 1],
-            origin: [0; LONG / 2 + 1],
             faint: 0,
         }
     }
@@ -159,39 +161,21 @@ impl Spectrum {
         if self.faint >= FAINT_FRAMES {
             return self.nothing(dbm0(level));
         }
-        let crossings =
-            newest.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count() as f32 / FRAME_SAMPLES as f32;
-        let bands = self.bands();
+        let (bands, mel) = self.bands();
         let total = self.long_power();
-        let (steady, standing, tracks) = self.steady(total);
         let lines = self.lines(total);
         let print = self.print();
         let (voicing, pitch) = self.pitch();
-        Look {
-            level_dbm0: dbm0(level),
-            bands,
-            crossings,
-            steady,
-            standing,
-            tracks,
-            voicing,
-            pitch,
-            lines,
-            print,
-        }
+        Look { level_dbm0: dbm0(level), bands, mel, voicing, pitch, lines, print }
     }
 
     /// The look of a faint frame among faint frames: no lines, no voice, nothing to recognise.
     fn nothing(&mut self, level_dbm0: f32) -> Look {
-        self.age = [0; LONG / 2 + 1];
         self.print_past = [[0.0; PRINT_BANDS]; 2 * PRINT_SMOOTH];
         Look {
             level_dbm0,
             bands: [FLOOR_DBM0; BANDS],
-            crossings: 0.0,
-            steady: 0.0,
-            standing: 0.0,
-            tracks: 0.0,
+            mel: [MEL_FAINT; MEL_BANDS],
             voicing: 0.0,
             pitch: 0.0,
             lines: Lines::default(),
@@ -199,7 +183,7 @@ impl Spectrum {
         }
     }
 
-    fn bands(&mut self) -> [f32; BANDS] {
+    fn bands(&mut self) -> ([f32; BANDS], [i8; MEL_BANDS]) {
         let part = &self.sound[LONG - SHORT..];
         for ((to, x), w) in self.windowed.iter_mut().zip(part).zip(&self.short_window) {
             *to = x * w;
@@ -207,11 +191,16 @@ impl Spectrum {
         let bins = &mut self.bins[..=SHORT / 2];
         // The lengths come from the planner itself, so this cannot fail.
         let _ = self.short.process_with_scratch(&mut self.windowed[..SHORT], bins, &mut self.scratch);
-        core::array::from_fn(|b| {
-            let band = &self.bins[self.edges[b]..self.edges[b + 1]];
-            let power: f32 = band.iter().map(|c| c.norm_sqr()).sum();
-            dbm0(power * 2.0 / (SHORT * SHORT) as f32)
-        })
+        for (p, c) in self.power.iter_mut().zip(&*bins) {
+            *p = c.norm_sqr() * 2.0 / (SHORT * SHORT) as f32;
+        }
+        let level = |from: usize, to: usize| dbm0(self.power[from..to].iter().sum());
+        let bands = core::array::from_fn(|b| level(self.edges[b], self.edges[b + 1]));
+        let mel = core::array::from_fn(|b| {
+            let level = level(self.mel_edges[b], self.mel_edges[b + 1]).max(MEL_FLOOR_DBM0);
+            ((level - MEL_ZERO_DBM0) * MEL_STEPS_PER_DB).round().clamp(-126.0, 126.0) as i8
+        });
+        (bands, mel)
     }
 
     /// Fills `power` with the long window's spectrum and returns its sum, the mean power of the window.
@@ -227,40 +216,6 @@ impl Spectrum {
             total += *p;
         }
         total
-    }
-
-    fn is_peak(&self, k: usize) -> bool {
-        let p = &self.power;
-        let around = (p[k - 4] + p[k - 3] + p[k + 3] + p[k + 4]) / 4.0;
-        p[k] > p[k - 1] && p[k] >= p[k + 1] && p[k] > 6.0 * around
-    }
-
-    /// Shares of power in lines that stand still, and their number. A voice's lines move; a note's do not.
-    fn steady(&mut self, total: f32) -> (f32, f32, f32) {
-        let (mut steady, mut standing, mut tracks) = (0.0, 0.0, 0.0);
-        let (old_age, old_origin) = (self.age, self.origin);
-        self.age = [0; LONG / 2 + 1];
-        let audible = total * 1e-3;
-        for k in 7..LONG / 2 - 8 {
-            if !self.is_peak(k) || self.power[k] < audible {
-                continue;
-            }
-            let before = (k - 1..=k + 1)
-                .filter(|&j| old_age[j] > 0 && usize::from(old_origin[j]).abs_diff(k) <= 1)
-                .max_by_key(|&j| old_age[j]);
-            self.age[k] = before.map_or(1, |j| old_age[j].saturating_add(1));
-            self.origin[k] = before.map_or(k as u16, |j| old_origin[j]);
-            if self.age[k] >= 10 {
-                let power: f32 = self.power[k - 2..=k + 2].iter().sum();
-                steady += power;
-                tracks += 1.0;
-                if self.age[k] >= 25 {
-                    standing += power;
-                }
-            }
-        }
-        let share = |x: f32| if total > 1e-10 { (x / total).min(1.0) } else { 0.0 };
-        (share(steady), share(standing), tracks)
     }
 
     fn lines(&self, total: f32) -> Lines {
@@ -361,7 +316,7 @@ mod tests {
     fn a_full_scale_sine_is_3_dbm0_and_one_line() {
         let look = tone(&[425.0], 1.0, 30);
         assert!((look.level_dbm0 - OVERLOAD_DBM0).abs() < 0.1, "{}", look.level_dbm0);
-        assert!(look.lines.share > 0.99 && look.steady > 0.95 && look.standing > 0.95);
+        assert!(look.lines.share > 0.99);
         assert!((look.lines.first_hz - 425.0).abs() < 2.0, "{}", look.lines.first_hz);
         assert_eq!(look.lines.second_hz, 0.0);
     }
@@ -387,6 +342,6 @@ mod tests {
         let look = tone(&[425.0], 0.0, 10);
         assert_eq!(look.level_dbm0, FLOOR_DBM0);
         assert_eq!(look.lines.share, 0.0);
-        assert_eq!(look.steady, 0.0);
+        assert_eq!(look.mel, [MEL_FAINT; MEL_BANDS]);
     }
 }

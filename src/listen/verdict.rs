@@ -6,7 +6,7 @@
 
 use super::challenge::{Challenge, Reaction};
 use super::ear::Moment;
-use super::evidence::{Evidence, Weights};
+use super::evidence::{Evidence, Weights, sum};
 use super::listener::Settings;
 use super::memory::Memory;
 use super::voice::{Recorded, Voice};
@@ -29,13 +29,25 @@ const MUSIC_BACK: u64 = frames(500);
 /// After such a pause another may have taken over: what was judged of the voice before does not bind.
 const SECOND_THOUGHT: u64 = frames(900);
 /// The shortest pause between a recording and the agent who follows it.
-const HANDOVER: u64 = frames(240);
-/// Distance from all recorded voices at which a phrase after a recording is another's.
-const ANOTHER: f32 = 8.0;
+const HANDOVER: u64 = frames(160);
+/// Distance at which what follows a pause is another's voice.
+const ANOTHER: f32 = 8.5;
+/// Who spoke on through our greeting and then waits so long is worth another.
+const GREET_AGAIN: u64 = frames(1_000);
 /// Active speech not heard before that is worth a greeting.
 const PERHAPS: u64 = frames(800);
 /// Known speech followed by this much that is not known: another voice has taken over.
 const NOVEL_AGAIN: u64 = frames(900);
+/// What more it takes to ring while our greeting has found out nothing yet.
+const UNANSWERED: f32 = 1.0;
+/// Share of power in two lines above which a frame is a ringing tone's: few vowels are so pure just there.
+const TONE: f32 = 0.93;
+/// Where ringing and busy tones lie.
+const RINGS_HZ: core::ops::Range<f32> = 380.0..500.0;
+/// The same hold does not ring twice within this time.
+const RINGS_AGAIN: u64 = frames(2_000);
+/// Active frames that are speech for sure.
+const SPOKEN: u64 = frames(1_200);
 /// After a ring, so much other sound makes the next voice a new one.
 const RING_STANDS: u64 = frames(10_000);
 
@@ -49,8 +61,28 @@ struct Turn {
     /// A part of it was heard before in this call.
     known: bool,
     perhaps: Option<Tick>,
-    /// Judged a recording: nothing more to decide.
+    /// The owner said that it is a recording: nothing more to decide.
     recording: bool,
+    /// It spoke on through our greeting.
+    talked_on: bool,
+    /// What follows the last short pause, and the voice before it: perhaps another's.
+    fresh: Option<(Phrase, Voice)>,
+}
+
+impl Turn {
+    fn at(began: Tick, now: Tick) -> Self {
+        let novel = now.since(began).min(frames(600));
+        Self {
+            began,
+            phrase: Phrase { novel, ..Phrase::at(began) },
+            last: now,
+            known: false,
+            perhaps: None,
+            recording: false,
+            talked_on: false,
+            fresh: None,
+        }
+    }
 }
 
 /// Speech between two pauses.
@@ -60,16 +92,47 @@ struct Phrase {
     /// Active frames not heard before, since `began` or since the last known part.
     novel: u64,
     voice: Voice,
+    /// Smoothed: music beneath, or song.
     over_music: f32,
-    /// Sum over the novel frames of the classifier's certainty that this is a voice.
+    /// Sums over the novel frames: certainty that this is a voice, and that it is a live one, and the weight of that.
     sure: f32,
-    /// The frames of that sum.
+    live: f32,
     weighed: f32,
+    clean: f32,
+    /// It took over from another voice.
+    another: bool,
 }
 
 impl Phrase {
     fn at(began: Tick) -> Self {
-        Self { began, novel: 0, voice: Voice::default(), over_music: 0.0, sure: 0.0, weighed: 0.0 }
+        let voice = Voice::default();
+        Self {
+            began,
+            novel: 0,
+            voice,
+            over_music: 0.0,
+            sure: 0.0,
+            live: 0.0,
+            weighed: 0.0,
+            clean: 0.0,
+            another: false,
+        }
+    }
+
+    /// Adds an active frame. A tone whose cadence is not known yet is no voice.
+    fn add(&mut self, moment: &Moment) {
+        let lines = &moment.look.lines;
+        if lines.share > TONE && RINGS_HZ.contains(&lines.first_hz) {
+            return;
+        }
+        let c = &moment.classes;
+        self.novel += 1;
+        self.voice.add(&moment.look);
+        self.sure += c.speech + c.over_music;
+        self.weighed += 1.0;
+        self.live += c.live * c.speech;
+        self.clean += c.speech;
+        self.over_music += (c.over_music + c.vocals - self.over_music) * 0.03;
     }
 }
 
@@ -90,6 +153,8 @@ pub struct Verdict {
     other: (Sound, Tick),
     /// When Person was said, while it stands.
     person: Option<Tick>,
+    /// What the far end's reaction to our greeting is worth just now, and why.
+    reaction: (f32, &'static str),
 }
 
 impl Verdict {
@@ -107,6 +172,7 @@ impl Verdict {
             ringback: None,
             other: (Sound::Silence, Tick(0)),
             person: None,
+            reaction: (0.0, ""),
         }
     }
 
@@ -169,49 +235,65 @@ impl Verdict {
     fn speech(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
         let loud = moment.active;
         self.other = (Sound::Speech, at);
-        self.spoken = true;
+        // The first blow of a ringing tone may be taken for a word.
+        self.spoken |= self.turn.is_some_and(|t| t.phrase.novel > SPOKEN);
         memory.hear(moment.look.print, loud);
         let began = moment.since;
-        let turn = self.turn.get_or_insert_with(|| Turn {
-            began,
-            phrase: Phrase { novel: at.since(began).min(frames(600)), ..Phrase::at(began) },
-            last: at,
-            known: false,
-            perhaps: None,
-            recording: false,
-        });
+        let turn = self.turn.get_or_insert_with(|| Turn::at(began, at));
         if self.person.is_some_and(|p| turn.began.since(p) > RING_STANDS) {
             self.person = None;
         }
         if loud {
             let pause = at.since(turn.last);
-            if pause >= PHRASE_PAUSE || turn.recording && pause >= HANDOVER {
-                if turn.known || turn.recording {
-                    self.recorded.learn(&turn.phrase.voice);
-                }
-                turn.phrase = Phrase::at(at);
-                if pause >= SECOND_THOUGHT {
-                    (turn.recording, turn.known, turn.perhaps) = (false, false, None);
-                }
-            }
             turn.last = at;
-            if turn.recording && self.recorded.distance(&turn.phrase.voice).is_some_and(|d| d > ANOTHER) {
-                // An agent comes in on the heels of the recording.
-                (turn.recording, turn.perhaps) = (false, None);
+            if pause >= PHRASE_PAUSE {
+                self.next_phrase(at, pause);
+            } else if pause >= HANDOVER {
+                turn.fresh = Some((Phrase::at(at), turn.phrase.voice));
             }
-            turn.phrase.novel += 1;
-            turn.phrase.voice.add(&moment.look);
-            turn.phrase.sure += moment.classes.speech + moment.classes.over_music;
-            turn.phrase.weighed += 1.0;
-            turn.phrase.over_music += (moment.classes.over_music - turn.phrase.over_music) * 0.03;
+            self.add(moment);
         }
-        if memory.known() {
+        if memory.known()
+            && let Some(turn) = &mut self.turn
+        {
             turn.known = true;
             // What follows may be another voice: it begins without what was said before.
             self.recorded.learn(&turn.phrase.voice);
             turn.phrase = Phrase::at(at);
+            turn.fresh = None;
         }
         self.judge(at, loud, at.since(self.turn?.last))
+    }
+
+    /// A pause has ended that parts two phrases.
+    fn next_phrase(&mut self, at: Tick, pause: u64) {
+        let Some(turn) = &mut self.turn else { return };
+        if turn.known || turn.recording {
+            self.recorded.learn(&turn.phrase.voice);
+        }
+        turn.fresh = Some((Phrase::at(at), turn.phrase.voice));
+        turn.phrase = Phrase::at(at);
+        if pause >= SECOND_THOUGHT {
+            (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
+        }
+    }
+
+    /// Adds an active frame to the phrase, and sees whether another has taken over since the last pause: an agent comes in
+    /// on the heels of the recording.
+    fn add(&mut self, moment: &Moment) {
+        let Some(turn) = &mut self.turn else { return };
+        turn.phrase.add(moment);
+        let Some((fresh, before)) = &mut turn.fresh else { return };
+        fresh.add(moment);
+        if !fresh.voice.clear() {
+            return;
+        }
+        if before.clear() && fresh.voice.distance(before) > ANOTHER {
+            self.recorded.learn(before);
+            turn.phrase = Phrase { another: true, ..*fresh };
+            (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
+        }
+        turn.fresh = None;
     }
 
     /// Sound other than speech: the line waits for an answer, or the turn is over.
@@ -259,7 +341,10 @@ impl Verdict {
 
     fn end_of_hope(&mut self, heard: Option<Heard>) -> Option<Heard> {
         if heard.is_some() {
-            self.person = None;
+            if self.person.take().is_some() {
+                // The music itself says that the ring was false: this company's sounds deceive.
+                self.weights.more_careful();
+            }
             self.greeting = None;
         }
         heard
@@ -279,7 +364,10 @@ impl Verdict {
         let Some(challenge) = &mut self.greeting else { return Ok((0.0, "")) };
         match challenge.hear(at, loud, pause) {
             Reaction::Open => Ok((0.0, "")),
-            Reaction::Lives(nats, words) => Ok((nats, words)),
+            // In a silent queue silence follows recordings too.
+            Reaction::Waits(nats, words) if self.music || self.ringback.is_some() => Ok((nats, words)),
+            Reaction::Waits(nats, words) => Ok((nats * 0.3, words)),
+            Reaction::Answers(nats, words) => Ok((nats, words)),
             Reaction::Over => {
                 self.greeting = None;
                 Ok((0.0, ""))
@@ -288,10 +376,9 @@ impl Verdict {
                 self.greeting = None;
                 self.person = None;
                 if let Some(turn) = &mut self.turn {
-                    turn.recording = true;
-                    self.recorded.learn(&turn.phrase.voice);
+                    turn.talked_on = true;
                 }
-                Err(Heard::Recording { at, reason: "spoke on through our greeting: a recording".into() })
+                Err(Heard::Recording { at, reason: "spoke on through our greeting".into() })
             }
         }
     }
@@ -302,42 +389,59 @@ impl Verdict {
         Some(Heard::Person { at, confidence, reason })
     }
 
-    /// The evidence of the phrase as it stands.
-    fn judge(&mut self, at: Tick, loud: bool, pause: u64) -> Option<Heard> {
-        let (reaction, words) = match self.challenge(at, loud, pause) {
-            Ok(reaction) => reaction,
-            Err(recording) => return Some(recording),
-        };
+    /// The evidence of the phrase as it stands, while there is anything to decide.
+    pub fn evidence(&self) -> Option<Evidence> {
         let turn = self.turn.as_ref()?;
-        if self.person.is_some() || turn.recording || !self.holding {
-            return None;
-        }
         let phrase = &turn.phrase;
-        if turn.known && phrase.novel < NOVEL_AGAIN {
+        // While a ring stands, only a phrase that began after it can ring again: who comes in after a recording that rang.
+        let rung = self.person.is_some_and(|p| phrase.began <= p || self.now.since(p) < RINGS_AGAIN);
+        let undecided = !rung && self.holding && !turn.recording;
+        if !undecided || turn.known && phrase.novel < NOVEL_AGAIN {
             return None;
         }
-        let evidence = Evidence {
+        let mean = |sum: f32, weight: f32| if weight > 1.0 { sum / weight } else { 0.5 };
+        Some(Evidence {
             novel: phrase.novel,
             span: turn.last.since(phrase.began),
-            pause,
+            pause: self.now.since(turn.last),
             distance: self.recorded.distance(&phrase.voice),
             over_music: phrase.over_music,
-            sure: if phrase.weighed > 0.0 { phrase.sure / phrase.weighed } else { 0.0 },
+            sure: mean(phrase.sure, phrase.weighed),
+            live: mean(phrase.live, phrase.clean),
             ringback: self.ringback.is_some_and(|r| turn.began.since(r) < frames(6_000)),
             music: self.music,
-        };
-        let sum = self.weights.sum(&evidence) + reaction;
-        // While the far end speaks and the box has greeted it, its reaction will tell better than its voice.
-        let open = self.greeting.is_some() && reaction == 0.0 && pause < PHRASE_PAUSE;
-        if sum >= self.weights.ring() && !open {
-            let (confidence, mut reason) = self.weights.explain(&evidence, sum);
-            if reaction > 0.0 {
-                reason = format!("{words}: {reason}");
+            another: phrase.another,
+            talked_on: turn.talked_on,
+            reaction: self.reaction,
+        })
+    }
+
+    /// Weighs the evidence.
+    fn judge(&mut self, at: Tick, loud: bool, pause: u64) -> Option<Heard> {
+        self.reaction = match self.challenge(at, loud, pause) {
+            Ok(reaction) => reaction,
+            Err(recording) => {
+                self.reaction = (0.0, "");
+                return Some(recording);
             }
+        };
+        let evidence = self.evidence()?;
+        let sum = sum(&evidence);
+        // While the far end speaks and the box has greeted it, its reaction will tell better than its voice.
+        let unanswered = self.greeting.is_some() && self.reaction.0 == 0.0;
+        let bar = self.weights.ring() + if unanswered { UNANSWERED } else { 0.0 };
+        if sum >= bar && !(unanswered && pause < PHRASE_PAUSE) {
+            let (confidence, reason) = self.weights.explain(&evidence, sum);
             return self.person(at, confidence, reason);
         }
         let turn = self.turn.as_mut()?;
-        if turn.perhaps.is_none() && evidence.novel >= PERHAPS && sum >= self.weights.hope() {
+        let told = turn.perhaps.is_some_and(|p| !turn.talked_on || turn.last < p || pause < GREET_AGAIN);
+        if !told
+            && (!turn.talked_on || pause >= GREET_AGAIN)
+            && self.greeting.is_none()
+            && evidence.novel >= PERHAPS
+            && sum >= self.weights.hope()
+        {
             turn.perhaps = Some(at);
             let (confidence, reason) = self.weights.explain(&evidence, sum);
             return Some(Heard::Perhaps { at, confidence, reason });

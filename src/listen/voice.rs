@@ -53,6 +53,12 @@ impl Voice {
         }
     }
 
+    /// What is compared: shape and spread of the spectrum in dB, and the pitch in octaves where there is enough of it.
+    pub fn traits(&self) -> ([f32; BANDS], [f32; BANDS], Option<f32>) {
+        let (shape, spread) = self.spectrum();
+        (shape, spread, (self.voiced > 10.0).then(|| self.pitch / self.voiced))
+    }
+
     /// Shape and spread of the spectrum, dB.
     fn spectrum(&self) -> ([f32; BANDS], [f32; BANDS]) {
         let mean = self.sum.map(|s| s / self.frames);

@@ -1,9 +1,12 @@
 //! What the operating system grants a thread that must not be late. Each grant is asked for, none is required.
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::unistd::close;
+use std::os::fd::{AsFd, RawFd};
 
 /// Above ordinary work, below the kernel's own threads (which have 50).
 const PRIORITY: i32 = 20;
@@ -45,9 +48,16 @@ fn raise() -> Result<(), Errno> {
     Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) }).map(drop)
 }
 
-/// Makes room for so many open files more than a program usually has, as far as the hard limit allows.
-pub(super) fn allow_files(files: u64) -> Result<(), Errno> {
+/// Makes room for so many open files more than a program usually has, as far as the hard limit allows; `any` is an open
+/// one. To be called before there are threads: from then on each doubling of the kernel's table, which starts at 64, stops
+/// whoever opens a file for some 10 ms.
+pub(super) fn allow_files(files: u64, any: &impl AsFd) -> Result<(), Errno> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = (files + 256).min(hard);
-    if soft < wanted { setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) } else { Ok(()) }
+    if soft < wanted {
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
+    }
+    // The table never shrinks.
+    let last = RawFd::try_from(wanted.saturating_sub(1)).unwrap_or(RawFd::MAX);
+    fcntl(any, FcntlArg::F_DUPFD_CLOEXEC(last)).map_or(Ok(()), close)
 }

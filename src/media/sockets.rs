@@ -1,8 +1,11 @@
 //! The UDP sockets of the table, one for each port, opened at start.
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt,
+};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 
 /// RFC 4594 §4.1: telephony is expedited forwarding, code point 46.
 const EXPEDITED: i32 = 46 << 2;
@@ -24,6 +27,16 @@ pub enum UdpPorts {
     Any,
 }
 
+impl UdpPorts {
+    /// So many of them, where they are known before they are open.
+    pub fn beforehand(self, count: u16) -> Option<Vec<u16>> {
+        match self {
+            Self::From(first) => Some((first..=u16::MAX).step_by(2).take(usize::from(count)).collect()),
+            Self::Search(_) | Self::Any => None,
+        }
+    }
+}
+
 /// The two sockets of a port.
 pub(super) struct Pair {
     pub(super) rtp: UdpSocket,
@@ -31,7 +44,7 @@ pub(super) struct Pair {
 }
 
 /// Opens so many. An error names the port that could not be had.
-pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[Pair]>> {
+pub(super) fn open(ip: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[Pair]>> {
     let mut next = match ports {
         UdpPorts::From(first) | UdpPorts::Search(first) => Some(first),
         UdpPorts::Any => None,
@@ -39,8 +52,8 @@ pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<
     let mut sockets = Vec::with_capacity(usize::from(count));
     while sockets.len() < usize::from(count) {
         let pair = match next {
-            Some(port) => pair(bind, port),
-            None => any_pair(bind),
+            Some(port) => pair(ip, port),
+            None => any_pair(ip),
         };
         match pair {
             Ok(pair) => sockets.push(pair),
@@ -58,28 +71,33 @@ pub(super) fn open(bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<
     Ok(sockets.into_boxed_slice())
 }
 
-fn pair(bind: IpAddr, port: u16) -> io::Result<Pair> {
-    let rtp = socket(bind, port, SOCKET_BYTES)?;
-    let beside = rtp.local_addr()?.port().checked_add(1).ok_or(io::ErrorKind::AddrInUse)?;
-    Ok(Pair { rtcp: socket(bind, beside, REPORT_SOCKET_BYTES)?, rtp })
+fn pair(ip: IpAddr, port: u16) -> io::Result<Pair> {
+    let rtp = open_one(SocketAddr::new(ip, port), SOCKET_BYTES)?;
+    let port = if port == 0 { rtp.local_addr()?.port() } else { port };
+    let beside = port.checked_add(1).ok_or(io::ErrorKind::AddrInUse)?;
+    Ok(Pair { rtcp: open_one(SocketAddr::new(ip, beside), REPORT_SOCKET_BYTES)?, rtp })
 }
 
-fn any_pair(bind: IpAddr) -> io::Result<Pair> {
+fn any_pair(ip: IpAddr) -> io::Result<Pair> {
     let taken = |pair: &io::Result<Pair>| pair.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse);
-    let mut tries = core::iter::repeat_with(|| pair(bind, 0)).take(TRIES).filter(|pair| !taken(pair));
+    let mut tries = core::iter::repeat_with(|| pair(ip, 0)).take(TRIES).filter(|pair| !taken(pair));
     tries.next().unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
 }
 
-fn socket(bind: IpAddr, port: u16, room: usize) -> io::Result<UdpSocket> {
-    let named =
-        |e: io::Error| io::Error::new(e.kind(), format!("RTP port {}: {e}", SocketAddr::new(bind, port)));
-    let socket = UdpSocket::bind((bind, port)).map_err(named)?;
-    socket.set_nonblocking(true)?;
+/// There may be thousands: no system call but those that each needs.
+fn open_one(at: SocketAddr, room: usize) -> io::Result<UdpSocket> {
+    let family = if at.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(family, SockType::Datagram, flags, None)?;
     setsockopt(&socket, sockopt::RcvBuf, &room)?;
     setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)?;
     // A socket of IPv6 has both marks: what it sends to IPv4 peers bears that of IPv4.
-    if socket.local_addr()?.is_ipv6() {
+    if at.is_ipv6() {
         setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)?;
     }
-    Ok(socket)
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(at)).map_err(|e| {
+        let e = io::Error::from(e);
+        io::Error::new(e.kind(), format!("RTP port {at}: {e}"))
+    })?;
+    Ok(socket.into())
 }

@@ -25,7 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 /// Longer than any datagram that could be RTP, so that one cut short is not taken for a whole one.
@@ -66,6 +66,31 @@ pub struct Started {
     pub studio: Outlet<StudioFrame>,
     /// What happened so far.
     pub counters: Arc<Counters>,
+    /// The sockets, which the thread opens first of all. Orders may be given before.
+    pub opening: Opening,
+}
+
+/// What comes of the sockets.
+pub struct Opening {
+    outcome: Receiver<io::Result<Opened>>,
+    opened: Option<Opened>,
+}
+
+impl Opening {
+    /// Waits until all are open. An error names what could not be had; the thread has ended then.
+    pub fn wait(&mut self) -> io::Result<&Opened> {
+        let opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => self.outcome.recv().map_err(io::Error::other)??,
+        };
+        Ok(self.opened.insert(opened))
+    }
+}
+
+/// What the thread has when it begins to turn.
+pub struct Opened {
+    /// The sockets of the ports, in their order.
+    pub addresses: Box<[SocketAddr]>,
     /// What the operating system granted.
     pub granted: Granted,
 }
@@ -87,7 +112,6 @@ pub struct Control {
     orders: rtrb::Producer<MediaCommand>,
     wake: Arc<EventFd>,
     stop: Arc<AtomicBool>,
-    addresses: Box<[SocketAddr]>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -98,11 +122,6 @@ impl Control {
         // The counter of an eventfd is full after 2^64 − 2 wakes that nobody saw.
         let _ = self.wake.write(1);
         Ok(())
-    }
-
-    /// The socket of a port.
-    pub fn local_addr(&self, port: PortId) -> Option<SocketAddr> {
-        self.addresses.get(usize::from(port.0)).copied()
     }
 
     /// Ends the thread and waits for it.
@@ -167,23 +186,21 @@ impl<T> std::os::fd::AsRawFd for Outlet<T> {
     }
 }
 
-/// Opens all sockets and starts the thread. An error names what could not be had.
+/// Starts the thread, which opens the sockets. An error names what could not be had.
 pub fn start(config: &Config) -> io::Result<Started> {
     let (media, outlets) =
         Media::new(&config.media).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-    realtime::allow_files(2 * u64::from(config.media.ports))?;
-    let sockets = sockets::open(config.bind, config.udp_ports, config.media.ports)?;
-    let addresses = sockets.iter().map(|pair| pair.rtp.local_addr()).collect::<io::Result<Box<[_]>>>()?;
     let (orders, order_out) = rtrb::RingBuffer::new(MEDIA_COMMAND_RING);
     let wake = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map(Arc::new);
     let (order_wake, event_wake, tap_wake, studio_wake) = (wake()?, wake()?, wake()?, wake()?);
+    realtime::allow_files(2 * u64::from(config.media.ports), &order_wake)?;
     let stop = Arc::new(AtomicBool::new(false));
-    let edge = Edge {
-        epoll: watch(&sockets, &order_wake)?,
+    let mut edge = Edge {
+        epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
         timer: TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?,
         armed: None,
         patience: EpollTimeout::NONE,
-        sockets,
+        sockets: Box::default(),
         wide: config.bind.is_ipv6(),
         media,
         counters: outlets.counters.clone(),
@@ -194,33 +211,28 @@ pub fn start(config: &Config) -> io::Result<Started> {
         studio_wake: studio_wake.clone(),
         stop: stop.clone(),
     };
-    edge.epoll.add(&edge.timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER))?;
-    let (tell, granted) = std::sync::mpsc::sync_channel(1);
-    let real_time = config.real_time;
+    let (tell, outcome) = sync_channel(1);
+    let Config { bind, udp_ports, real_time, media: super::Config { ports, .. } } = *config;
     let thread =
         std::thread::Builder::new().name("media".into()).stack_size(STACK_BYTES).spawn(move || {
-            let _ = tell.send(if real_time { realtime::ask() } else { Granted::NOT_ASKED });
-            edge.run();
+            let opened = edge.open(bind, udp_ports, ports).map(|addresses| Opened {
+                addresses,
+                granted: if real_time { realtime::ask() } else { Granted::NOT_ASKED },
+            });
+            let runs = opened.is_ok();
+            let _ = tell.send(opened);
+            if runs {
+                edge.run();
+            }
         })?;
-    let granted = granted.recv().map_err(io::Error::other)?;
     Ok(Started {
-        control: Control { orders, wake: order_wake, stop, addresses, thread: Some(thread) },
+        control: Control { orders, wake: order_wake, stop, thread: Some(thread) },
         events: Outlet { ring: outlets.events, wake: event_wake },
         taps: Outlet { ring: outlets.taps, wake: tap_wake },
         studio: Outlet { ring: outlets.studio, wake: studio_wake },
         counters: outlets.counters,
-        granted,
+        opening: Opening { outcome, opened: None },
     })
-}
-
-fn watch(sockets: &[Pair], orders: &EventFd) -> Result<Epoll, Errno> {
-    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    for (i, pair) in (0..).zip(sockets) {
-        epoll.add(&pair.rtp, EpollEvent::new(EpollFlags::EPOLLIN, i))?;
-        epoll.add(&pair.rtcp, EpollEvent::new(EpollFlags::EPOLLIN, CONTROL | i))?;
-    }
-    epoll.add(orders, EpollEvent::new(EpollFlags::EPOLLIN, ORDERS))?;
-    Ok(epoll)
 }
 
 /// All that the thread owns.
@@ -243,6 +255,21 @@ struct Edge {
 }
 
 impl Edge {
+    /// Opens everything that is waited for. What comes in before the last one is open waits in its socket.
+    fn open(&mut self, bind: IpAddr, ports: UdpPorts, count: u16) -> io::Result<Box<[SocketAddr]>> {
+        self.sockets = sockets::open(bind, ports, count)?;
+        for (i, pair) in (0..).zip(&self.sockets) {
+            self.epoll.add(&pair.rtp, EpollEvent::new(EpollFlags::EPOLLIN, i))?;
+            self.epoll.add(&pair.rtcp, EpollEvent::new(EpollFlags::EPOLLIN, CONTROL | i))?;
+        }
+        self.epoll.add(&self.order_wake, EpollEvent::new(EpollFlags::EPOLLIN, ORDERS))?;
+        self.epoll.add(&self.timer, EpollEvent::new(EpollFlags::EPOLLIN, TIMER))?;
+        match ports.beforehand(count) {
+            Some(ports) => Ok(ports.into_iter().map(|port| SocketAddr::new(bind, port)).collect()),
+            None => self.sockets.iter().map(|pair| pair.rtp.local_addr()).collect(),
+        }
+    }
+
     fn run(mut self) {
         let mut happened = [EpollEvent::empty(); BATCH];
         let mut datagram = [0; DATAGRAM_BYTES];

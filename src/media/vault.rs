@@ -10,6 +10,9 @@ struct Pair {
     port: u16,
     outbound: Context,
     inbound: Context,
+    /// Offer and answer have left the keys out for now. They stay known: the same ones may come again, and beginning anew
+    /// with them would use their numbers twice.
+    resting: bool,
 }
 
 /// Who has keys. Memory for all ports is set aside at the start, and touched when it is used.
@@ -34,11 +37,20 @@ impl Vault {
         self.places.get(usize::from(port)).copied().flatten().map(usize::from)
     }
 
+    fn pair(&mut self, port: u16) -> Option<&mut Pair> {
+        let place = self.place(port)?;
+        self.pairs.get_mut(place)
+    }
+
     /// What offer and answer have settled for an open port; the same keys go on where they were. `None`: in the clear.
     pub(super) fn settle(&mut self, port: u16, keys: Option<SrtpKeys>) {
-        let Some(keys) = keys else { return self.forget(port) };
-        let place = self.place(port);
-        if let Some(pair) = place.and_then(|place| self.pairs.get_mut(place)) {
+        let known = self.pair(port);
+        let Some(keys) = keys else {
+            known.into_iter().for_each(|pair| pair.resting = true);
+            return;
+        };
+        if let Some(pair) = known {
+            pair.resting = false;
             pair.outbound.change(keys.ours);
             pair.inbound.change(keys.theirs);
             return;
@@ -49,10 +61,10 @@ impl Vault {
             return;
         };
         *place = u16::try_from(self.pairs.len()).ok();
-        self.pairs.push(Pair { port, outbound, inbound });
+        self.pairs.push(Pair { port, outbound, inbound, resting: false });
     }
 
-    /// The port is closed, or in the clear.
+    /// The port is closed.
     pub(super) fn forget(&mut self, port: u16) {
         let Some(place) = self.place(port) else { return };
         self.pairs.swap_remove(place);
@@ -64,8 +76,7 @@ impl Vault {
 
     /// What arrived at a port, RTP or RTCP, as the peer meant it.
     pub(super) fn open<'d>(&mut self, port: u16, datagram: &'d mut [u8]) -> Result<&'d mut [u8], Discard> {
-        let place = self.place(port);
-        let Some(pair) = place.and_then(|place| self.pairs.get_mut(place)) else { return Ok(datagram) };
+        let Some(pair) = self.pair(port).filter(|pair| !pair.resting) else { return Ok(datagram) };
         let length = pair.inbound.open(datagram).map_err(Discard::of)?;
         datagram.get_mut(..length).ok_or(Discard::Malformed)
     }
@@ -74,6 +85,10 @@ impl Vault {
     pub(super) fn seal<'a>(&'a mut self, port: u16, packet: &'a [u8]) -> Result<&'a [u8], Discard> {
         let place = self.place(port);
         let Some(pair) = place.and_then(|place| self.pairs.get_mut(place)) else { return Ok(packet) };
+        if pair.resting {
+            pair.outbound.pass(packet);
+            return Ok(packet);
+        }
         self.desk.get_mut(..packet.len()).ok_or(Discard::Malformed)?.copy_from_slice(packet);
         let length = pair.outbound.protect(&mut self.desk, packet.len()).map_err(|_| Discard::Unsealed)?;
         self.desk.get(..length).ok_or(Discard::Unsealed)

@@ -122,12 +122,13 @@ pub(super) fn explain(error: &io::Error, host: &str) -> String {
 
 /// The alert's name, RFC 8446 §6.2, as words: `HandshakeFailure` is "handshake failure".
 fn in_words(name: &str) -> String {
-    let mut words = String::new();
+    let (mut words, mut before) = (String::new(), 'A');
     for letter in name.chars() {
-        if letter.is_ascii_uppercase() && words.ends_with(|last: char| last.is_ascii_lowercase()) {
+        if letter.is_ascii_uppercase() && before.is_ascii_lowercase() {
             words.push(' ');
         }
         words.push(letter.to_ascii_lowercase());
+        before = letter;
     }
     words
 }

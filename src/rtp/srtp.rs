@@ -240,6 +240,15 @@ impl Context {
         if is_rtcp(packet) { self.protect_rtcp(buffer, length) } else { self.protect_rtp(buffer, length) }
     }
 
+    /// A packet leaves in the clear: its number is used up as well, so that the rounds go on counting.
+    pub fn pass(&mut self, packet: &[u8]) {
+        let Some(head) = Head::read(packet).ok().filter(|_| !is_rtcp(packet)) else { return };
+        let Some(source) = self.sources.place(head.ssrc, false) else { return };
+        if let Some(index) = source.rtp.guess(head.sequence).filter(|index| source.rtp.is_fresh(*index)) {
+            source.rtp.note(index);
+        }
+    }
+
     /// Opens a packet, RTP or RTCP. Returns the length of what was protected. A packet that is refused may be changed only
     /// if it is the peer's.
     pub fn open(&mut self, packet: &mut [u8]) -> Result<usize, Fault> {

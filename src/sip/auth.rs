@@ -8,6 +8,7 @@ use core::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512_256};
+use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
 /// How long a nonce of ours is good. Short enough that a captured one is soon worthless, long enough that a call and
@@ -251,6 +252,16 @@ impl Verifier {
     pub fn new(realm: &str, key: [u8; 32]) -> Self {
         // A quote or a break in the realm would end the challenge early.
         Self { realm: realm.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect(), key }
+    }
+
+    /// The same for one source alone: credentials that somebody overheard there are stale anywhere else.
+    pub fn towards(&self, source: IpAddr) -> Self {
+        let ip = match source.to_canonical() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        let key = Sha256::new_with_prefix(self.key).chain_update(ip.octets()).finalize();
+        Self { realm: self.realm.clone(), key: key.into() }
     }
 
     /// The value of WWW-Authenticate or Proxy-Authenticate. MD5 alone, for that is what every telephone adapter

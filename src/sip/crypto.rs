@@ -18,7 +18,7 @@ pub enum Srtp {
     Off,
     /// If the peer can do it.
     Optional,
-    /// Always: without it there is no call.
+    /// Always: without it there is no call, but for help.
     Required,
 }
 

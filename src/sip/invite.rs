@@ -1,6 +1,7 @@
 //! Legs that we open: INVITE from its first copy to its final response, RFC 3261 §13.2.
 
 use super::client::{ClientId, Owner};
+use super::crypto::Protection;
 use super::dialog::{Dialog, Flow};
 use super::leg::{Leg, State};
 use super::message::{Method, Request, Response};
@@ -37,7 +38,7 @@ impl Ua {
         let dialog = Dialog::of_invite(&request, flow);
         let origin = self.random.bits() >> 33;
         let state = State::Calling { client: ClientId::new(0), rang: false };
-        let protection = self.protection(account);
+        let protection = if call.2.clear { Protection::default() } else { self.protection(account) };
         let mut leg = Leg::new(account, dialog, state, origin, protection);
         request.body = leg.description.offer(&media).into_bytes();
         request.headers.push("Content-Type", SDP);

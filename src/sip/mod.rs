@@ -185,12 +185,14 @@ pub struct Manner {
     pub hops: u8,
     /// The word in Alert-Info, RFC 3261 §20.4, by which a phone tells this ring from others.
     pub alert: Option<&'static str>,
+    /// Sound in the clear will do, whatever the account's policy is.
+    pub clear: bool,
 }
 
 impl Default for Manner {
     /// A call that begins here and rings as any other.
     fn default() -> Self {
-        Self { hops: 70, alert: None }
+        Self { hops: 70, alert: None, clear: false }
     }
 }
 

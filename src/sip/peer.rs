@@ -77,10 +77,11 @@ impl Ua {
         };
         let uri = request.uri.to_string();
         let secret_of = |name: &str| (name == user).then_some(known);
+        let verifier = self.verifier.towards(from.ip());
         let (mut denied, mut proved) = (Denied::Missing, false);
         for name in ["Authorization", "Proxy-Authorization"] {
             for header in request.headers.all(name) {
-                match self.verifier.check(now, header, &request.method, &uri, secret_of) {
+                match verifier.check(now, header, &request.method, &uri, secret_of) {
                     Ok(_) => proved = true,
                     Err(why) => denied = why,
                 }
@@ -95,7 +96,7 @@ impl Ua {
             self.reply(request, from, 403);
             return false;
         }
-        let challenge = self.verifier.challenge(now, denied == Denied::Stale);
+        let challenge = verifier.challenge(now, denied == Denied::Stale);
         self.reply_with(request, from, 401, &[("WWW-Authenticate", &challenge)]);
         false
     }

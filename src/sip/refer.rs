@@ -83,11 +83,20 @@ impl Ua {
         self.tell(Event::Refer { leg, to, replaces: found.flatten(), by: asked.by });
     }
 
-    /// A phone proves who it is before calls are made for it, as it does with INVITE, RFC 3515 §5.
+    /// A phone proves who it is before calls are made for it, as it does with INVITE, RFC 3515 §5: by digest, or by its
+    /// address. Otherwise the REFER has been answered.
     pub(super) fn may_refer(&mut self, now: Instant, leg: LegId, request: &Request, from: Hop) -> bool {
-        let Some(id) = self.legs.get(&leg).map(|leg| leg.account) else { return false };
-        let registers = self.account(id).is_some_and(|account| account.kind.user_here().is_some());
-        !registers || self.verified(now, request, from, id)
+        let account = self.legs.get(&leg).and_then(|leg| self.account(leg.account));
+        match account.map(|account| (account.id, &account.kind)) {
+            Some((id, AccountKind::RegistersHere { .. } | AccountKind::Paired { .. })) => {
+                self.verified(now, request, from, id)
+            }
+            Some((_, AccountKind::Static { addr })) if addr.ip() != from.ip() => {
+                self.reply(request, from, 403);
+                false
+            }
+            _ => true,
+        }
     }
 
     fn is_at_home(&self, one: LegId, other: LegId) -> bool {

@@ -80,6 +80,19 @@ impl Form {
         ("00", Self::DoubleZero),
         ("national", Self::National),
     ];
+
+    /// What a provider that wants this form reads in a number that goes to it as it was dialled.
+    pub fn reads(self, plan: &Numbering, dialled: &str) -> Option<String> {
+        // Shorter ones are the provider's own.
+        const NUMBER: usize = 8;
+        let digits = plain(dialled);
+        let left = plan.international(&digits).is_none() && digits.len() >= NUMBER;
+        match self {
+            Self::Digits if left => Some(format!("+{digits}")),
+            Self::DoubleZero if left => digits.strip_prefix("00").map(|rest| format!("+{rest}")),
+            _ => None,
+        }
+    }
 }
 
 impl Numbering {
@@ -114,6 +127,20 @@ impl Numbering {
             _ => return None,
         };
         Some(format!("+{}{own}", self.code))
+    }
+
+    /// What a provider may make of it in full: signs that are no digits are dropped on the way, and so are digits too many.
+    pub(super) fn at_worst(&self, dialled: &str) -> Option<String> {
+        let fits = |(at, c): &(usize, char)| c.is_ascii_digit() || (*at == 0 && *c == '+');
+        let digits: String = dialled.chars().enumerate().filter(fits).map(|(_, c)| c).collect();
+        if let Some(number) = self.international(&digits) {
+            return Some(number);
+        }
+        if let Some(rest) = digits.strip_prefix('+').or_else(|| digits.strip_prefix(self.abroad)) {
+            return Some(format!("+{rest}"));
+        }
+        let own = digits.strip_prefix(self.trunk).or(self.nanp().then_some(digits.as_str()))?;
+        (own.len() > self.length.1).then(|| format!("+{}{own}", self.code))
     }
 
     /// A dialled number in the form that a trunk wants; what is no full number stays as it is.

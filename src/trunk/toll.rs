@@ -13,12 +13,25 @@ pub struct Allowed {
     pub prefixes: Vec<String>,
 }
 
+/// Most digits of a provider's code, such as *67 or #31#.
+const CODE_DIGITS: usize = 3;
+
 /// Refuses a dialled number that costs extra and was not allowed. Emergency numbers are never asked about.
 ///
 /// # Errors
 /// Why, and what would allow it.
 pub fn admit(plan: &Numbering, allowed: &Allowed, dialled: &str) -> Result<(), String> {
-    let Some(number) = plan.international(dialled) else {
+    let text = plain(dialled);
+    // Providers have codes of their own: what follows one is dialled as well.
+    let behind = text.match_indices(['*', '#']).flat_map(|(at, _)| at + 1..=at + CODE_DIGITS + 1);
+    [0].into_iter()
+        .chain(behind)
+        .filter_map(|at| text.get(at..))
+        .try_for_each(|part| judge(plan, allowed, part))
+}
+
+fn judge(plan: &Numbering, allowed: &Allowed, dialled: &str) -> Result<(), String> {
+    let Some(number) = plan.at_worst(dialled) else {
         let short = plain(dialled);
         let dear = plan.premium_short.iter().any(|prefix| short.starts_with(prefix));
         return if dear && !allowed.premium { Err(refusal("costs extra", "premium")) } else { Ok(()) };
@@ -76,6 +89,21 @@ mod tests {
             ("es", &none, "806123456", false),
             ("uk", &none, "08451234567", true),
             ("uk", &none, "09011234567", false),
+            // Too many digits, signs between them, and codes of the provider's before them.
+            ("us", &none, "190055501234", false),
+            ("us", &none, "900555012345", false),
+            ("us", &none, "19005550123#", false),
+            ("us", &none, "011442079460001234567", false),
+            ("us", &none, "*8219005550123", false),
+            ("us", &none, "*67*8219005550123", false),
+            ("us", &none, "*722125550123", true),
+            ("de", &none, "00442079460001234567", false),
+            ("de", &none, "0900x123456", false),
+            ("de", &none, "#31#0900123456", false),
+            ("de", &none, "*31#004420794600", false),
+            ("de", &none, "*21*030123456#", true),
+            ("de", &none, "*97", true),
+            ("de", &london, "#31#004420794600", true),
         ] {
             assert_eq!(
                 admit(Numbering::of(country), allowed, number).is_ok(),

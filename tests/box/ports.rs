@@ -11,10 +11,14 @@ fn a_port_in_use_is_named_with_the_key_that_chooses_another() {
         let net = Net::new();
         let folder = Folder::new(net);
         let _taken = UdpSocket::bind(SocketAddr::new(net.host(1), port)).unwrap();
+        let company = UdpSocket::bind(net.trunk()).unwrap();
+        company.set_nonblocking(true).unwrap();
         let (code, words) = Running::refuses(&folder, &configuration(net, &net.trunk().to_string()));
         assert_eq!(code, 1, "{words}");
         let last = words.lines().last().unwrap();
         assert!(last.contains(&port.to_string()) && last.contains(key), "{words}");
+        let sent = company.recv_from(&mut [0; 2048]);
+        assert!(sent.is_err(), "a box that does not come up does not register");
     }
 }
 

@@ -1,6 +1,7 @@
-//! Tools for `model/dsp`, run by hand: what the ear computes from a folder of files, for training and measuring.
+//! A tool of `model/`, run by hand: what is heard in a folder of composed calls, for measuring.
 
 use hold_slayer::listen::ear::Ear;
+use hold_slayer::listen::voice::Voice;
 use hold_slayer::listen::{Heard, Input, Listener, Settings};
 use hold_slayer::units::{Frame, Tick};
 use std::io::Write;
@@ -20,18 +21,68 @@ pub fn frames(path: &std::path::Path) -> Vec<Frame> {
     samples.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect()
 }
 
-/// Writes beside each file its features every 100 ms, as little-endian f32.
+/// Writes beside each file what the verdict weighed, a line every 100 ms, for `model/weigh.py`.
 #[test]
-#[ignore = "a tool of model/dsp"]
-fn dump() {
+#[ignore = "a tool of model/"]
+fn weighed() {
     for path in folder() {
-        let mut ear = Ear::default();
-        let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("feat")).unwrap());
+        let mut listener = Listener::new(Settings { eagerness: 0.0 });
+        let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("weighed")).unwrap());
         for (n, frame) in frames(&path).iter().enumerate() {
-            ear.hear(Tick(n as u64), frame);
-            if n % 5 == 4 {
-                for x in ear.features() {
-                    out.write_all(&x.to_le_bytes()).unwrap();
+            listener.handle(Input::Frame(Tick(n as u64), frame));
+            while listener.poll().is_some() {}
+            if n % 5 == 0
+                && let Some(e) = listener.insight().evidence
+            {
+                let seconds = |frames: u64| frames as f32 * 0.02;
+                let distance = e.distance.unwrap_or(-1.0);
+                let (novel, span, pause) = (seconds(e.novel), seconds(e.span), seconds(e.pause));
+                let flags = [e.ringback, e.music, e.another].map(u8::from);
+                let sum = hold_slayer::listen::evidence::sum(&e);
+                writeln!(
+                    out,
+                    "{} {novel} {span} {pause} {distance} {} {} {} {} {} {} {sum}",
+                    n as f32 * 0.02,
+                    e.over_music,
+                    e.sure,
+                    e.live,
+                    flags[0],
+                    flags[1],
+                    flags[2]
+                )
+                .unwrap();
+            }
+        }
+    }
+}
+
+/// Writes beside each file what its voices are like, a line for each 1.5 s of active speech, for `model/voices.py`.
+#[test]
+#[ignore = "a tool of model/"]
+fn voices() {
+    for path in folder() {
+        let truth = std::fs::read_to_string(path.with_extension("json")).unwrap();
+        let truth: serde_json::Value = serde_json::from_str(&truth).unwrap();
+        let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("voices")).unwrap());
+        let sound = frames(&path);
+        let mut ear = Ear::default();
+        let moments: Vec<_> = sound.iter().enumerate().map(|(n, f)| ear.hear(Tick(n as u64), f)).collect();
+        for (k, s) in truth["segments"].as_array().unwrap().iter().enumerate() {
+            if !["speech", "announcement", "agent"].contains(&s[2].as_str().unwrap()) {
+                continue;
+            }
+            let tick = |v: &serde_json::Value| ((v.as_f64().unwrap() * 50.0) as usize).min(moments.len());
+            let mut voice = Voice::default();
+            let mut active = 0;
+            for m in moments[tick(&s[0])..tick(&s[1])].iter().filter(|m| m.active) {
+                voice.add(&m.look);
+                active += 1;
+                if active == 75 {
+                    let (shape, spread, pitch) = voice.traits();
+                    let numbers: Vec<_> = shape.iter().chain(&spread).map(|x| format!("{x:.2}")).collect();
+                    let pitch = pitch.unwrap_or(-1.0);
+                    writeln!(out, "{k} {} {pitch:.3} {}", s[3].as_str().unwrap(), numbers.join(" ")).unwrap();
+                    (voice, active) = (Voice::default(), 0);
                 }
             }
         }
@@ -50,7 +101,7 @@ fn agent(path: &std::path::Path) -> Option<(std::ops::Range<usize>, std::ops::Ra
 
 /// Writes beside each file everything that was heard in it, a line each.
 #[test]
-#[ignore = "a tool of model/dsp"]
+#[ignore = "a tool of model/"]
 fn events() {
     let eagerness = std::env::var("EAGERNESS").ok().and_then(|e| e.parse().ok()).unwrap_or(0.5);
     let greets = std::env::var("GREETS").is_ok();

@@ -249,7 +249,7 @@ fn persons(listener: &mut Listener, at: &mut u64, sound: &[i16], teach: bool) ->
 
 #[test]
 fn the_owner_teaches_and_music_takes_a_ring_back() {
-    let (music, agent) = (&pieces("music")[0], &pieces("agent-human")[1]);
+    let (music, agent) = (&pieces("music")[0], &pieces("agent-human")[0]);
     let pause = vec![0; 2 * SECOND];
     let (mut listener, mut at) = (Listener::new(Settings::default()), 0);
     assert_eq!(persons(&mut listener, &mut at, music, true), 0);
@@ -271,4 +271,34 @@ fn the_owner_teaches_and_music_takes_a_ring_back() {
             heard.iter().any(|h| matches!(h, Heard::Recording { reason, .. } if reason.contains("music")));
     }
     assert!(taken_back);
+}
+
+#[test]
+fn who_talks_on_past_the_greeting_is_asked_again_or_rung_for_when_he_waits() {
+    let (music, human) = (&pieces("music")[0], pieces("agent-human"));
+    let mut found = 0;
+    for agent in &human {
+        // Without a breath: the sentence twice.
+        let sound = [&music[..], agent, agent, &vec![0; 5 * SECOND]].concat();
+        let (mut listener, mut greeting) = (Listener::new(Settings::default()), 0);
+        let (end, mut again) = ((music.len() + 2 * agent.len()) / 160, false);
+        for (n, c) in sound.as_chunks::<160>().0.iter().enumerate() {
+            listener.handle(Input::Frame(Tick(n as u64), &Frame(*c)));
+            greeting -= i32::from(greeting > 0);
+            match greeting {
+                100 => listener.handle(Input::Speaking(true)),
+                1 => listener.handle(Input::Speaking(false)),
+                _ => {}
+            }
+            while let Some(heard) = listener.poll() {
+                match heard {
+                    Heard::Perhaps { .. } if n < end => greeting = 101,
+                    Heard::Perhaps { .. } | Heard::Person { .. } => again = true,
+                    _ => {}
+                }
+            }
+        }
+        found += usize::from(again);
+    }
+    assert!(found * 8 >= human.len() * 7, "{found} of {}", human.len());
 }

@@ -1,6 +1,7 @@
 //! `hold-slayer listen`: formats, errors, lines, and that it is the listener of `run`.
 
-use hold_slayer::listen::file::{Error, file};
+use hold_slayer::listen::file::Error;
+use hold_slayer::listen::{Form, file, picture};
 use std::path::PathBuf;
 
 /// A WAV file of its own for each test, gone afterwards.
@@ -34,7 +35,7 @@ fn spec(sample_rate: u32, channels: u16, bits_per_sample: u16) -> hound::WavSpec
 
 fn listen(path: &std::path::Path, json: bool) -> Result<String, Error> {
     let mut out = Vec::new();
-    file(path, json, &mut out)?;
+    file(path, if json { Form::Json } else { Form::Readable }, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -93,7 +94,41 @@ fn an_empty_and_a_cut_file_are_heard_to_their_end() {
     let bytes = std::fs::read(&wav.0).unwrap();
     std::fs::write(&wav.0, &bytes[..bytes.len() / 2 + 1]).unwrap();
     let mut out = Vec::new();
-    let text = file(&wav.0, true, &mut out).unwrap_err().to_string();
+    let text = file(&wav.0, Form::Json, &mut out).unwrap_err().to_string();
     assert!(text.contains("damaged"), "{text}");
     assert!(String::from_utf8(out).unwrap().contains("ringback"), "what came before is told");
+}
+
+/// Hold music, then a voice that has something to say and waits.
+fn hold() -> Vec<i16> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/sound");
+    let piece = |name: &str| {
+        let bytes = std::fs::read(format!("{folder}/{name}.ul")).unwrap();
+        bytes.into_iter().map(audio_codec_algorithms::decode_ulaw).collect::<Vec<i16>>()
+    };
+    [piece("music-0"), piece("agent-human-0"), vec![0; 20_000]].concat()
+}
+
+#[test]
+fn reasons_and_their_weights_are_told_and_drawn() {
+    let wav = Wav::new("explained", spec(8000, 1, 16), &hold());
+    let mut out = Vec::new();
+    file(&wav.0, Form::Explained, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let weighed: Vec<_> = text.lines().filter(|l| l.contains("weighs")).collect();
+    assert!(weighed.len() >= 2 && weighed.iter().all(|l| l.contains("prior -0.8")), "{text}");
+    assert!(text.contains("PERSON") && text.contains("the line waits (+"), "{text}");
+    let svg = picture(&wav.0).unwrap();
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains(">perhaps<") && svg.contains("rings above"), "conclusions and evidence are drawn");
+    assert!(!svg.contains("NaN") && svg.len() < 1_500_000, "{}", svg.len());
+}
+
+#[test]
+fn a_long_sound_is_drawn_no_wider() {
+    let long: Vec<i16> = hold().iter().cycle().take(8000 * 120).copied().collect();
+    let wav = Wav::new("long", spec(8000, 1, 16), &long);
+    let svg = picture(&wav.0).unwrap();
+    assert!(svg.contains(">2:00<") || svg.contains(">1:50<"), "the time line goes on to the end");
+    assert!(svg.len() < 1_500_000, "{}", svg.len());
 }

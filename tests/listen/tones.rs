@@ -1,6 +1,7 @@
 //! Every country's tones at every level, with noise, drift and cadence error; ITU-T E.180 Supplement 2.
 
 use hold_slayer::listen::Sound;
+use hold_slayer::listen::ear::Ear;
 use hold_slayer::listen::spectrum::Spectrum;
 use hold_slayer::listen::tones::Tones;
 use hold_slayer::units::{Frame, Tick};
@@ -134,6 +135,70 @@ fn every_countrys_tones_are_named_at_every_level() {
         }
     }
     assert!(wrong.len() * 1000 <= tried, "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The same samples through an encoder of the telephone network and back, by sox; `None` where it is not installed.
+fn through(codec: &str, frames: &[Frame]) -> Option<Vec<Frame>> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let raw = "-t raw -r 8000 -c 1 -b 16 -e signed -";
+    let line =
+        format!("sox -D {raw} -t {codec} - 2>/dev/null | sox -D -t {codec} -r 8000 -c 1 - {raw} 2>/dev/null");
+    let mut sox =
+        Command::new("sh").args(["-c", &line]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    let bytes: Vec<u8> = frames.iter().flat_map(|f| f.0).flat_map(i16::to_le_bytes).collect();
+    let mut input = sox.stdin.take()?;
+    let writer = std::thread::spawn(move || input.write_all(&bytes));
+    let output = sox.wait_with_output().ok()?;
+    let _ = writer.join();
+    let samples: Vec<i16> = output.stdout.as_chunks().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
+    (!samples.is_empty()).then(|| samples.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect())
+}
+
+#[test]
+fn tones_survive_the_codecs_of_mobile_networks() {
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for (table, expected) in [(RINGBACK, Sound::Ringback), (BUSY, Sound::Busy)] {
+        for (name, hz, cadence) in table {
+            for (codec, level) in [("gsm", -30.0), ("gsm", -12.0), ("amr-nb", -30.0), ("amr-nb", -12.0)] {
+                let Some(frames) = through(codec, &sound(hz, cadence, level, 30.0, 1.0, 1.0)) else {
+                    eprintln!("sox does not know {codec} here: not tried");
+                    continue;
+                };
+                tried += 1;
+                let heard = states(&frames);
+                let late = &heard[heard.len() / 2..];
+                let named = late.iter().filter(|s| **s == Some(expected)).count();
+                let other = late.iter().any(|s| s.is_some() && *s != Some(expected));
+                let enough = if cadence.len() == 1 && cadence[0].1 > 1.0 { 5 } else { late.len() * 3 / 4 };
+                if named < enough || other {
+                    wrong.push(format!("{name} {codec} {level} dBm0: {named}/{}", late.len()));
+                }
+            }
+        }
+    }
+    assert!(wrong.len() * 1000 <= tried, "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn speech_and_music_are_no_tones() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/sound");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "ul"));
+    paths.sort();
+    // One after the other, as in a call: a held note is told from a tone by the music around it.
+    let mut ear = Ear::default();
+    let mut n = 0;
+    for path in paths {
+        let bytes = std::fs::read(&path).unwrap();
+        let samples: Vec<i16> = bytes.into_iter().map(audio_codec_algorithms::decode_ulaw).collect();
+        for c in samples.as_chunks::<160>().0 {
+            let sound = ear.hear(Tick(n), &Frame(*c)).sound;
+            n += 1;
+            let tone = matches!(sound, Sound::Ringback | Sound::Busy | Sound::Tone | Sound::Dtmf);
+            assert!(!tone, "{} at {} ms: {sound:?}", path.display(), n * 20);
+        }
+    }
 }
 
 #[test]

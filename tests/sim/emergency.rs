@@ -58,6 +58,29 @@ fn a_silent_trunk_costs_seconds_not_half_a_minute() {
 }
 
 #[test]
+fn when_every_trunk_stays_silent_the_caller_is_told_at_last() {
+    let mut world = World::new(&House { dead_trunk: true, ..House::default() }, answers(), dial("911"));
+    world.run(s(1));
+    world.net.cut = Some(COMPANY);
+    world.run(s(240));
+    assert!(world.snapshot().calls.is_empty(), "{}", world.tale());
+    assert_eq!(world.outcome(1), Some(Outcome::NoAnswer), "{}", world.tale());
+}
+
+#[test]
+fn a_trunk_that_takes_it_and_does_nothing_is_given_up_for_another() {
+    // 100 says that somebody has the INVITE, not that anybody hears of the call.
+    let mut world = World::new(&house(vec![answers()]), vec![Far::Forever], dial("911"));
+    world.run(s(20));
+    helped(&world);
+    // The only one is waited for.
+    let mut world = World::new(&House::default(), vec![Far::Forever], dial("911"));
+    world.run(s(60));
+    assert!(!world.snapshot().calls.is_empty(), "{}", world.tale());
+    assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::Called { .. })), 1, "{}", world.tale());
+}
+
+#[test]
 fn the_only_trunk_is_asked_again_however_silent_it_was() {
     let mut world = World::new(&House::default(), answers(), dial("911"));
     world.run(s(1));

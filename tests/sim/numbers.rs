@@ -123,6 +123,17 @@ fn a_rule_of_a_trunk_opens_no_back_door_to_what_costs_extra() {
 }
 
 #[test]
+fn a_provider_that_takes_a_number_for_one_abroad_is_not_sent_it() {
+    for (form, number, sent) in [
+        (Form::Digits, "442079460000", None),
+        (Form::Digits, "611", Some("611")),
+        (Form::National, "12345678", Some("12345678")),
+    ] {
+        assert_eq!(placed(&house(form, ""), number).map(|(n, _)| n).as_deref(), sent, "{form:?} {number}");
+    }
+}
+
+#[test]
 fn the_longest_call_allowed_ends_it_and_an_emergency_call_never() {
     for (number, outcome) in [("030123456", Outcome::CapReached), ("112", Outcome::Up)] {
         let house = House { longest: s(600), ..house(Form::Plus, "") };

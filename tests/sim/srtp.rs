@@ -71,6 +71,19 @@ fn without_it_there_is_no_call_where_it_must_be() {
 }
 
 #[test]
+fn an_emergency_call_goes_in_the_clear_rather_than_not_at_all() {
+    for company in [Off, Optional] {
+        let script = vec![Far::Answer, Far::Tone(1_200, s(3)), Far::Forever];
+        let owner = vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial("911".into()), Owner::AwaitAnswer];
+        let mut world = World::new(&house((Off, Off), (Required, company)), script, owner);
+        assert!(world.run_until(s(5), |w| w.phase() == Some(Phase::Talking)), "{}", world.tale());
+        assert_eq!(world.snapshot().calls[0].line_encrypted, company == Optional, "{}", world.tale());
+        world.run(s(2));
+        assert!(world.seen(Who::Phone, |f| *f == Fact::HearsTone(1_200)).is_some(), "{}", world.tale());
+    }
+}
+
+#[test]
 fn a_call_in_rings_an_encrypted_phone() {
     let owner =
         vec![Owner::Register, Owner::AwaitRing, Owner::PickUp, Owner::Tone(800, s(3)), Owner::AwaitEnd];

@@ -6,6 +6,7 @@ use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::phone::{FlashBy, Step as Owner};
 use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::media::Tone;
+use hold_slayer::sip::{Cause, Progress};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::units::{CallId, Codec};
 
@@ -185,6 +186,22 @@ fn when_the_far_side_of_his_own_call_leaves_the_other_takes_the_owner() {
     // Hung up on the page, the owner's own call takes all with it; nobody is left alone in a room.
     assert_eq!(world.company.calls(), 0, "{}", world.tale());
     assert!(world.snapshot().calls.is_empty());
+}
+
+#[test]
+fn a_conference_is_not_given_away() {
+    let mut world = two_calls(&[
+        Owner::Wait(s(12)),
+        Owner::Transfer("18005550199".into()),
+        Owner::AwaitTransfer,
+        Owner::Wait(s(60)),
+    ]);
+    world.run(s(9));
+    world.ask(Request::Conference(CallId(2))).unwrap();
+    world.run(s(12));
+    let refused = Fact::Transfer(Progress::Failed(Cause::Rejected));
+    assert!(world.seen(Who::Phone, |f| *f == refused).is_some(), "{}", world.tale());
+    assert_eq!(world.snapshot().calls.len(), 2, "{}", world.tale());
 }
 
 #[test]

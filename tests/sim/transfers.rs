@@ -89,6 +89,18 @@ fn decided(world: &World, id: u64, what: &str) -> String {
 // ---- to a number ----
 
 #[test]
+fn help_may_ring_longer_than_others_who_are_put_through_to() {
+    let slow = talks(OTHER_HZ, vec![Far::Ring(s(90))]);
+    let desks =
+        vec![desk(FIRST, vec![Far::Answer, Far::Tone(FIRST_HZ, s(150)), Far::Forever]), desk("911", slow)];
+    let owner = parked([to("911"), vec![Owner::HangUp]].concat());
+    let mut world = World::with_desks(&House::default(), desks, owner);
+    world.run(s(120));
+    far_ends_talk(&world);
+    clean(&mut world);
+}
+
+#[test]
 fn a_call_is_put_through_to_a_number() {
     let owner = parked([to(OTHER), vec![Owner::HangUp]].concat());
     let mut world =

@@ -161,6 +161,39 @@ fn a_new_key_and_the_same_key() {
 }
 
 #[test]
+fn no_number_is_used_twice_under_a_key_that_comes_back() {
+    let mut rig = Rig::new();
+    let (with, without) = (secured(TRUNK, 1), stream(TRUNK, Codec::Pcmu));
+    let mut trunk = Secure::new(TRUNK, 1);
+    rig.order(MediaCommand::Change { port: TRUNK, stream: with });
+    rig.order(MediaCommand::Join(TRUNK, PHONE));
+    // More than half a round of numbers in each state, so that the round must be known.
+    let mut sent = 0_u16;
+    let mut speak = |rig: &mut Rig| {
+        sent = sent.wrapping_add(1);
+        let [(TRUNK, wire)] = &give(rig, PHONE, plain(sent, PHONE_SAYS))[..] else { panic!("{sent}") };
+        wire.clone()
+    };
+    for n in 0..40_000 {
+        assert!(trunk.hear(&speak(&mut rig)).is_some(), "{n}");
+    }
+    rig.order(MediaCommand::Change { port: TRUNK, stream: without });
+    for _ in 0..40_000 {
+        let wire = speak(&mut rig);
+        assert_eq!(wire[HEADER_BYTES..], [PHONE_SAYS; 160]);
+        trunk.into.pass(&wire);
+    }
+    let replayed = trunk.packet(TRUNK_SAYS);
+    rig.order(MediaCommand::Change { port: TRUNK, stream: with });
+    assert!(trunk.hear(&speak(&mut rig)).is_some(), "the rounds have gone on");
+    assert_eq!(give(&mut rig, TRUNK, replayed.clone()).len(), 1);
+    for stream in [without, with] {
+        rig.order(MediaCommand::Change { port: TRUNK, stream });
+    }
+    assert!(give(&mut rig, TRUNK, replayed).is_empty(), "heard before");
+}
+
+#[test]
 fn every_port_has_its_own_keys_whoever_leaves() {
     let mut rig = Rig::with(&[Codec::Pcmu; 4]);
     let port = |n: u8| PortId(u16::from(n));

@@ -120,6 +120,33 @@ fn register(wire: &mut Wire, seq: u32, head: &str, password: &str) -> u16 {
 }
 
 #[test]
+fn credentials_that_were_overheard_are_of_no_use_elsewhere() {
+    let mut wire = Wire::new();
+    let send = |wire: &mut Wire, host: u8, seq: u32, credentials: &str| {
+        wire.from = addr(host);
+        let text = format!(
+            "REGISTER sip:10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.{host};branch=z9hG4bKo{seq}\r\n\
+             From: <sip:phone@10.0.0.2>;tag=x\r\nTo: <sip:phone@10.0.0.2>\r\nCall-ID: o\r\nCSeq: {seq} REGISTER\r\n\
+             Contact: <sip:phone@10.0.0.{host}>\r\n{credentials}Content-Length: 0\r\n\r\n"
+        );
+        wire.bytes(text.as_bytes());
+        wire.response().status
+    };
+    assert_eq!(send(&mut wire, 3, 1, ""), 401);
+    let asked = wire.response().headers.first("WWW-Authenticate").expect("a challenge").to_owned();
+    let request = auth::Asked::bare(&Method::Register, "sip:10.0.0.2");
+    let answer = auth::answer(&[&asked], "phone", "phone pass", request, 1, "c").expect("an answer");
+    let credentials = format!("Authorization: {answer}\r\n");
+    assert_eq!(send(&mut wire, 3, 2, &credentials), 200);
+    assert_eq!(send(&mut wire, 66, 3, &credentials), 401);
+    assert!(
+        wire.response().headers.first("WWW-Authenticate").is_some_and(|again| again.contains("stale=true"))
+    );
+    // A device may repeat its own, as ever.
+    assert_eq!(send(&mut wire, 3, 4, &credentials), 200);
+}
+
+#[test]
 fn the_registrar_keeps_one_contact_per_phone() {
     let mut wire = Wire::new();
     let contact = |wire: &Wire| wire.response().headers.first("Contact").map(str::to_owned);

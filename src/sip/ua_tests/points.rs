@@ -366,7 +366,7 @@ fn hops_are_told_and_taken_over() {
         assert!(matches!(&wire.told[0], Event::Incoming { hops: told, .. } if *told == hops), "{head}");
     }
     let mut wire = Wire::new();
-    let (leg, manner) = (LegId::outgoing(1), Manner { hops: 11, alert: Some("HOLD") });
+    let (leg, manner) = (LegId::outgoing(1), Manner { hops: 11, alert: Some("HOLD"), clear: false });
     let (to, caller) = ("1".to_owned(), caller("", ""));
     wire.command(Command::Call { leg, account: TRUNK, to, caller, media: media(2), manner });
     assert_eq!(wire.one().headers.first("Max-Forwards"), Some("11"));

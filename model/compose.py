@@ -9,6 +9,7 @@ Sources and voices are split, never clips. Seeded: the same arguments give the s
 import glob, json, os, subprocess, sys
 import numpy as np
 import soundfile as sf
+from scipy.signal import fftconvolve
 
 kind, pool, out, count, seed, part = sys.argv[1:7]
 rng = np.random.default_rng(int(seed))
@@ -21,14 +22,15 @@ DEV = {
     "sung": ["picovoice-intents"],
 }
 REPORT = {
-    "music": ["colobot", "xmoto", "extremetuxracer", "moh-manolo_camp", "moh-reno_project", "warzone"],
-    "announcement": ["asterisk-es", "asterisk-it", "asterisk-ru", "polly-matthew", "flite-rms", "flite-kal", "espeak-en-m7"],
+    "music": ["colobot", "xmoto", "extremetuxracer", "moh-manolo_camp", "moh-reno_project", "warzone", "fretsonfire"],
+    "announcement": ["asterisk-es", "asterisk-it", "asterisk-ru", "polly-matthew", "flite-rms", "flite-kal", "espeak-en-m7", "piper-joe"],
     "live": ["librispeech-odd", "picovoice-phrases", "fillets", "flite-rms"],
     "sung": ["librispeech-odd"],
 }
 BOTH = {k: DEV[k] + REPORT[k] for k in DEV}
 SPLIT = BOTH if part == "all" else DEV if part in ("train", "dev") else REPORT
 FILES = {k: {s: sorted(glob.glob(f"{pool}/{k}/{s}/*.wav")) for s in v} for k, v in SPLIT.items()}
+FILES = {k: {s: f for s, f in v.items() if f} for k, v in FILES.items()}
 
 
 def pick(seq):
@@ -69,16 +71,30 @@ def music(seconds):
     return x[at : at + n], s
 
 
+def hall(x):
+    """The studio's echo on a singer, or a room's on a speaker."""
+    n = int(rng.uniform(0.1, 0.6) * FS)
+    tail = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / n)
+    tail /= np.sqrt((tail**2).sum())
+    wet = fftconvolve(x, tail)[: len(x)]
+    return (x + rng.uniform(0.1, 0.6) * wet).astype("float32")
+
+
 def sung(seconds):
+    """One voice or a choir sings, with rests, over music that is seldom louder."""
     base, s = music(seconds)
     y = np.zeros_like(base)
-    at = int(rng.uniform(0, 1.5) * FS)
-    while at < len(y):
-        v = level(load(pick(FILES["sung"][pick(list(FILES["sung"]))])), -15)
-        v = v[: len(y) - at]
-        y[at : at + len(v)] += v
-        at += len(v) + int(rng.uniform(0.1, 2.5) * FS)
-    return level(base, -15 - rng.uniform(-3, 8)) + y, s + "+sung"
+    for _ in range(int(rng.choice([1, 1, 2, 3]))):
+        at = int(rng.uniform(0, 1.5) * FS)
+        while at < len(y):
+            v = level(load(pick(FILES["sung"][pick(list(FILES["sung"]))])), -15)
+            # Another key and another singer: a little faster or slower.
+            v = np.interp(np.arange(0, len(v), rng.uniform(0.82, 1.2)), np.arange(len(v)), v)[: len(y) - at]
+            y[at : at + len(v)] += v
+            at += len(v) + int(rng.uniform(0.0, 1.5) * FS)
+    if rng.random() < 0.7:
+        y = hall(y)
+    return level(base, -15 - rng.uniform(-5, 10)) + level(y, -15), s + "+sung"
 
 
 def live(speaker=None, longest=6.5):
@@ -135,11 +151,34 @@ def noise(seconds, dbm0):
     return level(w, dbm0) if n > 200 else w * 0
 
 
-CODECS = [["ul"], ["al"], ["ul", "gsm"], ["gsm", "al"], ["amr-nb"], ["ul", "amr-nb"], ["al", "ul"], ["ul"]]
+# By sox, as it names them; by ffmpeg: name, encoder, container, its options, sample rate.
+CODECS = [["ul"], ["al"], ["ul", "gsm"], ["gsm", "al"], ["amr-nb"], ["ul", "amr-nb"], ["al", "ul"], ["g722"], ["g726", "al"], ["opus"], ["opus", "ul"], ["speex", "ul"]]
+FFMPEG = {
+    "g722": ("g722", "g722", [], 16000),
+    "g726": ("g726", "wav", ["-b:a", "32k"], 8000),
+    "opus": ("libopus", "ogg", ["-b:a", "12k", "-application", "voip"], 8000),
+    "speex": ("libspeex", "ogg", ["-b:a", "11k"], 8000),
+}
 
 
-def channel(x, codec=None):
-    """The line: a slope of the spectrum, noise, a codec chain, lost packets."""
+def through(pcm, codec):
+    def run(*cmd, data):
+        return subprocess.run(cmd, input=data, capture_output=True, check=True).stdout
+
+    if codec in FFMPEG:
+        encoder, container, options, rate = FFMPEG[codec]
+        ff = ["ffmpeg", "-v", "error"]
+        raw = ["-f", "s16le", "-ar", "8000", "-ac", "1"]
+        coded = run(*ff, *raw, "-i", "-", "-ar", str(rate), "-c:a", encoder, *options, "-f", container, "-", data=pcm)
+        shape = ["-f", "g722"] if codec == "g722" else []
+        return run(*ff, *shape, "-i", "-", *raw, "-", data=coded)
+    raw = ["-t", "raw", "-r", "8000", "-c", "1", "-b", "16", "-e", "signed", "-"]
+    coded = run("sox", "-D", *raw, "-t", codec, "-", data=pcm)
+    return run("sox", "-D", "-t", codec, "-r", "8000", "-c", "1", "-", *raw, data=coded)
+
+
+def channel(x):
+    """The line, the same for every class: a slope of the spectrum, noise, a codec chain, lost packets. And its name."""
     if rng.random() < 0.5:
         a = rng.uniform(-0.35, 0.35)
         x = np.concatenate([x[:1], x[1:] + a * x[:-1]])
@@ -147,18 +186,15 @@ def channel(x, codec=None):
     if floor:
         x = x + noise(len(x) / FS + 0.01, floor)[: len(x)]
     x = np.clip(x, -0.99, 0.99)
-    for c in codec or pick(CODECS):
-        raw = ["-t", "raw", "-r", "8000", "-c", "1"]
-        pcm = (x * 32767).astype("<i2").tobytes()
-        enc = subprocess.run(["sox", "-D", *raw, "-b", "16", "-e", "signed", "-", "-t", c, "-"], input=pcm, capture_output=True, check=True).stdout
-        dec = subprocess.run(["sox", "-D", "-t", c, "-r", "8000", "-c", "1", "-", *raw, "-b", "16", "-e", "signed", "-"], input=enc, capture_output=True, check=True).stdout
-        y = np.frombuffer(dec, "<i2").astype("float32") / 32768
+    codecs = pick(CODECS)
+    for codec in codecs:
+        y = np.frombuffer(through((x * 32767).astype("<i2").tobytes(), codec), "<i2").astype("float32") / 32768
         x = np.concatenate([y, np.zeros(max(0, len(x) - len(y)), "float32")])[: len(x)]
     if rng.random() < 0.3:
         x = x.copy()
         for at in np.where(rng.random(len(x) // 160) < rng.choice([0.003, 0.01, 0.02]))[0]:
             x[at * 160 : at * 160 + 160] = 0
-    return x
+    return x, "+".join(codecs)
 
 
 class Scene:
@@ -171,9 +207,9 @@ class Scene:
         self.n += len(x)
 
     def write(self, path, **more):
-        y = channel(np.concatenate(self.parts))
+        y, line = channel(np.concatenate(self.parts))
         sf.write(path + ".wav", y, FS, subtype="PCM_16")
-        json.dump({"segments": self.segments, **more}, open(path + ".json", "w"))
+        json.dump({"segments": self.segments, "channel": line, **more}, open(path + ".json", "w"))
 
 
 def over_music(x):
@@ -211,20 +247,20 @@ def background(x, loud):
 def scene(path):
     sc = Scene()
     while sc.n < 60 * FS:
-        loud = rng.uniform(-32, -8)
+        loud = rng.uniform(-34, -7)
         r = rng.random()
-        if r < 0.28:
-            x, s = music(rng.uniform(2, 14))
+        if r < 0.22:
+            x, s = music(rng.uniform(2, 12))
             sc.add(level(x, loud), "music", s)
-        elif r < 0.40:
-            x, s = sung(rng.uniform(3, 14))
-            sc.add(level(x, loud), "music", s)
+        elif r < 0.42:
+            x, s = sung(rng.uniform(3, 12))
+            sc.add(level(x, loud), "vocals", s)
         elif r < 0.58:
             x, s = announcement()
             sc.add(background(x, loud), "speech", s)
         elif r < 0.82:
             x, s, _ = live(longest=9)
-            sc.add(background(x, loud), "speech", s)
+            sc.add(background(hall(x) if rng.random() < 0.25 else x, loud), "speech", s)
         elif r < 0.91:
             x, s = announcement() if rng.random() < 0.6 else live(longest=9)[:2]
             y, m = over_music(x)
@@ -271,7 +307,7 @@ def call(path):
         else:
             x, s = announcement(voice if rng.random() < 0.8 else None)
             said.append((x, s))
-        sc.add(np.zeros(int(rng.uniform(0.0, 0.5) * FS)), "silence")
+        sc.add(np.zeros(int(rng.choice([rng.uniform(0, 0.5), rng.uniform(0, 1.2)]) * FS)), "silence")
         label = "repeat" if repeated else "announcement"
         if queue in ("music", "vocals") and rng.random() < 0.12:
             y, m = over_music(x)
@@ -280,7 +316,8 @@ def call(path):
             sc.add(level(x, loud_a), label, s)
         last = i == n - 1
         if not (last and rng.random() < 0.4):
-            sc.add(np.zeros(int(rng.uniform(0.05, 0.6) * FS)), "silence")
+            # Most systems go back to the music at once; some take a breath.
+            sc.add(np.zeros(int(rng.choice([rng.uniform(0.05, 0.6), rng.uniform(0.05, 1.2)], p=[0.75, 0.25]) * FS)), "silence")
             if last:
                 wait(rng.uniform(3, 25))
     agent_at = None
@@ -293,6 +330,11 @@ def call(path):
         heard = {seg[3].split("+")[0] for seg in sc.segments}
         s = pick([v for v in FILES["live"] if v not in heard])
         x, s, who = live((s, ""), longest=6.5 if rng.random() < 0.8 else 9)
+        if rng.random() < 0.15:
+            # Just "Hello?": the first word or two.
+            n = int(rng.uniform(0.5, 1.2) * FS)
+            if len(x) > n + FS // 2:
+                x = trim(x[: n + int(np.convolve(x[n : n + FS // 2] ** 2, np.ones(400) / 400, "same").argmin())])
         sc.add(level(x, loud_l), "agent", s)
         sc.add(np.zeros(int(rng.uniform(2.0, 4.0) * FS)), "silence")
         x, s, _ = live(who, 4)
