@@ -162,6 +162,7 @@ mod tests {
         assert_eq!(both[..4], [800, -200, 800, -200]);
         assert_eq!(both[30 * 320..30 * 320 + 4], [0; 4]);
         assert_eq!(both[32 * 320..32 * 320 + 2], [832, -200]);
+        let disks = [Memory::default(), Memory::default()];
         record(Sides::Separate, &disks);
         assert_eq!((samples(&disks[0])[99 * 160], samples(&disks[1])[99 * 160]), (899, -200));
         assert_eq!((samples(&disks[0]).len(), samples(&disks[1]).len()), (16_000, 16_000));
