@@ -134,7 +134,7 @@ impl Control {
     /// Registers at the trunks. A box that did not come up after all would have to take that back.
     fn go_out(&mut self, located: &mpsc::Sender<(AccountId, Vec<Hop>)>) {
         for lookup in self.lookups.drain(..) {
-            tokio::spawn(look_up(lookup, located.clone()));
+            tokio::spawn(look_up(lookup, located.clone(), self.store.clone()));
         }
         let now = clock::now();
         self.core.register(now, &self.accounts);

@@ -1,8 +1,10 @@
-//! Where the trunks are, asked for again and again.
+//! Where the trunks are, asked for again and again, and written down: a box that starts while the name service is silent
+//! still reaches them.
 
 use super::plan::Lookup;
 use crate::net::names::Names;
-use crate::sip::Hop;
+use crate::sip::{Hop, Transport};
+use crate::store::Store;
 use crate::units::AccountId;
 use core::time::Duration;
 use tokio::sync::mpsc;
@@ -13,9 +15,17 @@ const AGAIN: Duration = Duration::from_secs(15);
 const KNOWN_FOR: Duration = Duration::from_secs(600);
 
 /// Asks the name service for a registrar's addresses until they are known, and again when they may have changed: providers
-/// move. None at all: the name cannot be resolved.
-pub(super) async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Vec<Hop>)>) {
-    let mut known: Vec<Hop> = Vec::new();
+/// move. None at all: the name cannot be resolved. What was found before this start is told before anybody is asked.
+pub(super) async fn look_up(
+    lookup: Lookup,
+    located: mpsc::Sender<(AccountId, Vec<Hop>)>,
+    store: Option<Store>,
+) {
+    let mut known = store.as_ref().map(|store| remembered(store, &lookup)).unwrap_or_default();
+    if !known.is_empty() && located.send((lookup.account, known.clone())).await.is_err() {
+        return;
+    }
+    known.sort();
     loop {
         let (hops, holds) = if lookup.srv { servers(&lookup).await } else { addresses(&lookup).await };
         if hops.is_empty() {
@@ -27,6 +37,14 @@ pub(super) async fn look_up(lookup: Lookup, located: mpsc::Sender<(AccountId, Ve
         set.sort();
         if known.is_empty() || (!set.is_empty() && known != set) {
             known = set;
+            if let Some(store) = store.clone().filter(|_| !hops.is_empty()) {
+                let (key, text) = (key(&lookup), written(&hops));
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = store.set_setting(&key, text.as_bytes()) {
+                        tracing::error!(%error, "where a trunk is was not written down");
+                    }
+                });
+            }
             if located.send((lookup.account, hops.clone())).await.is_err() {
                 return;
             }
@@ -54,4 +72,81 @@ async fn addresses(lookup: &Lookup) -> (Vec<Hop>, Duration) {
     let transport = lookup.transport.unwrap_or_default();
     let hops = found.into_iter().flatten().filter(|addr| lookup.family.takes(*addr));
     (hops.map(|addr| Hop::new(transport, addr)).collect(), KNOWN_FOR)
+}
+
+/// Under this the store has what was found: another server, port or way is another question.
+fn key(lookup: &Lookup) -> String {
+    let way = lookup.transport.map_or("any", Transport::name);
+    let kind = if lookup.srv { "servers" } else { "address" };
+    format!("trunk.{}:{}/{way}/{kind}", lookup.host, lookup.port)
+}
+
+/// Best first, one a line.
+fn written(hops: &[Hop]) -> String {
+    hops.iter().map(|hop| format!("{hop}\n")).collect()
+}
+
+/// What was found before; nothing if it cannot be understood or our socket no longer reaches it.
+fn remembered(store: &Store, lookup: &Lookup) -> Vec<Hop> {
+    let bytes = store.setting(&key(lookup)).unwrap_or_else(|error| {
+        tracing::error!(%error, "where a trunk was cannot be read");
+        None
+    });
+    let text = String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default();
+    let hops = text.lines().filter_map(|line| {
+        let (way, addr) = line.split_once(' ')?;
+        let transport =
+            [Transport::Udp, Transport::Tcp, Transport::Tls].into_iter().find(|t| t.name() == way)?;
+        Some(Hop::new(transport, addr.parse().ok()?))
+    });
+    hops.filter(|hop| lookup.family.takes(hop.addr)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::super::plan::Family;
+    use super::*;
+
+    fn lookup(host: &str) -> Lookup {
+        let (account, host) = (AccountId(3), host.to_owned());
+        Lookup { account, host, port: 5060, transport: Some(Transport::Tcp), srv: false, family: Family::V4 }
+    }
+
+    /// What the box hears first of this name.
+    async fn first(lookup: Lookup, store: &Store) -> Vec<Hop> {
+        let (located, mut locations) = mpsc::channel(1);
+        let task = tokio::spawn(look_up(lookup, located, Some(store.clone())));
+        let (account, hops) = locations.recv().await.unwrap();
+        task.abort();
+        assert_eq!(account, AccountId(3));
+        hops
+    }
+
+    #[tokio::test]
+    async fn where_a_trunk_is_outlives_the_box_and_the_name_service() {
+        let dir = std::env::temp_dir().join(format!("hold-slayer-places-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let here = Hop::new(Transport::Tcp, "127.0.0.1:5060".parse().unwrap());
+        let (store, _) = Store::open(&dir).unwrap();
+        assert_eq!(first(lookup("localhost"), &store).await, [here]);
+        // It is written by another thread.
+        let (began, patience) = (std::time::Instant::now(), Duration::from_secs(20));
+        while remembered(&store, &lookup("localhost")).is_empty() && began.elapsed() < patience {
+            tokio::task::yield_now().await;
+        }
+        assert!(store.stop(Duration::from_secs(5)));
+        // A name that nobody can resolve, whose addresses were found before.
+        let (store, _) = Store::open(&dir).unwrap();
+        let (gone, other) = (lookup("gone.invalid"), Hop::udp("192.0.2.7:5070".parse().unwrap()));
+        let six = Hop::udp("[2001:db8::1]:5060".parse().unwrap());
+        store.set_setting(&key(&gone), written(&[other, six, here]).as_bytes()).unwrap();
+        assert_eq!(remembered(&store, &lookup("localhost")), [here], "it was written down");
+        assert_eq!(first(gone.clone(), &store).await, [other, here], "best first, and of our family alone");
+        assert_eq!(remembered(&store, &Lookup { port: 5062, ..gone.clone() }), []);
+        store.set_setting(&key(&gone), b"\xffUDP 1\nnonsense").unwrap();
+        assert_eq!(remembered(&store, &gone), []);
+        assert!(store.stop(Duration::from_secs(5)));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

@@ -103,6 +103,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
+    let plan = plan::plan(&config, &accounts, ip, rtp_ports);
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -110,9 +111,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         realm: REALM.into(),
         seed: random()?,
         key_seed: secret()?,
+        for_help: plan.for_help(),
     };
-    let mut core =
-        core::Core::new(ua_config, plan::plan(&config, &accounts, ip, rtp_ports), first_call, random()?);
+    let mut core = core::Core::new(ua_config, plan, first_call, random()?);
     let mut paired = Paired::default();
     for phone in store.iter().flat_map(paired::known) {
         let name = phone.name.clone();

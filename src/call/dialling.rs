@@ -43,6 +43,20 @@ pub(super) fn wanted(plan: &Plan, dialled: &str) -> Option<Wanted> {
     Some(Wanted { number, emergency: false, private, refused })
 }
 
+impl Plan {
+    /// The emergency numbers as phones may dial them: as they are, as one rule of dialling makes them, and behind the code
+    /// that hides the caller.
+    pub fn for_help(&self) -> Vec<String> {
+        let rules = || self.dialling.rewrite.iter().chain(self.peers.iter().flat_map(|p| &p.rules.rewrite));
+        let made = self.emergency.iter().flat_map(|number| {
+            rules().filter_map(move |r| Some(format!("{}{}", r.prefix, number.strip_prefix(&r.instead)?)))
+        });
+        let shown: Vec<String> = self.emergency.iter().cloned().chain(made).collect();
+        let hidden = shown.iter().map(|number| format!("{}{number}", self.codes.withhold));
+        hidden.chain(shown.iter().cloned()).collect()
+    }
+}
+
 fn emergency(number: String) -> Wanted {
     // 911 after the habit of dialling 9 for an outside line: no provider knows it so.
     let number = if number == "9911" { "911".to_owned() } else { number };

@@ -60,6 +60,7 @@ impl Endpoint {
             realm: "example".into(),
             seed: setup.seed,
             key_seed: [setup.seed as u8; 32],
+            for_help: Vec::new(),
         };
         Self {
             who,

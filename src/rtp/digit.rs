@@ -152,6 +152,23 @@ mod tests {
         }
     }
 
+    /// The fifteen things that naive stacks get wrong, [`crate::sip`]'s `ua_tests::points`.
+    #[test]
+    fn point_11_digits_by_timestamp_and_event() {
+        // No packet is marked, or each one: three ends are one key, and the marker says nothing.
+        for marker in [false, true] {
+            let marked = |packets: Vec<_>| -> Vec<_> {
+                packets.into_iter().map(|(h, p)| (Header { marker, ..h }, p)).collect()
+            };
+            let ends = press('4', 1000).split_off(4);
+            assert_eq!(ends.len(), 3);
+            assert_eq!(heard(&marked(ends.clone())), "4");
+            // The same event at another timestamp is another press, and so is another event at the same one.
+            assert_eq!(heard(&marked([ends.clone(), press('4', 2000)].concat())), "44");
+            assert_eq!(heard(&marked([ends, press('5', 1000)].concat())), "45");
+        }
+    }
+
     #[test]
     fn a_straggler_of_the_key_before_is_no_press() {
         let (a, b) = (press('7', 1000), press('8', 3000));

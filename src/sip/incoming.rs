@@ -35,7 +35,7 @@ impl Ua {
             Ok(replaces) => replaces,
             Err(status) => return self.reply(&request, from, status),
         };
-        let protection = self.protection(account);
+        let protection = self.protection_of(account, &request);
         let session = match body(&request.headers, &request.body) {
             Body::Empty => None,
             Body::Other => return self.reply_with(&request, from, 415, &[("Accept", SDP)]),

@@ -114,7 +114,7 @@ pub enum Side {
 }
 
 /// How a peer and the box know each other.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum AccountKind {
     /// The box registers there, RFC 3261 §10.2, and answers challenges.
     RegisterAt(Upstream),
@@ -149,8 +149,22 @@ impl AccountKind {
     }
 }
 
+/// What proves who somebody is does not get into a log.
+impl core::fmt::Debug for AccountKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::RegisterAt(upstream) => f.debug_tuple("RegisterAt").field(upstream).finish(),
+            Self::RegistersHere { user, .. } => {
+                f.debug_struct("RegistersHere").field("user", user).finish_non_exhaustive()
+            }
+            Self::Paired { user, .. } => f.debug_struct("Paired").field("user", user).finish_non_exhaustive(),
+            Self::Static { addr } => f.debug_struct("Static").field("addr", addr).finish(),
+        }
+    }
+}
+
 /// A provider the box registers at.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Upstream {
     /// Resolved address of the registrar or outbound proxy; requests from its IP belong to this account.
     pub addr: Hop,
@@ -164,6 +178,16 @@ pub struct Upstream {
     pub secret: String,
     /// Asked-for lifetime of the registration; the granted one counts.
     pub expires: Duration,
+}
+
+/// Without the password.
+impl core::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { addr, domain, user, auth_user, secret: _, expires } = self;
+        let mut shown = f.debug_struct("Upstream");
+        shown.field("addr", addr).field("domain", domain).field("user", user).field("auth_user", auth_user);
+        shown.field("expires", expires).finish_non_exhaustive()
+    }
 }
 
 /// The identity shown by a caller.

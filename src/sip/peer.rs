@@ -6,7 +6,7 @@ use super::dialog::Flow;
 use super::message::Request;
 use super::ua::Ua;
 use super::value::{NameAddr, Scheme, Uri};
-use super::{Account, AccountKind, Discard, Hop};
+use super::{Account, AccountKind, Discard, Hop, Side};
 use crate::units::{AccountId, Instant};
 
 impl Ua {
@@ -21,6 +21,17 @@ impl Ua {
             None | Some(Srtp::Off) => Protection::default(),
             Some(policy) => Protection::new(policy, &self.config.key_seed, self.random.bits()),
         }
+    }
+
+    /// Keys for a leg that this request opens. Nobody's call for help fails for sound in the clear.
+    pub(super) fn protection_of(&mut self, id: AccountId, invite: &Request) -> Protection {
+        let must = self.account(id).is_some_and(|a| a.side == Side::Phone && a.srtp == Srtp::Required);
+        let number: String =
+            invite.uri.user_decoded().chars().filter(|sign| !" -.()/".contains(*sign)).collect();
+        if must && self.config.for_help.contains(&number) {
+            return Protection::new(Srtp::Optional, &self.config.key_seed, self.random.bits());
+        }
+        self.protection(id)
     }
 
     /// The provider or static peer at this address: the one at this very port, else any at this IP address.

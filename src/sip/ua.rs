@@ -37,6 +37,9 @@ pub struct Config {
     pub seed: u64,
     /// Origin of every key for sound: secret and new at each start.
     pub key_seed: [u8; 32],
+    /// Numbers that a phone may dial with its sound in the clear though its account must encrypt: those of help, without
+    /// the signs that people write between digits.
+    pub for_help: Vec<String>,
 }
 
 /// Everything that waits for the clock.

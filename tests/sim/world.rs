@@ -238,6 +238,7 @@ impl World {
             realm: "house".into(),
             seed: house.seed,
             key_seed: [3; 32],
+            for_help: plan.for_help(),
         };
         let media = media::Config {
             ports: PORTS,

@@ -112,6 +112,7 @@ pub fn agent(host: u8, seed: u64, accounts: Vec<(AccountId, Side, AccountKind)>)
         realm: format!("realm{host}"),
         seed,
         key_seed: [3; 32],
+        for_help: vec!["911".into()],
     };
     (addr(host), Ua::new(config))
 }

@@ -140,3 +140,14 @@ fn an_answer_in_the_clear_ends_a_call_that_must_be_encrypted() {
         }
     }
 }
+
+#[test]
+fn no_password_gets_into_a_log() {
+    let ha1 = "5ebe2294ecd0e0f08eab7690d2a6ee69".to_owned();
+    let paired = AccountKind::Paired { user: "hall".into(), ha1: ha1.clone() };
+    for kind in [upstream(1, "house", "open-sesame"), registers_here("hall", "open-sesame"), paired] {
+        let shown = format!("{kind:?}");
+        assert!(shown.contains("user: \"h"), "{shown}");
+        assert!(!shown.contains("sesame") && !shown.contains(&ha1), "{shown}");
+    }
+}
