@@ -239,6 +239,7 @@ fn agent(account: Account) -> Ua {
         tls_port: 0,
         accounts: vec![account],
         realm: "box".into(),
+        for_help: Vec::new(),
         seed: 1,
         key_seed: [3; 32],
     })
