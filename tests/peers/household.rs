@@ -48,11 +48,11 @@ impl Household {
         Self::open(place, trunk, phone, ("", place.ports(1)))
     }
 
-    /// [`Self::start`], with phones that may come by TLS as well.
-    pub fn start_secure(place: &Place, trunk: &str, certificates: &Certificates) -> Self {
+    /// [`Self::with`], with phones that may come by TLS as well.
+    pub fn start_secure(place: &Place, trunk: &str, phone: &str, certificates: &Certificates) -> Self {
         let (tls, cert, key) = (place.ports(1), certificates.leaf.display(), certificates.key.display());
         let keys = format!("tls_listen = \"{tls}\"\ntls_cert = \"{cert}\"\ntls_key = \"{key}\"\n");
-        Self::open(place, trunk, "", (&keys, tls))
+        Self::open(place, trunk, phone, (&keys, tls))
     }
 
     /// Where a phone finds it.

@@ -18,13 +18,24 @@ const COMPANY: f64 = 1200.0;
 
 /// One call out with a hold in it, and one call in.
 fn is_a_phone<P: Softphone>(way: Way) {
+    is_a_phone_that_encrypts::<P>(way, "", "off");
+}
+
+/// The same with encrypted sound: what the phone and the box want of it.
+fn is_a_phone_that_encrypts<P: Softphone>(way: Way, encryption: &str, srtp: &str) {
     let place = Place::new();
     let certificates = Certificates::make(&place);
     let trunk = place.ports(1);
-    let mut household = Household::start_secure(&place, &household::fixed(trunk), &certificates);
+    let mut household = Household::start_secure(
+        &place,
+        &household::fixed(trunk),
+        &format!("srtp = \"{srtp}\"\n"),
+        &certificates,
+    );
     let microphone = place.path("room.wav");
     sound::write(&microphone, &sound::tone(ROOM, 60));
-    let account = Account { way, certificates: Some(&certificates), ..Account::hall(household.at(way)) };
+    let account =
+        Account { way, encryption, certificates: Some(&certificates), ..Account::hall(household.at(way)) };
     let phone = P::start(&place, "phone", &account, &microphone);
     phone.registers();
 
@@ -77,6 +88,11 @@ fn baresip_over_tcp() {
 #[test]
 fn baresip_over_tls() {
     is_a_phone::<Baresip>(Way::Tls);
+}
+
+#[test]
+fn baresip_over_tls_with_encrypted_sound() {
+    is_a_phone_that_encrypts::<Baresip>(Way::Tls, "srtp-mand", "required");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn asterisk_is_the_provider(way: Way) {
     let asterisk = Asterisk::start(&system, &place, way, &certificates, COMPANY);
     let trunk =
         household::registered_over(way, &certificates.root, asterisk.sip, asterisk::USER, asterisk::PASSWORD);
-    let mut household = Household::start_secure(&place, &trunk, &certificates);
+    let mut household = Household::start_secure(&place, &trunk, "", &certificates);
     asterisk.knows_the_box();
     let phone = phone(&place, &household);
 
