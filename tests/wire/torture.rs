@@ -241,6 +241,7 @@ fn agent(account: Account) -> Ua {
         realm: "box".into(),
         seed: 1,
         key_seed: [3; 32],
+        for_help: Vec::new(),
     })
 }
 

@@ -206,8 +206,15 @@ pub fn machine(bytes: &[u8]) {
         account(2, Side::Phone, phone),
         account(3, Side::Phone, AccountKind::Static { addr: Hop::udp(addr(3)) }),
     ];
-    let config =
-        ua::Config { local: addr(2), tls_port: 0, accounts, realm: "box".into(), seed: 1, key_seed: [3; 32] };
+    let config = ua::Config {
+        local: addr(2),
+        tls_port: 0,
+        accounts,
+        realm: "box".into(),
+        seed: 1,
+        key_seed: [3; 32],
+        for_help: Vec::new(),
+    };
     let mut stage = Stage {
         ua: Ua::new(config),
         now: Instant(1_000_000),
