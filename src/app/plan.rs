@@ -93,7 +93,7 @@ pub(crate) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
         let transport = trunk.way.transport.unwrap_or_default();
         let kind = match &trunk.peer {
             TrunkPeer::Static { addr } => AccountKind::Static { addr: Hop::new(transport, *addr) },
-            TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires } => {
+            TrunkPeer::Register { host, port, user, auth_user, secret, domain, realm, expires } => {
                 let literal = host.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, *port));
                 if literal.is_err() {
                     let (host, port) = (host.clone(), *port);
@@ -106,6 +106,7 @@ pub(crate) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
                     user: user.clone(),
                     auth_user: auth_user.clone(),
                     secret: secret.expose().into(),
+                    realm: realm.clone(),
                     expires: *expires,
                 })
             }

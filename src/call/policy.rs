@@ -42,6 +42,9 @@ pub(super) fn in_words(cause: Cause) -> String {
         Cause::NoSuchNumber => "no such number".into(),
         Cause::Unauthorized => "the password was not accepted".into(),
         Cause::NotAcceptable => "no common way to send sound".into(),
+        Cause::OtherRealm => {
+            "it asks for the password of another realm than the one that `realm` names".into()
+        }
         Cause::Unencrypted => "no encrypted sound (SRTP), without which there shall be no call".into(),
         Cause::Unavailable => "not reachable".into(),
         Cause::Timeout => "no response from the network".into(),

@@ -172,6 +172,9 @@ impl Line {
             }
             let (text, cnonce) = (uri.to_string(), format!("{:016x}", self.id));
             let asked = Asked::bare(&Method::Register, &text);
+            let ours = upstream.realm.as_ref().map(|realm| auth::of_realm(&challenges, realm));
+            let challenges =
+                ours.as_ref().map_or(challenges, |ours| ours.iter().map(String::as_str).collect());
             let answer = auth::answer(&challenges, &upstream.auth_user, &upstream.secret, asked, 1, &cnonce);
             let Some(answer) = answer else { return Ok(Answer::UnknownChallenge(ip)) };
             credentials = Some((says, answer));

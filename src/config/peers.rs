@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-const TRUNK_KEYS: [&str; 11] = [
+const TRUNK_KEYS: [&str; 13] = [
     "name",
     "preset",
     "server",
@@ -20,6 +20,8 @@ const TRUNK_KEYS: [&str; 11] = [
     "auth_user",
     "secret",
     "domain",
+    "realm",
+    "outbound_proxy",
     "expires",
     "address",
     "channels",
@@ -57,7 +59,17 @@ pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>, own: &str)
 fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
     if s.has("address") {
         let only = "a trunk with an address is known by it alone: leave this key out, or write server instead of address";
-        for key in ["preset", "server", "user", "auth_user", "secret", "domain", "expires"] {
+        for key in [
+            "preset",
+            "server",
+            "user",
+            "auth_user",
+            "secret",
+            "domain",
+            "realm",
+            "outbound_proxy",
+            "expires",
+        ] {
             if s.has(key) {
                 s.refuse(if key == "secret" { "address" } else { key }, only);
             }
@@ -72,14 +84,29 @@ fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
     let secret = secret(s);
     let domain = s.text("domain", "allowed is a host name", |t| rules::is_host(t).then(|| t.to_owned()));
     let expires = s.duration("expires", Duration::from_secs(60)..=24 * HOUR).unwrap_or(HOUR / 12);
-    let ((host, port), user, secret) = (host_port?, user?, secret?);
+    let realm = s.text("realm", "allowed is what the provider's challenge names, in quotes", |text| {
+        let fits =
+            (1..=128).contains(&text.len()) && !text.contains(|c: char| c.is_control() || "\"\\".contains(c));
+        fits.then(|| text.to_owned())
+    });
+    let proxy = s.text(
+        "outbound_proxy",
+        "allowed is a host name or IP address, with :port if needed",
+        rules::host_port,
+    );
+    let ((registrar, port), user, secret) = (host_port?, user?, secret?);
     if way.srv && port.is_some() {
         s.refuse("server", "with srv = true the name service tells the port: leave :port away");
     }
+    let domain = domain.unwrap_or_else(|| registrar.clone());
+    if way.srv && proxy.as_ref().is_some_and(|(_, port)| port.is_some()) {
+        s.refuse("outbound_proxy", "with srv = true the name service tells the port: leave :port away");
+    }
+    // RFC 3261 §8.1.2: all goes through the proxy; whom it is for does not change.
+    let (host, port) = proxy.unwrap_or((registrar, port));
     let port = port.unwrap_or(way.transport.unwrap_or_default().port());
     let auth_user = auth_user.unwrap_or_else(|| user.clone());
-    let domain = domain.unwrap_or_else(|| host.clone());
-    Some(TrunkPeer::Register { host, port, user, auth_user, secret, domain, expires })
+    Some(TrunkPeer::Register { host, port, user, auth_user, secret, domain, realm, expires })
 }
 
 /// Every `[[phone]]` that could be read.

@@ -129,6 +129,8 @@ pub enum TrunkPeer {
         secret: Secret,
         /// Host part of our address of record.
         domain: String,
+        /// The only realm whose challenges are answered; `None`: any.
+        realm: Option<String>,
         /// Asked-for lifetime of the registration.
         expires: Duration,
     },

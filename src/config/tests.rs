@@ -135,7 +135,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u\"\nsecrt = \"top\"\nsecret = \"x\"\n",
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
-           secret, domain, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, caller_id, \
+           secret, domain, realm, outbound_proxy, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, caller_id, \
            called_in, from_user, contact_user, codecs, dtmf, session_timer, keep_alive",
         ],
     ),
@@ -362,6 +362,19 @@ fn a_registering_trunk_fills_in_what_is_not_written() {
     assert_eq!((secret.expose(), expires, trunk.channels), ("x", Duration::from_secs(300), 2));
 }
 
+#[test]
+fn an_outbound_proxy_changes_where_messages_go_and_nothing_else() {
+    let text =
+        "[[trunk]]\nname = \"a\"\nserver = \"s.example\"\nuser = \"u\"\nsecret = \"x\"\nrealm = \"r\"\n";
+    for (proxy, at) in [("p.example:5070", ("p.example", 5070)), ("192.0.2.1", ("192.0.2.1", 5060))] {
+        let config = read(&format!("{text}outbound_proxy = \"{proxy}\"\n")).unwrap();
+        let TrunkPeer::Register { host, port, domain, realm, .. } = &config.trunks[0].peer else { panic!() };
+        assert_eq!(((host.as_str(), *port), domain.as_str()), (at, "s.example"));
+        assert_eq!(realm.as_deref(), Some("r"));
+    }
+    assert!(read(&format!("{text}outbound_proxy = \"sip:p\"\n")).is_err());
+}
+
 /// A trunk with this preset and what an owner must add to every one of them.
 fn preset(name: &str, more: &str) -> Result<Config, Mistakes> {
     read(&format!("[[trunk]]\nname = \"a\"\npreset = \"{name}\"\nuser = \"u\"\nsecret = \"x\"\n{more}"))
@@ -380,6 +393,8 @@ fn every_preset_is_right_by_itself() {
         let known = [
             "server",
             "domain",
+            "realm",
+            "outbound_proxy",
             "numbers",
             "caller_id",
             "called_in",

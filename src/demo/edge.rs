@@ -179,6 +179,7 @@ impl Show {
             user: site.phone_user.clone(),
             auth_user: site.phone_user.clone(),
             secret: site.phone_secret.clone(),
+            realm: None,
             expires: Duration::from_secs(300),
         });
         let now = clock::now();

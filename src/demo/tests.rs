@@ -56,6 +56,7 @@ impl World {
             user: "me".into(),
             auth_user: "me".into(),
             secret: password.into(),
+            realm: None,
             expires: s(300),
         });
         let desks = vec![Desk { number: NUMBER.into(), script: company }];

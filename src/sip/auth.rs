@@ -212,6 +212,15 @@ pub fn answer(
     Some(line)
 }
 
+/// Those of these challenges that are of this realm.
+pub fn of_realm(challenges: &[&str], realm: &str) -> Vec<String> {
+    let mut each: Vec<String> = challenges.iter().flat_map(|line| apart(line)).collect();
+    each.retain(|challenge| {
+        Fields::parse(challenge).is_some_and(|fields| fields.get("realm") == Some(realm))
+    });
+    each
+}
+
 /// The challenges of one header line: several may be joined by commas as their own parameters are, RFC 9110 §11.6.1. A
 /// new one begins where two words come before the `=`.
 fn apart(line: &str) -> Vec<String> {

@@ -30,7 +30,7 @@ impl Cause {
             Self::Rejected => (603, "Decline"),
             Self::NoSuchNumber => (404, "Not Found"),
             // Our credentials failed elsewhere: nothing the caller could repair with his own.
-            Self::Unauthorized => (403, "Forbidden"),
+            Self::Unauthorized | Self::OtherRealm => (403, "Forbidden"),
             Self::NotAcceptable | Self::Unencrypted => (488, "Not Acceptable Here"),
             Self::Unavailable | Self::Congestion => (503, "Service Unavailable"),
             Self::Timeout => (408, "Request Timeout"),

@@ -55,6 +55,7 @@ use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
 /// What the world or the switchboard tells the user agent.
+#[allow(clippy::large_enum_variant)] // as with `Output`: it is moved once
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A datagram from the wire, or a message that [`framing`] has cut out of a stream.
@@ -176,6 +177,8 @@ pub struct Upstream {
     pub auth_user: String,
     /// Digest password.
     pub secret: String,
+    /// The only realm whose challenges are answered; `None`: any.
+    pub realm: Option<String>,
     /// Asked-for lifetime of the registration; the granted one counts.
     pub expires: Duration,
 }
@@ -183,10 +186,10 @@ pub struct Upstream {
 /// Without the password.
 impl core::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { addr, domain, user, auth_user, secret: _, expires } = self;
+        let Self { addr, domain, user, auth_user, secret: _, realm, expires } = self;
         let mut shown = f.debug_struct("Upstream");
         shown.field("addr", addr).field("domain", domain).field("user", user).field("auth_user", auth_user);
-        shown.field("expires", expires).finish_non_exhaustive()
+        shown.field("realm", realm).field("expires", expires).finish_non_exhaustive()
     }
 }
 
@@ -395,6 +398,8 @@ pub enum Cause {
     NotAcceptable,
     /// The peer does not encrypt its sound, or not in a way that we can do, and it must.
     Unencrypted,
+    /// The provider asks for the password of another realm than the account names.
+    OtherRealm,
     /// The phone is not registered, or the next hop is unknown or unreachable (430, 503, 5xx).
     Unavailable,
     /// No response at all, RFC 3261 §17.1.1.2 Timer B and §17.1.2.2 Timer F.

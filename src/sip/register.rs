@@ -1,5 +1,6 @@
 //! Our registrations at providers, RFC 3261 §10.2.
 
+use super::auth::of_realm;
 use super::client::Owner;
 use super::message::{Method, Request, Response};
 use super::reply::ALLOW;
@@ -188,10 +189,22 @@ impl Ua {
             Some(response) => match response.status {
                 200..=299 => self.registered(now, id, response),
                 423 => self.register_longer(now, id, response),
-                401 | 407 => self.register_refused(now, id, Cause::Unauthorized, retry_after(response)),
+                401 | 407 => {
+                    self.register_refused(now, id, self.unproved(id, response), retry_after(response))
+                }
                 403 => self.register_refused(now, id, Cause::Rejected, retry_after(response)),
                 status => self.register_failed(now, id, Cause::from_status(status), retry_after(response)),
             },
+        }
+    }
+
+    /// Why a challenge was the end.
+    fn unproved(&self, id: AccountId, response: &Response) -> Cause {
+        let names = ["WWW-Authenticate", "Proxy-Authenticate"];
+        let challenges: Vec<&str> = names.into_iter().flat_map(|name| response.headers.all(name)).collect();
+        match self.upstream(id).and_then(|upstream| upstream.realm.as_ref()) {
+            Some(realm) if of_realm(&challenges, realm).is_empty() => Cause::OtherRealm,
+            _ => Cause::Unauthorized,
         }
     }
 

@@ -157,6 +157,9 @@ impl Ua {
         };
         let mut request = client.request.clone();
         let challenges: Vec<&str> = response.headers.all(asked).collect();
+        // A password is for its realm: nobody else learns what can be tried against it.
+        let ours = upstream.realm.as_ref().map(|realm| auth::of_realm(&challenges, realm));
+        let challenges = ours.as_ref().map_or(challenges, |ours| ours.iter().map(String::as_str).collect());
         let (user, password) = (upstream.auth_user.as_str(), upstream.secret.as_str());
         let uri = request.uri.to_string();
         let asked = auth::Asked { method: &request.method, uri: &uri, body: &request.body };

@@ -146,6 +146,7 @@ impl Far {
             user: user.into(),
             auth_user: user.into(),
             secret: secret.into(),
+            realm: None,
             expires: Duration::from_secs(300),
         });
         Self::start(net.host(host), account, move |setup| Machine::Phone(Phone::new(setup, false, script)))

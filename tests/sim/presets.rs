@@ -87,3 +87,18 @@ fn the_way_is_kept_open_as_often_as_the_trunk_wants_it() {
         assert_eq!(sent(&world, "\r\n\r\n").len(), times, "{keep_alive:?}");
     }
 }
+
+#[test]
+fn a_challenge_of_another_realm_is_not_answered() {
+    for (realm, up) in [(None, true), (Some("example"), true), (Some("Example.org"), false)] {
+        let mut world =
+            World::new(&House { realm: realm.map(str::to_owned), ..House::default() }, vec![], vec![]);
+        world.run(s(30));
+        let (trunk, registers) = (&world.snapshot().trunks[0], sent(&world, "REGISTER "));
+        assert_eq!(trunk.up, up, "{realm:?}: {trunk:?}");
+        assert!(registers[0].starts_with("REGISTER sip:company SIP/2.0"), "to the domain, at any address");
+        assert_eq!(registers.iter().any(|text| text.contains("response=")), up, "{realm:?}");
+        let why = trunk.registration.last_error.clone().unwrap_or_default();
+        assert_eq!(why.contains("realm"), !up, "{why}");
+    }
+}

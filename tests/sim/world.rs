@@ -71,6 +71,8 @@ pub struct House {
     /// The further phones are not known to the box at the start.
     pub strange_rooms: bool,
     pub emergency: Vec<String>,
+    /// The only realm whose challenges the box answers at the company.
+    pub realm: Option<String>,
     pub dialling: Dialling,
     /// Of every trunk.
     pub rules: Rules,
@@ -107,6 +109,7 @@ impl Default for House {
             rooms: Vec::new(),
             strange_rooms: false,
             emergency: vec!["911".into()],
+            realm: None,
             dialling: Dialling {
                 numbering: Numbering::of("us"),
                 rewrite: Vec::new(),
@@ -175,6 +178,7 @@ impl World {
                 auth_user: user.clone(),
                 user,
                 secret,
+                realm: house.realm.clone(),
                 expires,
             })
         };

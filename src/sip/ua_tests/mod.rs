@@ -86,6 +86,7 @@ pub fn upstream_by(transport: Transport, host: u8, user: &str, secret: &str) -> 
         user: user.to_owned(),
         auth_user: user.to_owned(),
         secret: secret.to_owned(),
+        realm: None,
         expires: Duration::from_secs(600),
     })
 }
