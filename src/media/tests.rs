@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fuzz;
+mod keys;
 mod quality;
 mod reports;
 mod rooms;
 mod secure;
+mod taps;
 
 use super::*;
 use crate::dsp::g711;
@@ -428,140 +430,6 @@ fn comfort_noise_sounds_at_its_level_until_the_peer_speaks_again() {
 }
 
 #[test]
-fn keys_are_sent_as_events_in_order_and_sound_goes_on_in_time_after_them() {
-    let mut rig = Rig::new();
-    rig.order(MediaCommand::Join(TRUNK, PHONE));
-    rig.speak(PHONE, true);
-    rig.run_ms(100);
-    for c in "1*#!".chars() {
-        rig.order(MediaCommand::Digit(TRUNK, Digit::from_char(c).unwrap()));
-    }
-    rig.run_ms(1200);
-    let sent = rig.take(TRUNK);
-    assert_unbroken(&sent);
-    let mut presses = crate::rtp::digit::Presses::default();
-    let events = sent.iter().filter(|s| s.header.payload_type == 101);
-    let heard: String =
-        events.filter_map(|s| presses.hear(&s.header, &s.payload)).map(Digit::as_char).collect();
-    assert_eq!(heard, "1*#!");
-    for w in sent.windows(2).filter(|w| w[0].header.payload_type == 101 && w[1].header.payload_type != 101) {
-        assert_eq!(w[1].header.timestamp.wrapping_sub(w[0].header.timestamp), 7 * 160, "the clock went on");
-    }
-    assert!(sent.last().unwrap().is(PHONE_SAYS));
-}
-
-#[test]
-fn keys_for_a_peer_without_events_sound_in_the_band() {
-    let mut rig = Rig::new();
-    rig.order(MediaCommand::Change {
-        port: TRUNK,
-        stream: Stream { event_type: None, ..stream(TRUNK, Codec::Pcmu) },
-    });
-    rig.order(MediaCommand::Digit(TRUNK, Digit::from_char('5').unwrap()));
-    rig.order(MediaCommand::Digit(TRUNK, Digit::FLASH));
-    rig.run_ms(500);
-    let sent = rig.take(TRUNK);
-    assert_unbroken(&sent);
-    assert_eq!(sent.iter().filter(|s| !s.is(SILENCE)).count(), 5);
-    assert_eq!(rig.outlets.counters.read().digits_lost, 1);
-}
-
-#[test]
-fn the_queue_of_keys_holds_32() {
-    let mut rig = Rig::new();
-    for _ in 0..40 {
-        rig.order(MediaCommand::Digit(TRUNK, Digit::STAR));
-    }
-    rig.run_ms(20_000);
-    let starts = rig.take(TRUNK).iter().filter(|s| s.header.payload_type == 101 && s.header.marker).count();
-    assert_eq!((starts, rig.outlets.counters.read().digits_lost), (32, 8));
-}
-
-#[test]
-fn a_key_pressed_is_told_once_and_not_passed_on() {
-    let mut rig = Rig::new();
-    rig.order(MediaCommand::Join(TRUNK, PHONE));
-    rig.speak(PHONE, true);
-    rig.run_ms(100);
-    rig.press(PHONE, '7');
-    rig.run_ms(100);
-    rig.press(PHONE, '7');
-    rig.run_ms(100);
-    let key = Event::Digit(PHONE, Digit::from_char('7').unwrap());
-    assert_eq!(rig.events(), [Event::Heard(PHONE), key, key]);
-    assert!(rig.take(TRUNK).iter().all(|s| s.header.payload_type == 0));
-}
-
-#[test]
-fn a_tap_hears_every_tick_in_the_ports_own_time() {
-    let mut rig = Rig::new();
-    rig.order(MediaCommand::Join(TRUNK, PHONE));
-    rig.speak(TRUNK, true);
-    rig.run_ms(333);
-    rig.order(MediaCommand::Tap(TRUNK, true));
-    rig.run_ms(600);
-    rig.speak(TRUNK, false);
-    rig.run_ms(600);
-    let frames = rig.frames();
-    assert_eq!(frames.len(), 60);
-    let first = frames[0].tick.0;
-    assert!((15..=17).contains(&first), "333 ms after the port was opened: {first}");
-    assert!(
-        frames
-            .iter()
-            .enumerate()
-            .all(|(i, f)| f.tick == Tick(first + i as u64) && f.port == TRUNK && f.epoch == 1)
-    );
-    let says = g711::decode(Codec::Pcmu, TRUNK_SAYS);
-    let heard: Vec<usize> = (0..60).filter(|i| frames[*i].frame.0.iter().all(|s| *s == says)).collect();
-    assert!(heard.len() >= 29 && heard[0] <= 4, "{heard:?}");
-    assert!(frames[50..].iter().all(|f| f.frame == Frame::SILENCE));
-    rig.order(MediaCommand::Tap(TRUNK, false));
-    rig.run_ms(100);
-    assert_eq!(rig.frames(), []);
-}
-
-#[test]
-fn a_tap_that_nobody_reads_loses_frames_and_nothing_else() {
-    let mut rig = Rig::new();
-    rig.order(MediaCommand::Tap(TRUNK, true));
-    rig.run_ms(20 * (TAP_RING as u64 + 100));
-    assert_eq!(rig.outlets.counters.read().tap_frames_lost, 100);
-    assert_unbroken(&rig.take(TRUNK));
-    rig.frames();
-    rig.run_ms(100);
-    assert_eq!(rig.frames()[0].tick, Tick(TAP_RING as u64 + 100), "the gap shows");
-}
-
-/// The fifteen things that naive stacks get wrong, [`crate::sip`]'s `ua_tests::points`.
-#[test]
-fn point_15_recorder_and_jumps() {
-    let mut rig = Rig::new();
-    rig.order(MediaCommand::Join(TRUNK, PHONE));
-    rig.order(MediaCommand::Tap(TRUNK, true));
-    rig.speak(TRUNK, true);
-    // Nobody reads what is recorded, long after its ring is full: the call goes on bit by bit.
-    rig.run_ms(20 * (TAP_RING as u64 + 100));
-    assert!(rig.outlets.counters.read().tap_frames_lost >= 99);
-    let sent = rig.take(PHONE);
-    assert_unbroken(&sent);
-    assert!(sent[5..].iter().all(|s| s.is(TRUNK_SAYS)));
-    // The peer's numbers jump, forwards and back: what the phone gets stays one stream, and the sound comes back.
-    let says = g711::decode(Codec::Pcmu, TRUNK_SAYS);
-    for (sequence, timestamp) in [(20_000, 1 << 30), (40_000, 3 << 30), (0, 1 << 20), (30_000, 0)] {
-        rig.frames();
-        let header = &mut rig.peers[0].header;
-        header.sequence = header.sequence.wrapping_add(sequence);
-        header.timestamp = header.timestamp.wrapping_add(timestamp);
-        rig.run_ms(400);
-        let (sent, taped) = (rig.take(PHONE), rig.frames());
-        assert_unbroken(&sent);
-        assert!(sent[10..].iter().all(|s| s.is(TRUNK_SAYS)), "a jump of {sequence} and {timestamp}");
-        assert!(taped[10..].iter().all(|f| f.frame.0.iter().all(|s| *s == says)), "the record hears it, too");
-    }
-}
-
-#[test]
 fn a_peer_that_holds_us_hears_nothing_and_a_prompt_still_ends() {
     let mut rig = Rig::new();
     rig.order(MediaCommand::Join(TRUNK, PHONE));
@@ -670,4 +538,5 @@ fn a_stall_is_made_up_for_within_reason_and_told() {
     let ticks: Vec<u64> = rig.frames().iter().map(|f| f.tick.0).collect();
     assert!(ticks[0] > 10, "skipped time shows in the ticks: {ticks:?}");
 }
+
 const LATE_CLASS: usize = counters::LATENESS_US.len() - 1;

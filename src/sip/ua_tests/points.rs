@@ -12,11 +12,11 @@
 //! | 8 a challenged INVITE: same Call-ID, CSeq+1, new branch | `point_08_challenged_invite` | `digest::every_request…` |
 //! | 9 From, auth user and Contact user may differ | `point_09_users` | `ladders::a_trunk_asserts…` |
 //! | 10 refresh on the granted expiry, 423 | `point_10_granted_expiry` | `digest::a_provider_may_grant…`, `registration` |
-//! | 11 digits: one per (timestamp, event) | `rtp::digit`: `point_11_digits…` | `media::tests::keys_are_sent…`: the time goes on |
+//! | 11 digits: one per (timestamp, event) | `rtp::digit`: `point_11_digits…` | `media::tests::keys::keys_are_sent…`: the time goes on |
 //! | 12 payload types per direction, INFO as fallback | `point_12_events_and_info` | `offer::payload_types…`, `media::port` |
 //! | 13 early media first, PRACK only if required, 180 after 183 | `point_13_early_media` | `reliable`, `ladders::ringing_early…` |
 //! | 14 delayed offers; the codec of the answer | `point_14_delayed_offer` | `devices::the_offer_is_ours…`, `reliable::a_reliable_offer…` |
-//! | 15 the recorder never blocks, jitter buffers survive | `media::tests`: `point_15_recorder…` | `rtp::jitter::the_buffer_follows…` |
+//! | 15 the recorder never blocks, jitter buffers survive | `media::tests::taps`: `point_15_recorder…` | `rtp::jitter::the_buffer_follows…` |
 
 use super::wire::{SDP, Wire, sdp, text};
 use super::*;
