@@ -9,17 +9,7 @@ use crate::sip::{Cause, Discard, auth};
 fn outgoing() -> (Wire, LegId, Request) {
     let mut wire = Wire::new();
     wire.ua = agent(2, 5, vec![(TRUNK, Side::Trunk, upstream(1, "house", "trunk pass"))]).1;
-    let leg = LegId::outgoing(1);
-    let (to, caller) = ("100".to_owned(), caller("", "1"));
-    wire.command(Command::Call {
-        leg,
-        account: TRUNK,
-        to,
-        caller,
-        media: media(2),
-        manner: Manner::default(),
-    });
-    let invite = wire.one();
+    let (leg, invite) = wire.call(caller("", "1"));
     (wire, leg, invite)
 }
 

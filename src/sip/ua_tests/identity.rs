@@ -8,16 +8,7 @@ use crate::sip::{CalledIn, Discard, Identity, ShownIn};
 fn caller_of(wire: &mut Wire, identity: Identity, caller: Caller) -> Request {
     wire.ua = agent(2, 5, vec![(TRUNK, Side::Trunk, upstream(1, "house", "trunk pass"))]).1;
     wire.ua.config.accounts[0].identity = identity;
-    let (leg, to) = (LegId::outgoing(1), "100".to_owned());
-    wire.command(Command::Call {
-        leg,
-        account: TRUNK,
-        to,
-        caller,
-        media: media(2),
-        manner: Manner::default(),
-    });
-    wire.one()
+    wire.call(caller).1
 }
 
 #[test]

@@ -115,17 +115,7 @@ fn an_answer_in_the_clear_ends_a_call_that_must_be_encrypted() {
         (Srtp::Optional, encrypted(KEY).replace("crypto:1", "crypto:9"), Some(Cause::Unencrypted)),
     ] {
         let mut wire = wire(policy);
-        let leg = LegId::outgoing(1);
-        let (to, caller) = ("100".to_owned(), caller("", "1"));
-        wire.command(Command::Call {
-            leg,
-            account: TRUNK,
-            to,
-            caller,
-            media: media(2),
-            manner: Manner::default(),
-        });
-        let invite = wire.one();
+        let (_, invite) = wire.call(caller("", "1"));
         let offer = text(&invite.body);
         assert_eq!(offer.contains("RTP/SAVP"), policy == Srtp::Required, "{offer}");
         assert!(offer.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"), "{offer}");

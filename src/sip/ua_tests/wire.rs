@@ -156,18 +156,16 @@ impl Wire {
     /// An outgoing leg before any response, and its INVITE.
     pub fn outgoing() -> (Self, LegId, Request) {
         let mut wire = Self::new();
-        let leg = LegId::outgoing(1);
-        let (to, caller) = ("100".to_owned(), caller("", "1"));
-        wire.command(Command::Call {
-            leg,
-            account: TRUNK,
-            to,
-            caller,
-            media: media(2),
-            manner: Manner::default(),
-        });
-        let invite = wire.one();
+        let (leg, invite) = wire.call(caller("", "1"));
         (wire, leg, invite)
+    }
+
+    /// Calls 100 on the trunk: the leg, and its INVITE.
+    pub fn call(&mut self, caller: Caller) -> (LegId, Request) {
+        let (leg, to) = (LegId::outgoing(1), "100".to_owned());
+        let (media, manner) = (media(2), Manner::default());
+        self.command(Command::Call { leg, account: TRUNK, to, caller, media, manner });
+        (leg, self.one())
     }
 
     pub fn session(&self) -> Session {
