@@ -2,7 +2,8 @@
 
 use super::plan::Plan;
 use crate::phone::dial::{Dialled, read};
-use crate::trunk::number::{plain, rewrite};
+use crate::sip::plain;
+use crate::trunk::number::rewrite;
 use crate::trunk::toll;
 
 /// A number for the trunks.

@@ -12,28 +12,17 @@ use toml::de::{DeTable, DeValue};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-const TRUNK_KEYS: [&str; 13] = [
-    "name",
-    "preset",
-    "server",
-    "user",
-    "auth_user",
-    "secret",
-    "domain",
-    "realm",
-    "outbound_proxy",
-    "expires",
-    "address",
-    "channels",
-    "srtp",
-];
+/// What only a trunk that registers has.
+const REGISTERING: [&str; 9] =
+    ["preset", "server", "user", "auth_user", "secret", "domain", "realm", "outbound_proxy", "expires"];
 
 /// Where a table starts in the file, and what it says.
 pub(super) type Placed<T> = (usize, T);
 
 /// Every `[[trunk]]` that could be read.
 pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>, own: &str) -> Vec<Placed<Trunk>> {
-    let known = [&TRUNK_KEYS[..], &way::KEYS, &numbers::KEYS].concat();
+    let known =
+        [&["name"], &REGISTERING[..], &["address", "channels", "srtp"], &way::KEYS, &numbers::KEYS].concat();
     let presets = presets::all();
     let mut found = Vec::new();
     for (at, table) in tables(source, root, "trunk", "[[trunk]]", TRUNKS) {
@@ -59,17 +48,7 @@ pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>, own: &str)
 fn trunk_peer(s: &mut Section<'_, '_>, way: &Way) -> Option<TrunkPeer> {
     if s.has("address") {
         let only = "a trunk with an address is known by it alone: leave this key out, or write server instead of address";
-        for key in [
-            "preset",
-            "server",
-            "user",
-            "auth_user",
-            "secret",
-            "domain",
-            "realm",
-            "outbound_proxy",
-            "expires",
-        ] {
+        for key in REGISTERING {
             if s.has(key) {
                 s.refuse(if key == "secret" { "address" } else { key }, only);
             }

@@ -48,27 +48,21 @@ fn twice<T: PartialEq>(
 /// `[codes]`: none may stand in the way of an emergency number, of another code, or of an adapter's own menu.
 pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
     let allowed = "allowed is * (or 11, for a phone without *) and 1 to 4 digits";
-    let mut code = |key: &str, default: &str| {
-        s.text(key, allowed, |text| is_code(text).then(|| text.to_owned()))
-            .unwrap_or_else(|| default.to_owned())
+    let mut code = |key: &str, default: String| {
+        s.text(key, allowed, |text| is_code(text).then(|| text.to_owned())).unwrap_or(default)
     };
-    let (hold, rejoin, status, cancel) =
-        (code("hold", "*58"), code("rejoin", "*94"), code("status", "*95"), code("cancel", "*49"));
-    let (withhold, listen) = (code("withhold", "*67"), code("listen", "*96"));
+    let usual = Codes::default();
+    let (hold, rejoin, listen) =
+        (code("hold", usual.hold), code("rejoin", usual.rejoin), code("listen", usual.listen));
+    let (status, cancel, withhold) =
+        (code("status", usual.status), code("cancel", usual.cancel), code("withhold", usual.withhold));
     let gesture = s.text("gesture", "allowed are 2 to 4 of 0-9, * and #, but not ***", |text| {
         let keys = text.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#');
         // *** opens an HT801's own menu and never reaches us.
         (keys && (2..=4).contains(&text.len()) && !text.contains("***")).then(|| text.to_owned())
     });
-    let codes = Codes {
-        hold,
-        rejoin,
-        listen,
-        status,
-        cancel,
-        withhold,
-        gesture: gesture.unwrap_or_else(|| "**".to_owned()),
-    };
+    let codes =
+        Codes { hold, rejoin, listen, status, cancel, withhold, gesture: gesture.unwrap_or(usual.gesture) };
     let all = codes.named();
     for (i, (key, code)) in all.iter().enumerate() {
         if let Some(number) = emergency.iter().find(|n| shadows(code, n)) {

@@ -205,15 +205,7 @@ mod tests {
     const MAC: Mac = Mac([0xC0, 0x74, 0xAD, 0x12, 0x34, 0x56]);
 
     fn made(make: Make, lines: &[Line<'_>], sip: &str) -> String {
-        let codes = Codes {
-            hold: "*58".into(),
-            rejoin: "*94".into(),
-            listen: "*96".into(),
-            status: "*95".into(),
-            cancel: "*49".into(),
-            gesture: "**".into(),
-            withhold: "*67".into(),
-        };
+        let codes = Codes::default();
         let emergency = ["911".to_owned(), "112".to_owned()];
         let house = House { sip: sip.parse().unwrap(), emergency: &emergency, codes: &codes };
         file(make, MAC, lines, &house)

@@ -126,15 +126,7 @@ mod tests {
     use super::*;
 
     fn codes(hold: &str) -> Codes {
-        Codes {
-            hold: hold.into(),
-            rejoin: "*94".into(),
-            listen: "*96".into(),
-            status: "*95".into(),
-            cancel: "*49".into(),
-            gesture: "**".into(),
-            withhold: "*67".into(),
-        }
+        Codes { hold: hold.into(), ..Codes::default() }
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub use crypto::{Protection, Srtp};
 pub use hop::{Hop, Transport};
 pub use identity::{CalledIn, Identity, ShownIn};
 pub use ua::Ua;
+pub use uri::plain;
 
 use crate::units::{AccountId, Codec, Digit, Instant, LegId, SrtpKeys};
 use core::time::Duration;

@@ -5,6 +5,7 @@ use super::crypto::{Protection, Srtp};
 use super::dialog::Flow;
 use super::message::Request;
 use super::ua::Ua;
+use super::uri::plain;
 use super::value::{NameAddr, Scheme, Uri};
 use super::{Account, AccountKind, Discard, Hop, Side};
 use crate::units::{AccountId, Instant};
@@ -23,12 +24,10 @@ impl Ua {
         }
     }
 
-    /// Keys for a leg that this request opens. Nobody's call for help fails for sound in the clear.
+    /// Keys for a leg that this request opens. No phone's call for help fails for how its sound is protected.
     pub(super) fn protection_of(&mut self, id: AccountId, invite: &Request) -> Protection {
-        let must = self.account(id).is_some_and(|a| a.side == Side::Phone && a.srtp == Srtp::Required);
-        let number: String =
-            invite.uri.user_decoded().chars().filter(|sign| !" -.()/".contains(*sign)).collect();
-        if must && self.config.for_help.contains(&number) {
+        let phone = self.account(id).is_some_and(|account| account.side == Side::Phone);
+        if phone && self.config.for_help.contains(&plain(&invite.uri.user_decoded())) {
             return Protection::new(Srtp::Optional, &self.config.key_seed, self.random.bits());
         }
         self.protection(id)

@@ -8,6 +8,11 @@ use core::fmt;
 use core::str::FromStr;
 use std::net::SocketAddr;
 
+/// The number without the signs that people write between digits: those of RFC 3966 §5.1.1, spaces and slashes.
+pub fn plain(number: &str) -> String {
+    number.chars().filter(|sign| !" -.()/".contains(*sign)).collect()
+}
+
 /// URI scheme.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {

@@ -1,5 +1,7 @@
 //! How numbers are written: as the household dials them, as a provider wants them, and back.
 
+use crate::sip::plain;
+
 /// What is known of a country's numbering plan, after the metadata of libphonenumber.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Numbering {
@@ -180,11 +182,6 @@ impl Numbering {
             None => format!("{}{}", self.abroad, international.trim_start_matches('+')),
         }
     }
-}
-
-/// The number without the signs that people write between digits.
-pub fn plain(number: &str) -> String {
-    number.chars().filter(|c| !" -.()/".contains(*c)).collect()
 }
 
 /// One rule of dialling: a number that begins with `prefix` begins with `instead` from then on.

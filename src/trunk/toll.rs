@@ -1,6 +1,7 @@
 //! Which numbers may be dialled: toll fraud ends at what costs extra.
 
-use super::number::{NANP_ABROAD, Numbering, plain};
+use super::number::{NANP_ABROAD, Numbering};
+use crate::sip::plain;
 
 /// What the owner allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -84,13 +84,21 @@ fn an_emergency_call_goes_in_the_clear_rather_than_not_at_all() {
 }
 
 #[test]
-fn a_phone_without_encryption_reaches_help_though_it_must_encrypt() {
-    for (number, phone) in [("911", Off), ("9-1-1", Off), ("*67911", Off), ("911", Optional)] {
+fn a_phone_reaches_help_whatever_it_and_the_house_want() {
+    let cases = [
+        ("911", Required, Off),
+        ("9-1-1", Required, Off),
+        ("*67911", Required, Off),
+        ("911", Required, Optional),
+        ("911", Off, Required),
+        ("911", Off, Off),
+    ];
+    for (number, house_wants, phone) in cases {
         let script = vec![Far::Answer, Far::Tone(1_200, s(3)), Far::Forever];
         let owner = vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial(number.into()), Owner::AwaitAnswer];
-        let mut world = World::new(&house((Required, phone), (Off, Off)), script, owner);
+        let mut world = World::new(&house((house_wants, phone), (Off, Off)), script, owner);
         assert!(world.run_until(s(5), |w| w.phase() == Some(Phase::Talking)), "{}", world.tale());
-        assert_eq!(world.snapshot().calls[0].phones_encrypted, phone == Optional, "{}", world.tale());
+        assert_eq!(world.snapshot().calls[0].phones_encrypted, phone != Off, "{}", world.tale());
         world.run(s(2));
         assert!(world.seen(Who::Phone, |f| *f == Fact::HearsTone(1_200)).is_some(), "{}", world.tale());
     }

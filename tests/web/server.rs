@@ -49,15 +49,7 @@ pub fn config() -> Config {
         house: House {
             sip: "192.0.2.20:5062".parse().unwrap(),
             emergency: vec!["911".into()],
-            codes: Codes {
-                hold: "*58".into(),
-                rejoin: "*94".into(),
-                listen: "*96".into(),
-                status: "*95".into(),
-                cancel: "*49".into(),
-                gesture: "**".into(),
-                withhold: "*67".into(),
-            },
+            codes: Codes::default(),
         },
     }
 }
