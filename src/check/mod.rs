@@ -8,6 +8,7 @@ mod secrets;
 
 use crate::board::gpio::Trouble;
 use crate::config::{Config, Mistakes, Way};
+use crate::media::realtime;
 use crate::phone::shadow::shadowed;
 use crate::sip::{Srtp, Transport};
 use core::fmt;
@@ -61,6 +62,8 @@ pub struct Facts {
     pub data: Data,
     /// What the operating system allows.
     pub rights: Rights,
+    /// The core that the board gives the sound, and whether the box may use it.
+    pub core: Option<(u16, bool)>,
     /// Of the machine's clock.
     pub year: u16,
     /// Permissions of the configuration file, if it is there.
@@ -156,9 +159,9 @@ pub struct Rights {
 }
 
 /// Priority of the media thread.
-const PRIORITY: u64 = 10;
-/// Memory that the box locks.
-const LOCKED: u64 = 64 * 1024 * 1024;
+const PRIORITY: u64 = realtime::PRIORITY as u64;
+/// Under any limit the box locks none of its memory.
+const LOCKED: u64 = u64::MAX;
 const MEGABYTE: u64 = 1024 * 1024;
 
 /// Everything that can be said about the facts, in the order a person would put it right.
@@ -183,6 +186,7 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     facts.lines.iter().for_each(|line| said.push(of_line(line)));
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
+    said.extend(facts.core.map(of_core));
     said.push(of_year(facts.year));
     said
 }
@@ -370,11 +374,23 @@ fn of_rights(rights: Rights) -> Verdict {
         missing.push(format!("the real-time priority is limited to {rtprio} (LimitRTPRIO={PRIORITY})"));
     }
     if memlock < LOCKED {
-        missing.push(format!("locked memory is limited to {} MB (LimitMEMLOCK=64M)", memlock / MEGABYTE));
+        missing
+            .push(format!("locked memory is limited to {} MB (LimitMEMLOCK=infinity)", memlock / MEGABYTE));
     }
     let words =
         format!("{}. Sound may stutter on a busy machine; the systemd unit sets both", missing.join(", "));
     say(Level::Warning, "real time", words)
+}
+
+fn of_core((core, usable): (u16, bool)) -> Verdict {
+    if usable {
+        return say(Level::Ok, "core", format!("sound has core {core} for itself"));
+    }
+    let words = format!(
+        "media_core = {core} in the board file is no core that the box may use; `nproc` counts them, from 0. Sound shares \
+         the others"
+    );
+    say(Level::Warning, "core", words)
 }
 
 fn of_year(year: u16) -> Verdict {
@@ -403,7 +419,8 @@ mod tests {
             trunks: Vec::new(),
             lines: Vec::new(),
             data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
-            rights: Rights { root: false, rtprio: 10, memlock: LOCKED },
+            rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
+            core: None,
             year: 2026,
             mode: Some(0o100_640),
             running: false,
@@ -608,7 +625,12 @@ mod tests {
         let rights = |root, rtprio, memlock| of_rights(Rights { root, rtprio, memlock }).level;
         assert_eq!(rights(true, 0, 0), Level::Ok);
         assert_eq!(rights(false, 0, LOCKED), Level::Warning);
-        assert_eq!(rights(false, 10, 8 * MEGABYTE), Level::Warning);
+        assert_eq!(rights(false, PRIORITY, 64 * MEGABYTE), Level::Warning);
+        assert_eq!(rights(false, PRIORITY, LOCKED), Level::Ok);
+        assert_eq!(of_core((0, true)).level, Level::Ok);
+        assert!(
+            of_core((99, false)).to_string().starts_with("warning  core: media_core = 99 in the board file")
+        );
         assert_eq!(of_year(1970).level, Level::Warning);
     }
 }
