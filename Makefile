@@ -13,7 +13,8 @@ export CARGO_TERM_COLOR ?= auto
 ARGS ?=
 # The harness that plays both sides of the box and measures it; its README says how to set it up.
 BENCH ?= ../shared/bench
-BENCH_ARGS ?= bridge --peers ours,asterisk-p2p,fwd-epoll --n 1,10,50 --dur 20 --runs 1
+# `--quick` is short, `--help` tells the rest.
+BENCH_ARGS ?=
 
 nextest := $(shell command -v cargo-nextest)
 deny := $(shell command -v cargo-deny)
@@ -26,7 +27,7 @@ help:
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
-	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
 
@@ -74,8 +75,7 @@ bench: setup
 	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }
 	cargo build --locked --release
 	@$(MAKE) --no-print-directory cost
-	python3 $(BENCH)/run.py $(BENCH_ARGS) --custom \
-	  'ours=$(CURDIR)/target/release/hold-slayer run --config $(CURDIR)/tests/bench/hold-slayer.toml --data $(CURDIR)/target/bench-data'
+	python3 tests/bench/bench.py --bench $(BENCH) --box $(CURDIR)/target/release/hold-slayer $(BENCH_ARGS)
 
 # Instructions for each packet and tick: the same on every run, however busy the machine.
 cost:
