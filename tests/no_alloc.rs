@@ -11,6 +11,7 @@ use hold_slayer::rtp::srtp::{Context, TAIL_BYTES};
 use hold_slayer::rtp::stream::{Receiver, Sender};
 use hold_slayer::units::{Codec, Digit, Instant, PortId, SrtpKey, SrtpKeys, Suite};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -114,8 +115,9 @@ fn a_whole_calls_life_allocates_nothing() {
             MediaCommand::Open { port: TRUNK, stream: trunk, seed: 2 },
             MediaCommand::Join(PHONE, TRUNK),
             MediaCommand::Tap(TRUNK, true),
-            MediaCommand::Digit(TRUNK, key),
-            MediaCommand::Digit(PHONE, key),
+            MediaCommand::Digit(TRUNK, key, None),
+            MediaCommand::DigitEnd(TRUNK, key, Duration::from_millis(700)),
+            MediaCommand::Digit(PHONE, key, Some(Duration::from_millis(250))),
             MediaCommand::Change { port: PHONE, stream: Stream { send: false, ..phone } },
             MediaCommand::Part(PHONE),
             MediaCommand::Play { port: TRUNK, sound, repeat: false },

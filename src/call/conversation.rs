@@ -417,24 +417,50 @@ impl Call {
 
     // ---- digits ----
 
-    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit) {
+    /// A key came from this leg, held for so long; `None`: it is still held, and `digit_end` will follow.
+    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Option<Duration>) {
+        // A flash has no length.
+        let held = if digit == Digit::FLASH { Some(Duration::ZERO) } else { held };
         if self.far.as_ref().is_some_and(|f| f.port == from) {
             if matches!(self.state, State::Talking) {
-                self.near.iter().filter(|l| l.role == Role::Talks).for_each(|near| desk.digit(near, digit));
+                self.talking().for_each(|near| desk.digit(near, digit, held));
             }
         } else if self.emergency || self.transferred {
-            self.far.iter().for_each(|far| desk.digit(far, digit));
+            self.far.iter().for_each(|far| desk.digit(far, digit, held));
         } else {
             self.gesture.handle(desk.now, digit);
+            if let Some(held) = held {
+                self.gesture.released(digit, held);
+            }
             self.drain_gesture(desk);
         }
+    }
+
+    /// A key that came from this leg was let go.
+    pub(super) fn digit_end(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Duration) {
+        if digit == Digit::FLASH {
+        } else if self.far.as_ref().is_some_and(|f| f.port == from) {
+            self.talking().for_each(|near| desk.digit_end(near, digit, held));
+        } else if self.emergency || self.transferred {
+            self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
+        } else {
+            self.gesture.released(digit, held);
+            self.drain_gesture(desk);
+        }
+    }
+
+    fn talking(&self) -> impl Iterator<Item = &Leg> {
+        self.near.iter().filter(|leg| leg.role == Role::Talks)
     }
 
     fn drain_gesture(&mut self, desk: &mut Desk) {
         while let Some(out) = self.gesture.poll() {
             match (out, &self.state) {
-                (gesture::Output::Forward(digit), State::Dialing | State::Talking) => {
-                    self.far.iter().for_each(|far| desk.digit(far, digit));
+                (gesture::Output::Forward(digit, held), State::Dialing | State::Talking) => {
+                    self.far.iter().for_each(|far| desk.digit(far, digit, held));
+                }
+                (gesture::Output::Release(digit, held), _) => {
+                    self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
                 }
                 (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
                 (gesture::Output::Conference, _) => self.wants_conference = true,
@@ -442,7 +468,7 @@ impl Call {
                     // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
                     let _ = self.hold(desk, "the owner pressed ** in the call");
                 }
-                (gesture::Output::Forward(_), _) => {}
+                (gesture::Output::Forward(..), _) => {}
             }
         }
     }

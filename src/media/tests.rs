@@ -156,11 +156,18 @@ impl Rig {
     }
 
     fn press(&mut self, port: PortId, digit: char) {
-        let mut sending = crate::rtp::digit::Sending::new(Digit::from_char(digit).unwrap());
+        use crate::rtp::digit;
+        let mut sending = digit::Sending::new(Digit::from_char(digit).unwrap(), digit::Hold::new(None));
+        sending.hold().end(Duration::ZERO);
         let timestamp = self.peers[usize::from(port.0)].header.timestamp;
         while let Some(packet) = sending.poll() {
             let peer = &mut self.peers[usize::from(port.0)];
-            let header = Header { payload_type: 101, timestamp, marker: packet.first, ..peer.header };
+            let header = Header {
+                payload_type: 101,
+                timestamp,
+                marker: packet.begins == digit::Begins::Press,
+                ..peer.header
+            };
             peer.header.sequence = peer.header.sequence.wrapping_add(1);
             peer.header.timestamp = peer.header.timestamp.wrapping_add(160);
             let from = peer.address;

@@ -20,7 +20,7 @@ fn any_order(dice: &mut Dice) -> MediaCommand {
         5 => MediaCommand::Play { port, sound: SoundId(dice.roll(2) as u8), repeat: dice.roll(2) == 0 },
         6 => MediaCommand::Tone(port, [Tone::Ringback, Tone::Busy, Tone::Beep][dice.roll(3) as usize]),
         7 => MediaCommand::Quiet(port),
-        8 => MediaCommand::Digit(port, Digit::from_event(dice.roll(17) as u8).unwrap()),
+        8 => MediaCommand::Digit(port, Digit::from_event(dice.roll(17) as u8).unwrap(), None),
         9 => MediaCommand::Tap(port, dice.roll(2) == 0),
         10 => MediaCommand::Close(port),
         _ => MediaCommand::Change { port, stream: stream(port, Codec::Pcmu) },
