@@ -177,6 +177,11 @@ impl Call {
                     desk.sip(Command::Ringing(far.id));
                 }
             }
+            State::Held(_) => {
+                if let Some(phone) = self.near.iter().find(|l| l.id == leg).map(|l| l.account) {
+                    self.phone_busy(phone, false);
+                }
+            }
             _ => {}
         }
     }
@@ -317,7 +322,7 @@ impl Call {
         }
         let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
         let gone = self.near.swap_remove(at);
-        let role = gone.role;
+        let (role, phone) = (gone.role, gone.account);
         desk.forget(gone);
         match &self.state {
             State::Dialing => self.end(desk, Outcome::Cancelled, "the caller hung up", Cause::Cancelled),
@@ -335,6 +340,7 @@ impl Call {
             }
             State::Held(_) if role == Role::Rings => {
                 self.causes.push(cause);
+                self.phone_busy(phone, cause == Cause::Busy);
                 self.ring_ended(desk);
             }
             State::Held(_) if role == Role::Listens => self.heard_enough(desk),

@@ -11,7 +11,7 @@ use crate::media::{MediaCommand, Tone};
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
-use crate::units::{Instant, PortId};
+use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
@@ -39,6 +39,8 @@ pub(super) struct Holding {
     person: bool,
     /// The phone has been told to ring and nobody has answered yet.
     ringing: bool,
+    /// Phones that are on another call and refused this one.
+    refused: Vec<AccountId>,
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
@@ -47,6 +49,10 @@ pub(super) struct Holding {
 impl Holding {
     pub(super) fn deadline(&self) -> Option<Instant> {
         [self.hold.deadline(), self.confirm_until, self.write_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn refused(&self) -> &[AccountId] {
+        &self.refused
     }
 
     fn held_ms(&self, now: Instant) -> u64 {
@@ -93,6 +99,7 @@ impl Call {
             speaking: false,
             person: false,
             ringing: false,
+            refused: Vec::new(),
             ring_back_tone: false,
             sound: None,
         });
@@ -234,6 +241,20 @@ impl Call {
             holding.confirm_until = None;
             self.decide(desk, "wait", "the owner has hung up: the box holds the line".into());
         }
+    }
+
+    /// A phone takes no second call, or rings for it after all.
+    pub(super) fn phone_busy(&mut self, phone: AccountId, busy: bool) {
+        if let State::Held(holding) = &mut self.state {
+            holding.refused.retain(|known| *known != phone);
+            holding.refused.extend(busy.then_some(phone));
+        }
+    }
+
+    /// A phone that took no second call has ended its first.
+    pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
+        self.phone_busy(phone, false);
+        self.tell(desk, slay::Input::PhoneFree);
     }
 
     /// A phone stopped ringing without an answer; the last one decides.
@@ -380,6 +401,7 @@ impl Call {
         self.hush_phones(desk, Cause::Cancelled);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
+            holding.refused.clear();
             if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {
                 desk.media(MediaCommand::Quiet(far.port));
             }

@@ -35,6 +35,8 @@ pub struct Switchboard {
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
     news: bool,
+    /// Somebody hears the call-waiting beep.
+    pub(super) beeping: bool,
     /// The box is being stopped: nobody is let in any more.
     pub(super) stopping: bool,
 }
@@ -52,6 +54,7 @@ impl Switchboard {
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
+            beeping: false,
             stopping: false,
         }
     }
@@ -82,6 +85,7 @@ impl Switchboard {
             Input::Timeout => {}
         }
         self.timeout();
+        self.attend_waiting();
     }
 
     /// The next thing to do; call until `None` after each `handle`.

@@ -44,6 +44,8 @@ struct Peer {
     phase: u64,
     samples: u32,
     next: u64,
+    /// What it protects its packets with.
+    lock: Option<crate::rtp::srtp::Context>,
 }
 
 struct Rig {
@@ -122,6 +124,7 @@ impl Rig {
                 phase,
                 samples: 160,
                 next,
+                lock: None,
             });
             rig.order(MediaCommand::Open { port, stream: stream(port, codec), seed: 99 + i as u64 });
         }
@@ -142,6 +145,12 @@ impl Rig {
         let mut datagram = vec![0; HEADER_BYTES];
         datagram.extend_from_slice(payload);
         packet::prefix(&header, &mut datagram, HEADER_BYTES).unwrap();
+        if let Some(lock) = &mut self.peers[usize::from(port.0)].lock {
+            let length = datagram.len();
+            datagram.resize(length + crate::rtp::srtp::TAIL_BYTES, 0);
+            let length = lock.protect(&mut datagram, length).unwrap();
+            datagram.truncate(length);
+        }
         let (now, sent) = (self.now, &mut self.sent);
         self.media.packet(now, port, from, &mut datagram, &mut |d| sent.push(Sent::new(now, &d)));
     }

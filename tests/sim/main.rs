@@ -22,4 +22,5 @@ mod stories;
 mod studio;
 mod swarm;
 mod transfers;
+mod waiting;
 mod world;
