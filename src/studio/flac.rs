@@ -2,7 +2,8 @@
 //!
 //! While a call goes on its recording is a WAV, which is valid after a power cut at any moment. Once it has ended this thread
 //! codes it beside that, decodes it again and compares; only then does the studio put it in the other's place. Measured
-//! on an hour in stereo (half talk, half music on hold): 33 MB instead of 115, for about 2 s of one core of an x86-64.
+//! on an hour in stereo (half talk, half music on hold): 33 MB instead of 115, for 1.8 s
+//! of one core of an x86-64, and 0.9 s to compare.
 
 use super::wav;
 use crate::units::SAMPLE_RATE_HZ;
@@ -20,15 +21,17 @@ const PIECE: usize = 32_000;
 #[derive(Debug)]
 pub(super) struct Packed {
     wav: PathBuf,
-    /// Which file it was: another one of that name is another recording.
-    inode: u64,
+    /// Which file it was: another one of that name is another recording. Open, so that the system gives its number to no
+    /// other.
+    was: File,
     part: PathBuf,
 }
 
 /// Codes a recording. What is left on an error is the WAV.
 pub(super) fn pack(wav: PathBuf) -> io::Result<Packed> {
     let part = wav.with_extension("part");
-    let about = fs::metadata(&wav)?;
+    let was = File::open(&wav)?;
+    let about = was.metadata()?;
     let done = code(&wav, &part).and_then(|()| compare(&wav, &part)).and_then(|()| {
         let file = File::options().write(true).open(&part)?;
         // Its age is that of the call.
@@ -36,7 +39,7 @@ pub(super) fn pack(wav: PathBuf) -> io::Result<Packed> {
         file.sync_all()
     });
     match done {
-        Ok(()) => Ok(Packed { wav, inode: about.ino(), part }),
+        Ok(()) => Ok(Packed { wav, was, part }),
         Err(error) => {
             // It may not have been begun.
             let _ = fs::remove_file(&part);
@@ -48,7 +51,8 @@ pub(super) fn pack(wav: PathBuf) -> io::Result<Packed> {
 impl Packed {
     /// Puts it in the place of its WAV. False: that is no longer there, or is another recording.
     pub(super) fn settle(self) -> io::Result<bool> {
-        if !fs::metadata(&self.wav).is_ok_and(|about| about.ino() == self.inode) {
+        let was = self.was.metadata()?.ino();
+        if !fs::metadata(&self.wav).is_ok_and(|about| about.ino() == was) {
             fs::remove_file(self.part)?;
             return Ok(false);
         }
