@@ -191,7 +191,7 @@ fn every_order(dice: &mut Dice) -> (MediaCommand, Option<crate::rtp::srtp::Conte
 #[test]
 fn not_an_octet_to_a_held_line_depends_on_the_room_whatever_is_ordered() {
     let mut compared = 0;
-    for seed in 0..60 {
+    for seed in 0..30 {
         let mut houses = [PHONE_SAYS, 0x3a].map(|says| {
             let mut rig = Rig::with(&[Codec::Pcmu, Codec::G722, Codec::Pcma, Codec::Pcma]);
             rig.peers[1].says = says;
@@ -254,7 +254,7 @@ fn not_an_octet_to_a_held_line_depends_on_the_room_whatever_is_ordered() {
             }
         }
     }
-    assert!(compared > 10_000, "{compared}");
+    assert!(compared > 5_000, "{compared}");
 }
 
 /// Datagrams of random bytes, half of them with the beginning of RTP, at joined and tapped ports.

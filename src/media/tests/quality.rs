@@ -121,7 +121,7 @@ fn delay_ms(phone: Codec, mixed: bool) -> u64 {
     let begins = rig.peers[0].next;
     rig.run_ms(300);
     let mut decoder = Band::new();
-    let loud = |s: &mut Sent| {
+    let mut loud = |s: &mut Sent| {
         if phone == Codec::G722 {
             decoder.narrow(&mut s.payload);
         }
