@@ -11,7 +11,7 @@ use crate::media::{MediaCommand, Seat};
 use crate::phone::gesture::{self, Gesture};
 use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
-use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// By this word in Alert-Info a phone knows that a held call comes back.
@@ -57,6 +57,8 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// Phones that are on another call and did not ring for this one, which is held and wants its owner.
+    pub(super) refused: Vec<AccountId>,
     /// The phones ring in turn.
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
@@ -96,6 +98,7 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            refused: Vec::new(),
             ringing: None,
             slain: None,
             to_tell: Vec::new(),

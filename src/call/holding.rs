@@ -39,8 +39,6 @@ pub(super) struct Holding {
     person: bool,
     /// The phone has been told to ring and nobody has answered yet.
     ringing: bool,
-    /// Phones that are on another call and refused this one.
-    refused: Vec<AccountId>,
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
@@ -49,10 +47,6 @@ pub(super) struct Holding {
 impl Holding {
     pub(super) fn deadline(&self) -> Option<Instant> {
         [self.hold.deadline(), self.confirm_until, self.write_at].into_iter().flatten().min()
-    }
-
-    pub(super) fn refused(&self) -> &[AccountId] {
-        &self.refused
     }
 
     fn held_ms(&self, now: Instant) -> u64 {
@@ -99,7 +93,6 @@ impl Call {
             speaking: false,
             person: false,
             ringing: false,
-            refused: Vec::new(),
             ring_back_tone: false,
             sound: None,
         });
@@ -245,10 +238,8 @@ impl Call {
 
     /// A phone takes no second call, or rings for it after all.
     pub(super) fn phone_busy(&mut self, phone: AccountId, busy: bool) {
-        if let State::Held(holding) = &mut self.state {
-            holding.refused.retain(|known| *known != phone);
-            holding.refused.extend(busy.then_some(phone));
-        }
+        self.refused.retain(|known| *known != phone);
+        self.refused.extend(busy.then_some(phone));
     }
 
     /// A phone that took no second call has ended its first.
@@ -320,6 +311,7 @@ impl Call {
     /// Stops listening and speaking, and counts the time.
     pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
+        self.refused.clear();
         self.record.held_ms = holding.held_ms(desk.now);
         desk.holds = desk.holds.saturating_sub(1);
         if let Some(far) = &self.far {
@@ -399,9 +391,9 @@ impl Call {
     fn stop_ringing(&mut self, desk: &mut Desk) {
         self.ringing = None;
         self.hush_phones(desk, Cause::Cancelled);
+        self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
-            holding.refused.clear();
             if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {
                 desk.media(MediaCommand::Quiet(far.port));
             }

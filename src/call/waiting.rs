@@ -1,27 +1,16 @@
 //! The call-waiting beep: a person has come, and the phone is on another call and takes no second one. Who talks on it
 //! hears the tone of the country for as long as the person waits; when he hangs up, his phone rings.
 
-use super::conversation::{Call, State};
+use super::conversation::State;
 use super::leg::Role;
 use super::switchboard::Switchboard;
 use crate::media::{MediaCommand, Overlay};
 use crate::units::{AccountId, CallId};
 
-impl Call {
-    /// Phones that refused to ring for it as they are busy.
-    fn refused(&self) -> &[AccountId] {
-        match &self.state {
-            State::Held(holding) => holding.refused(),
-            _ => &[],
-        }
-    }
-}
-
 impl Switchboard {
     /// After everything that happened: who is to hear the beep hears it, and who is free again is rung.
     pub(super) fn attend_waiting(&mut self) {
-        let refused =
-            self.calls.values().flat_map(|call| call.refused().iter().map(|phone| (call.id, *phone)));
+        let refused = self.calls.values().flat_map(|call| call.refused.iter().map(|phone| (call.id, *phone)));
         let refused: Vec<(CallId, AccountId)> = refused.collect();
         if refused.is_empty() && !self.beeping {
             return;
