@@ -3,6 +3,7 @@ PESQ (ITU-T P.862, narrow band; 4.5 is untouched). Needs pjsua2-python, pesq and
 
 Ours runs in virtual time (tests/quality/main.rs), PJMEDIA in real time as a pjsua2 phone that calls this program: on a busy
 machine its figures get worse, so the table says how late our packets to it left."""
+import multiprocessing
 import os
 import random
 import re
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import wave
 
 import numpy
 import pjsua2 as pj
@@ -120,13 +120,26 @@ class Callee:
 
 
 def through_pjmedia(folder, octets, traces):
-    """All traces at once, each a call. Returns how late packets left, milliseconds at the 99th percentile."""
+    """All traces at once, in as many phones as it takes: each has four calls at most. Returns how late packets left,
+    milliseconds at the 99th percentile."""
+    forked, names, told, phones = multiprocessing.get_context("fork"), sorted(traces), [], []
+    for at in range(0, len(names), 4):
+        ours, theirs = forked.Pipe(False)
+        part = {name: traces[name] for name in names[at:at + 4]}
+        phones.append(forked.Process(target=phone, args=(folder, octets, part, theirs)))
+        told.append(ours)
+        phones[-1].start()
+    late = [lateness for pipe in told for lateness in pipe.recv()]
+    return float(numpy.percentile(late, 99)) * 1e3
+
+
+def phone(folder, octets, traces, tell):
     endpoint = pj.Endpoint()
     endpoint.libCreate()
     config = pj.EpConfig()
     config.logConfig.level = config.logConfig.consoleLevel = 0
-    config.uaConfig.maxCalls = len(traces) + 1
-    config.medConfig.maxMediaPorts = 4 * len(traces) + 8
+    config.uaConfig.threadCnt = 1
+    config.uaConfig.maxCalls = 4
     config.medConfig.noVad, config.medConfig.ecTailLen = True, 0
     config.medConfig.clockRate = config.medConfig.sndClockRate = 8000
     endpoint.libInit(config)
@@ -164,9 +177,9 @@ def through_pjmedia(folder, octets, traces):
         head = bytes([0x80, 0x80 if n == 0 else 0]) + n.to_bytes(2, "big") + (n * FRAME).to_bytes(4, "big") + b"\0\0\0\7"
         rtp.sendto(head + octets[n * FRAME:(n + 1) * FRAME], to)
     time.sleep(0.5)
-    for call in calls:
-        call.recorder = False
-    return float(numpy.percentile(late, 99)) * 1e3
+    tell.send(late)
+    # The library's own end takes long.
+    os._exit(0)
 
 
 def score(reference, heard):
@@ -200,11 +213,10 @@ def main():
         for seed in range(SEEDS):
             name = os.path.join(folder, "c%ds%d" % (row, seed))
             ours.append(score(reference, numpy.fromfile(name + ".ours", numpy.int16)))
-            with wave.open(name + ".wav") as file:
-                theirs.append(score(reference, numpy.frombuffer(file.readframes(-1), numpy.int16)))
+            # Its header is written with the library's end, for which nobody waits.
+            theirs.append(score(reference, numpy.fromfile(name + ".wav", numpy.int16, offset=44)))
         print("| %s | %.2f | %.2f |" % (words, numpy.mean(ours), numpy.mean(theirs)))
     sys.stdout.flush()
-    os._exit(0)
 
 
 main()
