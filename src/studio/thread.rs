@@ -312,3 +312,51 @@ fn close(mut take: Take<File>) {
 pub(crate) fn live_header() -> [u8; wav::HEADER as usize] {
     wav::header(1, u64::from(u32::MAX) - wav::HEADER)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::Sides;
+    use super::*;
+
+    #[test]
+    fn with_too_little_room_nothing_is_recorded_the_page_is_told_and_later_it_goes_on() {
+        let data = std::env::temp_dir().join(format!("hold-slayer-room-{}", std::process::id()));
+        let archive = Archive::new(&data);
+        let (tell, troubles) = watch::channel(Vec::new());
+        let keep = Duration::from_secs(3600);
+        let config =
+            Config { sides: Sides::Mono, format: Format::Wav, keep, most: u64::MAX, spare: u64::MAX };
+        let (at, calls, packed) = (Instant::now(), HashMap::new(), sync_channel(1).1);
+        let mut room = Room {
+            packer: None,
+            packed,
+            archive: archive.clone(),
+            config,
+            calls,
+            tell,
+            has_room: true,
+            room_at: at,
+            tidy_at: at,
+        };
+        let order = |n: u16, record| {
+            let call = CallId(u64::from(n));
+            StudioOrder { call, port: PortId(n), epoch: 1, record, listen: !record }
+        };
+        room.order(order(1, true));
+        assert_eq!(archive.of(CallId(1)).len(), 1);
+        room.look_after_the_disk();
+        assert!(room.calls[&PortId(1)].take.is_none(), "what goes on is ended, and kept");
+        assert_eq!(archive.of(CallId(1)).len(), 1);
+        assert!(troubles.borrow()[0].contains("the disk is nearly full"));
+        room.order(order(2, true));
+        assert!(archive.of(CallId(2)).is_empty(), "and nothing new begins");
+        room.config.spare = 0;
+        room.room_at = Instant::now();
+        room.look_after_the_disk();
+        assert!(troubles.borrow().is_empty());
+        room.order(order(3, true));
+        assert_eq!(archive.of(CallId(3)).len(), 1);
+        std::fs::remove_dir_all(&data).unwrap();
+    }
+}
