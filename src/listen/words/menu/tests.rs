@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
 
-/// Each menu with its options: the key, and words that its label must have.
-const MENUS: &[(Language, &str, &[(char, &str)])] = &[
+/// A key, and words that its label must have.
+type Option = (char, &'static str);
+
+/// Each menu with its options.
+const MENUS: &[(Language, &str, &[Option])] = &[
     (
         Language::English,
         "Welcome to Acme. For sales, press one. For support, press two. For billing, press three.",
