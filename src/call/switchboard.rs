@@ -94,6 +94,7 @@ impl Switchboard {
         }
         self.timeout();
         self.attend_waiting();
+        self.due = self.next();
     }
 
     /// The next thing to do; call until `None` after each `handle`.
@@ -139,10 +140,6 @@ impl Switchboard {
 
     fn timeout(&mut self) {
         let now = self.desk.now;
-        self.due = self.next();
-        if self.due.is_none_or(|at| now < at) {
-            return;
-        }
         let due: Vec<CallId> = self
             .calls
             .iter()
@@ -158,7 +155,6 @@ impl Switchboard {
         for leg in late {
             self.end_notice(leg);
         }
-        self.due = self.next();
     }
 
     /// Gives one call the desk, and buries it if it is over afterwards.
