@@ -36,6 +36,7 @@ mod paired;
 pub(crate) mod plan;
 mod run;
 mod start;
+mod words_thread;
 
 pub use run::run;
 pub use start::{Options, Running, start};
