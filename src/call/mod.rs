@@ -29,6 +29,7 @@ mod switchboard;
 mod transfer;
 mod trying;
 mod turns;
+mod waiting;
 
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{Decision, Outcome, Record, Span};
