@@ -471,6 +471,7 @@ mod tests {
                 "ok       configuration: can be read; trunks: 1, phones: 1",
                 "ok       data: /data can be written, 5000 MB free",
                 "ok       real time: sound may go first",
+                "ok       words: the speech model is ready",
                 "ok       clock: set (year 2026)",
             ]
         );

@@ -11,7 +11,7 @@ use super::listener::Settings;
 use super::memory::Memory;
 use super::spoken::Spoken;
 use super::voice::{Recorded, Voice};
-use super::words::Language;
+use super::words::{Language, wording};
 use super::{Heard, Sound};
 use crate::units::Tick;
 
@@ -50,6 +50,8 @@ const RINGS_HZ: core::ops::Range<f32> = 380.0..500.0;
 const RINGS_AGAIN: u64 = frames(2_000);
 /// Active frames that are speech for sure.
 const SPOKEN: u64 = frames(1_200);
+/// What is said so shortly after a voice began is another's, frames: the pause between them.
+const OVERLAP: u64 = frames(400);
 /// Words of this worth are a machine's, whatever the voice.
 const MACHINE: f32 = -2.4;
 /// After a ring, so much other sound makes the next voice a new one.
@@ -159,6 +161,8 @@ pub struct Verdict {
     person: Option<Tick>,
     /// What the far end's reaction to our greeting is worth just now, and why.
     reaction: (f32, &'static str),
+    /// When the phrase began that caused the last hope or ring.
+    judged: Tick,
     /// What the voice has said, and the language and the owner's name to know it by.
     said: Spoken,
     language: Language,
@@ -181,6 +185,7 @@ impl Verdict {
             other: (Sound::Silence, Tick(0)),
             person: None,
             reaction: (0.0, ""),
+            judged: Tick(0),
             said: Spoken::default(),
             language: settings.words.unwrap_or_default(),
             owner: settings.owner,
@@ -215,20 +220,24 @@ impl Verdict {
     /// that was for a machine's words.
     pub fn words(&mut self, from: Tick, to: Tick, text: &str) -> Option<Heard> {
         self.said.add(to, text, self.language, &self.owner);
+        let alone = wording(text, self.language, &self.owner);
+        let (nats, phrase) = match self.said.nats() < alone.nats {
+            true => (self.said.nats(), self.said.phrase()),
+            false => (alone.nats, &*alone.phrase),
+        };
         let hoped = self.person.or(self.turn.and_then(|turn| turn.perhaps))?;
-        if from > hoped || self.said.nats() > MACHINE {
+        // Of whom was judged: neither of who spoke before nor of who came after.
+        if from > hoped || to <= Tick(self.judged.0 + OVERLAP) || nats > MACHINE {
             return None;
         }
+        let reason = format!("a recording's words: \"{phrase}\"");
         if let Some(turn) = &mut self.turn {
             turn.recording = true;
             self.recorded.learn(&turn.phrase.voice);
         }
         self.person = None;
         self.greeting = None;
-        Some(Heard::Recording {
-            at: self.now,
-            reason: format!("a recording's words: \"{}\"", self.said.phrase()),
-        })
+        Some(Heard::Recording { at: self.now, reason })
     }
 
     /// True while the speech that is heard is known or judged to be a recording.
@@ -476,6 +485,7 @@ impl Verdict {
         let bar = self.weights.ring() + if unanswered { UNANSWERED } else { 0.0 };
         if sum >= bar && !(unanswered && pause < PHRASE_PAUSE) {
             let (confidence, reason) = self.explain(&evidence, sum);
+            self.judged = self.turn?.phrase.began;
             return self.person(at, confidence, reason);
         }
         let turn = self.turn.as_mut()?;
@@ -487,6 +497,7 @@ impl Verdict {
             && sum >= self.weights.hope()
         {
             turn.perhaps = Some(at);
+            self.judged = turn.phrase.began;
             let (confidence, reason) = self.explain(&evidence, sum);
             return Some(Heard::Perhaps { at, confidence, reason });
         }

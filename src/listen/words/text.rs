@@ -204,6 +204,12 @@ fn like(wanted: &str, word: &Word) -> bool {
     if wanted == word.text {
         return true;
     }
+    // "call" for "caller", "agent" for "agents".
+    let (short, long) =
+        if wanted.len() < word.text.len() { (wanted, &*word.text) } else { (&*word.text, wanted) };
+    if short.len() >= 4 && long.len() - short.len() <= 2 && long.starts_with(short) {
+        return true;
+    }
     let allowed = match wanted.len() {
         0..=4 => return false,
         5..=7 => 1,
