@@ -13,6 +13,7 @@ use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
 use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
@@ -22,6 +23,9 @@ const CONFIRMATION: Duration = Duration::from_secs(20);
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
 const FALSE_ALARM: Duration = Duration::from_secs(15);
+
+/// Stretches of speech that the page shows in words.
+const CAPTIONS: usize = 6;
 
 #[derive(Debug)]
 pub(super) struct Holding {
@@ -42,6 +46,8 @@ pub(super) struct Holding {
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
+    /// What was said of late, oldest first.
+    pub(super) captions: VecDeque<String>,
 }
 
 impl Holding {
@@ -84,7 +90,7 @@ impl Call {
             desk.listen(ListenOrder::WasRecording(far_port));
         }
         desk.holds += 1;
-        self.state = State::Held(Holding {
+        self.state = State::Held(Box::new(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
             before_ms: self.record.held_ms,
@@ -95,7 +101,8 @@ impl Call {
             ringing: false,
             ring_back_tone: false,
             sound: None,
-        });
+            captions: VecDeque::with_capacity(CAPTIONS),
+        }));
         self.talking_since = None;
         self.causes.clear();
         self.record.hold_started.get_or_insert(desk.wall());
@@ -173,6 +180,12 @@ impl Call {
             Heard::Person { .. } => holding.person = true,
             Heard::Recording { .. } => holding.person = false,
             Heard::Perhaps { .. } => {}
+            Heard::Words { text, .. } => {
+                if holding.captions.len() == CAPTIONS {
+                    holding.captions.pop_front();
+                }
+                holding.captions.push_back(text.clone());
+            }
         }
         self.tell(desk, slay::Input::Heard(heard));
     }
@@ -245,7 +258,12 @@ impl Call {
     /// A phone that took no second call has ended its first.
     pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
         self.phone_busy(phone, false);
-        self.tell(desk, slay::Input::PhoneFree);
+        // Others may be ringing meanwhile: then it rings with them.
+        if self.near.iter().any(|leg| leg.role == Role::Rings) {
+            self.ring_one(desk, phone, &self.back(), None);
+        } else {
+            self.tell(desk, slay::Input::PhoneFree);
+        }
     }
 
     /// A phone stopped ringing without an answer; the last one decides.
@@ -378,14 +396,17 @@ impl Call {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
-        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller =
-            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
-        self.ring_phones(desk, &caller, None);
+        self.ring_phones(desk, &self.back(), None);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
         }
         self.ring_ended(desk);
+    }
+
+    /// What a phone shows when the held call comes back.
+    fn back(&self) -> Caller {
+        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
+        Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
     }
 
     fn stop_ringing(&mut self, desk: &mut Desk) {
