@@ -137,6 +137,8 @@ mod tests {
             phase: *phase,
             started: Wall(0),
             hold_started: None,
+            ends_at: None,
+            usual_wait_ms: None,
             sound: None,
             heard: Vec::new(),
             recording: false,

@@ -58,6 +58,8 @@ pub(super) struct Desk {
     pub(super) hold_ended: bool,
     /// Calls that are held.
     pub(super) holds: usize,
+    /// The held call that has the phones: its person came first.
+    pub(super) phones_for: Option<CallId>,
     seed: u64,
     out: VecDeque<Effect>,
 }
@@ -76,6 +78,7 @@ impl Desk {
             next_leg: 0,
             hold_ended: false,
             holds: 0,
+            phones_for: None,
             seed,
             out: VecDeque::new(),
             plan,

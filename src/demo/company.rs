@@ -44,6 +44,8 @@ pub enum Step {
     AgentPutsBack(Duration),
     /// Wait for the other side to hang up.
     Forever,
+    /// Presses a key.
+    Press(Digit),
     /// BYE.
     HangUp,
 }
@@ -51,10 +53,11 @@ pub enum Step {
 impl Step {
     /// Waits until there is sound: a call that was placed is answered, or a 183 has been sent.
     const fn needs_line(self) -> bool {
-        use Step::{Agent, AgentPutsBack, Loop, Menu, Play, Quiet, Ringback, Tone};
+        use Step::{Agent, AgentPutsBack, Loop, Menu, Play, Press, Quiet, Ringback, Tone};
         matches!(
             self,
             Play(_)
+                | Press(_)
                 | Loop(..)
                 | Quiet(_)
                 | Ringback(_)
@@ -125,6 +128,11 @@ impl Company {
     /// When to call `handle(Timeout)` if nothing else happens.
     pub fn deadline(&self) -> Option<Instant> {
         self.calls.iter().filter_map(Call::deadline).chain(self.end.deadline()).min()
+    }
+
+    /// From now on whoever calls finds these.
+    pub fn change(&mut self, desks: Vec<Desk>) {
+        self.desks = desks;
     }
 
     /// Calls that are up or ringing.
@@ -223,6 +231,9 @@ impl Call {
         };
         if let Some(line) = end.line(self.leg) {
             line.play(playing);
+            if let Step::Press(key) = step {
+                line.press(*key);
+            }
         }
         match step {
             Step::Ring(_) => end.command(now, Command::Ringing(self.leg)),
@@ -249,7 +260,7 @@ impl Call {
             }
             Step::Agent { patience } => self.agent = Some(Agent::new(now, *patience)),
             Step::AgentPutsBack(after) => self.agent = Some(Agent::new(now, *after * 2)),
-            Step::Quiet(_) | Step::Ringback(_) | Step::Tone(..) | Step::Forever => {}
+            Step::Quiet(_) | Step::Ringback(_) | Step::Tone(..) | Step::Press(_) | Step::Forever => {}
         }
     }
 
@@ -270,7 +281,7 @@ impl Call {
             | Step::Tone(_, wait) => passed >= *wait,
             Step::EarlyMedia => true,
             Step::Answer => self.up,
-            Step::Play(_) => !line.is_busy(),
+            Step::Play(_) | Step::Press(_) => !line.is_busy(),
             Step::Menu(_, key) if self.keys.contains(key) => {
                 self.keys.clear();
                 true

@@ -9,6 +9,7 @@ mod failover;
 mod faults;
 mod gestures;
 mod guard;
+mod handshake;
 mod holds;
 mod hunt;
 mod net;
