@@ -43,7 +43,8 @@ pub(super) struct Redial {
 /// Why a call that is over should be dialled again; `None`: it should not.
 fn reason(call: &Call) -> Option<&'static str> {
     let waited = call.record.hold_started.is_some() || call.by_box;
-    if !waited || !call.record.outgoing || call.emergency || call.keyed {
+    let talked = call.served || call.slain.is_some();
+    if !waited || talked || !call.record.outgoing || call.emergency || call.keyed {
         return None;
     }
     match (call.record.outcome, call.nobody_comes) {

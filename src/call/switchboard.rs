@@ -335,10 +335,9 @@ impl Switchboard {
             Request::HoldNow(Some(id)) => self.hold(id, "asked for on the page"),
             Request::HangUp(id) => self
                 .with(id, |call, desk| {
-                    let outcome = match (&call.state, call.slain) {
-                        (State::Held(_), _) => Outcome::OwnerGaveUp,
-                        (State::Talking, Some(_)) => Outcome::Slain,
-                        (State::Talking, None) => Outcome::Talked,
+                    let outcome = match &call.state {
+                        State::Held(_) => Outcome::OwnerGaveUp,
+                        State::Talking => call.talked(),
                         _ => Outcome::Cancelled,
                     };
                     call.end(desk, outcome, "hung up on the page", Cause::Normal);

@@ -129,6 +129,8 @@ pub enum Fact {
     Flashes,
     /// Asks to put its call through to somebody else.
     Transfers,
+    /// Is asked to put its call through to this number (empty: to another call).
+    IsAsked(String),
     /// Is told how that goes.
     Transfer(Progress),
     /// Begins to play or say this.
@@ -183,6 +185,7 @@ impl fmt::Display for Narration {
             Fact::HearsKey(digit) => write!(f, "hears key {}", digit.as_char()),
             Fact::Flashes => write!(f, "flashes the hook"),
             Fact::Transfers => write!(f, "puts the call through"),
+            Fact::IsAsked(to) => write!(f, "is asked to put the call through to {to}"),
             Fact::Transfer(progress) => write!(f, "is told of the transfer: {progress:?}"),
             Fact::Says(sound) | Fact::Speaks(sound) => write!(f, "{}", sound.words()),
             Fact::FallsSilent => write!(f, "stops talking and listens"),

@@ -390,3 +390,56 @@ fn a_call_costs_every_minute_that_was_begun() {
     world.run(s(100));
     assert_eq!(world.record(1).figures.cents, Some(3.0));
 }
+
+/// An owner whose phone puts its call through to a number.
+fn put_through(house: &House, puts_through: bool) -> World {
+    let desks = vec![
+        desk("1800", vec![Far::Answer, Far::Tone(1_200, s(200))]),
+        desk("15550123", vec![Far::Answer, Far::Tone(1_500, s(20)), Far::HangUp]),
+    ];
+    let owner = vec![
+        Owner::Dial("1800".into()),
+        Owner::AwaitAnswer,
+        Owner::Wait(s(3)),
+        Owner::Transfer("15550123".into()),
+        Owner::AwaitTransfer,
+        Owner::HangUp,
+    ];
+    let mut world = World::with_desks(house, desks, [register(), owner].concat());
+    world.company.puts_through = puts_through;
+    world.run(s(60));
+    world
+}
+
+#[test]
+fn a_provider_that_takes_refer_puts_the_call_through_itself() {
+    let mut house = House::default();
+    house.rules.refer = true;
+    let world = put_through(&house, true);
+    assert!(
+        world.seen(Who::Company, |f| *f == Fact::IsAsked("15550123".into())).is_some(),
+        "{}",
+        world.tale()
+    );
+    assert_eq!((world.records.len(), world.outcome(1)), (1, Some(Outcome::Talked)), "{}", world.tale());
+    assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::Called { .. })), 1, "{}", world.tale());
+}
+
+#[test]
+fn what_the_provider_does_not_put_through_the_box_does() {
+    let mut house = House::default();
+    house.rules.refer = true;
+    for (house, asked) in [(house, true), (House::default(), false)] {
+        let world = put_through(&house, false);
+        let is_asked = world.seen(Who::Company, |f| matches!(f, Fact::IsAsked(_))).is_some();
+        assert_eq!(is_asked, asked, "{}", world.tale());
+        // Joined here: each far end hears the other.
+        for hz in [1_200, 1_500] {
+            assert!(
+                world.seen(Who::Company, |f| *f == Fact::HearsTone(hz)).is_some(),
+                "{hz}\n{}",
+                world.tale()
+            );
+        }
+    }
+}

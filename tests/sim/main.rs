@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod calls;
+mod companies;
 mod emergency;
 mod failover;
 mod faults;
@@ -21,5 +22,6 @@ mod srtp;
 mod stories;
 mod studio;
 mod swarm;
+mod table;
 mod transfers;
 mod world;
