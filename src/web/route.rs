@@ -11,6 +11,7 @@ pub(super) enum Route {
     Live,
     LoginPage,
     Login,
+    Claim,
     Logout,
     History,
     Call(CallId),
@@ -55,6 +56,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["live"] => (true, Route::Live),
         ["login"] if get => (true, Route::LoginPage),
         ["login"] => (false, Route::Login),
+        ["claim"] => (false, Route::Claim),
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
         ["calls", id] => (true, Route::Call(call_id(id)?)),
@@ -112,7 +114,7 @@ fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
 impl Route {
     /// What anybody may see.
     pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::LoginPage | Self::Login | Self::Style | Self::Script | Self::Icon)
+        matches!(self, Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon)
     }
 
     /// Called by programs, which read JSON.
