@@ -11,6 +11,7 @@ use crate::media::{MediaCommand, Tone};
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
 use crate::sounds::Prompt;
+use crate::trunk::number::Form;
 use crate::units::{Instant, PortId};
 use core::time::Duration;
 
@@ -89,8 +90,12 @@ impl Call {
     /// Starts holding. Refused with what to do instead.
     pub(super) fn hold(&mut self, desk: &mut Desk, how: &str) -> Result<(), String> {
         self.can_hold()?;
-        if desk.holds >= desk.plan.max_holds {
-            return Err(format!("the box holds {} already, which is the most it may", desk.holds));
+        let number = desk.plan.dialling.numbering.write(&self.record.number, Form::Plus);
+        if desk.holds.iter().any(|(_, other)| !number.is_empty() && *other == number) {
+            return Err("another call waits at this number already: a queue is waited in once".into());
+        }
+        if desk.holds.len() >= desk.plan.max_holds {
+            return Err(format!("the box holds {} already, which is the most it may", desk.holds.len()));
         }
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
         let (far_port, epoch) = (far.port, far.open.map_or(0, |(_, epoch)| epoch));
@@ -103,7 +108,7 @@ impl Call {
             self.record.figures.false_alarms = self.record.figures.false_alarms.saturating_add(1);
         }
         self.served |= self.slain.take().is_some() && !false_alarm;
-        desk.holds += 1;
+        desk.holds.push((self.id, number));
         self.state = State::Held(Box::new(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
@@ -356,8 +361,7 @@ impl Call {
     pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
         self.record.held_ms = holding.held_ms(desk.now);
-        self.record.figures.saved_ms = self.record.held_ms;
-        desk.holds = desk.holds.saturating_sub(1);
+        desk.holds.retain(|(id, _)| *id != self.id);
         self.let_go_of_phones(desk);
         if let Some(far) = &self.far {
             desk.media(MediaCommand::Quiet(far.port));

@@ -40,9 +40,6 @@ pub struct Figures {
     pub attempt: u16,
     /// From the beginning of the first hold to the person whom the owner was joined to, milliseconds.
     pub waited_ms: Option<u64>,
-    /// From the first hold to the end of the last that the owner spent away from the phone, milliseconds: what the box has
-    /// saved him.
-    pub saved_ms: u64,
     /// Rings for what the owner said was a recording.
     pub false_alarms: u16,
     /// The trunk that carried it; empty if none did.
@@ -53,7 +50,7 @@ pub struct Figures {
 
 impl Default for Figures {
     fn default() -> Self {
-        Self { attempt: 1, waited_ms: None, saved_ms: 0, false_alarms: 0, trunk: String::new(), cents: None }
+        Self { attempt: 1, waited_ms: None, false_alarms: 0, trunk: String::new(), cents: None }
     }
 }
 

@@ -91,7 +91,7 @@ impl Switchboard {
             }
             let help = self.call_back_until.is_some_and(|until| now < until)
                 || self.calls.values().any(|call| call.emergency);
-            let full = self.desk.holds >= self.desk.plan.max_holds || self.desk.free_ports() < 2;
+            let full = self.desk.holds.len() >= self.desk.plan.max_holds || self.desk.free_ports() < 2;
             let (route, through) = self.desk.route(&[], false);
             match route.trunk().filter(|_| !help && !full) {
                 Some(trunk) => {

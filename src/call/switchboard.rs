@@ -378,22 +378,7 @@ impl Switchboard {
             holding.extend(self.desk.now);
             return Ok(());
         }
-        if let Some(other) = self.same_errand(id) {
-            return Err(format!("call {} waits at this number already: a queue is waited in once", other.0));
-        }
         self.with(id, |call, desk| call.hold(desk, how)).unwrap_or(gone)
-    }
-
-    /// Another held call to the same number.
-    fn same_errand(&self, id: CallId) -> Option<CallId> {
-        let numbering = self.desk.plan.dialling.numbering;
-        let meant = |call: &Call| {
-            let number = &call.record.number;
-            numbering.write(number, crate::trunk::number::Form::Plus)
-        };
-        let wanted = self.calls.get(&id).map(meant).filter(|number| !number.is_empty())?;
-        let mut held = self.calls.values().filter(|call| matches!(call.state, State::Held(_)));
-        held.find(|call| call.id != id && meant(call) == wanted).map(|call| call.id)
     }
 
     /// The call a gesture means: the newest that can be held, of this phone if one is given.
