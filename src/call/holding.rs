@@ -235,10 +235,10 @@ impl Call {
         }
     }
 
-    /// While the phone rings and the box has said so, the far side hears it ring: dead air makes agents hang up.
+    /// While the phone is to ring, whoever waits hears it ring between the box's words: dead air makes agents hang up.
     fn ring_back_tone(&mut self, desk: &mut Desk) {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
-        if holding.ringing && !holding.speaking {
+        if holding.hold.doing() == Doing::Ringing && !holding.speaking && !holding.ring_back_tone {
             holding.ring_back_tone = true;
             desk.media(MediaCommand::Tone(far.port, Tone::Ringback));
         }
@@ -439,6 +439,7 @@ impl Call {
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
         if desk.phones_for.is_some_and(|other| other != self.id) {
+            self.ring_back_tone(desk);
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
@@ -450,6 +451,7 @@ impl Call {
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
         }
+        self.ring_back_tone(desk);
         self.outside_timeout(desk);
         self.ring_ended(desk);
     }
@@ -466,9 +468,6 @@ impl Call {
         self.hush_phones(desk, Cause::Cancelled);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
-            if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {
-                desk.media(MediaCommand::Quiet(far.port));
-            }
         }
         self.causes.clear();
     }

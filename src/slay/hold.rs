@@ -49,8 +49,9 @@ impl Unanswered {
 
 /// Pause before a phone that was busy or unreachable is tried again.
 const RING_AGAIN: Duration = Duration::from_secs(4);
-/// The agent hears something at least this often while the phone rings: dead air makes agents hang up.
-const REASSURE: Duration = Duration::from_secs(8);
+/// The agent hears words this long after the last ones while the phone rings, and its ringing between them: so nothing but
+/// the pause of a ringing telephone is silent, and never 4 s. Dead air makes agents hang up.
+const REASSURE: Duration = Duration::from_secs(5);
 /// A greeting that neither a voice nor the listener's verdict followed for this long was spoken to nobody.
 const NOBODY: Duration = Duration::from_secs(12);
 /// A busy or congestion tone this long means that the far side has gone without a BYE.
@@ -534,7 +535,7 @@ mod tests {
         let told = story(POLICY, inputs, 200);
         assert_eq!(
             told[..3],
-            [(10, Output::Greet), (12, Output::Ring), (21, Output::Reassure(Comfort::Ringing))]
+            [(10, Output::Greet), (12, Output::Ring), (18, Output::Reassure(Comfort::Ringing))]
         );
         assert_eq!(
             told[told.len() - 3..],
@@ -607,7 +608,7 @@ mod tests {
         // Played is told at every second, so a reassurance is never due; only a machine that hears its end speaks again.
         let all = story(policy, vec![(10, person()), (11, Input::Played)], 60);
         assert!(story(policy, inputs, 60).iter().all(|(_, o)| !matches!(o, Output::Reassure(_))));
-        assert!(all.contains(&(19, Output::Reassure(Comfort::Ringing))), "{all:?}");
+        assert!(all.contains(&(16, Output::Reassure(Comfort::Ringing))), "{all:?}");
         let said: Vec<Comfort> = (0..4).map(|n| Comfort::nth(n, false)).collect();
         assert_eq!(said, [Comfort::Ringing, Comfort::StillRinging, Comfort::StillHere, Comfort::Ringing]);
         assert_ne!(Comfort::nth(0, true), Comfort::nth(1, true));
@@ -618,8 +619,8 @@ mod tests {
         let other = |at| (at, Input::RingEnded(RingEnd::Elsewhere));
         let told =
             story(POLICY, vec![(10, person()), other(10), (12, Input::Played), other(14), other(19)], 24);
-        assert!(told.contains(&(20, Output::Reassure(Comfort::OtherCall))), "{told:?}");
-        assert_eq!(told.iter().filter(|(_, o)| *o == Output::Ring).count(), 4, "{told:?}");
+        assert!(told.contains(&(17, Output::Reassure(Comfort::OtherCall))), "{told:?}");
+        assert_eq!(told.iter().filter(|(_, o)| *o == Output::Ring).count(), 3, "{told:?}");
     }
 
     #[test]
