@@ -12,13 +12,15 @@ use crate::sip::{Caller, Cause};
 use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
 use crate::sounds::Prompt;
 use crate::trunk::number::Form;
-use crate::units::{Instant, PortId};
+use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
 /// A confirmation that was never reported as played.
 const CONFIRMATION: Duration = Duration::from_secs(20);
+/// How long the box presses a key.
+const KEY: Duration = Duration::from_millis(100);
 /// What was heard waits this long for the disk.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
@@ -282,6 +284,18 @@ impl Call {
         }
     }
 
+    /// A phone takes no second call, or rings for it after all.
+    pub(super) fn phone_busy(&mut self, phone: AccountId, busy: bool) {
+        self.refused.retain(|known| *known != phone);
+        self.refused.extend(busy.then_some(phone));
+    }
+
+    /// A phone that took no second call has ended its first.
+    pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
+        self.phone_busy(phone, false);
+        self.tell(desk, slay::Input::PhoneFree);
+    }
+
     /// A phone stopped ringing without an answer; the last one decides.
     pub(super) fn ring_ended(&mut self, desk: &mut Desk) {
         if self.near.iter().any(|l| matches!(l.role, Role::Rings | Role::Asked)) {
@@ -360,6 +374,7 @@ impl Call {
     /// Stops listening and speaking, and counts the time.
     pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
+        self.refused.clear();
         self.record.held_ms = holding.held_ms(desk.now);
         desk.holds.retain(|(id, _)| *id != self.id);
         self.let_go_of_phones(desk);
@@ -394,7 +409,7 @@ impl Call {
                     Comfort::OtherCall => Prompt::OtherCall,
                 },
             ),
-            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key)),
+            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key, Some(KEY))),
             // The phones show that there is something to know; the page says what.
             slay::Output::Warn => desk.missed(),
             slay::Output::Apologise => self.speak(desk, Prompt::Sorry),
@@ -466,6 +481,7 @@ impl Call {
         self.also_at = None;
         self.let_go_of_phones(desk);
         self.hush_phones(desk, Cause::Cancelled);
+        self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
         }

@@ -1,6 +1,6 @@
 //! One side of a call: a dialog and its media port.
 
-use crate::media::Stream;
+use crate::media::{Overlay, Stream};
 use crate::rtp::report::Quality;
 use crate::sip::Session;
 use crate::units::{AccountId, Instant, LegId, PortId};
@@ -38,6 +38,10 @@ pub(super) struct Leg {
     pub(super) asked_until: Option<Instant>,
     /// The peer holds us.
     pub(super) parked: bool,
+    /// Sounds over all that it hears for as long as it is up.
+    pub(super) overlay: Option<Overlay>,
+    /// In the place of that it hears that somebody waits for it.
+    pub(super) beeps: bool,
     /// It has been told that it is recorded.
     pub(super) noticed: bool,
     /// Seconds without a packet of the peer's, as media told last.
@@ -59,6 +63,8 @@ impl Leg {
             outside: false,
             asked_until: None,
             parked: false,
+            overlay: None,
+            beeps: false,
             noticed: false,
             silent_s: 0,
             quality: None,
