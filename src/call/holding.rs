@@ -8,6 +8,7 @@ use super::record::{Outcome, SPANS, Span};
 use super::{ListenOrder, Phase};
 use crate::listen::{Heard, Sound};
 use crate::media::{MediaCommand, Tone};
+use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
 use crate::sounds::Prompt;
@@ -19,8 +20,6 @@ use core::time::Duration;
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
 /// A confirmation that was never reported as played.
 const CONFIRMATION: Duration = Duration::from_secs(20);
-/// How long the box presses a key.
-const KEY: Duration = Duration::from_millis(100);
 /// What was heard waits this long for the disk.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
@@ -409,7 +408,7 @@ impl Call {
                     Comfort::OtherCall => Prompt::OtherCall,
                 },
             ),
-            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key, Some(KEY))),
+            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST))),
             // The phones show that there is something to know; the page says what.
             slay::Output::Warn => desk.missed(),
             slay::Output::Apologise => self.speak(desk, Prompt::Sorry),

@@ -267,7 +267,7 @@ impl Call {
         if let Some(line) = end.line(self.leg) {
             line.play(playing);
             if let Step::Press(key) = step {
-                line.press(*key);
+                line.press(*key, Duration::from_millis(100));
             }
         }
         match step {
