@@ -292,7 +292,12 @@ impl Call {
     /// A phone that took no second call has ended its first.
     pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
         self.phone_busy(phone, false);
-        self.tell(desk, slay::Input::PhoneFree);
+        // Others may be ringing meanwhile: then it rings with them.
+        if self.near.iter().any(|leg| leg.role == Role::Rings) {
+            self.ring_one(desk, phone, &self.back(), None);
+        } else {
+            self.tell(desk, slay::Input::PhoneFree);
+        }
     }
 
     /// A phone stopped ringing without an answer; the last one decides.
@@ -457,10 +462,7 @@ impl Call {
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
-        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller =
-            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
-        self.ring_phones(desk, &caller, None);
+        self.ring_phones(desk, &self.back(), None);
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
@@ -468,6 +470,12 @@ impl Call {
         self.ring_back_tone(desk);
         self.outside_timeout(desk);
         self.ring_ended(desk);
+    }
+
+    /// What a phone shows when the held call comes back.
+    fn back(&self) -> Caller {
+        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
+        Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
     }
 
     /// The next held call whose person waits may ring.
