@@ -15,6 +15,7 @@ use crate::sounds::Prompt;
 use crate::trunk::number::Form;
 use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
@@ -24,6 +25,9 @@ const CONFIRMATION: Duration = Duration::from_secs(20);
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
 const FALSE_ALARM: Duration = Duration::from_secs(15);
+
+/// Stretches of speech that the page shows in words.
+const CAPTIONS: usize = 6;
 
 #[derive(Debug)]
 pub(super) struct Holding {
@@ -46,6 +50,8 @@ pub(super) struct Holding {
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
+    /// What was said of late, oldest first.
+    pub(super) captions: VecDeque<String>,
 }
 
 impl Holding {
@@ -122,6 +128,7 @@ impl Call {
             ringing: false,
             ring_back_tone: false,
             sound: None,
+            captions: VecDeque::with_capacity(CAPTIONS),
         }));
         self.talking_since = None;
         self.causes.clear();
@@ -220,6 +227,12 @@ impl Call {
             }
             Heard::Recording { .. } => (holding.person, holding.person_at) = (false, None),
             Heard::Perhaps { .. } => {}
+            Heard::Words { text, .. } => {
+                if holding.captions.len() == CAPTIONS {
+                    holding.captions.pop_front();
+                }
+                holding.captions.push_back(text.clone());
+            }
         }
         self.tell(desk, slay::Input::Heard(heard));
     }

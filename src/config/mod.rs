@@ -20,11 +20,12 @@ pub use presets::TEXT as PRESETS;
 pub use read::{Mistake, Mistakes};
 pub use settings::{
     Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
-    TrunkPeer, Web,
+    TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
 use crate::limits;
+use crate::listen::words::Language;
 use core::time::Duration;
 use read::{Section, Source};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -80,8 +81,10 @@ pub fn parse(
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let known =
-        ["line", "sip", "media", "trunk", "phone", "hold", "record", "guard", "codes", "board", "web", "log"];
+    let known = [
+        "line", "sip", "media", "trunk", "phone", "hold", "record", "words", "guard", "codes", "board",
+        "web", "log",
+    ];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line_keys = ["country", "emergency", "number", "private", "rewrite", "order"];
     let line = line(&mut section(&mut source, &root, "[line]", &line_keys));
@@ -92,6 +95,7 @@ pub fn parse(
     rules::peers(&mut source, &trunks, &phones);
     let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
+    let words = words(&mut section(&mut source, &root, "[words]", &["model", "language", "owner"]));
     let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
@@ -100,7 +104,21 @@ pub fn parse(
     let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
     let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
     let phones = phones.into_iter().map(|(_, phone)| phone).collect();
-    source.finish(Config { line, sip, media, trunks, phones, hold, record, guard, codes, board, web, log })
+    source.finish(Config {
+        line,
+        sip,
+        media,
+        trunks,
+        phones,
+        hold,
+        record,
+        words,
+        guard,
+        codes,
+        board,
+        web,
+        log,
+    })
 }
 
 /// Opens the section called `title`, if the file has it.
@@ -189,6 +207,26 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
 
 /// How long a phone rings when they ring in turn.
 pub const PHONE_RINGS: Duration = Duration::from_secs(15);
+
+fn words(s: &mut Section<'_, '_>) -> Words {
+    let codes = Language::NAMES.map(|(code, _)| code).join(", ");
+    Words {
+        model: s.text(
+            "model",
+            "allowed is the whole path of a folder, such as \"/var/lib/hold-slayer/words\"",
+            |text| Path::new(text).is_absolute().then(|| text.into()),
+        ),
+        language: s
+            .text("language", &format!("allowed is one of {codes}"), Language::from_code)
+            .unwrap_or_default(),
+        owner: s
+            .text("owner", "allowed is a name of 2 to 40 letters", |text| {
+                let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+                (2..=40).contains(&letters).then(|| text.to_owned())
+            })
+            .unwrap_or_default(),
+    }
+}
 
 fn web(s: &mut Section<'_, '_>) -> Web {
     let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));

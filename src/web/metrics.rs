@@ -169,6 +169,7 @@ mod tests {
             hold_started: None,
             ends_at: None,
             usual_wait_ms: None,
+            captions: Vec::new(),
             sound: None,
             heard: Vec::new(),
             last: String::new(),
