@@ -28,7 +28,7 @@ pub const RTP_PACKET_BYTES: usize = 768;
 /// Longest prompt, seconds: the media loop keeps all prompts decoded in memory.
 pub const PROMPT_SECONDS: usize = 20;
 /// Distinct prompts and sounds that the media loop can play.
-pub const PROMPTS: usize = 32;
+pub const PROMPTS: usize = 64;
 
 /// Commands to media: a second of the busiest switching. Full: the control loop drops the call with a reason.
 pub const MEDIA_COMMAND_RING: usize = 1024;
@@ -42,12 +42,16 @@ pub const fn studio_ring(calls: usize) -> usize {
     let second = calls * 50;
     if second > 8192 { 8192 } else { second }
 }
+/// Segments of speech that wait for the recogniser: half a minute of two holds. Full: the segment is not recognised.
+pub const WORDS_QUEUE: usize = 8;
 /// Longest time that is written into one recording, and so its size: 2 GiB of a WAV file hold 18 h in stereo.
 pub const RECORDING_HOURS: u64 = 12;
 /// Who may listen in to calls on the page at once.
 pub const LISTENERS: usize = 4;
 /// Frames that wait for one who listens in: 2 s. Full: he misses what comes then.
 pub const LISTENER_QUEUE: usize = 100;
+/// Recordings that wait to be coded again. Full: they wait for the next start.
+pub const PACKER_QUEUE: usize = 64;
 /// Commands from the page and the button: more than a person can press in a second. Full: refused with 503.
 pub const COMMAND_QUEUE: usize = 32;
 /// Writes waiting for the disk. Full: the oldest unfinished state of the same call is replaced, none is lost.

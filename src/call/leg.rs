@@ -1,6 +1,6 @@
 //! One side of a call: a dialog and its media port.
 
-use crate::media::Stream;
+use crate::media::{Overlay, Stream};
 use crate::rtp::report::Quality;
 use crate::sip::Session;
 use crate::units::{AccountId, Instant, LegId, PortId};
@@ -16,6 +16,8 @@ pub(super) enum Role {
     Listens,
     /// It rings.
     Rings,
+    /// It was taken outside the house, and hears that one key puts it through: a machine would not press it.
+    Asked,
 }
 
 #[derive(Debug)]
@@ -30,8 +32,16 @@ pub(super) struct Leg {
     pub(super) open: Option<(Instant, u32)>,
     /// Answered.
     pub(super) up: bool,
+    /// It was called on a trunk, for the owner.
+    pub(super) outside: bool,
+    /// A key is waited for until then.
+    pub(super) asked_until: Option<Instant>,
     /// The peer holds us.
     pub(super) parked: bool,
+    /// Sounds over all that it hears for as long as it is up.
+    pub(super) overlay: Option<Overlay>,
+    /// In the place of that it hears that somebody waits for it.
+    pub(super) beeps: bool,
     /// It has been told that it is recorded.
     pub(super) noticed: bool,
     /// Seconds without a packet of the peer's, as media told last.
@@ -50,7 +60,11 @@ impl Leg {
             session: None,
             open: None,
             up: false,
+            outside: false,
+            asked_until: None,
             parked: false,
+            overlay: None,
+            beeps: false,
             noticed: false,
             silent_s: 0,
             quality: None,

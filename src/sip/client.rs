@@ -49,8 +49,8 @@ pub enum Owner {
     Call(LegId),
     /// The leg this re-INVITE or UPDATE keeps alive, RFC 4028.
     Refresh(LegId),
-    /// The leg this INFO belongs to, and the digit that it tells.
-    Info(LegId, Digit),
+    /// The leg this INFO belongs to, the digit that it tells, and how long that was held.
+    Info(LegId, Digit, Duration),
     /// The leg whose peer this REFER asks to call somebody else.
     Refer(LegId),
     /// The leg on which a REFER came, which this NOTIFY tells how it goes.
@@ -209,6 +209,10 @@ impl Client {
                 let accepted = self.invite() && status < 300;
                 self.state = if accepted { State::Accepted } else { State::Completed };
                 self.resend_at = None;
+                if accepted {
+                    // It stays for copies of the 2xx, and is not sent again.
+                    self.bytes = Vec::new();
+                }
                 // RFC 3261 §17.1.1.2 Timer D, RFC 6026 §8.4 Timer M; §17.1.2.2 Timer K.
                 let copies = if self.invite() { PATIENCE } else { T4 };
                 let none = self.to.transport.is_reliable() && !accepted;

@@ -4,7 +4,9 @@ use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
 use hold_slayer::app::ear::Ears;
-use hold_slayer::call::{Outcome, Peer, Phase, Plan, Record, Recording, Request, Snapshot, StudioOrder};
+use hold_slayer::call::{
+    Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot, StudioOrder, Waits,
+};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::endpoint::Setup;
 use hold_slayer::demo::phone::Step as Owner;
@@ -15,7 +17,7 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
-use hold_slayer::slay::Policy;
+use hold_slayer::slay::{Policy, Unanswered};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
@@ -88,6 +90,11 @@ pub struct House {
     pub dead_trunk: bool,
     pub recording: Recording,
     pub max_holds: usize,
+    pub unanswered: Unanswered,
+    pub redial: Redialling,
+    pub also_ring: Vec<String>,
+    pub also_after: Duration,
+    pub waits: Waits,
 }
 
 impl Default for House {
@@ -125,6 +132,11 @@ impl Default for House {
             dead_trunk: false,
             recording: Recording::default(),
             max_holds: 1,
+            unanswered: Unanswered::Goodbye,
+            redial: Redialling { tries: 0, pause: s(60) },
+            also_ring: Vec::new(),
+            also_after: s(8),
+            waits: Waits::default(),
         }
     }
 }
@@ -156,6 +168,8 @@ pub struct World {
     ears: Ears,
     /// What the studio was told.
     pub studio: Vec<StudioOrder>,
+    /// Every tone over others' sound that was ordered or ended.
+    pub overlays: Vec<(PortId, Option<media::Overlay>)>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -306,6 +320,7 @@ impl World {
             outlets,
             ears: Ears::default(),
             studio: Vec::new(),
+            overlays: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -474,8 +489,10 @@ impl World {
                 self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes);
             }
             Effect::Media(command) => {
-                if let MediaCommand::Tone(_, tone) = command {
-                    self.tones.push(tone);
+                match command {
+                    MediaCommand::Tone(_, tone) => self.tones.push(tone),
+                    MediaCommand::Overlay(port, tone) => self.overlays.push((port, tone)),
+                    _ => {}
                 }
                 match command {
                     MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {
@@ -655,7 +672,18 @@ fn plan(house: &House) -> Plan {
         emergency: house.emergency.clone(),
         codes: Codes::default(),
         order: house.order,
-        hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
+        hold: Policy {
+            cap: house.cap,
+            ring_for: house.ring,
+            ring_again: house.ring_again,
+            greet: true,
+            unanswered: house.unanswered,
+            call_back: false,
+        },
+        redial: house.redial,
+        also_ring: house.also_ring.clone(),
+        also_after: house.also_after,
+        waits: house.waits.clone(),
         recording: house.recording,
         max_holds: house.max_holds,
         dialling: house.dialling.clone(),
