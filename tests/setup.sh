@@ -122,6 +122,14 @@ if [ "$what" = test ] && ! "$venv/bin/python3" -c 'import pjsua2' 2>/dev/null; t
     thrice "$venv/bin/pip" install --quiet --disable-pip-version-check pjsua2-python==2.15.1.post1 >&2
 fi
 
+# Clients of the interfaces: MCP's own, and schemathesis.
+clients=.cache/clients
+if [ "$what" = test ] && ! "$clients/bin/python3" -c 'import mcp, schemathesis' 2>/dev/null; then
+    say "fetching mcp and schemathesis"
+    python3 -m venv --clear "$clients"
+    thrice "$clients/bin/pip" install --quiet --disable-pip-version-check mcp==2.3.0 schemathesis==4.32.5 >&2
+fi
+
 # Asterisk 22 is in Debian's unstable branch only: that branch's system in a folder, entered by chroot.
 system=$HOME/.cache/hold-slayer-peers/chroot-sid
 if [ "$what" = peers ] && [ ! -x "$system/usr/sbin/asterisk" ]; then

@@ -6,7 +6,7 @@ use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
+use crate::call::{self, Answer, Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::inlet::Inlet;
@@ -57,10 +57,11 @@ pub(super) struct Control {
     pub(super) presses: mpsc::Receiver<Press>,
     pub(super) lamp: watch::Sender<Pattern>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
+    pub(super) journal: web::Journal,
     /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
     pub(super) standing: watch::Receiver<Option<Vec<String>>>,
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
-    pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
+    pub(super) asked: HashMap<u64, oneshot::Sender<Answer>>,
     pub(super) next_ask: u64,
     /// What the log has of each trunk and phone: why it is down, empty while it is up.
     pub(super) peers: HashMap<String, String>,
@@ -89,6 +90,7 @@ impl Control {
             self.know(account, &[hop]);
         }
         self.event(Event::Clock(clock::wall()));
+        self.journal.tell(call::Event::Started);
         let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
         let mut look_around = tokio::time::interval(LOOK_AROUND);
         let mut shown = TokioInstant::now();
@@ -143,6 +145,7 @@ impl Control {
 
     async fn farewell(mut self) {
         let now = clock::now();
+        self.journal.tell(call::Event::Stopped);
         self.core.stop(now, &self.accounts);
         self.carry_out(now);
         let over = TokioInstant::now() + FAREWELL;
@@ -258,7 +261,7 @@ impl Control {
             Order::Unpair(user) => self.unpair(&user),
         };
         // Who asked may have gone.
-        drop(ask.answer.send(done));
+        drop(ask.answer.send(done.map(|()| None)));
     }
 
     fn look_around(&mut self) {
@@ -323,6 +326,7 @@ impl Control {
                             .unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
                     }
                 }
+                Effect::Event(event) => self.journal.write(*event),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }
@@ -357,12 +361,12 @@ impl Control {
         }
     }
 
-    fn reply(&mut self, number: u64, answer: Result<(), String>) {
+    fn reply(&mut self, number: u64, answer: Answer) {
         match (self.asked.remove(&number), answer) {
             // Who asked may have gone.
             (Some(asked), answer) => drop(asked.send(answer)),
             (None, Err(why)) => tracing::info!(why, "the button did nothing"),
-            (None, Ok(())) => {}
+            (None, Ok(_)) => {}
         }
     }
 }

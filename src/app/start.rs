@@ -34,6 +34,8 @@ pub struct Options {
     pub any_port: bool,
     /// Logs the page in once, without the password.
     pub one_use_token: Option<String>,
+    /// A token for programs that may do everything for as long as the box runs.
+    pub app_token: Option<String>,
 }
 
 /// A box that runs.
@@ -83,6 +85,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let store = open_store(data, &mut troubles);
     let first_call = store.as_ref().map_or(CallId(clock::wall().0), Store::next_call_id);
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
+    let journal = web::Journal::default();
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
@@ -131,7 +134,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (stop, stopped) = oneshot::channel();
     let (beat_tx, beat) = watch::channel(0);
     let (standing_tx, standing) = watch::channel(None);
-    let store_too = store.clone();
+    let (store_too, journal_too) = (store.clone(), journal.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
             let edges = Wire::new(Sockets { udp, tcp, tls })
@@ -159,6 +162,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 asks,
                 presses,
                 snapshot: snapshot_tx,
+                journal: journal_too,
                 standing,
                 board_troubles,
                 lamp,
@@ -203,7 +207,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
     let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters);
-    match web::start(page, store, studio.studio, snapshot, asks_tx) {
+    match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
             let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
@@ -314,6 +318,7 @@ fn web_config(
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        app_token: options.app_token.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },

@@ -2,10 +2,11 @@
 
 use crate::listen::Sound;
 use crate::units::{CallId, Wall};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One call. Written when it starts, at every turn, and when it ends; the last write counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Unique for ever; rises with time.
     pub id: CallId,
@@ -57,7 +58,7 @@ impl Record {
 }
 
 /// A stretch of one sound.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
     /// Milliseconds since `Record::started`.
     pub at_ms: u64,
@@ -68,7 +69,7 @@ pub struct Span {
 }
 
 /// Something the box decided, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// Milliseconds since `Record::started`.
     pub at_ms: u64,
@@ -79,7 +80,7 @@ pub struct Decision {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Not over yet.

@@ -9,7 +9,7 @@ use super::plan::{Plan, Which};
 use super::record::Outcome;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::Transfer;
-use super::{Effect, Input, ListenOrder, Request};
+use super::{Answer, Effect, Event as Told, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
@@ -78,7 +78,7 @@ impl Switchboard {
             Input::Admit(peer) => self.desk.admit(peer),
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
-            Input::Troubles(troubles) => self.troubles = troubles,
+            Input::Troubles(troubles) => self.tell_troubles(troubles),
             Input::Timeout => {}
         }
         self.timeout();
@@ -145,6 +145,7 @@ impl Switchboard {
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
         call.attend_studio(&mut self.desk);
+        call.tell_news(&mut self.desk);
         let (room, wants_conference) = (call.room, core::mem::take(&mut call.wants_conference));
         if call.is_over() {
             for leg in core::mem::take(&mut call.to_tell) {
@@ -197,6 +198,7 @@ impl Switchboard {
                 None => {
                     self.with_leg(leg, |call, desk| call.answered(desk, leg, session));
                     self.transfer_answered(leg);
+                    self.placed_answered(leg);
                 }
             },
             Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
@@ -262,9 +264,18 @@ impl Switchboard {
 
     fn peer(&mut self, account: AccountId, up: bool, status: String) {
         if let Some(peer) = self.desk.peers.get_mut(&account) {
+            let (was, news) = (peer.up, peer.status != status);
             peer.up = up;
             peer.status = status;
+            self.desk.tell_peer(account, was, news);
         }
+    }
+
+    fn tell_troubles(&mut self, troubles: Vec<String>) {
+        for new in troubles.iter().filter(|trouble| !self.troubles.contains(trouble)) {
+            self.desk.happened(None, Told::Trouble { words: new.clone() });
+        }
+        self.troubles = troubles;
     }
 
     fn media(&mut self, event: media::Event) {
@@ -306,7 +317,14 @@ impl Switchboard {
         }
     }
 
-    fn request(&mut self, request: Request) -> Result<(), String> {
+    fn request(&mut self, request: Request) -> Answer {
+        match request {
+            Request::Place(number, mode) => self.place(&number, mode).map(Some),
+            request => self.act(request).map(|()| None),
+        }
+    }
+
+    fn act(&mut self, request: Request) -> Result<(), String> {
         const NONE: &str = "there is no such call: it may have ended";
         match request {
             Request::HoldNow(None) | Request::Button => {
@@ -349,6 +367,12 @@ impl Switchboard {
                 false => Err("every line is ready".into()),
             },
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
+            Request::Keys(id, keys) => {
+                self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))
+            }
+            Request::Transfer(id, number) => self.transfer(id, &number),
+            // Answered with the call's number, before.
+            Request::Place(number, mode) => self.place(&number, mode).map(drop),
         }
     }
 

@@ -18,10 +18,11 @@ pub use file::{Form, file, picture};
 pub use listener::{Insight, Listener, Settings};
 
 use crate::units::{Frame, Tick};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A class of sound on the far end of the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sound {
     /// Nothing above the line's floor.

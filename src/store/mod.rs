@@ -10,10 +10,12 @@ mod place;
 mod queue;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tokens;
 mod writer;
 
 pub use error::Error;
 pub use phones::PairedPhone;
+pub use tokens::AppToken;
 
 use crate::call::{Outcome, Record};
 use crate::units::CallId;
@@ -184,6 +186,19 @@ impl Store {
         self.shared.read(|database| {
             let writing = database.begin_write()?;
             writing.open_table(SETTINGS)?.insert(key, value)?;
+            writing.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a setting. Waits for the disk: not for the control thread.
+    ///
+    /// # Errors
+    /// The disk fails or is full.
+    pub fn remove_setting(&self, key: &str) -> Result<(), Error> {
+        self.shared.read(|database| {
+            let writing = database.begin_write()?;
+            writing.open_table(SETTINGS)?.remove(key)?;
             writing.commit()?;
             Ok(())
         })

@@ -131,6 +131,11 @@ pub(super) fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
+/// The same for hashes.
+pub(super) fn same_bytes(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.ct_eq(b).into()
+}
+
 /// Wrong passwords that a source has for nothing.
 const FREE: u32 = 3;
 /// The longest a source waits.

@@ -194,10 +194,11 @@ impl Page {
         (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
-    /// The answer to a form, with its token.
-    pub fn send(&self, path: &str, form: &str) -> Value {
-        let fields = format!("{}X-CSRF-Token: {}\r\n", self.cookie, self.token);
-        json(&ask(self.net, "POST", path, &fields, form))
+    /// The answer to what is sent as JSON, with the form's token.
+    pub fn send(&self, path: &str, body: &Value) -> Value {
+        let fields =
+            format!("{}X-CSRF-Token: {}\r\nContent-Type: application/json\r\n", self.cookie, self.token);
+        json(&ask(self.net, "POST", path, &fields, &body.to_string()))
     }
 
     /// Asks for the state of the box until it is as wanted.

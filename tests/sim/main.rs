@@ -13,6 +13,7 @@ mod holds;
 mod hunt;
 mod net;
 mod numbers;
+mod placing;
 mod presets;
 mod refer;
 mod signs;

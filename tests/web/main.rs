@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod api;
 mod attacks;
+mod clients;
+mod mcp;
 mod pages;
 mod phones;
 mod server;
