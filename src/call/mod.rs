@@ -61,6 +61,8 @@ pub enum Request {
     Conference(CallId),
     /// Ring my phone and give me the held call now, person or not.
     Take(CallId),
+    /// The same of the call that is held, by the button.
+    TakeHeld,
     /// Short press of the button: hold the call that is up.
     Button,
     /// Long press of the button: end the held call.

@@ -366,6 +366,10 @@ impl Switchboard {
                 true => Ok(()),
                 false => Err("every line is ready".into()),
             },
+            Request::TakeHeld => {
+                let id = self.held().ok_or("no call is held: there is nothing to take")?;
+                self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into()))
+            }
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
             Request::Keys(id, keys) => {
                 self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))

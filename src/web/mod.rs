@@ -14,6 +14,7 @@ mod access_page;
 mod answer;
 mod api;
 mod call_page;
+mod claim;
 mod events;
 mod feed;
 mod form;
@@ -38,6 +39,7 @@ mod visit;
 mod websocket;
 mod words;
 
+pub use claim::Claim;
 pub use journal::Journal;
 
 use crate::call::{Request, Snapshot};
@@ -46,6 +48,7 @@ use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
 use crate::studio::Studio;
+use crate::units::Instant;
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
@@ -80,6 +83,8 @@ pub struct Config {
     pub patience: Patience,
     /// What a paired phone is told.
     pub house: House,
+    /// The last claim of the page by the button.
+    pub claims: watch::Receiver<Option<Claim>>,
 }
 
 /// What a paired phone must know of the house.
@@ -207,7 +212,11 @@ struct Site {
     /// Of calls that programs place.
     calls: Mutex<Rates>,
     mcp: mcp::Mcp,
-    password: Password,
+    /// Locked to be read or replaced; checking one takes a copy.
+    password: Mutex<Arc<Password>>,
+    /// It stands in the configuration.
+    password_is_fixed: bool,
+    claims: watch::Receiver<Option<Claim>>,
     /// Locked for the length of a look-up only.
     doors: Mutex<Doors>,
     /// Cookies are shared by all ports of a host: each box has a name of its own.
@@ -224,6 +233,8 @@ struct Doors {
     logins: Logins,
     back_off: BackOff,
     one_use_token: Option<String>,
+    /// The claim that was used.
+    claimed: Option<Instant>,
 }
 
 /// Starts the page. Without a store there is no history, and a generated password lasts until the next start.
@@ -259,7 +270,9 @@ pub fn start(
         rates: Mutex::new(Rates::of_requests()),
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
         mcp: mcp::Mcp::default(),
-        password,
+        password: Mutex::new(Arc::new(password)),
+        password_is_fixed: config.password.is_some(),
+        claims: config.claims,
         doors: Mutex::new(doors),
         cookie: format!("hold-slayer-{}", addr.port()),
         secret: secret.clone(),

@@ -12,6 +12,7 @@ pub(super) enum Route {
     Live,
     LoginPage,
     Login,
+    Claim,
     Logout,
     History,
     Call(CallId),
@@ -65,6 +66,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["live"] => (true, Route::Live),
         ["login"] if get => (true, Route::LoginPage),
         ["login"] => (false, Route::Login),
+        ["claim"] => (false, Route::Claim),
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
         ["calls"] => (false, Route::Place),
@@ -124,7 +126,7 @@ impl Route {
     /// What anybody may see.
     pub(super) fn is_open(&self) -> bool {
         match self {
-            Self::LoginPage | Self::Login | Self::Style | Self::Script | Self::Icon => true,
+            Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon => true,
             Self::Api(asked) => asked.operation.scope.is_none(),
             _ => false,
         }

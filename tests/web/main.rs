@@ -4,6 +4,7 @@
 
 mod api;
 mod attacks;
+mod claim;
 mod clients;
 mod mcp;
 mod pages;

@@ -55,6 +55,7 @@ pub fn config() -> Config {
             emergency: vec!["911".into()],
             codes: Codes::default(),
         },
+        claims: watch::channel(None).1,
     }
 }
 
