@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz lint fmt setup bench cost image clean
+.PHONY: help run demo test peers flood fuzz e2e lint fmt setup bench cost image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -26,6 +26,7 @@ help:
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
@@ -58,6 +59,12 @@ fuzz:
 	  cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz-build --sanitizer none $$target \
 	    target/fuzz/$$target tests/fuzz/corpus/$$target -- -max_len=2048 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+# The page in Debian's Chromium, which it installs: every page looked at by axe, and pictures in target/e2e.
+e2e:
+	@tests/setup.sh e2e
+	cargo build --locked
+	node tests/e2e/run.mjs
 
 lint:
 	cargo fmt --check

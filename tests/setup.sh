@@ -14,6 +14,7 @@ if [ "$what" = test ]; then
     needed+=(sipp:sip-tester baresip:baresip-core sox:sox systemd-analyze:systemd openssl:openssl)
     python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(no-venv:python3-venv)
 fi
+[ "$what" != e2e ] || needed+=(chromium:chromium node:nodejs npm:npm)
 # Sound files for the tests against real peers: unpacked to .cache/sounds, not installed.
 sound_packages=(asterisk-moh-opsound-wav asterisk-core-sounds-en-wav)
 
@@ -128,6 +129,14 @@ if [ "$what" = test ] && ! "$clients/bin/python3" -c 'import mcp, schemathesis' 
     say "fetching mcp and schemathesis"
     python3 -m venv --clear "$clients"
     thrice "$clients/bin/pip" install --quiet --disable-pip-version-check mcp==2.3.0 schemathesis==4.32.5 >&2
+fi
+
+# What drives the browser, and what finds faults of accessibility.
+browser=.cache/browser
+if [ "$what" = e2e ] && [ ! -d "$browser/node_modules/axe-core" ]; then
+    say "fetching playwright-core and axe-core"
+    mkdir -p "$browser"
+    thrice npm --prefix "$browser" install --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 >&2
 fi
 
 # Asterisk 22 is in Debian's unstable branch only: that branch's system in a folder, entered by chroot.

@@ -9,8 +9,9 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
     &["demo", "check"],
     &["app"],
+    &["web"],
     &["config"],
-    &["net", "web", "notify", "board"],
+    &["net", "notify", "board"],
     &["store", "studio"],
     &["call"],
     &["slay", "trunk", "phone"],
@@ -70,6 +71,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_tungstenite", &["web/websocket.rs"]),
     ("tokio_rustls", &["net/"]),
     ("toml", &["config/"]),
+    ("toml_edit", &["web/settings/"]),
     (
         "tracing",
         &[

@@ -80,6 +80,9 @@ pub(super) struct Control {
     pub(super) unreachable: BTreeMap<Hop, String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
+    /// Somebody wants the box started anew.
+    pub(super) restart: bool,
+    pub(super) again: watch::Sender<bool>,
 }
 
 impl Control {
@@ -267,6 +270,10 @@ impl Control {
             }
             Order::Pair(phone) => self.pair(clock::now(), *phone),
             Order::Unpair(user) => self.unpair(&user),
+            Order::Restart => {
+                self.restart = true;
+                Ok(())
+            }
         };
         // Who asked may have gone.
         drop(ask.answer.send(done.map(|()| None)));
@@ -299,6 +306,9 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
+        if self.restart && self.core.snapshot().calls.is_empty() {
+            self.again.send_replace(true);
+        }
         // Without an answer there is no beat, and the watchdog deals with it.
         let _ = self.media.send(MediaCommand::Ping);
     }

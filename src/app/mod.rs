@@ -37,5 +37,5 @@ pub(crate) mod plan;
 mod run;
 mod start;
 
-pub use run::run;
+pub use run::{End, run};
 pub use start::{Options, Running, start};

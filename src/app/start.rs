@@ -21,7 +21,7 @@ use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::io::unix::AsyncFd;
@@ -36,6 +36,8 @@ pub struct Options {
     pub one_use_token: Option<String>,
     /// A token for programs that may do everything for as long as the box runs.
     pub app_token: Option<String>,
+    /// The configuration, to be changed on the page.
+    pub file: Option<PathBuf>,
 }
 
 /// A box that runs.
@@ -54,6 +56,8 @@ pub struct Running {
     pub press: mpsc::Sender<Press>,
     /// Rises about once a second while the control loop and the media loop turn.
     pub beat: watch::Receiver<u64>,
+    /// True once the box shall be started anew: it was asked for, and no call is up.
+    pub again: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
     control: JoinHandle<()>,
     web: Option<web::Web>,
@@ -134,6 +138,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
+    let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
     let (store_too, journal_too) = (store.clone(), journal.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
@@ -179,6 +184,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 trunks: BTreeMap::new(),
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
+                restart: false,
+                again: again_tx,
             };
             control.run(stopped).await;
         });
@@ -193,6 +200,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         store: store.clone(),
         press,
         beat,
+        again,
         stop,
         control,
         web: None,
@@ -322,6 +330,7 @@ fn web_config(
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
+        file: options.file.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },

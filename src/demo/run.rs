@@ -57,6 +57,7 @@ pub fn run(options: &Options) -> Result<bool> {
         any_port: true,
         one_use_token: Some(token.clone()),
         app_token: Some(app_token.clone()),
+        file: None,
     };
     let running = app::start(settings, &data.0, &box_options)?;
 

@@ -162,6 +162,24 @@ impl Store {
         })
     }
 
+    /// Deletes every record but those of these calls. Returns how many went. Waits for the disk: not for the control thread.
+    ///
+    /// # Errors
+    /// The disk fails or is full; nothing has gone then.
+    pub fn forget(&self, but: &[CallId]) -> Result<usize, Error> {
+        self.shared.read(|database| {
+            let writing = database.begin_write()?;
+            let mut gone = 0;
+            writing.open_table(RECORDS)?.retain(|id, _| {
+                let stays = but.contains(&CallId(id));
+                gone += usize::from(!stays);
+                stays
+            })?;
+            writing.commit()?;
+            Ok(gone)
+        })
+    }
+
     /// The number of the next call: one above every number given before and every record on the disk.
     pub fn next_call_id(&self) -> CallId {
         CallId(self.shared.next.fetch_add(1, Ordering::Relaxed))

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 /// The page, with what went wrong.
 pub(super) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
     let content = content(&site.tokens(), form, wrong, None);
-    Answer::page(status, frame("Access", Place::Access, Some(form), &content))
+    Answer::page(status, frame("Access", Place::Settings, Some(form), &content))
 }
 
 /// Makes the token that the form asks for, and shows it once.
@@ -22,7 +22,7 @@ pub(super) fn make(site: &Site, fields: &[(String, String)], form: &str) -> Answ
     match site.make_token(name, &scopes) {
         Ok(plain) => {
             let content = content(&site.tokens(), form, None, Some(&plain));
-            Answer::page(200, frame("Access", Place::Access, Some(form), &content))
+            Answer::page(200, frame("Access", Place::Settings, Some(form), &content))
         }
         Err((status, why)) => page(site, form, Some(&why), status),
     }
@@ -30,6 +30,7 @@ pub(super) fn make(site: &Site, fields: &[(String, String)], form: &str) -> Answ
 
 fn content(tokens: &[AppToken], form: &str, wrong: Option<&str>, made: Option<&str>) -> Markup {
     html! {
+        p { a href="/settings" { "← Settings" } }
         h1 { "Access" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
         @if let Some(made) = made {

@@ -7,10 +7,13 @@ use crate::units::Wall;
 use maud::{Markup, html};
 
 /// The whole page, with what went wrong with the last button.
-pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&str>) -> Markup {
+pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&str>, setup: bool) -> Markup {
     let content = html! {
         h1.unseen { "Now" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
+        @if setup {
+            section.card { h2 { "This box is not set up yet" } p { a.button href="/setup" { "Set it up, step by step" } } }
+        }
         p #lost .alert role="alert" hidden { "The connection to the box is lost. Trying again …" }
         p #announce .unseen role="status" {}
         (live(snapshot, form, now))
@@ -30,7 +33,7 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
                     @if snapshot.calls.is_empty() { (quiet(snapshot)) }
                 }
                 aside {
-                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml.", &again(snapshot, form)))
+                    (peers("Line", &snapshot.trunks, "No line is set up. Settings has the step for it.", &again(snapshot, form)))
                     (peers("Phone", &snapshot.phones, "No phone is set up. Pair one on the page Phones.", &html! {}))
                     (discards(snapshot))
                 }

@@ -28,8 +28,11 @@ mod metrics;
 mod page;
 mod phones;
 mod phones_page;
+mod privacy;
 mod rates;
 mod route;
+mod settings;
+mod setup;
 mod sound;
 mod stage;
 mod statistics;
@@ -43,6 +46,7 @@ pub use claim::Claim;
 pub use journal::Journal;
 
 use crate::call::{Request, Snapshot};
+use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::media::Counters;
 use crate::phone::dial::Codes;
@@ -55,6 +59,7 @@ use login::{BackOff, Logins, Password};
 use rates::Rates;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -83,6 +88,8 @@ pub struct Config {
     pub patience: Patience,
     /// What a paired phone is told.
     pub house: House,
+    /// The configuration, to be changed on the page; `None`: there is no file.
+    pub file: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
 }
@@ -135,6 +142,8 @@ pub enum Order {
     Pair(Box<PairedPhone>),
     /// The phone with this user was taken away.
     Unpair(String),
+    /// Start the box anew when no call is up.
+    Restart,
 }
 
 /// Why the page could not be started.
@@ -212,6 +221,7 @@ struct Site {
     /// Of calls that programs place.
     calls: Mutex<Rates>,
     mcp: mcp::Mcp,
+    settings: settings::Settings,
     /// Locked to be read or replaced; checking one takes a copy.
     password: Mutex<Arc<Password>>,
     /// It stands in the configuration.
@@ -254,9 +264,12 @@ pub fn start(
     let (password, generated_password) = find_password(config.password.as_deref(), store.as_ref())?;
     let (stop, stopped) = watch::channel(false);
     let secret = login::token().map_err(|_| Error::Password)?;
-    let doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
+    let mut doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
     let mut tokens = store.as_ref().map(|store| store.tokens().unwrap_or_default()).unwrap_or_default();
     tokens.extend(config.app_token.as_deref().map(access::of_this_run));
+    if let Some(store) = &store {
+        doors.logins.restore(clock::now(), login::kept(store));
+    }
     let site = Arc::new(Site {
         store,
         studio,
@@ -270,6 +283,7 @@ pub fn start(
         rates: Mutex::new(Rates::of_requests()),
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
         mcp: mcp::Mcp::default(),
+        settings: settings::Settings::of(config.file),
         password: Mutex::new(Arc::new(password)),
         password_is_fixed: config.password.is_some(),
         claims: config.claims,

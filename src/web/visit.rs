@@ -9,7 +9,7 @@ use super::route::{Miss, Route, call_id, find};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, head, home, login, mcp,
-    metrics, page, phones, sound, statistics_page,
+    metrics, page, phones, privacy, settings, setup, sound, statistics_page,
 };
 use crate::call::{Mode, Request as Wish};
 use crate::clock;
@@ -334,6 +334,18 @@ impl Visit<'_> {
                 Ok(()) => Answer::see("/access".into()),
                 Err((status, why)) => access_page::page(site, &form, Some(&why), status),
             },
+            Route::Settings => settings::page(site, &form, None, 200),
+            Route::ChangeSettings => settings::stored(site, &self.body, &form),
+            Route::Restart => match site.restart() {
+                Ok(()) => setup::again(&form),
+                Err((status, why)) => settings::page(site, &form, Some(&why), status),
+            },
+            Route::Setup => setup::page(site, &form, None, 200),
+            Route::SetupLine => setup::write(site, &self.body, &form),
+            Route::SetupPassword => setup::choose(site, &self.body, &form, self.cookie.as_deref()),
+            Route::SetupTold => setup::told(site, &self.body, &form),
+            Route::Privacy => privacy::page(site, &form, None, 200),
+            Route::Purge => privacy::purge(site, &self.body, &form),
             Route::Api(asked) => {
                 let sent = Sent {
                     query: &self.query,
@@ -385,7 +397,10 @@ impl Visit<'_> {
     fn home(&self, status: u16, wrong: Option<&str>) -> Answer {
         let form = self.who.form().unwrap_or_default();
         let snapshot = self.site.snapshot.borrow().clone();
-        Answer::page(status, home::page(&snapshot, form, clock::wall(), wrong))
+        Answer::page(
+            status,
+            home::page(&snapshot, form, clock::wall(), wrong, setup::is_wanted(self.site, &snapshot)),
+        )
     }
 
     fn live(&self, id: CallId) -> Reply {

@@ -58,10 +58,14 @@ impl Written {
     }
 
     fn wait(&self, words: &str) -> String {
+        self.wait_times(words, 1)
+    }
+
+    fn wait_times(&self, words: &str, times: usize) -> String {
         let text = self.text.lock().unwrap();
-        let missing = |(text, over): &mut (String, bool)| !text.contains(words) && !*over;
+        let missing = |(text, over): &mut (String, bool)| text.matches(words).count() < times && !*over;
         let (text, _) = self.more.wait_timeout_while(text, SOON, missing).unwrap();
-        assert!(text.0.contains(words), "never written: {words}\n{}", text.0);
+        assert!(text.0.matches(words).count() >= times, "never written: {words}\n{}", text.0);
         text.0.clone()
     }
 }
@@ -117,6 +121,11 @@ impl Running {
 
     pub fn says(&self, words: &str) -> String {
         self.log.wait(words)
+    }
+
+    /// Says it so often.
+    pub fn says_times(&self, words: &str, times: usize) -> String {
+        self.log.wait_times(words, times)
     }
 
     /// The password printed at the first start.

@@ -10,4 +10,5 @@ mod mcp;
 mod pages;
 mod phones;
 mod server;
+mod settings;
 mod show;

@@ -44,6 +44,7 @@ pub fn config() -> Config {
         names: vec!["Phone.Example".into()],
         one_use_token: None,
         app_token: Some(TOKEN.into()),
+        file: None,
         counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
@@ -105,7 +106,7 @@ impl Server {
                         matches!(request, Request::HangUp(CallId(404)) | Request::HoldNow(None))
                     }
                     Order::Pair(phone) => phone.name == "Taken",
-                    Order::Unpair(_) => false,
+                    Order::Unpair(_) | Order::Restart => false,
                 };
                 let answer =
                     if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(placed) };
@@ -160,9 +161,18 @@ impl Server {
         self.post(path, "", &fields, body)
     }
 
+    /// As `log_in`, with the password that was made up.
+    pub fn let_in(&self) -> (String, String) {
+        self.log_in_with(self.web.generated_password.as_deref().unwrap())
+    }
+
     /// Logs in; returns the cookie and the token of the forms.
     pub fn log_in(&self) -> (String, String) {
-        let reply = self.post("/login", "", "", &format!("password={PASSWORD}"));
+        self.log_in_with(PASSWORD)
+    }
+
+    fn log_in_with(&self, password: &str) -> (String, String) {
+        let reply = self.post("/login", "", "", &format!("password={password}"));
         assert_eq!(reply.status, 303, "{}", reply.text);
         let cookie = reply.field("set-cookie").unwrap().split(';').next().unwrap().to_string();
         let page = self.get("/", &cookie);

@@ -6,6 +6,7 @@ pub(super) mod table;
 
 use super::answer::Answer;
 use super::journal::Filter;
+use super::settings::Act;
 use super::sound::Sound;
 use super::visit::NO_STORE;
 use super::{Order, Site, phones, statistics};
@@ -70,7 +71,13 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         |request: Request| site.ask(Order::Call(request)).map(|_| Answer::json(200, &Done { done: true }));
     if let (
         Some(_),
-        What::Hold | What::HoldAny | What::Take | What::HangUp | What::Conference | What::TryTrunks,
+        What::Hold
+        | What::HoldAny
+        | What::Take
+        | What::HangUp
+        | What::Conference
+        | What::TryTrunks
+        | What::Restart,
     ) = (asked.operation.takes, asked.operation.what)
     {
         let _: shapes::Nothing = body(sent.body)?;
@@ -123,6 +130,20 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &Done { done: true })
         }
         What::History => Answer::json(200, &history(site, &query(sent.query)?)?),
+        What::Settings => {
+            let sections = site.settings.written()?;
+            Answer::json(200, &shapes::Written { restart_needed: site.settings.is_changed(), sections })
+        }
+        What::ChangeSettings => {
+            let set: shapes::SetValues = body(sent.body)?;
+            let values: Vec<(String, String)> = set.values.into_iter().collect();
+            site.settings.change(&set.section, set.at, &Act::Write(&values))?;
+            Answer::json(200, &Done { done: true })
+        }
+        What::Restart => {
+            site.restart()?;
+            Answer::json(200, &Done { done: true })
+        }
         What::Statistics => Answer::json(200, &statistics::reckon(every(store(site)?)?.iter())),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;

@@ -6,6 +6,7 @@ use crate::call::{CallView, Mode, Outcome, PeerView, Record};
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A call to be placed.
@@ -115,6 +116,28 @@ pub(in crate::web) struct Phone {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Phones {
     pub(in crate::web) phones: Vec<Phone>,
+}
+
+/// Values for one section of the configuration.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct SetValues {
+    /// As in the file: `line`, `trunk`, `hold` and so on.
+    #[schemars(length(min = 1, max = 16))]
+    pub(in crate::web) section: String,
+    /// Which of several trunks or phones, from 0; left out: a new one.
+    #[serde(default)]
+    pub(in crate::web) at: Option<usize>,
+    /// By key, as text; lists one a line. An empty one takes the key out.
+    pub(in crate::web) values: BTreeMap<String, String>,
+}
+
+/// What is written, by section and key.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Written {
+    /// It is to take effect at the next start.
+    pub(in crate::web) restart_needed: bool,
+    pub(in crate::web) sections: serde_json::Map<String, serde_json::Value>,
 }
 
 /// It is done.

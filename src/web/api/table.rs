@@ -7,7 +7,7 @@ use super::super::route::{Miss, call_id};
 use super::super::statistics::Statistics;
 use super::shapes::{
     Calls, Devices, Done, Events, EventsQuery, History, HistoryQuery, Keys, Nothing, Pair, Phones, Place,
-    Placed, Recordings, Through, Unpair,
+    Placed, Recordings, SetValues, Through, Unpair, Written,
 };
 use crate::call::{Record, Snapshot};
 use crate::studio;
@@ -43,6 +43,9 @@ pub(in crate::web) enum What {
     Statistics,
     Events,
     Stream,
+    Settings,
+    ChangeSettings,
+    Restart,
 }
 
 /// What comes back.
@@ -181,6 +184,30 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
     Operation {
         query: Some(of::<HistoryQuery>),
         ..get(What::History, "/history", "history", "Calls, newest first", of::<History>)
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..get(
+            What::Settings,
+            "/settings",
+            "get_settings",
+            "What hold-slayer.toml says, without secrets",
+            of::<Written>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::ChangeSettings,
+            "/settings",
+            "change_settings",
+            "Change one section of hold-slayer.toml; it takes effect at a restart",
+            of::<SetValues>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(What::Restart, "/restart", "restart", "Start the box anew when no call is up", of::<Nothing>)
     },
     get(
         What::Statistics,
