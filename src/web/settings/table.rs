@@ -47,7 +47,7 @@ use Kind::{Choice, Flag, List, Number, Secret, Text};
 const SRTP: Kind = Choice(&["off", "optional", "required"]);
 
 /// Countries that the box knows the tones and emergency numbers of.
-pub(super) const COUNTRIES: &[&str] =
+pub(in crate::web) const COUNTRIES: &[&str] =
     &["us", "uk", "de", "fr", "nl", "it", "es", "at", "ch", "be", "se", "au", "jp"];
 
 /// Every section of the file.
