@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("base64ct", &["sip/", "web/websocket.rs"]),
     ("clap", &["main.rs"]),
     ("ctr", &["rtp/srtp.rs"]),
+    ("flac_codec", &["studio/flac.rs"]),
     ("futures_util", &["web/websocket.rs"]),
     ("getrandom", &["app", "web/", "demo/"]),
     ("gpiocdev", &["board/gpio.rs"]),

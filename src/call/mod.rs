@@ -31,6 +31,7 @@ mod switchboard;
 mod transfer;
 mod trying;
 mod turns;
+mod waiting;
 
 pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};

@@ -126,7 +126,9 @@ pub(super) fn call_id(text: &str) -> Result<CallId, Miss> {
 }
 
 fn recording(file: &str) -> Option<&'static str> {
-    crate::studio::NAMES.into_iter().find(|name| file.strip_suffix(".wav") == Some(name))
+    // However it is coded: an address that was copied before it was coded again still leads to it.
+    let name = file.strip_suffix(".wav").or(file.strip_suffix(".flac"))?;
+    crate::studio::NAMES.into_iter().find(|known| *known == name)
 }
 
 fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
@@ -179,6 +181,7 @@ mod tests {
             (Method::Get, "/calls/17/listen", Some(Route::Listen(CallId(17)))),
             (Method::Get, "/calls/17/live.wav", Some(Route::LiveSound(CallId(17)))),
             (Method::Get, "/calls/17/house.wav", Some(Route::Recording(CallId(17), "house"))),
+            (Method::Get, "/calls/17/both.flac", Some(Route::Recording(CallId(17), "both"))),
             (Method::Get, "/calls/17/other.wav", None),
             (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
             (Method::Get, "/phones", Some(Route::Phones)),

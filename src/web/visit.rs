@@ -380,7 +380,7 @@ impl Visit<'_> {
             }
             Route::LiveSound(id) => return self.live(*id),
             Route::Recording(id, name) => match site.studio.archive.open(*id, name) {
-                Ok((file, bytes)) => return Reply::Sound(Sound::Recording(file, bytes)),
+                Ok((file, found)) => return Reply::Sound(Sound::Recording(file, found)),
                 Err(_) => wrong(false, 404, "There is no such recording: it may be too old to be kept."),
             },
             Route::Style => Answer::asset("text/css; charset=utf-8", page::STYLE),

@@ -114,8 +114,8 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         }
         What::Recording => {
             let gone = |_| (404, "There is no such recording: it may be too old to be kept.".to_owned());
-            let (file, bytes) = site.studio.archive.open(id, asked.recording).map_err(gone)?;
-            return Ok(Given::Sound(Sound::Recording(file, bytes)));
+            let (file, found) = site.studio.archive.open(id, asked.recording).map_err(gone)?;
+            return Ok(Given::Sound(Sound::Recording(file, found)));
         }
         What::Phones => phones::list(site),
         What::Pair => {

@@ -80,7 +80,7 @@ fn given(gives: Gives, generator: &mut SchemaGenerator) -> (u16, Value) {
     let (status, kind, schema) = match gives {
         Gives::Json(status, shape) => (status, "application/json", Value::from(shape(generator))),
         Gives::Description => (200, "application/json", json!({ "type": "object" })),
-        Gives::Sound => (200, "audio/wav", json!({ "type": "string", "format": "binary" })),
+        Gives::Sound => (200, "audio/*", json!({ "type": "string", "format": "binary" })),
         Gives::Stream => (200, "text/event-stream", json!({ "type": "string" })),
     };
     (status, json!({ "description": "Done", "content": { kind: { "schema": schema } } }))

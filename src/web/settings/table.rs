@@ -177,6 +177,12 @@ pub(super) const PARTS: &[Part] = &[
                 "Many countries forbid it without consent: ask first. Default none.",
             ),
             field("notice", "People are told by", Choice(&["words", "tone", "none"]), "Default words."),
+            field(
+                "format",
+                "Kept as",
+                Choice(&["wav", "flac"]),
+                "flac needs a third of the room. Default wav.",
+            ),
             field("sides", "Sides", Choice(&["stereo", "mono", "separate"]), "Default stereo."),
             field("keep", "Deleted after", Text, "1h to 8760h. Default 720h."),
             field("space", "Megabytes for all", Number, "The oldest go first. Default 2000."),
