@@ -20,6 +20,8 @@ use core::time::Duration;
 
 /// Whoever is called without a phone that waits for him rings no longer than this.
 const RINGS: Duration = Duration::from_secs(90);
+/// A key from the page is held for so long, as by a finger.
+const PRESSED: Duration = Duration::from_millis(160);
 
 impl Switchboard {
     /// Places a call. Refused with the reason and what to do.
@@ -153,7 +155,7 @@ impl Call {
         if self.emergency {
             return Err("keys in an emergency call are pressed on the phone".into());
         }
-        keys.iter().for_each(|key| desk.digit(far, *key));
+        keys.iter().for_each(|key| desk.digit(far, *key, Some(PRESSED)));
         let digits = keys.iter().map(|key| key.as_char()).collect();
         desk.happened(Some(self.id), Event::MenuKeysSent { digits });
         Ok(())
