@@ -255,7 +255,12 @@ impl Call {
     /// A phone that took no second call has ended its first.
     pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
         self.phone_busy(phone, false);
-        self.tell(desk, slay::Input::PhoneFree);
+        // Others may be ringing meanwhile: then it rings with them.
+        if self.near.iter().any(|leg| leg.role == Role::Rings) {
+            self.ring_one(desk, phone, &self.back(), None);
+        } else {
+            self.tell(desk, slay::Input::PhoneFree);
+        }
     }
 
     /// A phone stopped ringing without an answer; the last one decides.
@@ -388,14 +393,17 @@ impl Call {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
-        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller =
-            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
-        self.ring_phones(desk, &caller, None);
+        self.ring_phones(desk, &self.back(), None);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
         }
         self.ring_ended(desk);
+    }
+
+    /// What a phone shows when the held call comes back.
+    fn back(&self) -> Caller {
+        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
+        Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
     }
 
     fn stop_ringing(&mut self, desk: &mut Desk) {

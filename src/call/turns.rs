@@ -77,7 +77,14 @@ impl Call {
         }
     }
 
-    fn ring_one(&mut self, desk: &mut Desk, phone: AccountId, caller: &Caller, called: Option<&str>) {
+    /// Rings one phone beside those that ring.
+    pub(super) fn ring_one(
+        &mut self,
+        desk: &mut Desk,
+        phone: AccountId,
+        caller: &Caller,
+        called: Option<&str>,
+    ) {
         let codec = self.far.as_ref().and_then(|f| f.session).map_or(Codec::Pcmu, |s| s.codec);
         let to = called.or(desk.peer(phone).map(|p| p.name.as_str())).unwrap_or_default().to_owned();
         let role = (Role::Rings, self.manner());
