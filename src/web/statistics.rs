@@ -59,8 +59,8 @@ pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistic
         sum.slain += u32::from(slain);
         sum.held_ms += record.held_ms;
         let (hour, weekday) = words::hour_and_weekday(since);
-        sum.by_hour_ms.iter_mut().nth(hour).into_iter().for_each(|sum| *sum += record.held_ms);
-        sum.by_weekday_ms.iter_mut().nth(weekday).into_iter().for_each(|sum| *sum += record.held_ms);
+        add(&mut sum.by_hour_ms, hour, record.held_ms);
+        add(&mut sum.by_weekday_ms, weekday, record.held_ms);
         let (number, waits) = numbers.entry(&record.number).or_default();
         number.held += 1;
         number.slain += u32::from(slain);
@@ -78,6 +78,12 @@ pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistic
     sum.numbers.sort_by(|a, b| b.held_ms.cmp(&a.held_ms).then_with(|| a.number.cmp(&b.number)));
     sum.numbers.truncate(NUMBERS);
     sum
+}
+
+fn add(to: &mut [u64], at: usize, ms: u64) {
+    if let Some(sum) = to.get_mut(at) {
+        *sum += ms;
+    }
 }
 
 #[cfg(test)]

@@ -261,8 +261,7 @@ impl Visit<'_> {
         let is_for_programs = matches!(route, Route::Api(_) | Route::Mcp);
         if is_for_programs {
             let kind = field(self.request, "content-type").unwrap_or_default();
-            if !body.is_empty()
-                && !kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json")
+            if !body.is_empty() && kind.split(';').next().is_none_or(|kind| kind.trim() != "application/json")
             {
                 return Err(Answer::problem(415, "Send the body as application/json."));
             }
