@@ -8,7 +8,7 @@ use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::units::{CallId, Digit};
 
 const NUMBER: &str = "18005550123";
-const PATIENT: Far = Far::Agent { patience: s(20) };
+const PATIENT: Far = Far::Agent { patience: core::time::Duration::from_secs(120) };
 
 fn at_home(then: &[Owner]) -> Vec<Owner> {
     [&[Owner::Register, Owner::AwaitRing, Owner::Wait(s(2)), Owner::PickUp], then].concat()
