@@ -139,6 +139,11 @@ if [ "$what" = e2e ] && [ ! -d "$browser/node_modules/axe-core" ]; then
     thrice npm --prefix "$browser" install --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 >&2
 fi
 
+# The speech model, for the tests of words: 71 MB once.
+if [ "$what" = test ] && ! thrice model/words/fetch.sh .cache/words; then
+    say "the speech model could not be fetched: the tests of words will say so"
+fi
+
 # Asterisk 22 is in Debian's unstable branch only: that branch's system in a folder, entered by chroot.
 system=$HOME/.cache/hold-slayer-peers/chroot-sid
 if [ "$what" = peers ] && [ ! -x "$system/usr/sbin/asterisk" ]; then

@@ -166,6 +166,16 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "words",
+        title: "Understanding words",
+        many: false,
+        fields: &[
+            field("model", "Speech model", Text, "Its folder. Without one the box goes by sound alone."),
+            field("language", "Language of the far end", Choice(&["en", "de", "fr", "es"]), "Default en."),
+            field("owner", "Your name", Text, "That agents call you by: who says it is a person."),
+        ],
+    },
+    Part {
         name: "record",
         title: "Privacy: recording",
         many: false,
