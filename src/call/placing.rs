@@ -23,14 +23,20 @@ const RINGS: Duration = Duration::from_secs(90);
 /// A key from the page is held for so long, as by a finger.
 const PRESSED: Duration = Duration::from_millis(160);
 
+const NO_NUMBER: &str =
+    "this is no number to call: write digits, with + and the country first if it is abroad";
+
 impl Switchboard {
     /// Places a call. Refused with the reason and what to do.
     pub(super) fn place(&mut self, number: &str, mode: Mode) -> Result<CallId, String> {
         if self.stopping {
             return Err("the box is being stopped".into());
         }
-        let wanted = wanted(&self.desk.plan, number)
-            .ok_or("this is no number to call: write digits, with + and the country first if it is abroad")?;
+        let wanted = wanted(&self.desk.plan, number).ok_or(NO_NUMBER)?;
+        let plain = |sign: char| sign.is_ascii_digit() || matches!(sign, '*' | '#' | '+');
+        if !wanted.number.chars().all(plain) {
+            return Err(NO_NUMBER.into());
+        }
         if wanted.emergency {
             return Err("an emergency number is dialled on a phone: pick one up and dial it now".into());
         }

@@ -7,7 +7,7 @@
 use super::Patience;
 use super::answer::Answer;
 use super::head::{self, Head, Reading, Refusal, Rules};
-use super::websocket;
+use super::{route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
 use core::time::Duration;
 use std::io;
@@ -97,15 +97,17 @@ async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &Atom
     let rules = Rules { names: &gate.names, local, stamp: &stamp };
     let request = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await {
         Ok(read) => read?,
-        Err(_) => Err((Refusal { status: 408, words: "The request took too long to arrive." }, false)),
+        Err(_) => {
+            Err((Refusal { status: 408, words: "The request took too long to arrive." }, String::new()))
+        }
     };
     let (head, bytes) = match request {
         Ok(request) => request,
-        Err((refusal, program)) => return turn_away(&mut peer, refusal, program).await,
+        Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
     };
     let Ok(body) = timeout(gate.patience.body, read_body(&mut peer, &head, bytes)).await else {
         let refusal = Refusal { status: 408, words: "The request's body took too long." };
-        return turn_away(&mut peer, refusal, false).await;
+        return turn_away(&mut peer, refusal, "").await;
     };
     let body = body?;
     silent.store(false, Ordering::Relaxed);
@@ -113,7 +115,7 @@ async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &Atom
         Ok(server) => server,
         Err(_) => {
             let words = "The page is restarting. Try again in a moment.";
-            return turn_away(&mut peer, Refusal { status: 503, words }, false).await;
+            return turn_away(&mut peer, Refusal { status: 503, words }, "").await;
         }
     };
     server.write_all(&head.forward).await?;
@@ -131,11 +133,11 @@ fn connect(gate: &Gate) -> io::Result<UnixStream> {
 }
 
 /// Reads until the head is whole. Returns it with all that was read, or why it may not pass.
-/// A refusal comes with whether a program asked.
+/// A refusal comes with the path that was asked for, as far as it is one.
 async fn read_head(
     peer: &mut TcpStream,
     rules: &Rules<'_>,
-) -> io::Result<Result<(Head, Vec<u8>), (Refusal, bool)>> {
+) -> io::Result<Result<(Head, Vec<u8>), (Refusal, String)>> {
     let mut bytes = Vec::with_capacity(2048);
     loop {
         if read_some(peer, &mut bytes, WEB_HEAD_BYTES).await? == 0 {
@@ -146,7 +148,9 @@ async fn read_head(
             Reading::Done(head) => return Ok(Ok((head, bytes))),
             Reading::Refused(refusal) => {
                 let target = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-                return Ok(Err((refusal, target.starts_with(b"/api/") || target == b"/mcp")));
+                let path = String::from_utf8_lossy(target);
+                let path = path.split('?').next().unwrap_or_default();
+                return Ok(Err((refusal, path.to_owned())));
             }
         }
     }
@@ -192,14 +196,14 @@ async fn bring_back(server: &mut UnixStream, peer: &mut TcpStream, idle: Duratio
 
 /// Answers instead of the server. What the peer still sends is read for a moment: closing on it would destroy the answer
 /// on its way.
-async fn turn_away(peer: &mut TcpStream, refusal: Refusal, program: bool) -> io::Result<()> {
+async fn turn_away(peer: &mut TcpStream, refusal: Refusal, path: &str) -> io::Result<()> {
     const LINGER: Duration = Duration::from_secs(1);
     let Refusal { status, words } = refusal;
-    let answer = match program {
+    let answer = match route::is_for_programs(path) {
         true => Answer::problem(status, words),
         false => Answer::page(status, super::page::error(status, words)),
     };
-    let answer = if status == 405 { answer.with("Allow", "GET, HEAD, POST".into()) } else { answer };
+    let answer = if status == 405 { answer.with("Allow", route::allowed(path).into()) } else { answer };
     timeout(LINGER, peer.write_all(&answer.bytes(false))).await??;
     peer.shutdown().await?;
     let mut rest = (&mut *peer).take(2 * WEB_BODY_BYTES as u64);

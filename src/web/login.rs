@@ -325,7 +325,7 @@ mod tests {
         for day in 1..30 {
             again.form_token(at(day * 24 * 3600), "new");
         }
-        assert_eq!(again.form_token(at(30 * 24 * 3600 - 3600), "new"), None, "thirty days in all");
+        assert_eq!(again.form_token(at(30 * 24 * 3600 - 3595), "new"), None, "thirty days in all");
         logins.keep_only("new");
         assert_eq!(logins.form_token(at(3600), "old"), None);
         assert!(logins.form_token(at(3600), "new").is_some());

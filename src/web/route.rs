@@ -119,6 +119,20 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
     }
 }
 
+/// Whether programs, which read JSON, ask for this path.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/mcp"
+}
+
+/// The methods by which this path is asked.
+pub(super) fn allowed(path: &str) -> &'static str {
+    match (find(&Method::Get, path).is_ok(), find(&Method::Post, path).is_ok()) {
+        (true, false) => "GET, HEAD",
+        (false, true) => "POST",
+        _ => "GET, HEAD, POST",
+    }
+}
+
 /// A call's number, plain digits only.
 pub(super) fn call_id(text: &str) -> Result<CallId, Miss> {
     let plain = text.bytes().all(|b| b.is_ascii_digit());

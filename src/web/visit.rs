@@ -5,7 +5,7 @@ use super::answer::Answer;
 use super::api::shapes::Place;
 use super::api::{Given, Sent};
 use super::journal::Filter;
-use super::route::{Miss, Route, call_id, find};
+use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, head, home, login, mcp,
@@ -125,7 +125,7 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     {
         return file.into();
     }
-    let is_api = path.starts_with("/api/") || path == "/mcp";
+    let is_api = is_for_programs(path);
     let route = match route {
         Ok(route) => route,
         Err(Miss::NoSuchPage) => {
@@ -219,7 +219,8 @@ impl Site {
                 return Err(Answer::problem(403, &words));
             }
         }
-        if *who == Who::Nobody || !matches!(route, Route::Api(_) | Route::Mcp) {
+        // A browser asks as often as its owner clicks.
+        if !matches!(who, Who::App { .. }) {
             return Ok(());
         }
         let asked = self.rates.lock().unwrap_or_else(PoisonError::into_inner).ask(clock::now(), who.key());

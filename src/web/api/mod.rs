@@ -69,17 +69,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
     let id = asked.call;
     let act =
         |request: Request| site.ask(Order::Call(request)).map(|_| Answer::json(200, &Done { done: true }));
-    if let (
-        Some(_),
-        What::Hold
-        | What::HoldAny
-        | What::Take
-        | What::HangUp
-        | What::Conference
-        | What::TryTrunks
-        | What::Restart,
-    ) = (asked.operation.takes, asked.operation.what)
-    {
+    if asked.operation.what.takes_nothing() {
         let _: shapes::Nothing = body(sent.body)?;
     }
     let answer = match asked.operation.what {
@@ -123,7 +113,13 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             if pair.jack.is_some_and(|jack| !(1..=2).contains(&jack)) {
                 return Err((400, "jack is 1 or 2.".into()));
             }
-            Answer::json(200, &phones::pair(site, &phones::fields(&pair), sent.local)?)
+            if pair.mac.as_deref().is_some_and(|mac| !looks_like_mac(mac)) {
+                return Err((400, "mac is 12 hexadecimal digits, such as c0:74:ad:12:34:56.".into()));
+            }
+            // What is understood and cannot be paired is no fault of the request's form.
+            let semantic = |(status, why)| (if status == 400 { 409 } else { status }, why);
+            let told = phones::pair(site, &phones::fields(&pair), sent.local).map_err(semantic)?;
+            Answer::json(200, &told)
         }
         What::Unpair => {
             phones::unpair(site, &body::<Unpair>(sent.body)?.user)?;
@@ -182,6 +178,9 @@ fn query<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, Refusal> 
 
 fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
     let wanted: shapes::EventsQuery = query(sent.query)?;
+    if wanted.types.as_deref().is_some_and(|types| types.chars().count() > 256) {
+        return Err((400, "types has at most 256 characters.".into()));
+    }
     let last = sent.last_event.map(str::parse).transpose();
     let last = last.map_err(|_| (400, "Last-Event-ID is not a number of this box.".to_owned()))?;
     Ok((Filter::new(wanted.types.as_deref(), wanted.call.map(CallId)), last.or(wanted.after)))
@@ -193,6 +192,16 @@ pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId
     site.count_call(who)?;
     let placed = site.ask(Order::Call(Request::Place(place.number.clone(), place.mode)))?;
     placed.ok_or((500, "The call was placed, but has no number.".into()))
+}
+
+/// As its shape says: pairs of digits, with `:` or `-` between them.
+fn looks_like_mac(mac: &str) -> bool {
+    let pairs: Vec<&str> = match mac.contains([':', '-']) {
+        true => mac.split([':', '-']).collect(),
+        false => mac.as_bytes().chunks(2).filter_map(|pair| core::str::from_utf8(pair).ok()).collect(),
+    };
+    let pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+    pairs.len() == 6 && pairs.iter().all(pair)
 }
 
 /// As its shape says.
@@ -235,6 +244,9 @@ pub(super) fn history(site: &Site, wanted: &HistoryQuery) -> Result<History, Ref
     let limit = wanted.limit.unwrap_or(PAGE);
     if !(1..=HISTORY_PAGE as u64).contains(&limit) {
         return Err((400, format!("limit is a number from 1 to {HISTORY_PAGE}.")));
+    }
+    if wanted.number.as_deref().is_some_and(|number| number.chars().count() > 64) {
+        return Err((400, "number has at most 64 characters.".into()));
     }
     let limit = usize::try_from(limit).unwrap_or(HISTORY_PAGE);
     let before = wanted.before.map(CallId);

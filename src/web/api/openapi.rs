@@ -70,8 +70,7 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         described["security"] = json!([]);
     }
     if let Some(takes) = operation.takes {
-        described["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": takes(generator) } } });
+        described["requestBody"] = json!({ "required": !operation.what.takes_nothing(), "content": { "application/json": { "schema": takes(generator) } } });
     }
     described
 }

@@ -66,7 +66,7 @@ pub(in crate::web) struct Pair {
     pub(in crate::web) device: Device,
     /// The adapter's MAC address; needed for `grandstream` and `cisco`.
     #[serde(default)]
-    #[schemars(regex(pattern = r"^([0-9A-Fa-f]{2}[:-]?){5}[0-9A-Fa-f]{2}$"))]
+    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{12}$"))]
     pub(in crate::web) mac: Option<String>,
     /// Its socket, 1 or 2.
     #[serde(default)]

@@ -48,6 +48,14 @@ pub(in crate::web) enum What {
     Restart,
 }
 
+impl What {
+    /// All is said by the address.
+    pub(in crate::web) const fn takes_nothing(self) -> bool {
+        use What::{Conference, HangUp, Hold, HoldAny, Restart, Take, TryTrunks};
+        matches!(self, Conference | HangUp | Hold | HoldAny | Restart | Take | TryTrunks)
+    }
+}
+
 /// What comes back.
 #[derive(Clone, Copy)]
 pub(in crate::web) enum Gives {
