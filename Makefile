@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz e2e lint fmt setup bench cost quality image clean
+.PHONY: help run demo test peers flood slay-table fuzz e2e lint fmt setup bench cost quality image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -25,6 +25,7 @@ help:
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
+	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
@@ -50,6 +51,12 @@ peers: setup
 FLOOD_PACKETS ?= 10800000
 flood: setup
 	FLOOD_PACKETS=$(FLOOD_PACKETS) cargo test --locked --release --test box flood -- --nocapture
+
+# What becomes of many composed companies with the real listener, in virtual time and from seeds. Some ten minutes on two
+# cores, most of it the listener's. SLAY_SOUND names another folder of sound pieces than tests/listen/sound.
+SLAY_COMPANIES ?= 1000
+slay-table: setup
+	SLAY_COMPANIES=$(SLAY_COMPANIES) cargo test --locked --test sim -- --ignored --nocapture slay_table
 
 # Each fuzz target for so many seconds, without a sanitizer: the room has no unsafe code. Needs the nightly compiler.
 FUZZ_SECONDS ?= 60

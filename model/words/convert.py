@@ -197,9 +197,12 @@ def main(source, out):
     source, out = Path(source), Path(out)
     w = weights(source / "model.bin")
     out.mkdir(parents=True, exist_ok=True)
-    (out / "encoder.tflite").write_bytes(encoder(w).bytes())
-    (out / "decoder.tflite").write_bytes(decoder(w).bytes())
-    (out / "tokens.txt").write_text(tokens(source))
+    files = {"encoder.tflite": encoder(w).bytes(), "decoder.tflite": decoder(w).bytes(), "tokens.txt": tokens(source).encode()}
+    for name, data in files.items():
+        # A box that runs has the old file mapped: it keeps it.
+        part = out / f"{name}.part"
+        part.write_bytes(data)
+        part.replace(out / name)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
-use crate::store::Store;
+use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, listen, net, studio, web};
 use anyhow::{Context, Result, anyhow};
@@ -111,7 +111,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
-    let plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
+    kept.iter().rev().for_each(|record| plan.waits.note(record));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),

@@ -60,7 +60,12 @@ impl Switchboard {
                 None => self.nothing_held(arrival),
             },
             Dialled::Status => match self.held() {
-                Some(_) => self.notice(arrival, Prompt::StatusHolding),
+                Some(id) => {
+                    let number =
+                        self.calls.get(&id).map(|call| call.record.number.as_str()).unwrap_or_default();
+                    let usual = self.desk.plan.waits.usual(number).map(spoken_wait);
+                    self.notices_of(arrival, Prompt::StatusHolding, usual);
+                }
                 None => self.nothing_held(arrival),
             },
             Dialled::Cancel => match self.held() {
@@ -70,6 +75,7 @@ impl Switchboard {
                     });
                     self.notice(arrival, Prompt::Cancelled);
                 }
+                None if self.forget_redials() => self.notice(arrival, Prompt::Cancelled),
                 None => self.notice(arrival, Prompt::NothingToHold),
             },
             Dialled::Emergency(_) | Dialled::Number(_) | Dialled::Nothing => {
@@ -111,10 +117,14 @@ impl Switchboard {
     }
 
     fn notice(&mut self, arrival: &Arrival, prompt: Prompt) {
+        self.notices_of(arrival, prompt, None);
+    }
+
+    fn notices_of(&mut self, arrival: &Arrival, prompt: Prompt, then: Option<Prompt>) {
         let nobody = CallId(0);
         if let Some(leg) = self.arrive(nobody, arrival) {
             self.desk.legs.remove(&leg.id);
-            self.notices.insert(leg.id, Notice::begin(&mut self.desk, leg, prompt));
+            self.notices.insert(leg.id, Notice::begin(&mut self.desk, leg, prompt).followed_by(then));
         }
     }
 
@@ -154,10 +164,11 @@ impl Switchboard {
 
     fn dial(&mut self, arrival: &Arrival, wanted: &Wanted) {
         let (number, emergency) = (wanted.number.as_str(), wanted.emergency);
+        self.dialled_by_hand(number);
         if !emergency && self.desk.free_ports() < 2 {
             return self.refuse(arrival, number, BOX_FULL, Cause::Congestion);
         }
-        let (route, through) = self.route(&[], emergency);
+        let (route, through) = self.desk.route(&[], emergency);
         let trunk = match route {
             Route::NoTrunk if !emergency => {
                 self.not_placed(true, number, NO_LINE);
@@ -192,6 +203,13 @@ impl Switchboard {
             let uses = call.far.is_some() && legs.any(|leg| trunk.is_none_or(|t| leg.account == t));
             uses && !call.emergency
         };
+        let rings: Vec<CallId> = self.calls.keys().copied().collect();
+        if rings
+            .into_iter()
+            .any(|id| self.with(id, |call, desk| call.yield_channel(desk, trunk)) == Some(true))
+        {
+            return true;
+        }
         let held = self.calls.values().filter(on_trunk).find(|c| matches!(c.state, State::Held(_)));
         let victim = held.or_else(|| self.calls.values().find(on_trunk)).map(|c| c.id);
         if let Some(id) = victim {
@@ -235,5 +253,17 @@ impl Switchboard {
                 call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
             }
         });
+    }
+}
+
+/// The words that come nearest to a usual wait.
+fn spoken_wait(ms: u64) -> Prompt {
+    match ms / 60_000 {
+        0..=7 => Prompt::Wait5,
+        8..=14 => Prompt::Wait10,
+        15..=24 => Prompt::Wait20,
+        25..=37 => Prompt::Wait30,
+        38..=51 => Prompt::Wait45,
+        _ => Prompt::Wait60,
     }
 }

@@ -286,6 +286,7 @@ pub fn record(id: u64) -> Record {
             .filter(|_| held)
             .map(|&(at_ms, sound)| Span { at_ms, sound, confidence: 0.93 })
             .collect(),
+        figures: Default::default(),
         decisions: decisions
             .iter()
             .filter(|_| held)
@@ -319,6 +320,8 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         phase,
         started: Wall(started),
         hold_started: waits.then_some(Wall(started + 38_000)),
+        ends_at: None,
+        usual_wait_ms: None,
         sound: waits.then_some(sound),
         heard: if waits { heard } else { Vec::new() },
         recording: false,

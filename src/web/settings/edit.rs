@@ -78,6 +78,10 @@ fn put(table: &mut Table, field: &Field, text: &str) -> Result<(), String> {
                 text.parse().map_err(|_| format!("{}: allowed is a whole number.", field.key))?;
             Value::from(number)
         }
+        Kind::Decimal => {
+            let number: f64 = text.parse().map_err(|_| format!("{}: allowed is a number.", field.key))?;
+            Value::from(number)
+        }
         Kind::List => {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             Value::from(lines.collect::<Array>())
@@ -121,6 +125,7 @@ fn read(part: &Part, table: &Table) -> Json {
             (Kind::Secret, _) => Json::from("(kept)"),
             (_, Value::String(text)) => Json::from(text.value().as_str()),
             (_, Value::Integer(number)) => Json::from(*number.value()),
+            (_, Value::Float(number)) => Json::from(*number.value()),
             (_, Value::Boolean(flag)) => Json::from(*flag.value()),
             (_, Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
             _ => continue,

@@ -123,6 +123,9 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
                 @let lines: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 textarea id=(id) name=(name) rows="2" aria-describedby=(help) { (lines.join("\n")) }
             }
+            Kind::Decimal => {
+                input id=(id) type="number" step="any" name=(name) value=(text) aria-describedby=(help);
+            }
             Kind::Number => {
                 input id=(id) type="number" name=(name) value=(text) aria-describedby=(help);
             }

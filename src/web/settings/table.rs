@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Flag,
     /// A whole number.
     Number,
+    /// A number with or without a fraction.
+    Decimal,
     /// Texts, one a line.
     List,
     /// One of these.
@@ -42,7 +44,7 @@ const fn field(key: &'static str, label: &'static str, kind: Kind, says: &'stati
     Field { key, label, kind, says }
 }
 
-use Kind::{Choice, Flag, List, Number, Secret, Text};
+use Kind::{Choice, Decimal, Flag, List, Number, Secret, Text};
 
 const SRTP: Kind = Choice(&["off", "optional", "required"]);
 
@@ -102,6 +104,18 @@ pub(super) const PARTS: &[Part] = &[
             ),
             field("expires", "Registration lasts", Text, "Such as 5m."),
             field("channels", "Calls at once", Number, "That you pay for. Default 2."),
+            field(
+                "cents_per_minute",
+                "Cents a minute",
+                Decimal,
+                "What it costs, for the estimate of each call.",
+            ),
+            field(
+                "refer",
+                "Put through at the provider",
+                Flag,
+                "By REFER, if it can: such calls take no channel of yours. Default no.",
+            ),
             field("transport", "Transport", Choice(&["udp", "tcp", "tls"]), "Default udp."),
             field("ca", "Authority", Text, "A file: trust this root alone."),
             field("srtp", "Encrypted sound", SRTP, "Use it with tls. Default off."),
@@ -161,8 +175,34 @@ pub(super) const PARTS: &[Part] = &[
             field("cap", "Longest hold", Text, "Calls cost money while they wait. Default 4h."),
             field("ring", "Your phone rings", Text, "In one go, when a person is there. Default 45s."),
             field("ring_again", "And again", Number, "So many times more. Default 3."),
+            field(
+                "unanswered",
+                "Nobody comes to the phone",
+                Choice(&["goodbye", "wait"]),
+                "Say goodbye to the person, or wait for the next. Default goodbye.",
+            ),
+            field(
+                "also_ring",
+                "Numbers that ring too",
+                List,
+                "Up to 3, such as your mobile; it asks you to press 1. Each takes a channel.",
+            ),
+            field("also_after", "So much later", Text, "Than the phones at home. Default 8s."),
+            field(
+                "redial",
+                "Dialled again",
+                Number,
+                "So many times when a queue hangs up on you, 0 to 10. Default 2.",
+            ),
+            field("redial_after", "First after", Text, "Then twice as long each time. Default 1m."),
+            field(
+                "call_back",
+                "Take offers to be called back",
+                Flag,
+                "Where the box understands them. Default no.",
+            ),
             field("greet", "Greet whoever answers", Flag, "Default yes."),
-            field("calls", "Calls held at once", Number, "1 to 3. Default 1."),
+            field("calls", "Calls held at once", Number, "1 to 3. Default 2."),
         ],
     },
     Part {
