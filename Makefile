@@ -13,7 +13,8 @@ export CARGO_TERM_COLOR ?= auto
 ARGS ?=
 # The harness that plays both sides of the box and measures it; its README says how to set it up.
 BENCH ?= ../shared/bench
-BENCH_ARGS ?= bridge --peers ours,asterisk-p2p,fwd-epoll --n 1,10,50 --dur 20 --runs 1
+# `--quick` is short, `--help` tells the rest.
+BENCH_ARGS ?=
 
 nextest := $(shell command -v cargo-nextest)
 deny := $(shell command -v cargo-deny)
@@ -29,7 +30,7 @@ help:
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
-	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
 
@@ -89,8 +90,7 @@ bench: setup
 	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }
 	cargo build --locked --release
 	@$(MAKE) --no-print-directory cost
-	python3 $(BENCH)/run.py $(BENCH_ARGS) --custom \
-	  'ours=$(CURDIR)/target/release/hold-slayer run --config $(CURDIR)/tests/bench/hold-slayer.toml --data $(CURDIR)/target/bench-data'
+	python3 tests/bench/bench.py --bench $(BENCH) --box $(CURDIR)/target/release/hold-slayer $(BENCH_ARGS)
 
 # Instructions for each packet and tick: the same on every run, however busy the machine.
 cost:

@@ -384,6 +384,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
     let linear =
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let udp_ports = udp_ports(config, options);
+    let core = config.board.media_core;
     let config = media_thread::Config {
         media: media::Config {
             ports: ports(config),
@@ -395,6 +396,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         bind: config.sip.listen.ip(),
         udp_ports,
         real_time: true,
+        core,
     };
     media_thread::start(&config).context("the sound cannot be started")
 }
@@ -415,9 +417,17 @@ fn opened(opening: &mut Opening) -> Result<&media_thread::Opened> {
     opening.wait().context("the sound cannot be started; [media] rtp_ports chooses other ports")
 }
 
-fn real_time_troubles(granted: &media::realtime::Granted) -> Option<String> {
-    let why = granted.priority.err()?;
-    Some(format!(
-        "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
-    ))
+fn real_time_troubles(granted: &media::realtime::Granted) -> impl Iterator<Item = String> {
+    let priority = granted.priority.err().map(|why| {
+        format!(
+            "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
+        )
+    });
+    let core = granted.core.and_then(|(core, outcome)| Some((core, outcome.err()?))).map(|(core, why)| {
+        format!(
+            "sound has no core of its own ({why}): media_core = {core} in the board file is no core that the box may use; \
+             `nproc` counts them, from 0"
+        )
+    });
+    priority.into_iter().chain(core)
 }

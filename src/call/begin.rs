@@ -192,13 +192,13 @@ impl Switchboard {
         let reason = if emergency { "emergency number" } else { "dialled on the phone" };
         call.decide(&mut self.desk, "dial", format!("{reason}, {through}"));
         let id = call.id;
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.call_trunk(id, trunk);
     }
 
     /// Ends one call to make room for an emergency call: a held one first, an emergency call never. False: there was none.
     pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
-        let on_trunk = |call: &&Call| {
+        let on_trunk = |call: &Call| {
             let mut legs = call.near.iter().chain(&call.far);
             let uses = call.far.is_some() && legs.any(|leg| trunk.is_none_or(|t| leg.account == t));
             uses && !call.emergency
@@ -210,8 +210,9 @@ impl Switchboard {
         {
             return true;
         }
-        let held = self.calls.values().filter(on_trunk).find(|c| matches!(c.state, State::Held(_)));
-        let victim = held.or_else(|| self.calls.values().find(on_trunk)).map(|c| c.id);
+        let calls = || self.calls.values().map(Box::as_ref).filter(|call| on_trunk(call));
+        let held = calls().find(|c| matches!(c.state, State::Held(_)));
+        let victim = held.or_else(|| calls().next()).map(|c| c.id);
         if let Some(id) = victim {
             self.with(id, |call, desk| {
                 call.end(desk, Outcome::PreEmpted, "the line is needed for an emergency call", Cause::Normal);
@@ -246,7 +247,7 @@ impl Switchboard {
         };
         call.decide(&mut self.desk, "ring", reason.into());
         let id = call.id;
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.with(id, |call, desk| {
             call.ring_phones(desk, caller, Some(called));
             if call.near.is_empty() {

@@ -108,7 +108,7 @@ impl Call {
             record: Record::new(id, outgoing, number, desk.wall()),
             started: desk.now,
             far: None,
-            near: Vec::new(),
+            near: Vec::with_capacity(1),
             state: if outgoing { State::Dialing } else { State::Incoming(desk.now) },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,

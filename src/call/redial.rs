@@ -117,7 +117,7 @@ impl Switchboard {
         call.gives_up = Some(self.desk.now + RINGS);
         call.decide(&mut self.desk, "dial", why);
         let id = call.id;
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.call_trunk(id, trunk);
     }
 

@@ -25,7 +25,7 @@ const CALL_BACK: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct Switchboard {
     pub(super) desk: Desk,
-    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) calls: BTreeMap<CallId, Box<Call>>,
     pub(super) notices: BTreeMap<LegId, Notice>,
     /// Calls that were placed to put others through to them.
     pub(super) transfers: BTreeMap<CallId, Transfer>,
@@ -40,6 +40,8 @@ pub struct Switchboard {
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
     news: bool,
+    /// When the first call or notice has to be looked at: known after each input, for it is asked for more often.
+    due: Option<Instant>,
     /// Somebody hears the call-waiting beep.
     pub(super) beeping: bool,
     /// The box is being stopped: nobody is let in any more.
@@ -61,6 +63,7 @@ impl Switchboard {
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
+            due: None,
             beeping: false,
             stopping: false,
         }
@@ -69,6 +72,11 @@ impl Switchboard {
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.desk.now = now;
+        // Told of every stream all the time. It moves no deadline, and is seen when the page is made anew next.
+        if let Input::Media(media::Event::Quality(port, quality)) = input {
+            let call = self.desk.port_calls.get(&port).and_then(|id| self.calls.get_mut(id));
+            return call.into_iter().for_each(|call| call.quality(port, quality));
+        }
         self.news = true;
         match input {
             Input::Sip(event) => self.sip(event),
@@ -93,6 +101,7 @@ impl Switchboard {
         }
         self.timeout();
         self.attend_waiting();
+        self.due = self.next();
     }
 
     /// The next thing to do; call until `None` after each `handle`.
@@ -101,8 +110,12 @@ impl Switchboard {
     }
 
     /// When to call `handle(Timeout)` if nothing else happens.
-    pub fn deadline(&self) -> Option<Instant> {
-        let calls = self.calls.values().filter_map(Call::deadline).min();
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let calls = self.calls.values().filter_map(|call| call.deadline()).min();
         let notices = self.notices.values().map(|n| n.until).min();
         let redials = self.redials.iter().map(|redial| redial.at).min();
         [calls, notices, redials].into_iter().flatten().min()
@@ -131,6 +144,7 @@ impl Switchboard {
                 call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal)
             });
         }
+        self.due = self.next();
     }
 
     fn timeout(&mut self) {
@@ -316,10 +330,7 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.starved(desk, port, seconds));
             }
             media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
-            media::Event::Quality(port, quality) => {
-                self.with_port(port, |call, _| call.quality(port, quality));
-            }
-            media::Event::Alive => {}
+            media::Event::Quality(..) | media::Event::Alive => {}
         }
     }
 

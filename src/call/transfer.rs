@@ -130,7 +130,7 @@ impl Switchboard {
         let asked = if by.is_empty() { String::new() } else { format!(" for {by}") };
         call.decide(&mut self.desk, "dial", format!("call {} is put through{asked}, {through}", from.0));
         let target = call.id;
-        self.calls.insert(target, call);
+        self.calls.insert(target, Box::new(call));
         self.begin_transfer(target, Transfer { from, by: leg, rang: false });
         self.call_trunk(target, trunk);
         Ok(())

@@ -338,6 +338,13 @@ fn the_benchmark_configuration_has_static_peers() {
 
 #[test]
 fn the_boards_in_the_folder_are_loaded() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        config.map(|config| config.board.media_core).map_err(|mistakes| mistakes.to_string())
+    };
+    assert_eq!((own(""), own("media_core = 3\n")), (Ok(None), Ok(Some(3))));
+    assert!(own("media_core = -1\n").unwrap_err().contains("allowed is a whole number from 0 to 1023"));
     let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
     assert_eq!(button.place.name, "GPIO17");
     assert!(button.active_low);

@@ -71,7 +71,8 @@ pub fn studio(dir: &Path) -> Studio {
     };
     let udp_ports = UdpPorts::Any;
     let bind = std::net::Ipv4Addr::LOCALHOST.into();
-    let media = thread::start(&thread::Config { media, bind, udp_ports, real_time: false }).unwrap();
+    let media =
+        thread::start(&thread::Config { media, bind, udp_ports, real_time: false, core: None }).unwrap();
     let (keep, most, spare) = (Duration::from_secs(3600), u64::MAX, 0);
     let config = studio::Config { sides: Sides::Stereo, format: Format::Wav, keep, most, spare };
     let started = studio::start(media.studio, Archive::new(dir), config).unwrap();
