@@ -288,7 +288,6 @@ impl Call {
             self.connect(desk);
         }
         desk.record(&self.record);
-        self.hold_if_placed_so(desk);
     }
 
     /// Answers a leg the house opened.

@@ -28,7 +28,7 @@ const NO_NUMBER: &str =
 
 impl Switchboard {
     /// Places a call. Refused with the reason and what to do.
-    pub(super) fn place(&mut self, number: &str, mode: Mode) -> Result<CallId, String> {
+    pub(super) fn place_asked(&mut self, number: &str, mode: Mode) -> Result<CallId, String> {
         if self.stopping {
             return Err("the box is being stopped".into());
         }
@@ -55,7 +55,7 @@ impl Switchboard {
                 call.decide(&mut self.desk, "ring", "asked for on the page: who answers is connected".into());
                 call.ring_phones(&mut self.desk, &caller, None);
                 let rings = !call.near.is_empty();
-                self.calls.insert(id, call);
+                self.calls.insert(id, Box::new(call));
                 self.with(id, |call, desk| {
                     if !rings {
                         call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
@@ -64,9 +64,10 @@ impl Switchboard {
                 if rings { Ok(id) } else { Err("no phone could be rung: connect one first".into()) }
             }
             Mode::HoldSlayer => {
+                call.by_box = true;
                 call.gives_up = Some(self.desk.now + RINGS);
                 call.decide(&mut self.desk, "dial", "asked for on the page: the box calls and waits".into());
-                self.calls.insert(id, call);
+                self.calls.insert(id, Box::new(call));
                 self.call_trunk(id, trunk);
                 Ok(id)
             }
@@ -78,11 +79,11 @@ impl Switchboard {
         if self.desk.free_ports() < 2 {
             return Err(format!("{BOX_FULL}: end another call first"));
         }
-        if mode == Mode::HoldSlayer && self.desk.holds >= self.desk.plan.max_holds {
-            let holds = self.desk.holds;
+        if mode == Mode::HoldSlayer && self.desk.holds.len() >= self.desk.plan.max_holds {
+            let holds = self.desk.holds.len();
             return Err(format!("the box holds {holds} already, which is the most it may: end one first"));
         }
-        match self.route(&[], false).0 {
+        match self.desk.route(&[], false).0 {
             Route::Trunk(trunk) => Ok(trunk),
             Route::Full | Route::PreEmpt(_) => Err(format!("{LINES_FULL}: end another call first")),
             Route::NoTrunk => Err(format!("{NO_LINE}: the page says beside each line what is wrong")),
@@ -136,16 +137,6 @@ impl Call {
     pub(super) fn ring_back_to_placer(&self, desk: &mut Desk) {
         for near in self.near.iter().filter(|near| near.up && self.placed.is_some()) {
             desk.media(MediaCommand::Tone(near.port, Tone::Ringback));
-        }
-    }
-
-    /// The far side has answered a call that the box shall hold.
-    pub(super) fn hold_if_placed_so(&mut self, desk: &mut Desk) {
-        if self.placed == Some(Mode::HoldSlayer) && self.near.is_empty() {
-            self.gives_up = None;
-            if let Err(why) = self.hold(desk, "the call was placed to be held") {
-                self.end(desk, Outcome::Failed, &why, Cause::Normal);
-            }
         }
     }
 

@@ -352,7 +352,7 @@ impl Switchboard {
 
     fn request(&mut self, request: Request) -> Answer {
         match request {
-            Request::Place(number, mode) => self.place(&number, mode).map(Some),
+            Request::Place(number, mode) => self.place_asked(&number, mode).map(Some),
             request => self.act(request).map(|()| None),
         }
     }
@@ -409,7 +409,7 @@ impl Switchboard {
             }
             Request::Transfer(id, number) => self.transfer(id, &number),
             // Answered with the call's number, before.
-            Request::Place(number, mode) => self.place(&number, mode).map(drop),
+            Request::Place(number, mode) => self.place_asked(&number, mode).map(drop),
         }
     }
 
