@@ -28,7 +28,7 @@ pub const RTP_PACKET_BYTES: usize = 768;
 /// Longest prompt, seconds: the media loop keeps all prompts decoded in memory.
 pub const PROMPT_SECONDS: usize = 20;
 /// Distinct prompts and sounds that the media loop can play.
-pub const PROMPTS: usize = 32;
+pub const PROMPTS: usize = 64;
 
 /// Commands to media: a second of the busiest switching. Full: the control loop drops the call with a reason.
 pub const MEDIA_COMMAND_RING: usize = 1024;

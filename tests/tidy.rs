@@ -41,7 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("jiff", &["web/", "demo/", "check/"]),
     ("maud", &["web/"]),
     ("md5", &["sip/"]),
-    ("nix", &["media/", "app", "net", "check/probe.rs", "studio/archive.rs"]),
+    ("nix", &["main.rs", "media/", "app", "net", "check/probe.rs", "studio/archive.rs"]),
     ("postcard", &["store/"]),
     ("realfft", &["listen/"]),
     ("redb", &["store/"]),

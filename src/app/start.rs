@@ -14,7 +14,7 @@ use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
-use crate::store::Store;
+use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, listen, net, studio, web};
 use anyhow::{Context, Result, anyhow};
@@ -104,7 +104,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
-    let plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
+    kept.iter().rev().for_each(|record| plan.waits.note(record));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -368,6 +370,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
     let linear =
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let udp_ports = udp_ports(config, options);
+    let core = config.board.media_core;
     let config = media_thread::Config {
         media: media::Config {
             ports: ports(config),
@@ -379,6 +382,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         bind: config.sip.listen.ip(),
         udp_ports,
         real_time: true,
+        core,
     };
     media_thread::start(&config).context("the sound cannot be started")
 }
@@ -399,9 +403,17 @@ fn opened(opening: &mut Opening) -> Result<&media_thread::Opened> {
     opening.wait().context("the sound cannot be started; [media] rtp_ports chooses other ports")
 }
 
-fn real_time_troubles(granted: &media::realtime::Granted) -> Option<String> {
-    let why = granted.priority.err()?;
-    Some(format!(
-        "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
-    ))
+fn real_time_troubles(granted: &media::realtime::Granted) -> impl Iterator<Item = String> {
+    let priority = granted.priority.err().map(|why| {
+        format!(
+            "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
+        )
+    });
+    let core = granted.core.and_then(|(core, outcome)| Some((core, outcome.err()?))).map(|(core, why)| {
+        format!(
+            "sound has no core of its own ({why}): media_core = {core} in the board file is no core that the box may use; \
+             `nproc` counts them, from 0"
+        )
+    });
+    priority.into_iter().chain(core)
 }

@@ -5,6 +5,7 @@ use super::{Data, Facts, Line, Port, Rights, ask};
 use crate::board::gpio;
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
+use crate::media::realtime;
 use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
@@ -22,10 +23,12 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
         lines = self::lines(config);
     }
     let mode = std::fs::metadata(file).ok().map(|file| file.permissions().mode());
+    let core = config.as_ref().ok().and_then(|config| config.board.media_core);
+    let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let data = self::data(data);
-    Facts { config, ports, trunks, lines, data, words, rights: rights(), year: year(), mode, running }
+    Facts { config, ports, trunks, lines, data, words, rights: rights(), core, year: year(), mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {

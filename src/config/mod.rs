@@ -5,6 +5,7 @@
 
 mod board;
 mod country;
+mod hold;
 mod numbers;
 mod peers;
 mod presets;
@@ -25,7 +26,6 @@ pub use way::Way;
 
 use crate::limits;
 use crate::listen::words::Language;
-use core::ops::RangeInclusive;
 use core::time::Duration;
 use read::{Section, Source};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -93,8 +93,7 @@ pub fn parse(
     let trunks = peers::trunks(&mut source, &root, &line.number);
     let phones = peers::phones(&mut source, &root);
     rules::peers(&mut source, &trunks, &phones);
-    let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
-    let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
+    let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
     let words = words(&mut section(&mut source, &root, "[words]", &["model", "language", "owner"]));
     let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
@@ -206,22 +205,8 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
     Media { rtp_ports: u16::try_from(first).unwrap_or(16_000), calls: u16::try_from(calls).unwrap_or(8) }
 }
 
-fn hold(s: &mut Section<'_, '_>) -> Hold {
-    const MINUTE: Duration = Duration::from_secs(60);
-    let small = |n: Option<u32>, default: u8| n.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
-    Hold {
-        cap: s.duration("cap", MINUTE..=24 * 60 * MINUTE).unwrap_or(limits::HOLD_CAP),
-        ring: s.duration("ring", RING).unwrap_or(Duration::from_secs(45)),
-        ring_again: small(s.number("ring_again", 0..=10), 3),
-        greet: s.flag("greet").unwrap_or(true),
-        calls: small(s.number("calls", 1..=3), 1),
-    }
-}
-
 /// How long a phone rings when they ring in turn.
 pub const PHONE_RINGS: Duration = Duration::from_secs(15);
-/// An agent gives up sooner than three minutes; shorter than two rings is none.
-const RING: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(180);
 
 fn words(s: &mut Section<'_, '_>) -> Words {
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");

@@ -189,6 +189,16 @@ pub struct Hold {
     pub greet: bool,
     /// Calls held at once, 1 to 3.
     pub calls: u8,
+    /// What becomes of a person whose owner no phone reached.
+    pub unanswered: crate::slay::Unanswered,
+    /// Offers to call back are taken.
+    pub call_back: bool,
+    /// What is done when a queue hangs up.
+    pub redial: crate::call::Redialling,
+    /// At most three numbers outside the house that ring too. Whether each may be dialled is asked when it is.
+    pub also_ring: Vec<String>,
+    /// So much later than the phones of the house, 0 to 1 min.
+    pub also_after: Duration,
 }
 
 /// Recordings and listening in.

@@ -4,8 +4,10 @@
 mod mistakes;
 
 use super::*;
+use crate::call::Redialling;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
+use crate::slay::Unanswered;
 use crate::trunk::Keys;
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
@@ -336,6 +338,13 @@ fn the_benchmark_configuration_has_static_peers() {
 
 #[test]
 fn the_boards_in_the_folder_are_loaded() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        config.map(|config| config.board.media_core).map_err(|mistakes| mistakes.to_string())
+    };
+    assert_eq!((own(""), own("media_core = 3\n")), (Ok(None), Ok(Some(3))));
+    assert!(own("media_core = -1\n").unwrap_err().contains("allowed is a whole number from 0 to 1023"));
     let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
     assert_eq!(button.place.name, "GPIO17");
     assert!(button.active_low);
@@ -374,4 +383,49 @@ fn encrypted_sound_is_chosen_for_each_trunk_and_phone() {
     let TrunkPeer::Register { host, port, .. } = &secure.peer else { panic!() };
     let found = (host.as_str(), *port, secure.way.transport, secure.srtp);
     assert_eq!(found, ("secure.dus.net", 5061, Some(Transport::Tls), Srtp::Required));
+}
+
+#[test]
+fn keys_about_the_hold() {
+    let text = "[hold]\nunanswered = \"wait\"\ncall_back = true\nredial = 4\nredial_after = \"2m\"\n\
+                also_ring = [\"+15550100\", \"030123456\"]\nalso_after = \"0s\"\ncalls = 3\n";
+    let hold = read(text).unwrap().hold;
+    assert_eq!((hold.unanswered, hold.call_back, hold.calls), (Unanswered::Wait, true, 3));
+    assert_eq!(hold.redial, Redialling { tries: 4, pause: Duration::from_secs(120) });
+    assert_eq!(
+        (hold.also_ring.as_slice(), hold.also_after),
+        (&["+15550100".into(), "030123456".into()][..], Duration::ZERO)
+    );
+    let usual = read("").unwrap().hold;
+    assert_eq!((usual.unanswered, usual.call_back, usual.calls), (Unanswered::Goodbye, false, 2));
+    assert_eq!(usual.redial, Redialling { tries: 2, pause: Duration::from_secs(60) });
+    assert_eq!((usual.also_ring, usual.also_after), (Vec::<String>::new(), Duration::from_secs(8)));
+    for wrong in [
+        "unanswered = \"shout\"",
+        "redial = 11",
+        "redial_after = \"5s\"",
+        "also_ring = [\"911\"]",
+        "also_ring = [\"sip:a@b\"]",
+        "also_ring = [\"11111\", \"22222\", \"33333\", \"44444\"]",
+        "also_after = \"2m\"",
+    ] {
+        assert!(read(&format!("[hold]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_trunk_has_a_price_and_may_put_calls_through() {
+    let trunk = |more: &str| {
+        let text = format!("[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\n{more}\n");
+        read(&text).map(|mut config| config.trunks.remove(0).rules)
+    };
+    let rules = trunk("cents_per_minute = 1.5\nrefer = true").unwrap();
+    assert_eq!((rules.cents_per_minute, rules.refer), (Some(1.5), true));
+    assert_eq!(trunk("cents_per_minute = 2").unwrap().cents_per_minute, Some(2.0));
+    let usual = trunk("").unwrap();
+    assert_eq!((usual.cents_per_minute, usual.refer), (None, false));
+    for wrong in ["cents_per_minute = -1", "cents_per_minute = nan", "cents_per_minute = \"1\"", "refer = 1"]
+    {
+        assert!(trunk(wrong).is_err(), "{wrong}");
+    }
 }

@@ -167,6 +167,8 @@ mod tests {
             phase: Phase::Holding,
             started: Wall(0),
             hold_started: None,
+            ends_at: None,
+            usual_wait_ms: None,
             captions: Vec::new(),
             sound: None,
             heard: Vec::new(),
