@@ -16,6 +16,7 @@ mod hunt;
 mod keys;
 mod net;
 mod numbers;
+mod placing;
 mod presets;
 mod refer;
 mod signs;
