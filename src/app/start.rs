@@ -15,6 +15,7 @@ use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
+use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, net, studio, web};
 use anyhow::{Context, Result, anyhow};
@@ -87,7 +88,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
-    let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
+    let (ears, heard) = ear_thread::start(media.taps, config.hold.listener, store.clone())
+        .context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
@@ -319,7 +321,12 @@ fn web_config(
         one_use_token: options.one_use_token.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
-        house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
+        house: web::House {
+            sip,
+            emergency: config.line.emergency.clone(),
+            numbering: Numbering::of(config.line.country.code()),
+            codes: config.codes.clone(),
+        },
         claims,
     }
 }

@@ -63,6 +63,8 @@ pub(super) struct Call {
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
     pub(super) slain: Option<Instant>,
+    /// The call ended while he talked to whom the box had found.
+    pub(super) met: bool,
     /// Legs of the house that still have to hear that the held call has ended.
     pub(super) to_tell: Vec<Leg>,
     /// The owner asked on his phone for a conference.
@@ -101,6 +103,7 @@ impl Call {
             refused: Vec::new(),
             ringing: None,
             slain: None,
+            met: false,
             to_tell: Vec::new(),
             wants_conference: false,
             studio: super::recording::Studio::default(),
@@ -379,6 +382,7 @@ impl Call {
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
+        self.met = !held && self.has_met(desk.now);
         self.ringing = None;
         self.state = State::Over;
         self.cause = cause;

@@ -157,6 +157,7 @@ impl Switchboard {
             }
             self.desk.hold_ended |= call.record.hold_started.is_some() && call.was_missed();
             let (missed, cause) = (call.was_missed(), call.cause);
+            let met = call.met;
             if call.emergency && call.record.outgoing {
                 self.help_may_call_back();
             }
@@ -166,6 +167,9 @@ impl Switchboard {
                 self.desk.missed();
             }
             if let Some(port) = port {
+                if met {
+                    self.desk.listen(ListenOrder::WasPerson(port));
+                }
                 self.desk.listen(ListenOrder::Stop(port));
             }
             if let Some(room) = room {
@@ -359,6 +363,9 @@ impl Switchboard {
                 let id = self.held().ok_or("no call is held: there is nothing to take")?;
                 self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into()))
             }
+            Request::Teach(id, taught) => {
+                self.with(id, |call, desk| call.teach(desk, taught)).unwrap_or(Err(NONE.into()))
+            }
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
         }
     }
@@ -428,6 +435,8 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         recording: call.is_recorded(),
         may_listen: call.may_listen(listen_in),
+        found: call.slain.is_some() && matches!(call.state, State::Talking),
+        weighs: held.and_then(|h| h.weighs.as_deref().cloned()),
         streams: call
             .far
             .iter()

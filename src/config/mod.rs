@@ -23,7 +23,7 @@ pub use settings::{
 };
 pub use way::Way;
 
-use crate::limits;
+use crate::{limits, listen};
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use read::{Section, Source};
@@ -90,7 +90,7 @@ pub fn parse(
     let trunks = peers::trunks(&mut source, &root, &line.number);
     let phones = peers::phones(&mut source, &root);
     rules::peers(&mut source, &trunks, &phones);
-    let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
+    let hold_keys = ["cap", "ring", "ring_again", "greet", "calls", "eagerness"];
     let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
     let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
@@ -197,6 +197,9 @@ fn hold(s: &mut Section<'_, '_>) -> Hold {
         ring_again: small(s.number("ring_again", 0..=10), 3),
         greet: s.flag("greet").unwrap_or(true),
         calls: small(s.number("calls", 1..=3), 1),
+        listener: s
+            .number("eagerness", 0..=100)
+            .map_or_else(Default::default, |percent| listen::Settings { eagerness: percent as f32 / 100.0 }),
     }
 }
 

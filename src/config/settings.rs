@@ -174,7 +174,7 @@ pub enum PhonePeer {
 }
 
 /// How a hold is waited out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
     /// Longest hold, 1 min to 24 h.
     pub cap: Duration,
@@ -186,6 +186,8 @@ pub struct Hold {
     pub greet: bool,
     /// Calls held at once, 1 to 3.
     pub calls: u8,
+    /// How the listener decides.
+    pub listener: crate::listen::Settings,
 }
 
 /// Recordings and listening in.

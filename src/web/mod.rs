@@ -27,6 +27,7 @@ mod route;
 mod sound;
 mod stage;
 mod strip;
+mod teach;
 mod visit;
 mod words;
 
@@ -37,6 +38,7 @@ use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{PairedPhone, Store};
 use crate::studio::Studio;
+use crate::trunk::number::Numbering;
 use crate::units::Instant;
 use core::fmt;
 use core::time::Duration;
@@ -81,6 +83,8 @@ pub struct House {
     pub sip: SocketAddr,
     /// Emergency numbers, for the adapter's dial plan.
     pub emergency: Vec<String>,
+    /// What a number is in full.
+    pub numbering: &'static Numbering,
     /// Star codes, for the adapter's dial plan.
     pub codes: Codes,
 }

@@ -1,6 +1,7 @@
 //! The one table of addresses: what each means, and who may go there.
 
 use crate::call::Request as Wish;
+use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
 
@@ -36,6 +37,9 @@ pub(super) enum Route {
     ApiPhones,
     ApiPair,
     ApiUnpair,
+    ApiPrints,
+    ApiTakePrints,
+    ApiForgetPrints,
 }
 
 /// Why there is no route.
@@ -83,6 +87,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["api", "v1", "phones"] if get => (true, Route::ApiPhones),
         ["api", "v1", "phones"] => (false, Route::ApiPair),
         ["api", "v1", "phones", "unpair"] => (false, Route::ApiUnpair),
+        ["api", "v1", "prints"] if get => (true, Route::ApiPrints),
+        ["api", "v1", "prints"] => (false, Route::ApiTakePrints),
+        ["api", "v1", "prints", "forget"] => (false, Route::ApiForgetPrints),
         ["api", "v1", "trunks", "again"] => (false, Route::ApiAct(Wish::TryTrunks)),
         ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
         _ => return Err(Miss::NoSuchPage),
@@ -109,6 +116,8 @@ fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
         "hangup" => Ok(Wish::HangUp(id)),
         "conference" => Ok(Wish::Conference(id)),
         "take" => Ok(Wish::Take(id)),
+        "recording" => Ok(Wish::Teach(id, Taught::Recording)),
+        "person" => Ok(Wish::Teach(id, Taught::Person)),
         _ => Err(Miss::NoSuchPage),
     }
 }
@@ -130,6 +139,9 @@ impl Route {
                 | Self::ApiPhones
                 | Self::ApiPair
                 | Self::ApiUnpair
+                | Self::ApiPrints
+                | Self::ApiTakePrints
+                | Self::ApiForgetPrints
                 | Self::Events
                 | Self::Metrics
                 | Self::Live
@@ -163,6 +175,9 @@ mod tests {
             (Method::Get, "/calls/17/both.flac", Some(Route::Recording(CallId(17), "both"))),
             (Method::Get, "/calls/17/other.wav", None),
             (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
+            (Method::Post, "/calls/17/person", Some(Route::Act(Wish::Teach(CallId(17), Taught::Person)))),
+            (Method::Get, "/api/v1/prints", Some(Route::ApiPrints)),
+            (Method::Get, "/api/v1/prints/forget", None),
             (Method::Get, "/phones", Some(Route::Phones)),
             (Method::Post, "/phones", Some(Route::Pair)),
             (Method::Get, "/phones/unpair", None),

@@ -5,6 +5,7 @@ use super::route::{Miss, Route, call_id, find};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, metrics, page, phones, sound,
+    teach,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -239,8 +240,8 @@ impl Visit<'_> {
                 Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
                 Err((status, why)) => Answer::problem(status, &why),
             },
-            Route::Act(wish) => match site.ask(Order::Call(wish)) {
-                Ok(()) => Answer::see("/".into()),
+            Route::Act(wish) => match self.act(wish) {
+                Ok(()) => Answer::see(self.back(wish)),
                 Err((status, why)) => {
                     let snapshot = site.snapshot.borrow().clone();
                     Answer::page(status, home::page(&snapshot, &form, clock::wall(), Some(&why)))
@@ -272,12 +273,31 @@ impl Visit<'_> {
                 api::history(site, self.before(), limit)
             }
             Route::ApiCall(id) => api::call(site, id),
-            Route::ApiAct(wish) => match site.ask(Order::Call(wish)) {
+            Route::ApiPrints => teach::prints(site, self.asked("company")),
+            Route::ApiTakePrints => teach::take(site, self.sent("prints").unwrap_or_default()),
+            Route::ApiForgetPrints => teach::forget(site, self.sent("company").unwrap_or_default()),
+            Route::ApiAct(wish) => match self.act(wish) {
                 Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
                 Err((status, why)) => Answer::problem(status, &why),
             },
         }
         .into()
+    }
+
+    /// Does what a button asks.
+    fn act(&self, wish: Wish) -> Result<(), (u16, String)> {
+        match wish {
+            Wish::Teach(id, taught) => teach::teach(self.site, id, taught, self.sent("at")),
+            wish => self.site.ask(Order::Call(wish)),
+        }
+    }
+
+    /// Where the button was.
+    fn back(&self, wish: Wish) -> String {
+        match wish {
+            Wish::Teach(id, _) if self.sent("at").is_some() => format!("/calls/{}", id.0),
+            _ => "/".into(),
+        }
     }
 
     fn live(&self, id: CallId) -> Reply {

@@ -155,6 +155,7 @@ fn events() {
                             format!("person {} {confidence:.2} {reason}", at.as_millis())
                         }
                         Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
+                        Heard::Weighs { .. } => continue,
                     },
                 );
                 writeln!(out, "{now} {line}").unwrap();

@@ -8,7 +8,7 @@ use std::f32::consts::TAU;
 const SECOND: usize = 8000;
 
 /// The pieces whose names begin so, in order of their names.
-fn pieces(kind: &str) -> Vec<Vec<i16>> {
+pub fn pieces(kind: &str) -> Vec<Vec<i16>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/sound");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.file_name().unwrap().to_str().unwrap().starts_with(kind));
@@ -102,11 +102,15 @@ impl Figures {
 /// Hears all calls. With `greets` the box speaks for two seconds at every perhaps, and the agent, alone of all voices,
 /// stops for it and then answers.
 fn hear(greets: bool) -> Figures {
+    hear_as(greets, Settings::default())
+}
+
+fn hear_as(greets: bool, settings: Settings) -> Figures {
     let mut figures = Figures::default();
     for call in calls() {
         let frames = |s: &[i16]| s.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect::<Vec<_>>();
         let mut sound = frames(&call.sound);
-        let mut listener = Listener::new(Settings::default());
+        let mut listener = Listener::new(settings);
         let (mut greeting, mut rung, mut hoped) = (0, None, None);
         for n in 0.. {
             let Some(frame) = sound.get(n).copied() else { break };
@@ -159,6 +163,14 @@ fn agents_are_caught_without_a_word_of_ours() {
     assert!(f.missed * 10 <= f.calls, "{f:?}");
     assert!(f.false_rings as f64 <= 6.0 * f.hours, "{f:?}");
     assert!(Figures::p50(&f.person) <= 4_000, "{f:?}");
+}
+
+#[test]
+fn the_knob_trades_false_rings_for_agents() {
+    let (careful, eager) =
+        (hear_as(false, Settings { eagerness: 0.2 }), hear_as(false, Settings { eagerness: 0.8 }));
+    assert!(eager.missed <= careful.missed && eager.false_rings >= careful.false_rings);
+    assert!(Figures::p50(&eager.person) < Figures::p50(&careful.person), "{careful:?} {eager:?}");
 }
 
 #[test]

@@ -4,4 +4,5 @@
 mod bench;
 mod calls;
 mod files;
+mod repeat;
 mod tones;

@@ -12,6 +12,7 @@ mod guard;
 mod holds;
 mod hunt;
 mod keys;
+mod memory;
 mod net;
 mod numbers;
 mod presets;

@@ -8,3 +8,4 @@ mod pages;
 mod phones;
 mod server;
 mod show;
+mod teach;
