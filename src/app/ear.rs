@@ -1,7 +1,9 @@
-//! The listener's thread: tapped frames in, conclusions out, and at the end of each call what it taught.
+//! The listener's thread: tapped frames in, conclusions and segments for the recogniser out, and at the end of each call
+//! what it taught.
 
 use crate::call::{Line, ListenOrder};
 use crate::listen::lore::{Lesson, Lore};
+use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
 use crate::units::{CallId, PortId, Tick};
@@ -50,6 +52,7 @@ pub enum Told {
 pub struct Ears {
     settings: Settings,
     ears: HashMap<PortId, Ear>,
+    segments: VecDeque<(PortId, u32, Segment)>,
     out: VecDeque<Told>,
 }
 
@@ -68,7 +71,7 @@ impl Ears {
                     self.end(line.port);
                     // Whoever hides his number shares it with all who do.
                     let lore = if line.company.is_empty() { Lore::default() } else { recall(&line.company) };
-                    let listener = Listener::knowing(self.settings, &lore);
+                    let listener = Listener::knowing(self.settings.clone(), &lore);
                     self.ears.insert(line.port, Ear { line, on: true, listener, weighs: false });
                 }
             },
@@ -105,12 +108,25 @@ impl Ears {
         }
     }
 
+    /// What was said in a segment of this opening of the port. Of a port that is not listened to any more it is forgotten.
+    pub fn words(&mut self, port: PortId, epoch: u32, (from, to): (Tick, Tick), said: &Said) {
+        if self.ears.get(&port).is_some_and(|ear| ear.on && ear.line.epoch == epoch) {
+            self.tell(port, Input::Words { from, to, said });
+        }
+    }
+
     fn tell(&mut self, port: PortId, input: Input<'_>) {
         let Some(ear) = self.ears.get_mut(&port) else { return };
         ear.listener.handle(input);
+        self.segments.extend(ear.listener.segment().map(|segment| (port, ear.line.epoch, segment)));
         while let Some(heard) = ear.listener.poll() {
             self.out.push_back(Told::Heard(port, ear.line.epoch, heard));
         }
+    }
+
+    /// The next segment for the recogniser.
+    pub fn segment(&mut self) -> Option<(PortId, u32, Segment)> {
+        self.segments.pop_front()
     }
 
     /// The next conclusion or lesson.

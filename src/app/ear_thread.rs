@@ -1,6 +1,7 @@
 //! The edge of [`Ears`]: a thread that sleeps until frames or orders come.
 
 use super::ear::{Ears, Told};
+use super::words_thread::{Job, Recognised};
 use crate::call::ListenOrder;
 use crate::listen::lore::{Lesson, Lore};
 use crate::listen::{Heard, Settings};
@@ -11,21 +12,28 @@ use crate::store::Store;
 use crate::units::{CallId, PortId};
 use crate::{clock, limits};
 use core::time::Duration;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use tokio::sync::mpsc;
 
 type Conclusion = (PortId, u32, Heard);
+
+/// Recognition as the listener's thread sees it.
+pub(super) struct Recognition {
+    pub(super) jobs: SyncSender<Job>,
+    pub(super) answers: Receiver<Recognised>,
+}
 
 /// Starts the thread; it ends when the sender of orders is dropped. Without a store nothing is remembered between calls.
 pub(super) fn start(
     taps: Outlet<TapFrame>,
     settings: Settings,
+    words: Option<Recognition>,
     store: Option<Store>,
 ) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Conclusion>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
     let ears = Ears::new(settings);
-    let room = Room { ears, tell, store };
+    let room = Room { ears, tell, words, store };
     std::thread::Builder::new().name("listener".into()).spawn(move || room.run(taps, &incoming))?;
     Ok((orders, heard))
 }
@@ -33,6 +41,7 @@ pub(super) fn start(
 struct Room {
     ears: Ears,
     tell: mpsc::Sender<Conclusion>,
+    words: Option<Recognition>,
     store: Option<Store>,
 }
 
@@ -46,6 +55,9 @@ impl Room {
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return,
                 }
+            }
+            for said in self.words.iter().flat_map(|words| words.answers.try_iter()) {
+                self.ears.words(said.port, said.epoch, (said.from, said.to), &said.said);
             }
             if self.pass_on().is_none() {
                 return;
@@ -61,6 +73,10 @@ impl Room {
 
     /// `None` when nobody is there any more to be told.
     fn pass_on(&mut self) -> Option<()> {
+        while let Some(job) = self.ears.segment() {
+            // Full, or there are no words any more: the sound alone decides.
+            let _ = self.words.as_ref().map(|words| words.jobs.try_send(job));
+        }
         while let Some(told) = self.ears.poll() {
             match told {
                 Told::Heard(port, epoch, heard) => self.tell.blocking_send((port, epoch, heard)).ok()?,

@@ -160,6 +160,8 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
             ring_for: config.hold.ring,
             ring_again: config.hold.ring_again,
             greet: config.hold.greet,
+            unanswered: config.hold.unanswered,
+            call_back: config.hold.call_back,
         },
         dialling: Dialling {
             numbering: Numbering::of(config.line.country.code()),
@@ -170,6 +172,10 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         longest: config.guard.longest,
         recording: config.record.plan,
         max_holds: usize::from(config.hold.calls),
+        redial: config.hold.redial,
+        also_ring: config.hold.also_ring.clone(),
+        also_after: config.hold.also_after,
+        waits: crate::call::Waits::default(),
     }
 }
 

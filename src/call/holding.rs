@@ -9,11 +9,14 @@ use super::{Line, ListenOrder, Phase};
 use crate::listen::lore::Taught;
 use crate::listen::{Heard, Sound, Weighs};
 use crate::media::{MediaCommand, Tone};
+use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
-use crate::slay::{self, Doing, Ending, Hold};
+use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
 use crate::sounds::Prompt;
+use crate::trunk::number::Form;
 use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
@@ -23,6 +26,9 @@ const CONFIRMATION: Duration = Duration::from_secs(20);
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
 const FALSE_ALARM: Duration = Duration::from_secs(15);
+
+/// Stretches of speech that the page shows in words.
+const CAPTIONS: usize = 6;
 
 #[derive(Debug)]
 pub(super) struct Holding {
@@ -38,6 +44,8 @@ pub(super) struct Holding {
     speaking: bool,
     /// The listener said that a person is there, and has not taken it back.
     person: bool,
+    /// When he was first heard of.
+    person_at: Option<Instant>,
     /// The phone has been told to ring and nobody has answered yet.
     ringing: bool,
     /// The far side hears the ringback tone.
@@ -45,6 +53,8 @@ pub(super) struct Holding {
     pub(super) sound: Option<Sound>,
     /// What the listener weighs.
     pub(super) weighs: Option<Box<Weighs>>,
+    /// What was said of late, oldest first.
+    pub(super) captions: VecDeque<String>,
 }
 
 impl Holding {
@@ -61,6 +71,21 @@ impl Holding {
         if self.person { Outcome::AgentLost } else { Outcome::CompanyHungUp }
     }
 
+    /// What the far side said of why nobody comes.
+    pub(super) fn nobody_comes(&self) -> Option<Told> {
+        self.hold.nobody_comes()
+    }
+
+    /// When the longest hold allowed ends it.
+    pub(super) fn ends_at(&self) -> Instant {
+        self.hold.ends_at()
+    }
+
+    /// The owner asks again for what is done already: the longest hold is counted anew.
+    pub(super) fn extend(&mut self, now: Instant) {
+        self.hold.extend(now);
+    }
+
     pub(super) fn phase(&self, confirming: bool) -> Phase {
         match self.hold.doing() {
             Doing::Waiting if confirming => Phase::Confirming,
@@ -75,22 +100,29 @@ impl Call {
     /// Starts holding. Refused with what to do instead.
     pub(super) fn hold(&mut self, desk: &mut Desk, how: &str) -> Result<(), String> {
         self.can_hold()?;
-        if desk.holds >= desk.plan.max_holds {
-            return Err(format!("the box holds {} already, which is the most it may", desk.holds));
+        let number = desk.plan.dialling.numbering.write(&self.record.number, Form::Plus);
+        if desk.holds.iter().any(|(_, other)| !number.is_empty() && *other == number) {
+            return Err("another call waits at this number already: a queue is waited in once".into());
+        }
+        if desk.holds.len() >= desk.plan.max_holds {
+            return Err(format!("the box holds {} already, which is the most it may", desk.holds.len()));
         }
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
         let far_port = far.port;
         let line = self.line(desk, far);
         desk.media(MediaCommand::Part(far_port));
         desk.media(MediaCommand::Tap(far_port, true));
+        let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
         if self.has_met(desk.now) {
             desk.listen(ListenOrder::WasPerson(far_port));
-        } else if self.slain.is_some() {
+        } else if false_alarm {
             desk.listen(ListenOrder::WasRecording(far_port));
+            self.record.figures.false_alarms = self.record.figures.false_alarms.saturating_add(1);
         }
         desk.listen(ListenOrder::Start(line));
-        desk.holds += 1;
-        self.state = State::Held(Holding {
+        self.served |= self.slain.take().is_some() && !false_alarm;
+        desk.holds.push((self.id, number));
+        self.state = State::Held(Box::new(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
             before_ms: self.record.held_ms,
@@ -98,14 +130,20 @@ impl Call {
             confirm_until: None,
             speaking: false,
             person: false,
+            person_at: None,
             ringing: false,
             ring_back_tone: false,
             sound: None,
             weighs: None,
-        });
+            captions: VecDeque::with_capacity(CAPTIONS),
+        }));
         self.talking_since = None;
         self.causes.clear();
         self.record.hold_started.get_or_insert(desk.wall());
+        self.first_held.get_or_insert(desk.now);
+        if false_alarm {
+            self.push_decision(desk, "false alarm", "the owner was joined to no person".into());
+        }
         self.decide(desk, "hold", how.into());
         self.confirm_to_owner(desk);
         Ok(())
@@ -144,6 +182,16 @@ impl Call {
         };
         self.decide(desk, "learn", words.into());
         Ok(())
+    }
+
+    /// The owner, joined to what the box took for a person, does not want it.
+    pub(super) fn is_false_alarm(&self, now: Instant, within: Duration) -> bool {
+        self.slain.is_some_and(|joined| now.since(joined) < within)
+    }
+
+    /// The owner has hung up on what was no person: the line stays, and the far side notices nothing.
+    pub(super) fn back_to_hold(&mut self, desk: &mut Desk) -> bool {
+        self.far.is_some() && self.hold(desk, "the owner hung up at once: it was no person").is_ok()
     }
 
     pub(super) fn can_hold(&self) -> Result<(), String> {
@@ -189,6 +237,9 @@ impl Call {
         let at = self.near.len() - 1;
         self.answer_near(desk, at);
         self.confirm(desk, at);
+        if let State::Held(holding) = &mut self.state {
+            holding.extend(desk.now);
+        }
     }
 
     // ---- facts ----
@@ -212,12 +263,21 @@ impl Call {
                 }
                 self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
             }
-            Heard::Person { .. } => holding.person = true,
-            Heard::Recording { .. } => holding.person = false,
+            Heard::Person { .. } => {
+                holding.person = true;
+                holding.person_at.get_or_insert(desk.now);
+            }
+            Heard::Recording { .. } => (holding.person, holding.person_at) = (false, None),
             Heard::Perhaps { .. } => {}
             Heard::Weighs { weighs, .. } => {
                 holding.weighs = weighs.clone().map(Box::new);
                 return;
+            }
+            Heard::Words { text, .. } => {
+                if holding.captions.len() == CAPTIONS {
+                    holding.captions.pop_front();
+                }
+                holding.captions.push_back(text.clone());
             }
         }
         self.tell(desk, slay::Input::Heard(heard));
@@ -235,10 +295,10 @@ impl Call {
         }
     }
 
-    /// While the phone rings and the box has said so, the far side hears it ring: dead air makes agents hang up.
+    /// While the phone is to ring, whoever waits hears it ring between the box's words: dead air makes agents hang up.
     fn ring_back_tone(&mut self, desk: &mut Desk) {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
-        if holding.ringing && !holding.speaking {
+        if holding.hold.doing() == Doing::Ringing && !holding.speaking && !holding.ring_back_tone {
             holding.ring_back_tone = true;
             desk.media(MediaCommand::Tone(far.port, Tone::Ringback));
         }
@@ -301,14 +361,21 @@ impl Call {
 
     /// A phone stopped ringing without an answer; the last one decides.
     pub(super) fn ring_ended(&mut self, desk: &mut Desk) {
-        if self.near.iter().any(|l| l.role == Role::Rings) {
+        if self.near.iter().any(|l| matches!(l.role, Role::Rings | Role::Asked)) {
             return;
         }
         if !matches!(&self.state, State::Held(holding) if holding.ringing) || self.ring_next(desk) {
             return;
         }
+        if self.also_at.is_some() {
+            self.ring_outside(desk);
+            if self.near.iter().any(|l| l.role == Role::Rings) {
+                return;
+            }
+        }
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
+            self.let_go_of_phones(desk);
             let end = ring_end(told_to_caller(&core::mem::take(&mut self.causes)));
             self.tell(desk, slay::Input::RingEnded(end));
         }
@@ -316,9 +383,11 @@ impl Call {
 
     pub(super) fn owner_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
-        self.join_owner(desk, winner, "the owner answered");
-        // The far side hears him at once; he hears in half a second that this is the held call.
-        self.near.iter().for_each(|near| desk.say(near, Prompt::AgentWaiting));
+        let reason =
+            if winner.outside { "the owner answered outside the house" } else { "the owner answered" };
+        self.join_owner(desk, winner, reason);
+        // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
+        self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -342,10 +411,14 @@ impl Call {
 
     /// The handshake: whoever else rings or listens is let go, and the two talk.
     pub(super) fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
-        let person = matches!(&self.state, State::Held(holding) if holding.person);
+        let person = match &self.state {
+            State::Held(holding) if holding.person => holding.person_at.or(Some(desk.now)),
+            _ => None,
+        };
         self.leave_hold(desk);
         self.far.iter().for_each(|far| desk.listen(ListenOrder::Pause(far.port)));
         self.ringing = None;
+        self.also_at = None;
         self.hush_phones(desk, Cause::Elsewhere);
         for other in core::mem::take(&mut self.near) {
             desk.hang_up(other, Cause::Normal);
@@ -354,8 +427,10 @@ impl Call {
         self.state = State::Talking;
         self.answer_near(desk, 0);
         self.connect(desk);
-        if person {
+        if let Some(at) = person {
             self.slain = Some(desk.now);
+            let since = self.first_held.map_or(at, |held| held.min(at));
+            self.record.figures.waited_ms = u64::try_from(at.since(since).as_millis()).ok();
         }
         self.decide(desk, "join", reason.into());
     }
@@ -365,7 +440,8 @@ impl Call {
         let State::Held(holding) = &self.state else { return };
         self.refused.clear();
         self.record.held_ms = holding.held_ms(desk.now);
-        desk.holds = desk.holds.saturating_sub(1);
+        desk.holds.retain(|(id, _)| *id != self.id);
+        self.let_go_of_phones(desk);
         if let Some(far) = &self.far {
             desk.media(MediaCommand::Quiet(far.port));
             desk.media(MediaCommand::Tap(far.port, false));
@@ -387,7 +463,18 @@ impl Call {
     fn carry_out(&mut self, desk: &mut Desk, output: slay::Output) {
         match output {
             slay::Output::Greet => self.speak(desk, Prompt::Greet),
-            slay::Output::Reassure => self.speak(desk, Prompt::Moment),
+            slay::Output::Reassure(comfort) => self.speak(
+                desk,
+                match comfort {
+                    Comfort::Ringing => Prompt::Moment,
+                    Comfort::StillRinging => Prompt::StillRinging,
+                    Comfort::StillHere => Prompt::StillHere,
+                    Comfort::OtherCall => Prompt::OtherCall,
+                },
+            ),
+            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST))),
+            // The phones show that there is something to know; the page says what.
+            slay::Output::Warn => desk.missed(),
             slay::Output::Apologise => self.speak(desk, Prompt::Sorry),
             slay::Output::Hush => self.hush(desk),
             slay::Output::Ring => self.ring(desk),
@@ -429,10 +516,18 @@ impl Call {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
+        if desk.phones_for.is_some_and(|other| other != self.id) {
+            self.ring_back_tone(desk);
+            return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
+        }
+        desk.phones_for = Some(self.id);
         self.ring_phones(desk, &self.back(), None);
+        self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
         }
+        self.ring_back_tone(desk);
+        self.outside_timeout(desk);
         self.ring_ended(desk);
     }
 
@@ -442,15 +537,19 @@ impl Call {
         Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
     }
 
+    /// The next held call whose person waits may ring.
+    fn let_go_of_phones(&mut self, desk: &mut Desk) {
+        desk.phones_for.take_if(|id| *id == self.id);
+    }
+
     fn stop_ringing(&mut self, desk: &mut Desk) {
         self.ringing = None;
+        self.also_at = None;
+        self.let_go_of_phones(desk);
         self.hush_phones(desk, Cause::Cancelled);
         self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
-            if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {
-                desk.media(MediaCommand::Quiet(far.port));
-            }
         }
         self.causes.clear();
     }

@@ -70,9 +70,11 @@ impl Call {
 
     /// Ends every leg that only rings.
     pub(super) fn hush_phones(&mut self, desk: &mut Desk, cause: Cause) {
-        let (ringing, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|l| l.role == Role::Rings);
+        let rings = |leg: &Leg| matches!(leg.role, Role::Rings | Role::Asked);
+        let (ringing, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(rings);
         self.near = rest;
         for leg in ringing {
+            let cause = if leg.role == Role::Asked { Cause::Normal } else { cause };
             desk.hang_up(leg, cause);
         }
     }

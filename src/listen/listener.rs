@@ -5,6 +5,7 @@ use super::evidence::Evidence;
 use super::lore::{Lesson, Lore};
 use super::memory::Memory;
 use super::verdict::Verdict;
+use super::words::{Cutter, Language, Segment, discreet};
 use super::{Heard, Input, Sound, Weighs};
 use crate::units::{Frame, Tick};
 
@@ -15,15 +16,19 @@ const WAITING: usize = 16;
 const HOLE_TICKS: u64 = 150;
 
 /// How the listener decides.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// From 0 (careful: rings late and seldom) to 1 (eager: rings early, and for some recordings too).
     pub eagerness: f32,
+    /// The language that the far end is expected to speak, where there is a recogniser.
+    pub words: Option<Language>,
+    /// The name that agents call the owner by; empty if it is not known.
+    pub owner: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { eagerness: 0.5 }
+        Self { eagerness: 0.5, words: None, owner: String::new() }
     }
 }
 
@@ -39,6 +44,10 @@ pub struct Insight {
 /// Hears one leg. Pure and deterministic; all memory is taken when it is made.
 pub struct Listener {
     ear: Ear,
+    /// Cuts segments for the recogniser, where there is one.
+    cutter: Option<Cutter>,
+    /// The box speaks to the far end.
+    speaking: bool,
     memory: Memory,
     verdict: Verdict,
     moment: Option<Moment>,
@@ -63,6 +72,8 @@ impl Listener {
         let _ = super::classifier::ready();
         Self {
             ear: Ear::default(),
+            cutter: settings.words.map(|_| Cutter::default()),
+            speaking: false,
             memory: Memory::of(lore),
             verdict: Verdict::new(settings),
             moment: None,
@@ -87,7 +98,10 @@ impl Listener {
                     self.frame(at, &Frame::SILENCE);
                 }
             }
-            Input::Speaking(speaking) => self.verdict.speaking(speaking),
+            Input::Speaking(speaking) => {
+                self.speaking = speaking;
+                self.verdict.speaking(speaking);
+            }
             Input::WasRecording => {
                 self.memory.was_recording();
                 if let Some(heard) = self.verdict.was_recording() {
@@ -101,6 +115,12 @@ impl Listener {
                 }
             }
             Input::Taken => self.memory.doubt_just_now(),
+            Input::Words { from, to, said } => {
+                self.tell(Heard::Words { at: from, text: discreet(&said.text) });
+                if let Some(heard) = self.verdict.words(from, to, &said.text) {
+                    self.tell(heard);
+                }
+            }
         }
     }
 
@@ -118,6 +138,11 @@ impl Listener {
     /// What the verdict weighs, for a page. Allocates.
     pub fn weighs(&self) -> Option<Weighs> {
         self.verdict.weighs()
+    }
+
+    /// The next segment for the recogniser, oldest first, until `None`. What it finds comes back as [`Input::Words`].
+    pub fn segment(&mut self) -> Option<Segment> {
+        self.cutter.as_mut()?.poll()
     }
 
     /// The next conclusion, oldest first, until `None`.
@@ -140,11 +165,14 @@ impl Listener {
     fn hear(&mut self, at: Tick, frame: &Frame) {
         let moment = self.ear.hear(at, frame);
         self.moment = Some(moment);
+        if let Some(cutter) = &mut self.cutter {
+            cutter.hear(at, frame, &moment, self.speaking);
+        }
         if let Some(heard) = self.verdict.hear(at, &moment, &mut self.memory) {
             match &heard {
                 Heard::Person { .. } => self.memory.doubt(self.verdict.voice_began()),
                 Heard::Recording { .. } => self.memory.seems_recording(),
-                Heard::Sound { .. } | Heard::Perhaps { .. } | Heard::Weighs { .. } => {}
+                Heard::Sound { .. } | Heard::Perhaps { .. } | Heard::Weighs { .. } | Heard::Words { .. } => {}
             }
             self.tell(heard);
         }
@@ -174,6 +202,7 @@ impl Listener {
 
     fn tell(&mut self, mut heard: Heard) {
         let (Heard::Sound { at, .. }
+        | Heard::Words { at, .. }
         | Heard::Perhaps { at, .. }
         | Heard::Person { at, .. }
         | Heard::Recording { at, .. }

@@ -5,7 +5,7 @@ use hold_slayer::listen::{Heard, Input, Listener, Settings, Sound};
 use hold_slayer::units::{Frame, Tick};
 use std::f32::consts::TAU;
 
-const SECOND: usize = 8000;
+pub const SECOND: usize = 8000;
 
 /// The pieces whose names begin so, in order of their names.
 pub fn pieces(kind: &str) -> Vec<Vec<i16>> {
@@ -110,7 +110,7 @@ fn hear_as(greets: bool, settings: Settings) -> Figures {
     for call in calls() {
         let frames = |s: &[i16]| s.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect::<Vec<_>>();
         let mut sound = frames(&call.sound);
-        let mut listener = Listener::new(settings);
+        let mut listener = Listener::new(settings.clone());
         let (mut greeting, mut rung, mut hoped) = (0, None, None);
         for n in 0.. {
             let Some(frame) = sound.get(n).copied() else { break };
@@ -167,8 +167,10 @@ fn agents_are_caught_without_a_word_of_ours() {
 
 #[test]
 fn the_knob_trades_false_rings_for_agents() {
-    let (careful, eager) =
-        (hear_as(false, Settings { eagerness: 0.2 }), hear_as(false, Settings { eagerness: 0.8 }));
+    let (careful, eager) = (
+        hear_as(false, Settings { eagerness: 0.2, ..Settings::default() }),
+        hear_as(false, Settings { eagerness: 0.8, ..Settings::default() }),
+    );
     assert!(eager.missed <= careful.missed && eager.false_rings >= careful.false_rings);
     assert!(Figures::p50(&eager.person) < Figures::p50(&careful.person), "{careful:?} {eager:?}");
 }

@@ -6,3 +6,4 @@ mod calls;
 mod files;
 mod repeat;
 mod tones;
+mod words;

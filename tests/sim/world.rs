@@ -4,7 +4,9 @@ use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
 use hold_slayer::app::ear::{Ears, Told};
-use hold_slayer::call::{Outcome, Peer, Phase, Plan, Record, Recording, Request, Snapshot, StudioOrder};
+use hold_slayer::call::{
+    Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot, StudioOrder, Waits,
+};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::endpoint::Setup;
 use hold_slayer::demo::phone::Step as Owner;
@@ -16,7 +18,7 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
-use hold_slayer::slay::Policy;
+use hold_slayer::slay::{Policy, Unanswered};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
@@ -89,6 +91,11 @@ pub struct House {
     pub dead_trunk: bool,
     pub recording: Recording,
     pub max_holds: usize,
+    pub unanswered: Unanswered,
+    pub redial: Redialling,
+    pub also_ring: Vec<String>,
+    pub also_after: Duration,
+    pub waits: Waits,
 }
 
 impl Default for House {
@@ -126,6 +133,11 @@ impl Default for House {
             dead_trunk: false,
             recording: Recording::default(),
             max_holds: 1,
+            unanswered: Unanswered::Goodbye,
+            redial: Redialling { tries: 0, pause: s(60) },
+            also_ring: Vec::new(),
+            also_after: s(8),
+            waits: Waits::default(),
         }
     }
 }
@@ -673,7 +685,18 @@ fn plan(house: &House) -> Plan {
         emergency: house.emergency.clone(),
         codes: Codes::default(),
         order: house.order,
-        hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
+        hold: Policy {
+            cap: house.cap,
+            ring_for: house.ring,
+            ring_again: house.ring_again,
+            greet: true,
+            unanswered: house.unanswered,
+            call_back: false,
+        },
+        redial: house.redial,
+        also_ring: house.also_ring.clone(),
+        also_after: house.also_after,
+        waits: house.waits.clone(),
         recording: house.recording,
         max_holds: house.max_holds,
         dialling: house.dialling.clone(),
