@@ -9,7 +9,7 @@ use super::ear::Moment;
 use super::evidence::{Evidence, Weights, sum, terms};
 use super::listener::Settings;
 use super::memory::Memory;
-use super::spoken::Spoken;
+use super::spoken::{OVERLAP, Spoken};
 use super::voice::{Recorded, Voice};
 use super::words::{Language, wording};
 use super::{Heard, Sound, Weighs};
@@ -52,8 +52,6 @@ const RINGS_HZ: core::ops::Range<f32> = 380.0..500.0;
 const RINGS_AGAIN: u64 = frames(2_000);
 /// Active frames that are speech for sure.
 const SPOKEN: u64 = frames(1_200);
-/// What is said so shortly after a voice began is another's, frames: the pause between them.
-const OVERLAP: u64 = frames(400);
 /// Words of this worth are a machine's, whatever the voice.
 const MACHINE: f32 = -2.4;
 /// After a ring, so much other sound makes the next voice a new one.
@@ -235,16 +233,12 @@ impl Verdict {
     pub fn words(&mut self, from: Tick, to: Tick, text: &str) -> Option<Heard> {
         self.said.add(to, text, self.language, &self.owner);
         let alone = wording(text, self.language, &self.owner);
-        let (nats, phrase) = match self.said.nats() < alone.nats {
-            true => (self.said.nats(), self.said.phrase()),
-            false => (alone.nats, &*alone.phrase),
-        };
         let hoped = self.person.or(self.turn.and_then(|turn| turn.perhaps))?;
         // Of whom was judged: neither of who spoke before nor of who came after.
-        if from > hoped || to <= Tick(self.judged.0 + OVERLAP) || nats > MACHINE {
+        if from > hoped || to.since(self.judged) <= OVERLAP || alone.nats > MACHINE {
             return None;
         }
-        let reason = format!("a recording's words: \"{phrase}\"");
+        let reason = format!("a recording's words: \"{}\"", alone.phrase);
         if let Some(turn) = &mut self.turn {
             turn.recording = true;
             self.recorded.learn(&turn.phrase.voice);
@@ -328,8 +322,8 @@ impl Verdict {
         }
         turn.fresh = Some((Phrase::at(at), turn.phrase.voice));
         turn.phrase = Phrase::at(at);
+        self.said.another(at);
         if pause >= SECOND_THOUGHT {
-            self.said.another(at);
             (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
         }
     }

@@ -168,10 +168,11 @@ fn compound(word: &str, lexicon: &Lexicon) -> Option<u32> {
     Some(unit + tens)
 }
 
-/// The first place where `phrase` stands in `words`, give and take errors of recognition: a word in four may be missing
-/// or be another, one may come between.
+/// The first place where `phrase` stands in `words`, give and take errors of recognition: a word in five may be missing
+/// or be another, but not the longest, and one may come between.
 pub(super) fn find(phrase: &Phrase, words: &[Word]) -> Option<Found> {
-    let allowed = phrase.len() / 4;
+    let allowed = phrase.len() / 5;
+    let longest = phrase.iter().map(String::len).max().unwrap_or_default();
     (0..words.len()).find_map(|start| {
         let (mut at, mut missed, mut number) = (start, 0, None);
         for wanted in phrase {
@@ -184,7 +185,7 @@ pub(super) fn find(phrase: &Phrase, words: &[Word]) -> Option<Found> {
                 missed += 1;
                 // What stands here may be the word, misheard.
                 at += usize::from(at > start && !here(at));
-                if missed > allowed || wanted == NUMBER {
+                if missed > allowed || wanted == NUMBER || wanted.len() == longest {
                     return None;
                 }
                 continue;
