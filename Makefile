@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood slay-table fuzz lint fmt setup bench cost quality image clean
+.PHONY: help run demo test peers flood slay-table fuzz e2e lint fmt setup bench cost quality image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -28,6 +28,7 @@ help:
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
@@ -67,6 +68,12 @@ fuzz:
 	  cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz-build --sanitizer none $$target \
 	    target/fuzz/$$target tests/fuzz/corpus/$$target -- -max_len=2048 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+# The page in Debian's Chromium, which it installs: every page looked at by axe, and pictures in target/e2e.
+e2e:
+	@tests/setup.sh e2e
+	cargo build --locked
+	node tests/e2e/run.mjs
 
 lint:
 	cargo fmt --check

@@ -39,7 +39,8 @@
 //! | row | rooms |
 //! |---|---|
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`demo`] (company and phone as scripted machines, and their judge) |
-//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`web`] (gate and page), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
+//! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
+//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
 //! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |

@@ -76,6 +76,16 @@ pub const WEB_STREAMS: usize = 16;
 pub const WEB_LOGINS: usize = 32;
 /// Sources whose wrong passwords are remembered; one more forgets the one that erred longest ago.
 pub const WEB_ERRING_SOURCES: usize = 256;
+/// Tokens of programs that the owner may make.
+pub const WEB_TOKENS: usize = 32;
+/// Events kept for who comes late or is slow. Full: the oldest goes, and who has not read it is told.
+pub const WEB_EVENTS: usize = 1_000;
+/// Requests of one program or browser: as many at once, and then so many a second. More are refused with 429.
+pub const WEB_BURST: u32 = 120;
+/// The same, a second.
+pub const WEB_RATE: u32 = 30;
+/// Calls that one program may place in a minute.
+pub const WEB_CALLS_A_MINUTE: u32 = 10;
 
 const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
 const _: () = assert!(SIP_LINGERING + 2 * LEGS <= SIP_TRANSACTIONS / 2);

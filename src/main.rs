@@ -139,10 +139,19 @@ fn run(files: &Files) -> ExitCode {
         return ExitCode::FAILURE;
     }
     log::start(config.log.level);
-    match app::run(config, &files.data) {
-        Ok(()) => ExitCode::SUCCESS,
+    match app::run(config, &files.config, &files.data) {
+        Ok(app::End::Stop) => ExitCode::SUCCESS,
+        Ok(app::End::Again) => again(),
         Err(error) => fail(&format!("{error:#}")),
     }
+}
+
+/// This very process begins anew: whoever watches it sees the same one.
+fn again() -> ExitCode {
+    use std::os::unix::process::CommandExt;
+    let program = std::env::current_exe().unwrap_or_else(|_| "hold-slayer".into());
+    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
+    fail(&format!("the box cannot be started anew: {error}"))
 }
 
 /// Whether the sound classifier works here, and if not, why, on the terminal. A child finds out: the box itself has no room

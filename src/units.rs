@@ -2,6 +2,7 @@
 
 use core::ops::{Add, AddAssign, Index};
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Samples per second on every telephone leg, ITU-T G.711.
@@ -66,7 +67,9 @@ impl Tick {
 }
 
 /// Wall time, milliseconds since 1970-01-01 UTC. For people and records, never for timers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Wall(pub u64);
 
 impl Wall {
@@ -120,7 +123,7 @@ impl LegId {
 }
 
 /// A conversation as its owner sees it. Unique for ever: it names the record in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct CallId(pub u64);
 
 /// A slot of the media loop's fixed table: one RTP socket.

@@ -14,6 +14,7 @@ if [ "$what" = test ]; then
     needed+=(sipp:sip-tester baresip:baresip-core sox:sox systemd-analyze:systemd openssl:openssl)
     python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(no-venv:python3-venv)
 fi
+[ "$what" != e2e ] || needed+=(chromium:chromium node:nodejs npm:npm)
 # Sound files for the tests against real peers: unpacked to .cache/sounds, not installed.
 sound_packages=(asterisk-moh-opsound-wav asterisk-core-sounds-en-wav)
 
@@ -120,6 +121,22 @@ if [ "$what" = test ] && ! "$venv/bin/python3" -c 'import pjsua2' 2>/dev/null; t
     say "fetching pjsua2"
     python3 -m venv --clear "$venv"
     thrice "$venv/bin/pip" install --quiet --disable-pip-version-check pjsua2-python==2.15.1.post1 >&2
+fi
+
+# Clients of the interfaces: MCP's own, and schemathesis.
+clients=.cache/clients
+if [ "$what" = test ] && ! "$clients/bin/python3" -c 'import mcp, schemathesis' 2>/dev/null; then
+    say "fetching mcp and schemathesis"
+    python3 -m venv --clear "$clients"
+    thrice "$clients/bin/pip" install --quiet --disable-pip-version-check mcp==2.3.0 schemathesis==4.32.5 >&2
+fi
+
+# What drives the browser, and what finds faults of accessibility.
+browser=.cache/browser
+if [ "$what" = e2e ] && [ ! -d "$browser/node_modules/axe-core" ]; then
+    say "fetching playwright-core and axe-core"
+    mkdir -p "$browser"
+    thrice npm --prefix "$browser" install --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 >&2
 fi
 
 # The speech model, for the tests of words: 71 MB once.

@@ -6,7 +6,7 @@ use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
+use crate::call::{self, Answer, Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
 use crate::listen::Heard;
 use crate::media::inlet::Inlet;
@@ -60,10 +60,11 @@ pub(super) struct Control {
     pub(super) claims: watch::Sender<Option<web::Claim>>,
     pub(super) lamp: watch::Sender<Pattern>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
+    pub(super) journal: web::Journal,
     /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
     pub(super) standing: watch::Receiver<Option<Vec<String>>>,
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
-    pub(super) asked: HashMap<u64, oneshot::Sender<Result<(), String>>>,
+    pub(super) asked: HashMap<u64, oneshot::Sender<Answer>>,
     pub(super) next_ask: u64,
     /// What the log has of each trunk and phone: why it is down, empty while it is up.
     pub(super) peers: HashMap<String, String>,
@@ -81,6 +82,9 @@ pub(super) struct Control {
     pub(super) unreachable: BTreeMap<Hop, String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
+    /// Somebody wants the box started anew.
+    pub(super) restart: bool,
+    pub(super) again: watch::Sender<bool>,
 }
 
 impl Control {
@@ -92,6 +96,7 @@ impl Control {
             self.know(account, &[hop]);
         }
         self.event(Event::Clock(clock::wall()));
+        self.journal.tell(call::Event::Started);
         let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
         let mut look_around = tokio::time::interval(LOOK_AROUND);
         let mut shown = TokioInstant::now();
@@ -146,6 +151,7 @@ impl Control {
 
     async fn farewell(mut self) {
         let now = clock::now();
+        self.journal.tell(call::Event::Stopped);
         self.core.stop(now, &self.accounts);
         self.carry_out(now);
         let over = TokioInstant::now() + FAREWELL;
@@ -266,9 +272,13 @@ impl Control {
             }
             Order::Pair(phone) => self.pair(clock::now(), *phone),
             Order::Unpair(user) => self.unpair(&user),
+            Order::Restart => {
+                self.restart = true;
+                Ok(())
+            }
         };
         // Who asked may have gone.
-        drop(ask.answer.send(done));
+        drop(ask.answer.send(done.map(|()| None)));
     }
 
     fn look_around(&mut self) {
@@ -299,6 +309,9 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
+        if self.restart && self.core.snapshot().calls.is_empty() {
+            self.again.send_replace(true);
+        }
         // Without an answer there is no beat, and the watchdog deals with it.
         let _ = self.media.send(MediaCommand::Ping);
     }
@@ -334,6 +347,7 @@ impl Control {
                             .unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
                     }
                 }
+                Effect::Event(event) => self.journal.write(*event),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }
@@ -368,12 +382,12 @@ impl Control {
         }
     }
 
-    fn reply(&mut self, number: u64, answer: Result<(), String>) {
+    fn reply(&mut self, number: u64, answer: Answer) {
         match (self.asked.remove(&number), answer) {
             // Who asked may have gone.
             (Some(asked), answer) => drop(asked.send(answer)),
             (None, Err(why)) => tracing::info!(why, "the button did nothing"),
-            (None, Ok(())) => {}
+            (None, Ok(_)) => {}
         }
     }
 }

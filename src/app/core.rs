@@ -1,6 +1,8 @@
 //! The user agent and the switchboard as one pure machine: what the control loop and the simulator drive.
 
-use crate::call::{self, Input, ListenOrder, Plan, Record, Request, Snapshot, StudioOrder, Switchboard};
+use crate::call::{
+    self, Answer, Happened, Input, ListenOrder, Plan, Record, Request, Snapshot, StudioOrder, Switchboard,
+};
 use crate::listen::Heard;
 use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Hop, Ua, ua};
@@ -65,8 +67,10 @@ pub enum Effect {
     Studio(StudioOrder),
     /// A record to be kept.
     Record(Box<Record>),
+    /// Something that programs are told.
+    Event(Box<Happened>),
     /// The answer to a request.
-    Reply(u64, Result<(), String>),
+    Reply(u64, Answer),
 }
 
 /// The box without its edges.
@@ -169,6 +173,7 @@ impl Core {
                     call::Effect::Listen(order) => self.out.push_back(Effect::Listen(order)),
                     call::Effect::Studio(order) => self.out.push_back(Effect::Studio(order)),
                     call::Effect::Record(record) => self.out.push_back(Effect::Record(record)),
+                    call::Effect::Event(event) => self.out.push_back(Effect::Event(event)),
                     call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
                 }
             }

@@ -40,5 +40,5 @@ mod run;
 mod start;
 mod words_thread;
 
-pub use run::run;
+pub use run::{End, run};
 pub use start::{Options, Running, start};

@@ -9,11 +9,20 @@ use std::io::Write;
 use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Runs the box until SIGTERM or SIGINT.
+/// Why the box has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to.
+    Stop,
+    /// It shall be started anew, with the configuration as it is then.
+    Again,
+}
+
+/// Runs the box until SIGTERM or SIGINT, or until the page asks for another start.
 ///
 /// # Errors
 /// As [`start`]; and if the system gives no signals.
-pub fn run(config: Config, data: &Path) -> Result<()> {
+pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     // Before anything is up: a signal at any later moment finds the box able to say goodbye.
     let signals = {
@@ -22,12 +31,14 @@ pub fn run(config: Config, data: &Path) -> Result<()> {
     };
     // Passwords and numbers lie in what is written from here on.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    let running = start(config, data, &Options::default())?;
+    let running = start(config, data, &Options { file: Some(file.to_owned()), ..Options::default() })?;
     tell(&running);
-    runtime.block_on(wait(&running, signals));
-    notify(&[NotifyState::Stopping]);
+    let end = runtime.block_on(wait(&running, signals));
+    if end == End::Stop {
+        notify(&[NotifyState::Stopping]);
+    }
     running.stop();
-    Ok(())
+    Ok(end)
 }
 
 fn tell(running: &Running) {
@@ -44,15 +55,17 @@ fn tell(running: &Running) {
 }
 
 /// systemd's watchdog is fed only while the control loop and the media loop turn.
-async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) {
+async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) -> End {
+    let mut again = running.again.clone();
     notify(&[NotifyState::Ready]);
     let watchdog = sd_notify::watchdog_enabled();
     let mut feed = tokio::time::interval(watchdog.map_or(Duration::from_secs(3600), |time| time / 3));
     let mut beat = 0;
     loop {
         tokio::select! {
-            _ = term.recv() => return,
-            _ = int.recv() => return,
+            _ = term.recv() => return End::Stop,
+            _ = int.recv() => return End::Stop,
+            Ok(_) = again.wait_for(|again| *again) => return End::Again,
             _ = feed.tick() => {
                 let turned = core::mem::replace(&mut beat, *running.beat.borrow());
                 if watchdog.is_some() && turned != beat {

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::io::unix::AsyncFd;
@@ -35,6 +35,10 @@ pub struct Options {
     pub any_port: bool,
     /// Logs the page in once, without the password.
     pub one_use_token: Option<String>,
+    /// A token for programs that may do everything for as long as the box runs.
+    pub app_token: Option<String>,
+    /// The configuration, to be changed on the page.
+    pub file: Option<PathBuf>,
 }
 
 /// A box that runs.
@@ -53,6 +57,8 @@ pub struct Running {
     pub press: mpsc::Sender<Press>,
     /// Rises about once a second while the control loop and the media loop turn.
     pub beat: watch::Receiver<u64>,
+    /// True once the box shall be started anew: it was asked for, and no call is up.
+    pub again: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
     control: JoinHandle<()>,
     web: Option<web::Web>,
@@ -84,6 +90,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let store = open_store(data, &mut troubles);
     let first_call = store.as_ref().map_or(CallId(clock::wall().0), Store::next_call_id);
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
+    let journal = web::Journal::default();
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
@@ -136,8 +143,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
+    let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
-    let store_too = store.clone();
+    let (store_too, journal_too) = (store.clone(), journal.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
             let edges = Wire::new(Sockets { udp, tcp, tls })
@@ -167,6 +175,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 presses,
                 claims,
                 snapshot: snapshot_tx,
+                journal: journal_too,
                 standing,
                 board_troubles,
                 lamp,
@@ -181,6 +190,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 trunks: BTreeMap::new(),
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
+                restart: false,
+                again: again_tx,
             };
             control.run(stopped).await;
         });
@@ -195,6 +206,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         store: store.clone(),
         press,
         beat,
+        again,
         stop,
         control,
         web: None,
@@ -211,7 +223,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
     let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters, claimed);
-    match web::start(page, store, studio.studio, snapshot, asks_tx) {
+    match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
             let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
@@ -352,6 +364,8 @@ fn web_config(
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
+        app_token: options.app_token.clone(),
+        file: options.file.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House {

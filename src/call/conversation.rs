@@ -1,5 +1,6 @@
 //! One call: a trunk's leg, the legs of the house, and what is between them.
 
+use super::Event;
 use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
@@ -96,6 +97,10 @@ pub(super) struct Call {
     pub(super) gives_up: Option<Instant>,
     /// What its last legs were told.
     pub(super) cause: Cause,
+    /// It was asked for elsewhere than on a phone, in this way.
+    pub(super) placed: Option<super::Mode>,
+    /// What programs were told of it.
+    pub(super) told: super::event::Told,
 }
 
 impl Call {
@@ -133,6 +138,8 @@ impl Call {
             transferred: false,
             gives_up: None,
             cause: Cause::Normal,
+            placed: None,
+            told: super::event::Told::default(),
         }
     }
 
@@ -200,7 +207,10 @@ impl Call {
         }
         match self.state {
             State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
-                self.near.iter().for_each(|near| desk.sip(Command::Ringing(near.id)));
+                for near in self.near.iter().filter(|near| !near.up) {
+                    desk.sip(Command::Ringing(near.id));
+                }
+                self.ring_back_to_placer(desk);
             }
             State::Incoming(_) => {
                 if let Some(far) = &self.far {
@@ -248,6 +258,9 @@ impl Call {
         let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
         desk.settle(&mut self.near[at], session);
         self.near[at].up = true;
+        if self.placed_is_answered() {
+            return self.placer_answered(desk, at);
+        }
         match (&self.state, self.near[at].role) {
             (State::Incoming(_), _) => self.phone_answered(desk, at),
             (State::Talking, _) => self.connect(desk),
@@ -416,6 +429,7 @@ impl Call {
 
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
+        self.tell_news(desk);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
         self.met = !held && self.has_met(desk.now);
@@ -440,6 +454,7 @@ impl Call {
         self.record.outcome = outcome;
         self.record.ended = Some(desk.wall());
         desk.record(&self.record);
+        self.tell_end(desk, outcome, reason);
     }
 
     /// How the streams of one leg fare.
@@ -550,6 +565,9 @@ impl Call {
     }
 
     pub(super) fn decide(&mut self, desk: &mut Desk, what: &str, reason: String) {
+        self.tell_start(desk);
+        let event = Event::CallDecided { what: what.into(), reason: reason.clone() };
+        desk.happened(Some(self.id), event);
         self.push_decision(desk, what, reason);
         desk.record(&self.record);
     }

@@ -4,7 +4,7 @@ use super::leg::{Leg, Role};
 use super::plan::{Peer, Plan};
 use super::ports::Ports;
 use super::snapshot::Registration;
-use super::{Effect, ListenOrder, Record, StudioOrder};
+use super::{Answer, Effect, Event, Happened, ListenOrder, Record, StudioOrder};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
 use crate::sounds::Prompt;
@@ -206,7 +206,13 @@ impl Desk {
         self.out.push_back(Effect::Record(Box::new(record.clone())));
     }
 
-    pub(super) fn reply(&mut self, number: u64, answer: Result<(), String>) {
+    /// Tells programs, of this call or of the box.
+    pub(super) fn happened(&mut self, call: Option<CallId>, event: Event) {
+        let at = self.wall();
+        self.out.push_back(Effect::Event(Box::new(Happened { at, call, event })));
+    }
+
+    pub(super) fn reply(&mut self, number: u64, answer: Answer) {
         self.out.push_back(Effect::Reply(number, answer));
     }
 

@@ -67,6 +67,16 @@ impl Holding {
         self.before_ms.saturating_add(held)
     }
 
+    /// A person is there.
+    pub(super) const fn is_person(&self) -> bool {
+        self.person
+    }
+
+    /// The phones ring for it.
+    pub(super) const fn is_ringing(&self) -> bool {
+        self.ringing
+    }
+
     pub(super) fn outcome_if_far_leaves(&self) -> Outcome {
         if self.person { Outcome::AgentLost } else { Outcome::CompanyHungUp }
     }

@@ -15,11 +15,13 @@ mod conference;
 mod conversation;
 mod desk;
 mod dialling;
+mod event;
 mod holding;
 mod leg;
 mod notice;
 mod outside;
 mod peers;
+mod placing;
 pub mod plan;
 mod policy;
 mod ports;
@@ -34,6 +36,7 @@ mod turns;
 mod waiting;
 mod waits;
 
+pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{Decision, Figures, Outcome, Record, Span};
 pub use redial::Redialling;
@@ -45,11 +48,13 @@ use crate::listen::Heard;
 use crate::listen::lore::Taught;
 use crate::media::{self, MediaCommand};
 use crate::sip;
-use crate::units::{AccountId, CallId, PortId, Wall};
+use crate::units::{AccountId, CallId, Digit, PortId, Wall};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What the page, the button or a script asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Hold this call for me (`None`: the one that is up).
     HoldNow(Option<CallId>),
@@ -73,7 +78,26 @@ pub enum Request {
     Cancel,
     /// Register at once at each trunk that is down, instead of waiting.
     TryTrunks,
+    /// Send these keys to the far side.
+    Keys(CallId, Vec<Digit>),
+    /// Call this number.
+    Place(String, Mode),
+    /// Put the call of a phone through to this number, as the phone itself may.
+    Transfer(CallId, String),
 }
+
+/// How a call is placed that nobody dialled on a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The phones of the house ring; who answers is connected to the number.
+    Direct,
+    /// The box calls, and holds as soon as the far side answers; the phones ring when a person is there.
+    HoldSlayer,
+}
+
+/// What becomes of a request: done, with the call that was placed if one was, or why not and what to do.
+pub type Answer = Result<Option<CallId>, String>;
 
 /// What the switchboard is told.
 #[derive(Debug)]
@@ -117,8 +141,10 @@ pub enum Effect {
     Studio(StudioOrder),
     /// The state of a call, to be written.
     Record(Box<Record>),
-    /// The answer to a request: done, or why not and what to do.
-    Reply(u64, Result<(), String>),
+    /// Something that programs are told.
+    Event(Box<Happened>),
+    /// The answer to a request.
+    Reply(u64, Answer),
 }
 
 /// What the studio shall do with a call from now on. Neither to record nor to let listen is the end of it.

@@ -18,12 +18,14 @@ impl Desk {
     pub(super) fn registered(&mut self, account: AccountId, until: Instant) {
         let (now, left) = (self.wall(), until.since(self.now));
         let Some(peer) = self.peers.get_mut(&account) else { return };
+        let was = peer.up;
         let minutes = left.as_secs().div_ceil(60);
         peer.up = true;
         peer.no_way = None;
         peer.status = format!("registered, to be renewed within {minutes} min");
         peer.registration.since.get_or_insert(now);
         peer.registration.until = Some(now.plus(left));
+        self.tell_peer(account, was, false);
     }
 
     pub(super) fn no_way(&mut self, account: AccountId, why: String) {
@@ -37,11 +39,14 @@ impl Desk {
         let Some(peer) = self.peers.get_mut(&account) else { return };
         let next = if next < 120 { format!("{next} s") } else { format!("{} min", next / 60) };
         let why = why_not(cause, peer.no_way.take());
+        let told = peer.registration.last_error.as_deref().unwrap_or_default();
+        let news = !told.starts_with(&format!("cannot register: {why};"));
         let why = format!("cannot register: {why}; trying again in {next}");
-        peer.up = false;
+        let was = core::mem::replace(&mut peer.up, false);
         peer.status.clone_from(&why);
         (peer.registration.since, peer.registration.until) = (None, None);
         peer.registration.last_error = Some(why);
+        self.tell_peer(account, was, news);
     }
 
     /// A phone registered, or is gone.

@@ -2,10 +2,11 @@
 
 use crate::listen::Sound;
 use crate::units::{CallId, Wall};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One call. Written when it starts, at every turn, and when it ends; the last write counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Unique for ever; rises with time.
     pub id: CallId,
@@ -34,7 +35,7 @@ pub struct Record {
 }
 
 /// What the story of a call comes to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figures {
     /// Which call to this number this is, counted from 1: more than 1 if the box dialled again.
     pub attempt: u16,
@@ -81,7 +82,7 @@ impl Record {
 }
 
 /// A stretch of one sound.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
     /// Milliseconds since `Record::started`.
     pub at_ms: u64,
@@ -92,7 +93,7 @@ pub struct Span {
 }
 
 /// Something the box decided, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// Milliseconds since `Record::started`.
     pub at_ms: u64,
@@ -103,7 +104,7 @@ pub struct Decision {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Not over yet.

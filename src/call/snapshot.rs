@@ -3,11 +3,12 @@
 use crate::listen::{Sound, Weighs};
 use crate::rtp::report::Quality;
 use crate::units::{CallId, Wall};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// All that is going on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Snapshot {
     /// Calls that are up, oldest first.
     pub calls: Vec<CallView>,
@@ -24,7 +25,7 @@ pub struct Snapshot {
 }
 
 /// A call that is up.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CallView {
     /// Also names its record.
     pub id: CallId,
@@ -67,7 +68,7 @@ pub struct CallView {
 }
 
 /// A number that will be dialled again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RedialView {
     /// The number.
     pub number: String,
@@ -80,7 +81,7 @@ pub struct RedialView {
 }
 
 /// The streams of one leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StreamView {
     /// It is the trunk's, not one of the house.
     pub trunk: bool,
@@ -89,7 +90,7 @@ pub struct StreamView {
 }
 
 /// Where a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Ringing at the far side.
@@ -111,7 +112,7 @@ pub enum Phase {
 }
 
 /// A trunk or a phone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PeerView {
     /// Its name in the configuration.
     pub name: String,
@@ -124,7 +125,7 @@ pub struct PeerView {
 }
 
 /// How a registration stands. Everything is `None` where nobody registers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Registration {
     /// Held without a break since then.
     pub since: Option<Wall>,

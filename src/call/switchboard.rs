@@ -10,7 +10,7 @@ use super::record::Outcome;
 use super::redial::Redial;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::{Referral, Transfer};
-use super::{Effect, Input, ListenOrder, Request};
+use super::{Answer, Effect, Event as Told, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
@@ -96,7 +96,7 @@ impl Switchboard {
             Input::Admit(peer) => self.desk.admit(peer),
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
-            Input::Troubles(troubles) => self.troubles = troubles,
+            Input::Troubles(troubles) => self.tell_troubles(troubles),
             Input::Timeout => {}
         }
         self.timeout();
@@ -173,6 +173,7 @@ impl Switchboard {
         let port = call.far.as_ref().map(|f| f.port);
         let result = act(call, &mut self.desk);
         call.attend_studio(&mut self.desk);
+        call.tell_news(&mut self.desk);
         let (room, wants_conference) = (call.room, core::mem::take(&mut call.wants_conference));
         if call.is_over()
             && let Some(mut call) = self.calls.remove(&id)
@@ -234,6 +235,7 @@ impl Switchboard {
                 None => {
                     self.with_leg(leg, |call, desk| call.answered(desk, leg, session));
                     self.transfer_answered(leg);
+                    self.placed_answered(leg);
                 }
             },
             Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
@@ -298,9 +300,18 @@ impl Switchboard {
 
     fn peer(&mut self, account: AccountId, up: bool, status: String) {
         if let Some(peer) = self.desk.peers.get_mut(&account) {
+            let (was, news) = (peer.up, peer.status != status);
             peer.up = up;
             peer.status = status;
+            self.desk.tell_peer(account, was, news);
         }
+    }
+
+    fn tell_troubles(&mut self, troubles: Vec<String>) {
+        for new in troubles.iter().filter(|trouble| !self.troubles.contains(trouble)) {
+            self.desk.happened(None, Told::Trouble { words: new.clone() });
+        }
+        self.troubles = troubles;
     }
 
     fn media(&mut self, event: media::Event) {
@@ -343,7 +354,14 @@ impl Switchboard {
         }
     }
 
-    fn request(&mut self, request: Request) -> Result<(), String> {
+    fn request(&mut self, request: Request) -> Answer {
+        match request {
+            Request::Place(number, mode) => self.place_asked(&number, mode).map(Some),
+            request => self.act(request).map(|()| None),
+        }
+    }
+
+    fn act(&mut self, request: Request) -> Result<(), String> {
         const NONE: &str = "there is no such call: it may have ended";
         match request {
             Request::HoldNow(None) | Request::Button => {
@@ -393,6 +411,12 @@ impl Switchboard {
                 self.with(id, |call, desk| call.teach(desk, taught)).unwrap_or(Err(NONE.into()))
             }
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
+            Request::Keys(id, keys) => {
+                self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))
+            }
+            Request::Transfer(id, number) => self.transfer(id, &number),
+            // Answered with the call's number, before.
+            Request::Place(number, mode) => self.place_asked(&number, mode).map(drop),
         }
     }
 

@@ -94,7 +94,7 @@ impl Switchboard {
         }
     }
 
-    fn put_through_to_number(&mut self, leg: LegId, to: &str, by: &str) -> Result<(), Refusal> {
+    pub(super) fn put_through_to_number(&mut self, leg: LegId, to: &str, by: &str) -> Result<(), Refusal> {
         let from = self.transferable(leg)?;
         let Some(wanted) = wanted(&self.desk.plan, to) else {
             return refusal(Cause::NoSuchNumber, "what it should be put through to is no number");

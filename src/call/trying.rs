@@ -51,6 +51,11 @@ impl Trying {
         [self.again, self.silent_until].into_iter().flatten().min()
     }
 
+    /// The callee rang or was heard.
+    pub(super) const fn has_reached(&self) -> bool {
+        self.reached
+    }
+
     pub(super) fn heard_of_callee(&mut self) {
         self.reached = true;
         self.silent_until = None;

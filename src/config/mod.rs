@@ -16,7 +16,7 @@ mod settings;
 mod way;
 
 pub use country::Country;
-pub use presets::TEXT as PRESETS;
+pub use presets::{TEXT as PRESETS, names as presets};
 pub use read::{Mistake, Mistakes};
 pub use settings::{
     Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,

@@ -6,6 +6,19 @@ use toml::de::{DeTable, DeValue};
 /// A table of `[[trunk]]` keys for each provider.
 pub const TEXT: &str = include_str!("presets.toml");
 
+/// The providers that can be used, by the names that `preset` takes.
+pub fn names() -> Vec<String> {
+    let usable = |table: &DeValue<'_>| match table {
+        DeValue::Table(table) => !table.iter().any(|(key, _)| key.get_ref() == "unsuitable"),
+        _ => false,
+    };
+    let all = all();
+    all.iter()
+        .filter(|(_, table)| usable(table.get_ref()))
+        .map(|(name, _)| name.get_ref().to_string())
+        .collect()
+}
+
 /// All presets. Empty only if the file were not TOML, which a test rules out.
 pub(super) fn all() -> DeTable<'static> {
     DeTable::parse_recoverable(TEXT).0.into_inner()

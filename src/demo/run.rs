@@ -39,7 +39,8 @@ pub fn run(options: &Options) -> Result<bool> {
     let scenario = Scenario::named(&options.scenario).ok_or_else(|| unknown(&options.scenario))?;
     let expect = scenario.expect;
     let random = || getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"));
-    let (seed, token) = (random()?, format!("{:016x}{:016x}", random()?, random()?));
+    let secret = || Ok::<_, anyhow::Error>(format!("{:016x}{:016x}", random()?, random()?));
+    let (seed, token, app_token) = (random()?, secret()?, format!("hs_{}", secret()?));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let out = &mut io::stdout();
     tell(out, &format!("scenario {}: {}", scenario.name, scenario.about));
@@ -52,7 +53,12 @@ pub fn run(options: &Options) -> Result<bool> {
     let no_board_file = |_: &std::path::Path| Err(io::ErrorKind::NotFound.into());
     let settings = config::parse(&configuration(stage.site()), "the demo's configuration", &no_board_file)
         .map_err(|mistakes| anyhow!("{mistakes}"))?;
-    let box_options = app::Options { any_port: true, one_use_token: Some(token.clone()) };
+    let box_options = app::Options {
+        any_port: true,
+        one_use_token: Some(token.clone()),
+        app_token: Some(app_token.clone()),
+        file: None,
+    };
     let running = app::start(settings, &data.0, &box_options)?;
 
     if let Some(page) = running.page {
@@ -60,6 +66,7 @@ pub fn run(options: &Options) -> Result<bool> {
         if let Some(password) = &running.generated_password {
             tell(out, &format!("      its password, for this once: {password}"));
         }
+        tell(out, &format!("token: {app_token}"));
         if !options.headless {
             open_browser(&format!("http://{page}/login?token={token}"));
         }

@@ -22,11 +22,12 @@ pub use file::{Form, Words, file, picture};
 pub use listener::{Insight, Listener, Settings};
 
 use crate::units::{Frame, Tick};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::Said;
 
 /// A class of sound on the far end of the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sound {
     /// Nothing above the line's floor.

@@ -5,6 +5,7 @@ use super::stream::{Receiver, Sender};
 use crate::units::{Instant, SAMPLE_RATE_HZ};
 use core::time::Duration;
 use rtcp_types::{ReceiverReport, ReportBlock, RtcpPacketParser, SenderReport};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Longest report taken: one Ethernet frame.
@@ -24,7 +25,7 @@ const DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
 
 /// How a stream fares, as it is known on both of its ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quality {
     /// Packets received of the stream that is up.
     pub received: u32,
@@ -49,7 +50,7 @@ impl Quality {
 }
 
 /// What the peer reports of our stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Far {
     /// Share lost since its report before, in 256ths.
     pub lost_256ths: u8,

@@ -11,10 +11,12 @@ mod place;
 mod queue;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tokens;
 mod writer;
 
 pub use error::Error;
 pub use phones::PairedPhone;
+pub use tokens::AppToken;
 
 use crate::call::{Outcome, Record};
 use crate::units::CallId;
@@ -165,6 +167,24 @@ impl Store {
         })
     }
 
+    /// Deletes every record but those of these calls. Returns how many went. Waits for the disk: not for the control thread.
+    ///
+    /// # Errors
+    /// The disk fails or is full; nothing has gone then.
+    pub fn forget(&self, but: &[CallId]) -> Result<usize, Error> {
+        self.shared.read(|database| {
+            let writing = database.begin_write()?;
+            let mut gone = 0;
+            writing.open_table(RECORDS)?.retain(|id, _| {
+                let stays = but.contains(&CallId(id));
+                gone += usize::from(!stays);
+                stays
+            })?;
+            writing.commit()?;
+            Ok(gone)
+        })
+    }
+
     /// The number of the next call: one above every number given before and every record on the disk.
     pub fn next_call_id(&self) -> CallId {
         CallId(self.shared.next.fetch_add(1, Ordering::Relaxed))
@@ -189,6 +209,19 @@ impl Store {
         self.shared.read(|database| {
             let writing = database.begin_write()?;
             writing.open_table(SETTINGS)?.insert(key, value)?;
+            writing.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a setting. Waits for the disk: not for the control thread.
+    ///
+    /// # Errors
+    /// The disk fails or is full.
+    pub fn remove_setting(&self, key: &str) -> Result<(), Error> {
+        self.shared.read(|database| {
+            let writing = database.begin_write()?;
+            writing.open_table(SETTINGS)?.remove(key)?;
             writing.commit()?;
             Ok(())
         })

@@ -58,12 +58,7 @@ impl Store {
     /// # Errors
     /// The disk fails or is full.
     pub fn remove_phone(&self, user: &str) -> Result<(), Error> {
-        self.shared.read(|database| {
-            let writing = database.begin_write()?;
-            writing.open_table(SETTINGS)?.remove(format!("{PREFIX}{user}").as_str())?;
-            writing.commit()?;
-            Ok(())
-        })
+        self.remove_setting(&format!("{PREFIX}{user}"))
     }
 }
 

@@ -128,6 +128,32 @@ impl Archive {
         Ok(gone)
     }
 
+    /// How many recordings there are, and their size together.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn size(&self) -> io::Result<(usize, u64)> {
+        let all = self.all(&ENDINGS)?;
+        Ok((all.len(), all.iter().map(|(_, _, bytes)| bytes).sum()))
+    }
+
+    /// Deletes all but those of these calls. Returns how many went.
+    ///
+    /// # Errors
+    /// The disk fails; those before have gone.
+    pub fn forget(&self, but: &[CallId]) -> io::Result<usize> {
+        let mut gone = 0;
+        for (path, ..) in self.all(&ENDINGS)? {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_of = |call: &CallId| NAMES.iter().any(|part| *name == file_name(*call, part, "wav"));
+            if !but.iter().any(is_of) {
+                fs::remove_file(&path)?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+
     /// Whether the disk has more room than is to be left.
     #[allow(clippy::useless_conversion)] // the system's counts have 32 bits on a 32-bit Pi
     pub(super) fn has_room(&self, config: &Config) -> bool {

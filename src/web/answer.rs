@@ -56,6 +56,11 @@ impl Answer {
         Self { kind: "application/problem+json", ..Self::json(status, &body) }
     }
 
+    /// What a library has made.
+    pub(super) fn made(kind: &'static str, status: u16, body: Vec<u8>) -> Self {
+        Self::new(status, kind, body)
+    }
+
     /// A file that is part of the program. It changes only with the program, which `version` in its address names.
     pub(super) fn asset(kind: &'static str, body: &'static str) -> Self {
         Self {
@@ -126,6 +131,8 @@ fn head(status: u16, kind: &str, cache: &str, fields: &[(&'static str, String)])
 pub(super) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
         303 => "See Other",
         400 => "Bad Request",
         401 => "Unauthorized",
@@ -137,6 +144,7 @@ pub(super) fn reason(status: u16) -> &'static str {
         411 => "Length Required",
         413 => "Content Too Large",
         414 => "URI Too Long",
+        415 => "Unsupported Media Type",
         421 => "Misdirected Request",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",

@@ -9,17 +9,33 @@ use crate::units::{CallId, Wall};
 use maud::{Markup, html};
 
 /// A page of the history, newest first.
-pub(super) fn history(calls: &[Record], before: Option<CallId>, more: bool, form: &str) -> Markup {
+pub(super) fn history(
+    calls: &[Record],
+    before: Option<CallId>,
+    more: bool,
+    number: &str,
+    form: &str,
+) -> Markup {
     let slain: Vec<&Record> = calls.iter().filter(|call| call.held_ms > 0).collect();
     let held: u64 = slain.iter().map(|call| call.held_ms).sum();
     let content = html! {
         h1 { "History" }
+        form.search method="get" action="/history" role="search" {
+            label.unseen for="number" { "Number" }
+            input #number type="search" name="number" value=(number) maxlength="64" placeholder="Number, or part of it";
+            button { "Search" }
+            a href="/statistics" { "Statistics" }
+        }
         @if held > 0 {
             p.lead { "In these calls the box waited " b { (words::length(held)) } " for you." }
         }
         @if calls.is_empty() {
             section.card {
-                p { @if before.is_some() { "There are no older calls." } @else { "No calls yet. The first one will stand here." } }
+                p {
+                    @if before.is_some() { "There are no older calls." }
+                    @else if !number.is_empty() { "No call has this in its number." }
+                    @else { "No calls yet. The first one will stand here." }
+                }
             }
         }
         @for day in calls.chunk_by(|a, b| words::day(a.started) == words::day(b.started)) {
@@ -27,11 +43,22 @@ pub(super) fn history(calls: &[Record], before: Option<CallId>, more: bool, form
             ul.calls { @for call in day { (row(call)) } }
         }
         nav.pages aria-label="History" {
-            @if before.is_some() { a href="/history" { "Newest" } }
-            @if let Some(last) = calls.last().filter(|_| more) { a href={ "/history?before=" (last.id.0) } { "Older" } }
+            @if before.is_some() { a href={ "/history?number=" (in_address(number)) } { "Newest" } }
+            @if let Some(last) = calls.last().filter(|_| more) {
+                a href={ "/history?before=" (last.id.0) "&number=" (in_address(number)) } { "Older" }
+            }
         }
     };
     frame("History", Place::History, Some(form), &content)
+}
+
+/// Everything but letters and digits, percent-encoded.
+fn in_address(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 fn row(call: &Record) -> Markup {

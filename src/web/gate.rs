@@ -7,6 +7,7 @@
 use super::Patience;
 use super::answer::Answer;
 use super::head::{self, Head, Reading, Refusal, Rules};
+use super::{route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
 use core::time::Duration;
 use std::io;
@@ -96,15 +97,17 @@ async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &Atom
     let rules = Rules { names: &gate.names, local, stamp: &stamp };
     let request = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await {
         Ok(read) => read?,
-        Err(_) => Err(Refusal { status: 408, words: "The request took too long to arrive." }),
+        Err(_) => {
+            Err((Refusal { status: 408, words: "The request took too long to arrive." }, String::new()))
+        }
     };
     let (head, bytes) = match request {
         Ok(request) => request,
-        Err(refusal) => return turn_away(&mut peer, refusal).await,
+        Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
     };
     let Ok(body) = timeout(gate.patience.body, read_body(&mut peer, &head, bytes)).await else {
-        return turn_away(&mut peer, Refusal { status: 408, words: "The request's body took too long." })
-            .await;
+        let refusal = Refusal { status: 408, words: "The request's body took too long." };
+        return turn_away(&mut peer, refusal, "").await;
     };
     let body = body?;
     silent.store(false, Ordering::Relaxed);
@@ -112,11 +115,14 @@ async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &Atom
         Ok(server) => server,
         Err(_) => {
             let words = "The page is restarting. Try again in a moment.";
-            return turn_away(&mut peer, Refusal { status: 503, words }).await;
+            return turn_away(&mut peer, Refusal { status: 503, words }, "").await;
         }
     };
     server.write_all(&head.forward).await?;
     server.write_all(&body).await?;
+    if let Some(accept) = &head.websocket {
+        return websocket::carry(server, peer, accept, gate.patience.idle).await;
+    }
     bring_back(&mut server, &mut peer, gate.patience.idle).await
 }
 
@@ -127,7 +133,11 @@ fn connect(gate: &Gate) -> io::Result<UnixStream> {
 }
 
 /// Reads until the head is whole. Returns it with all that was read, or why it may not pass.
-async fn read_head(peer: &mut TcpStream, rules: &Rules<'_>) -> io::Result<Result<(Head, Vec<u8>), Refusal>> {
+/// A refusal comes with the path that was asked for, as far as it is one.
+async fn read_head(
+    peer: &mut TcpStream,
+    rules: &Rules<'_>,
+) -> io::Result<Result<(Head, Vec<u8>), (Refusal, String)>> {
     let mut bytes = Vec::with_capacity(2048);
     loop {
         if read_some(peer, &mut bytes, WEB_HEAD_BYTES).await? == 0 {
@@ -136,7 +146,12 @@ async fn read_head(peer: &mut TcpStream, rules: &Rules<'_>) -> io::Result<Result
         match head::read(&bytes, rules) {
             Reading::More => {}
             Reading::Done(head) => return Ok(Ok((head, bytes))),
-            Reading::Refused(refusal) => return Ok(Err(refusal)),
+            Reading::Refused(refusal) => {
+                let target = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+                let path = String::from_utf8_lossy(target);
+                let path = path.split('?').next().unwrap_or_default();
+                return Ok(Err((refusal, path.to_owned())));
+            }
         }
     }
 }
@@ -181,10 +196,15 @@ async fn bring_back(server: &mut UnixStream, peer: &mut TcpStream, idle: Duratio
 
 /// Answers instead of the server. What the peer still sends is read for a moment: closing on it would destroy the answer
 /// on its way.
-async fn turn_away(peer: &mut TcpStream, refusal: Refusal) -> io::Result<()> {
+async fn turn_away(peer: &mut TcpStream, refusal: Refusal, path: &str) -> io::Result<()> {
     const LINGER: Duration = Duration::from_secs(1);
-    let page = super::page::error(refusal.status, refusal.words);
-    timeout(LINGER, peer.write_all(&Answer::page(refusal.status, page).bytes(false))).await??;
+    let Refusal { status, words } = refusal;
+    let answer = match route::is_for_programs(path) {
+        true => Answer::problem(status, words),
+        false => Answer::page(status, super::page::error(status, words)),
+    };
+    let answer = if status == 405 { answer.with("Allow", route::allowed(path).into()) } else { answer };
+    timeout(LINGER, peer.write_all(&answer.bytes(false))).await??;
     peer.shutdown().await?;
     let mut rest = (&mut *peer).take(2 * WEB_BODY_BYTES as u64);
     let mut nowhere = tokio::io::sink();

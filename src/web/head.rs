@@ -14,7 +14,7 @@ const TARGET_BYTES: usize = 2048;
 pub(super) const STAMP: &str = "X-Gate";
 
 /// Fields that reach the server.
-const PASSED: [&str; 9] = [
+const PASSED: [&str; 14] = [
     "host",
     "cookie",
     "origin",
@@ -24,7 +24,15 @@ const PASSED: [&str; 9] = [
     "sec-fetch-site",
     "x-csrf-token",
     "last-event-id",
+    "authorization",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "mcp-method",
+    "mcp-name",
 ];
+
+/// Where events are streamed.
+pub(super) const EVENTS: &str = "/api/v1/events/stream";
 
 /// A request that may pass.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +45,8 @@ pub(super) struct Head {
     pub(super) body: usize,
     /// The peer waits for 100 Continue, RFC 9110 §10.1.1.
     pub(super) expects_continue: bool,
+    /// The peer asks for a WebSocket: what its key is answered with.
+    pub(super) websocket: Option<String>,
 }
 
 /// Why a request may not pass, and the status that says so.
@@ -118,6 +128,7 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
         body,
         expects_continue: body > 0
             && find(request.headers, "expect").any(|v| v.eq_ignore_ascii_case(b"100-continue")),
+        websocket: websocket(method, target, request.headers),
     })
 }
 
@@ -150,6 +161,16 @@ fn body_length(method: &str, fields: &[Header<'_>]) -> Result<usize, Refusal> {
         return Err(Refusal { status: 400, words: "Only a POST may carry a body." });
     }
     Ok(length)
+}
+
+/// RFC 6455 §4.2.1, for the one address that has events; elsewhere an upgrade is not taken up (RFC 9110 §7.8).
+fn websocket(method: &str, target: &str, fields: &[Header<'_>]) -> Option<String> {
+    let is = |name, value: &[u8]| find(fields, name).any(|v| v.eq_ignore_ascii_case(value));
+    let path = target.split('?').next();
+    let wanted = method == "GET" && path == Some(EVENTS) && is("upgrade", b"websocket");
+    let key =
+        find(fields, "sec-websocket-key").next().filter(|_| wanted && is("sec-websocket-version", b"13"))?;
+    super::websocket::accept(core::str::from_utf8(key).ok()?)
 }
 
 /// A page elsewhere can point a name of its own at this box (DNS rebinding): only names that are ours are answered.

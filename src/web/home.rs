@@ -8,13 +8,17 @@ use crate::units::Wall;
 use maud::{Markup, html};
 
 /// The whole page, with what went wrong with the last button.
-pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&str>) -> Markup {
+pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&str>, setup: bool) -> Markup {
     let content = html! {
         h1.unseen { "Now" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
+        @if setup {
+            section.card { h2 { "This box is not set up yet" } p { a.button href="/setup" { "Set it up, step by step" } } }
+        }
         p #lost .alert role="alert" hidden { "The connection to the box is lost. Trying again …" }
         p #announce .unseen role="status" {}
         (live(snapshot, form, now))
+        (place(form))
     };
     frame("Now", Place::Now, Some(form), &content)
 }
@@ -30,9 +34,28 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
                     @if snapshot.calls.is_empty() { (quiet(snapshot)) }
                 }
                 aside {
-                    (peers("Line", &snapshot.trunks, "No line is set up. Add a [[trunk]] to hold-slayer.toml.", &again(snapshot, form)))
+                    (peers("Line", &snapshot.trunks, "No line is set up. Settings has the step for it.", &again(snapshot, form)))
                     (peers("Phone", &snapshot.phones, "No phone is set up. Pair one on the page Phones.", &html! {}))
                     (discards(snapshot))
+                }
+            }
+        }
+    }
+}
+
+/// A call that is not dialled on a phone.
+fn place(form: &str) -> Markup {
+    html! {
+        section.card {
+            h2 { "Call from here" }
+            form method="post" action="/calls" {
+                (token(form))
+                label for="number" { "Number" }
+                input #number type="tel" name="number" maxlength="40" autocomplete="off" required aria-describedby="place-help";
+                p #place-help .muted.lead { "The box calls and waits on hold, and rings you when a person is there; or your phone rings now, and you are connected." }
+                div.buttons {
+                    button.primary name="mode" value="hold_slayer" { "Call and wait" }
+                    button name="mode" value="direct" { "Ring me first" }
                 }
             }
         }
@@ -68,7 +91,7 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
         section class={ "card call " (mood(call.phase)) } aria-label={ "Call " (call.id.0) " with " (words::number(&call.number)) } {
             h2.phase data-title=(title) { span.pulse {} (title) }
             p.number { (words::number(&call.number)) span.muted { @if call.outgoing { " outgoing" } @else { " incoming" } } }
-            p.advice { (words::advice(call.phase)) }
+            p.advice { (words::advice(call)) }
             dl.figures {
                 @if let Some(since) = call.hold_started {
                     div { dt { "On hold" } dd.big { (ticking(since, now)) } }
@@ -164,7 +187,7 @@ fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
     let hold = matches!(call.phase, Phase::Dialing | Phase::Talking | Phase::Parked);
     let take = matches!(call.phase, Phase::Confirming | Phase::Holding | Phase::Greeting);
     let talks = call.phase == Phase::Talking;
-    let end = if call.phase == Phase::Incoming { "Reject" } else { "Hang up" };
+    let end = if call.phase == Phase::Incoming && !call.outgoing { "Reject" } else { "Hang up" };
     html! {
         div.buttons {
             @if hold { (button(call, form, "hold", "Hold now", "primary")) }

@@ -1,6 +1,9 @@
 //! Who may use the page: the password, the browsers that are logged in, and the patience with wrong passwords.
 
+use super::Site;
+use crate::clock;
 use crate::limits::{WEB_ERRING_SOURCES, WEB_LOGINS};
+use crate::store::Store;
 use crate::units::Instant;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -83,6 +86,8 @@ struct Login {
     cookie: [u8; 32],
     form: String,
     begun: Instant,
+    /// Its age when the box was started, in which it was not begun.
+    older: Duration,
     used: Instant,
 }
 
@@ -99,7 +104,7 @@ impl Logins {
         {
             self.0.remove(at);
         }
-        self.0.push(Login { cookie: digest(cookie), form, begun: now, used: now });
+        self.0.push(Login { cookie: digest(cookie), form, begun: now, older: Duration::ZERO, used: now });
     }
 
     /// The form token of the browser with this cookie.
@@ -122,9 +127,60 @@ impl Logins {
         self.0.clear();
     }
 
-    fn expire(&mut self, now: Instant) {
-        self.0.retain(|login| now.since(login.used) < IDLE && now.since(login.begun) < LONGEST);
+    /// Logs out everybody but the browser with this cookie.
+    pub(super) fn keep_only(&mut self, cookie: &str) {
+        let cookie = digest(cookie);
+        self.0.retain(|login| login.cookie == cookie);
     }
+
+    /// What the next start needs to know them again: hash of the cookie, the forms' token, age in seconds.
+    pub(super) fn keep(&mut self, now: Instant) -> Vec<([u8; 32], String, u64)> {
+        self.expire(now);
+        let age = |login: &Login| (now.since(login.begun) + login.older).as_secs();
+        self.0.iter().map(|login| (login.cookie, login.form.clone(), age(login))).collect()
+    }
+
+    /// Takes over those of the start before.
+    pub(super) fn restore(&mut self, now: Instant, kept: Vec<([u8; 32], String, u64)>) {
+        let login = |(cookie, form, age)| Login {
+            cookie,
+            form,
+            begun: now,
+            older: Duration::from_secs(age),
+            used: now,
+        };
+        self.0 = kept.into_iter().take(WEB_LOGINS).map(login).collect();
+        self.expire(now);
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.0.retain(|login| now.since(login.used) < IDLE && now.since(login.begun) + login.older < LONGEST);
+    }
+}
+
+/// The setting that carries logins over a restart that the owner asked for.
+const KEPT: &str = "page.logins";
+
+impl Site {
+    /// Keeps the logins for the next start.
+    pub(super) fn keep_logins(&self) {
+        let kept = self.doors().logins.keep(clock::now());
+        let bytes = serde_json::to_vec(&kept).unwrap_or_default();
+        if let Some(store) = &self.store
+            && let Err(error) = store.set_setting(KEPT, &bytes)
+        {
+            tracing::warn!(%error, "browsers have to log in again after the restart");
+        }
+    }
+}
+
+/// The logins of the start before, good for this one start.
+pub(super) fn kept(store: &Store) -> Vec<([u8; 32], String, u64)> {
+    let bytes = store.setting(KEPT).ok().flatten().unwrap_or_default();
+    if !bytes.is_empty() && store.remove_setting(KEPT).is_err() {
+        return Vec::new();
+    }
+    serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
 fn digest(cookie: &str) -> [u8; 32] {
@@ -134,6 +190,11 @@ fn digest(cookie: &str) -> [u8; 32] {
 /// Whether two secrets are the same, in constant time.
 pub(super) fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
+}
+
+/// The same for hashes.
+pub(super) fn same_bytes(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.ct_eq(b).into()
 }
 
 /// Wrong passwords that a source has for nothing.
@@ -251,6 +312,23 @@ mod tests {
         assert!(logins.form_token(at(99), "1").is_some());
         logins.remove("1");
         assert_eq!(logins.form_token(at(99), "1"), None);
+    }
+
+    #[test]
+    fn logins_outlive_a_restart_and_grow_no_younger() {
+        let mut logins = Logins::default();
+        logins.add(at(0), "old", "f".into());
+        logins.add(at(5), "new", "g".into());
+        let mut again = Logins::default();
+        again.restore(at(0), logins.keep(at(3600)));
+        assert_eq!(again.form_token(at(1), "old").as_deref(), Some("f"));
+        for day in 1..30 {
+            again.form_token(at(day * 24 * 3600), "new");
+        }
+        assert_eq!(again.form_token(at(30 * 24 * 3600 - 3595), "new"), None, "thirty days in all");
+        logins.keep_only("new");
+        assert_eq!(logins.form_token(at(3600), "old"), None);
+        assert!(logins.form_token(at(3600), "new").is_some());
     }
 
     #[test]

@@ -9,42 +9,59 @@
 //! Invariants: no byte from the network reaches tiny_http that the gate did not write anew or count; no page needs script to be read; nothing acts
 //! without a login, the form's token and our own Origin.
 
+mod access;
+mod access_page;
 mod answer;
 mod api;
 mod call_page;
 mod claim;
 mod events;
+mod feed;
 mod form;
 mod gate;
 mod head;
 mod home;
+mod journal;
 mod login;
+mod mcp;
 mod metrics;
 mod page;
 mod phones;
 mod phones_page;
+mod privacy;
+mod rates;
 mod route;
+mod settings;
+mod setup;
 mod sound;
 mod stage;
+mod statistics;
+mod statistics_page;
 mod strip;
 mod teach;
 mod visit;
+mod websocket;
 mod words;
 
 pub use claim::Claim;
+pub use journal::Journal;
 
 use crate::call::{Request, Snapshot};
+use crate::clock;
+use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::media::Counters;
 use crate::phone::dial::Codes;
-use crate::store::{PairedPhone, Store};
+use crate::store::{AppToken, PairedPhone, Store};
 use crate::studio::Studio;
 use crate::trunk::number::Numbering;
 use crate::units::Instant;
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
+use rates::Rates;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -65,12 +82,16 @@ pub struct Config {
     pub names: Vec<String>,
     /// Opens the page once without the password, as `/login?token=…`.
     pub one_use_token: Option<String>,
+    /// A token for programs that may do everything, besides those in the store.
+    pub app_token: Option<String>,
     /// What the media loop counts, for `/metrics`.
     pub counters: Option<Arc<Counters>>,
     /// Deadlines of the gate.
     pub patience: Patience,
     /// What a paired phone is told.
     pub house: House,
+    /// The configuration, to be changed on the page; `None`: there is no file.
+    pub file: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
 }
@@ -107,13 +128,13 @@ impl Default for Patience {
     }
 }
 
-/// What the page asks of the control thread, and where the answer goes: `Err` says in plain words why not.
+/// What the page asks of the control thread, and where the answer goes.
 #[derive(Debug)]
 pub struct Ask {
     /// What is asked.
     pub order: Order,
     /// Takes the answer.
-    pub answer: oneshot::Sender<Result<(), String>>,
+    pub answer: oneshot::Sender<crate::call::Answer>,
 }
 
 /// What the page can ask for.
@@ -125,6 +146,8 @@ pub enum Order {
     Pair(Box<PairedPhone>),
     /// The phone with this user was taken away.
     Unpair(String),
+    /// Start the box anew when no call is up.
+    Restart,
 }
 
 /// Why the page could not be started.
@@ -196,6 +219,13 @@ struct Site {
     counters: Option<Arc<Counters>>,
     stop: watch::Receiver<bool>,
     streams: events::Streams,
+    journal: Journal,
+    tokens: Mutex<Vec<AppToken>>,
+    rates: Mutex<Rates>,
+    /// Of calls that programs place.
+    calls: Mutex<Rates>,
+    mcp: mcp::Mcp,
+    settings: settings::Settings,
     /// Locked to be read or replaced; checking one takes a copy.
     password: Mutex<Arc<Password>>,
     /// It stands in the configuration.
@@ -231,13 +261,19 @@ pub fn start(
     studio: Studio,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Ask>,
+    journal: Journal,
 ) -> Result<Web, Error> {
     let listener = listen(&config)?;
     let addr = listener.local_addr().map_err(Error::Start)?;
     let (password, generated_password) = find_password(config.password.as_deref(), store.as_ref())?;
     let (stop, stopped) = watch::channel(false);
     let secret = login::token().map_err(|_| Error::Password)?;
-    let doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
+    let mut doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
+    let mut tokens = store.as_ref().map(|store| store.tokens().unwrap_or_default()).unwrap_or_default();
+    tokens.extend(config.app_token.as_deref().map(access::of_this_run));
+    if let Some(store) = &store {
+        doors.logins.restore(clock::now(), login::kept(store));
+    }
     let site = Arc::new(Site {
         store,
         studio,
@@ -246,6 +282,12 @@ pub fn start(
         counters: config.counters,
         stop: stopped.clone(),
         streams: events::Streams::default(),
+        journal,
+        tokens: Mutex::new(tokens),
+        rates: Mutex::new(Rates::of_requests()),
+        calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
+        mcp: mcp::Mcp::default(),
+        settings: settings::Settings::of(config.file),
         password: Mutex::new(Arc::new(password)),
         password_is_fixed: config.password.is_some(),
         claims: config.claims,

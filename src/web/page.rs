@@ -32,6 +32,8 @@ pub(super) enum Place {
     History,
     /// Pairing.
     Phones,
+    /// Everything that can be changed.
+    Settings,
     /// Elsewhere.
     None,
 }
@@ -61,6 +63,7 @@ pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Mar
                             a href="/" aria-current=[current(Place::Now)] { "Now" }
                             a href="/history" aria-current=[current(Place::History)] { "History" }
                             a href="/phones" aria-current=[current(Place::Phones)] { "Phones" }
+                            a href="/settings" aria-current=[current(Place::Settings)] { "Settings" }
                             form method="post" action="/logout" { (token(form)) button.link { "Log out" } }
                         }
                     }

@@ -4,6 +4,7 @@
 //! fetch it; what is written down is its H(A1). Whoever may not have a file is told what every unknown address is told.
 
 use super::answer::Answer;
+use super::api::shapes::{Device, Pair, Phone, Phones};
 use super::{Order, Site, login, page, phones_page};
 use crate::clock;
 use crate::phone::pairing::{Mac, REALM, WINDOW, Windows};
@@ -11,6 +12,7 @@ use crate::phone::provisioning::{self, Jack, Line, Make};
 use crate::sip::auth::ha1;
 use crate::store::PairedPhone;
 use crate::units::{Instant, Wall};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{MutexGuard, PoisonError};
@@ -37,7 +39,7 @@ struct Fresh {
 }
 
 /// What the owner is told of a phone that was paired, once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Told {
     /// As he calls it.
     pub(super) name: String,
@@ -94,6 +96,20 @@ fn read(fields: &[(String, String)]) -> Result<Wanted, Refusal> {
     };
     let adapter = make.map(|make| Ok((make, mac()?, jack))).transpose()?;
     Ok(Wanted { name: name.to_owned(), device, adapter })
+}
+
+/// What a program sends, as the form has it.
+pub(super) fn fields(pair: &Pair) -> Vec<(String, String)> {
+    let device = match pair.device {
+        Device::Grandstream => "grandstream",
+        Device::Cisco => "cisco",
+        Device::Any => "any",
+    };
+    let jack = pair.jack.unwrap_or(1).to_string();
+    let mac = pair.mac.as_deref().unwrap_or_default();
+    [("name", &*pair.name), ("device", device), ("mac", mac), ("jack", &jack)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// Pairs a phone: makes its password, writes it down, lets it register, and opens its adapter's window.
@@ -175,7 +191,7 @@ pub(super) fn unpair(site: &Site, user: &str) -> Result<(), Refusal> {
     }
     drop(pairing);
     tracing::info!(name = phone.name, "a paired phone was taken away");
-    site.ask(Order::Unpair(user.to_owned()))
+    site.ask(Order::Unpair(user.to_owned())).map(drop)
 }
 
 /// The file that a path asks for, if it is one that may be had by `from`, who reached the box at `local`.
@@ -244,17 +260,15 @@ pub(super) fn list(site: &Site) -> Answer {
     let Some(store) = &site.store else { return Answer::problem(503, super::visit::NO_STORE) };
     match store.phones() {
         Ok(phones) => {
-            let all = phones.iter().map(|phone| {
-                serde_json::json!({
-                    "name": phone.name,
-                    "user": phone.user,
-                    "mac": phone.adapter.map(|(mac, _)| Mac(mac).to_string()),
-                    "jack": phone.adapter.map(|(_, jack)| jack),
-                    "paired": phone.paired,
-                    "used": phone.used,
-                })
-            });
-            Answer::json(200, &serde_json::json!({ "phones": all.collect::<Vec<_>>() }))
+            let phone = |phone: PairedPhone| Phone {
+                name: phone.name,
+                user: phone.user,
+                mac: phone.adapter.map(|(mac, _)| Mac(mac).to_string()),
+                jack: phone.adapter.map(|(_, jack)| jack),
+                paired: phone.paired,
+                used: phone.used,
+            };
+            Answer::json(200, &Phones { phones: phones.into_iter().map(phone).collect() })
         }
         Err(error) => Answer::problem(503, &error.to_string()),
     }

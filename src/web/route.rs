@@ -1,12 +1,13 @@
 //! The one table of addresses: what each means, and who may go there.
 
+use super::api::table::{self, Asked};
 use crate::call::Request as Wish;
 use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
 
 /// Every address of the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Route {
     Home,
     Live,
@@ -22,6 +23,8 @@ pub(super) enum Route {
     /// One of the recordings of a call, by its name.
     Recording(CallId, &'static str),
     Act(Wish),
+    /// A call that the form asks for.
+    Place,
     Phones,
     Pair,
     Unpair,
@@ -30,16 +33,24 @@ pub(super) enum Route {
     Script,
     Icon,
     Metrics,
-    ApiStatus,
-    ApiHistory,
-    ApiCall(CallId),
-    ApiAct(Wish),
-    ApiPhones,
-    ApiPair,
-    ApiUnpair,
-    ApiPrints,
-    ApiTakePrints,
-    ApiForgetPrints,
+    Statistics,
+    /// Tokens of programs.
+    Access,
+    MakeToken,
+    RemoveToken,
+    Settings,
+    ChangeSettings,
+    Restart,
+    Setup,
+    SetupLine,
+    SetupPassword,
+    SetupTold,
+    Privacy,
+    Purge,
+    /// For programs.
+    Api(Asked),
+    /// For assistants.
+    Mcp,
 }
 
 /// Why there is no route.
@@ -47,14 +58,19 @@ pub(super) enum Route {
 pub(super) enum Miss {
     /// Nothing has this address.
     NoSuchPage,
-    /// The address is asked in another way.
-    WrongMethod,
+    /// The address is only read.
+    OnlyGet,
+    /// The address is only acted on.
+    OnlyPost,
 }
 
 /// The route of a method and a path without its query.
 pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
     let get = matches!(method, Method::Get | Method::Head);
+    if let Some(rest) = path.strip_prefix(table::BASE).filter(|rest| rest.starts_with('/')) {
+        return table::find(get, rest).map(Route::Api);
+    }
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
     let (only_get, route) = match parts.as_slice() {
         [""] => (true, Route::Home),
         ["live"] => (true, Route::Live),
@@ -63,6 +79,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["claim"] => (false, Route::Claim),
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
+        ["calls"] => (false, Route::Place),
         ["calls", id] => (true, Route::Call(call_id(id)?)),
         ["calls", id, "listen"] => (true, Route::Listen(call_id(id)?)),
         ["calls", id, "live.wav"] => (true, Route::LiveSound(call_id(id)?)),
@@ -80,21 +97,41 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["assets", "page.js"] => (true, Route::Script),
         ["favicon.svg" | "favicon.ico"] => (true, Route::Icon),
         ["metrics"] => (true, Route::Metrics),
-        ["api", "v1", "status"] => (true, Route::ApiStatus),
-        ["api", "v1", "history"] => (true, Route::ApiHistory),
-        ["api", "v1", "calls", id] => (true, Route::ApiCall(call_id(id)?)),
-        ["api", "v1", "calls", id, act] => (false, Route::ApiAct(wish(id, act)?)),
-        ["api", "v1", "phones"] if get => (true, Route::ApiPhones),
-        ["api", "v1", "phones"] => (false, Route::ApiPair),
-        ["api", "v1", "phones", "unpair"] => (false, Route::ApiUnpair),
-        ["api", "v1", "prints"] if get => (true, Route::ApiPrints),
-        ["api", "v1", "prints"] => (false, Route::ApiTakePrints),
-        ["api", "v1", "prints", "forget"] => (false, Route::ApiForgetPrints),
-        ["api", "v1", "trunks", "again"] => (false, Route::ApiAct(Wish::TryTrunks)),
-        ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
+        ["statistics"] => (true, Route::Statistics),
+        ["access"] if get => (true, Route::Access),
+        ["access"] => (false, Route::MakeToken),
+        ["access", "remove"] => (false, Route::RemoveToken),
+        ["settings"] if get => (true, Route::Settings),
+        ["settings"] => (false, Route::ChangeSettings),
+        ["restart"] => (false, Route::Restart),
+        ["setup"] => (true, Route::Setup),
+        ["setup", "line"] => (false, Route::SetupLine),
+        ["setup", "password"] => (false, Route::SetupPassword),
+        ["setup", "told"] => (false, Route::SetupTold),
+        ["privacy"] if get => (true, Route::Privacy),
+        ["privacy"] => (false, Route::Purge),
+        ["mcp"] => (false, Route::Mcp),
         _ => return Err(Miss::NoSuchPage),
     };
-    if get == only_get { Ok(route) } else { Err(Miss::WrongMethod) }
+    match (get, only_get) {
+        (false, true) => Err(Miss::OnlyGet),
+        (true, false) => Err(Miss::OnlyPost),
+        _ => Ok(route),
+    }
+}
+
+/// Whether programs, which read JSON, ask for this path.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/mcp"
+}
+
+/// The methods by which this path is asked.
+pub(super) fn allowed(path: &str) -> &'static str {
+    match (find(&Method::Get, path).is_ok(), find(&Method::Post, path).is_ok()) {
+        (true, false) => "GET, HEAD",
+        (false, true) => "POST",
+        _ => "GET, HEAD, POST",
+    }
 }
 
 /// A call's number, plain digits only.
@@ -124,28 +161,17 @@ fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
 
 impl Route {
     /// What anybody may see.
-    pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon)
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon => true,
+            Self::Api(asked) => asked.operation.scope.is_none(),
+            _ => false,
+        }
     }
 
     /// Called by programs, which read JSON.
-    pub(super) fn is_api(self) -> bool {
-        matches!(
-            self,
-            Self::ApiStatus
-                | Self::ApiHistory
-                | Self::ApiCall(_)
-                | Self::ApiAct(_)
-                | Self::ApiPhones
-                | Self::ApiPair
-                | Self::ApiUnpair
-                | Self::ApiPrints
-                | Self::ApiTakePrints
-                | Self::ApiForgetPrints
-                | Self::Events
-                | Self::Metrics
-                | Self::Live
-        )
+    pub(super) fn is_api(&self) -> bool {
+        matches!(self, Self::Api(_) | Self::Mcp | Self::Events | Self::Metrics | Self::Live)
     }
 }
 
@@ -181,11 +207,11 @@ mod tests {
             (Method::Get, "/phones", Some(Route::Phones)),
             (Method::Post, "/phones", Some(Route::Pair)),
             (Method::Get, "/phones/unpair", None),
-            (Method::Post, "/api/v1/phones", Some(Route::ApiPair)),
-            (Method::Post, "/api/v1/hold", Some(Route::ApiAct(Wish::HoldNow(None)))),
+            (Method::Post, "/access/remove", Some(Route::RemoveToken)),
+            (Method::Get, "/mcp", None),
+            (Method::Post, "/mcp", Some(Route::Mcp)),
             (Method::Get, "/api/v1/hold", None),
             (Method::Post, "/trunks/again", Some(Route::Act(Wish::TryTrunks))),
-            (Method::Post, "/api/v1/trunks/again", Some(Route::ApiAct(Wish::TryTrunks))),
             (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
@@ -194,6 +220,32 @@ mod tests {
         ];
         for (method, path, expected) in cases {
             assert_eq!(find(&method, path).ok(), expected, "{method} {path}");
+        }
+    }
+    #[test]
+    fn operations_are_found_by_method_and_path() {
+        let of = |method: &Method, path: &str| match find(method, path) {
+            Ok(Route::Api(asked)) => Ok((asked.operation.id, asked.call.0, asked.recording)),
+            Ok(other) => panic!("{path}: {other:?}"),
+            Err(miss) => Err(miss),
+        };
+        let cases = [
+            (Method::Get, "/api/v1/status", Ok(("status", 0, ""))),
+            (Method::Get, "/api/v1/phones", Ok(("list_phones", 0, ""))),
+            (Method::Post, "/api/v1/phones", Ok(("pair_phone", 0, ""))),
+            (Method::Post, "/api/v1/phones/unpair", Ok(("unpair_phone", 0, ""))),
+            (Method::Get, "/api/v1/calls/17", Ok(("get_call", 17, ""))),
+            (Method::Post, "/api/v1/calls/17/take", Ok(("take_call", 17, ""))),
+            (Method::Get, "/api/v1/calls/17/recordings/house", Ok(("get_recording", 17, "house"))),
+            (Method::Get, "/api/v1/calls/17/recordings/..", Err(Miss::NoSuchPage)),
+            (Method::Get, "/api/v1/calls/17/take", Err(Miss::OnlyPost)),
+            (Method::Post, "/api/v1/status", Err(Miss::OnlyGet)),
+            (Method::Get, "/api/v1/calls/-1", Err(Miss::NoSuchPage)),
+            (Method::Get, "/api/v1/", Err(Miss::NoSuchPage)),
+            (Method::Get, "/api/v1/status/", Err(Miss::NoSuchPage)),
+        ];
+        for (method, path, expected) in cases {
+            assert_eq!(of(&method, path), expected, "{method} {path}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What the owner teaches the listener, and what it knows, as prints that may be given to others.
 
-use super::answer::Answer;
 use super::{Order, Site};
 use crate::call::{Decision, Record, Request as Wish};
 use crate::clock;
 use crate::listen::lore::{Lore, STEP_MS, Taught};
 use crate::store::Store;
 use crate::units::CallId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Marks a file of prints, and the version of what is in it.
@@ -17,19 +17,15 @@ const NUMBER: usize = 32;
 type Refused = (u16, String);
 
 /// Teaches the listener: in a call that is up at once, in one that is over what was heard `at_ms` after it began.
-pub(super) fn teach(site: &Site, id: CallId, taught: Taught, at_ms: Option<&str>) -> Result<(), Refused> {
+pub(super) fn teach(site: &Site, id: CallId, taught: Taught, at_ms: Option<u64>) -> Result<(), Refused> {
     if site.snapshot.borrow().calls.iter().any(|call| call.id == id) {
-        return site.ask(Order::Call(Wish::Teach(id, taught)));
+        return site.ask(Order::Call(Wish::Teach(id, taught))).map(drop);
     }
     let store = store(site)?;
     let call = store.get(id).map_err(disk)?.ok_or((404, "There is no such call.".to_owned()))?;
-    let at_ms = match at_ms {
-        Some(text) => {
-            text.parse().map_err(|_| (400, "at is milliseconds since the call began.".to_owned()))?
-        }
-        None => last_ring(&call)
-            .ok_or((409, "The phone did not ring in this call: say at which moment.".to_owned()))?,
-    };
+    let at_ms = at_ms
+        .or_else(|| last_ring(&call))
+        .ok_or((409, "The phone did not ring in this call: say at which moment.".to_owned()))?;
     let there = store.change_lore(&site.company(&call.number), |lore| lore.teach(id.0, at_ms, taught));
     if !there.map_err(disk)? {
         return Err((409, "Nothing of this moment is remembered, so there is nothing to correct.".into()));
@@ -68,8 +64,32 @@ impl Site {
     }
 }
 
+/// When something was heard.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Moment {
+    /// Milliseconds since the call began, for a call that is over; without it the last ring is meant.
+    #[serde(default)]
+    pub(super) at: Option<u64>,
+}
+
+/// A company by its number.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Company {
+    /// As dialled, or in full.
+    #[schemars(regex(pattern = r"^\+?[0-9]{1,32}$"))]
+    pub(super) company: String,
+}
+
+/// Of whom recordings are known.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Companies {
+    companies: Vec<Known>,
+}
+
 /// What is known of one company, in figures.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Known {
     company: String,
     calls: u32,
@@ -79,63 +99,69 @@ struct Known {
     shared: usize,
 }
 
-/// A file of prints.
-#[derive(Serialize, Deserialize)]
-struct File {
+/// A file of prints: no sound can be made of them.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrintsFile {
     format: String,
+    #[schemars(regex(pattern = r"^\+?[0-9]{1,32}$"))]
     company: String,
     step_ms: u64,
     /// Eight hexadecimal digits for each step.
     pieces: Vec<String>,
 }
 
-/// `GET /api/v1/prints`: what is known; `?company=`: a file of what may be given to others.
-pub(super) fn prints(site: &Site, company: Option<&str>) -> Answer {
-    answer(store(site).and_then(|store| match company {
-        Some(company) => give(store, &site.company(company)),
-        None => list(store),
-    }))
+/// What was taken in.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TakenIn {
+    /// Pieces that were not known.
+    new: usize,
 }
 
-fn list(store: &Store) -> Result<Answer, Refused> {
-    let mut all = Vec::new();
+/// What is known.
+pub(super) fn companies(site: &Site) -> Result<Companies, Refused> {
+    let store = store(site)?;
+    let mut companies = Vec::new();
     for company in store.companies().map_err(disk)? {
         let lore = store.lore(&company).map_err(disk)?;
         let (seconds, doubted_seconds) = lore.seconds();
-        all.push(Known { company, calls: lore.calls, seconds, doubted_seconds, shared: lore.shared().len() });
+        let (calls, shared) = (lore.calls, lore.shared().len());
+        companies.push(Known { company, calls, seconds, doubted_seconds, shared });
     }
-    Ok(Answer::json(200, &all))
+    Ok(Companies { companies })
 }
 
-fn give(store: &Store, company: &str) -> Result<Answer, Refused> {
+/// What may be given to others of one company.
+pub(super) fn give(site: &Site, company: &str) -> Result<PrintsFile, Refused> {
+    let company = site.company(&checked(company)?);
     let hex = |piece: &Vec<u32>| piece.iter().map(|print| format!("{print:08x}")).collect();
-    let pieces = store.lore(company).map_err(disk)?.shared().iter().map(hex).collect();
-    let file = File { format: FORMAT.into(), company: company.into(), step_ms: STEP_MS, pieces };
-    Ok(Answer::json(200, &file))
+    let pieces = store(site)?.lore(&company).map_err(disk)?.shared().iter().map(hex).collect();
+    Ok(PrintsFile { format: FORMAT.into(), company, step_ms: STEP_MS, pieces })
 }
 
-/// `POST /api/v1/prints` with such a file as `prints`: takes it in.
-pub(super) fn take(site: &Site, text: &str) -> Answer {
-    answer(store(site).and_then(|store| {
-        let wrong = |what: &str| (400, format!("These are no prints of this version: {what}."));
-        let file: File = serde_json::from_str(text).map_err(|error| wrong(&error.to_string()))?;
-        if file.format != FORMAT || file.step_ms != STEP_MS {
-            return Err(wrong(&format!("needed is \"format\": \"{FORMAT}\" and \"step_ms\": {STEP_MS}")));
-        }
-        let digits = file.company.strip_prefix('+').unwrap_or(&file.company);
-        if digits.is_empty() || digits.len() > NUMBER || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong("company is a telephone number such as +18005550123"));
-        }
-        let pieces: Option<Vec<Vec<u32>>> = file.pieces.iter().map(|piece| unhex(piece)).collect();
-        let pieces =
-            pieces.ok_or_else(|| wrong("a piece is a row of hexadecimal digits, eight for each step"))?;
-        let now = clock::wall().0;
-        let new = store.change_lore(&site.company(&file.company), |lore| {
-            lore.last = now;
-            lore.take(&pieces)
-        });
-        Ok(Answer::json(200, &serde_json::json!({ "new": new.map_err(disk)? })))
-    }))
+/// Takes in such a file.
+pub(super) fn take(site: &Site, file: &PrintsFile) -> Result<TakenIn, Refused> {
+    let wrong = |what: &str| (400, format!("These are no prints of this version: {what}."));
+    if file.format != FORMAT || file.step_ms != STEP_MS {
+        return Err(wrong(&format!("needed is \"format\": \"{FORMAT}\" and \"step_ms\": {STEP_MS}")));
+    }
+    let company = checked(&file.company)?;
+    let pieces: Option<Vec<Vec<u32>>> = file.pieces.iter().map(|piece| unhex(piece)).collect();
+    let pieces = pieces.ok_or_else(|| wrong("a piece is a row of hexadecimal digits, eight for each step"))?;
+    let now = clock::wall().0;
+    let new = store(site)?.change_lore(&site.company(&company), |lore| {
+        lore.last = now;
+        lore.take(&pieces)
+    });
+    Ok(TakenIn { new: new.map_err(disk)? })
+}
+
+fn checked(company: &str) -> Result<String, Refused> {
+    let digits = company.strip_prefix('+').unwrap_or(company);
+    match digits.is_empty() || digits.len() > NUMBER || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => Err((400, "company is a telephone number such as +18005550123.".into())),
+        false => Ok(company.to_owned()),
+    }
 }
 
 fn unhex(piece: &str) -> Option<Vec<u32>> {
@@ -147,14 +173,7 @@ fn unhex(piece: &str) -> Option<Vec<u32>> {
     steps.map(print).collect()
 }
 
-/// `POST /api/v1/prints/forget` with `company`: forgets all that is known of it.
-pub(super) fn forget(site: &Site, company: &str) -> Answer {
-    answer(store(site).and_then(|store| {
-        store.change_lore(&site.company(company), |lore| *lore = Lore::default()).map_err(disk)?;
-        Ok(Answer::json(200, &serde_json::json!({ "done": true })))
-    }))
-}
-
-fn answer(result: Result<Answer, Refused>) -> Answer {
-    result.unwrap_or_else(|(status, why)| Answer::problem(status, &why))
+/// Forgets all that is known of a company.
+pub(super) fn forget(site: &Site, company: &str) -> Result<(), Refused> {
+    store(site)?.change_lore(&site.company(&checked(company)?), |lore| *lore = Lore::default()).map_err(disk)
 }

@@ -1,20 +1,24 @@
 //! One request on its way to its answer: who asks, whether the form is ours, and what is done.
 
+use super::access::Who;
 use super::answer::Answer;
-use super::route::{Miss, Route, call_id, find};
+use super::api::shapes::Place;
+use super::api::{Given, Sent};
+use super::journal::Filter;
+use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, metrics, page, phones, sound,
-    teach,
+    Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, head, home, login, mcp,
+    metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach,
 };
-use crate::call::Request as Wish;
+use crate::call::{Mode, Request as Wish};
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
 use crate::units::CallId;
 use core::time::Duration;
 use std::io::Read;
 use std::net::IpAddr;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use tiny_http::{Method, Request};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
@@ -24,6 +28,7 @@ pub(super) const NO_STORE: &str = "There is no call history: the box could not o
                                    said why in its log. Calls work. Repair the disk and restart the box.";
 /// How long the control thread has to answer.
 const ASK_TIME: Duration = Duration::from_secs(3);
+const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one on the page Access. Or log in: POST the password to /login.";
 const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
 const NOT_LISTENED: &str =
     "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
@@ -32,20 +37,22 @@ const PAGE: usize = 50;
 
 /// A request with what every route may need of it.
 struct Visit<'a> {
-    site: &'a Site,
+    site: &'a Arc<Site>,
     request: &'a mut Request,
     from: IpAddr,
     /// Our address that he reached.
     local: IpAddr,
     cookie: Option<String>,
-    /// The token that this browser's forms carry; `None`: not logged in.
-    form: Option<String>,
+    who: Who,
     query: Vec<(String, String)>,
+    /// The fields of a form.
     body: Vec<(String, String)>,
+    /// What a program sent.
+    text: String,
 }
 
 /// Answers one request of the server behind the gate.
-pub(super) fn answer(site: &Site, mut request: Request) {
+pub(super) fn answer(site: &Arc<Site>, mut request: Request) {
     let head_only = *request.method() == Method::Head;
     let answer = match respond(site, &mut request) {
         Reply::Answer(answer) => answer,
@@ -53,6 +60,13 @@ pub(super) fn answer(site: &Site, mut request: Request) {
             Some(place) => {
                 let to = request.into_writer();
                 return events::stream(place, to, site.snapshot.clone(), site.stop.clone());
+            }
+            None => Answer::problem(503, TOO_MANY),
+        },
+        Reply::Events(filter, after) => match site.streams.place() {
+            Some(place) => {
+                let to = request.into_writer();
+                return feed::stream(place, to, site.journal.clone(), filter, after, site.stop.clone());
             }
             None => Answer::problem(503, TOO_MANY),
         },
@@ -74,8 +88,21 @@ pub(super) fn answer(site: &Site, mut request: Request) {
 
 enum Reply {
     Answer(Answer),
+    /// The page's own stream.
     Stream,
+    /// For programs: which events, after which.
+    Events(Filter, Option<u64>),
     Sound(Sound),
+}
+
+impl From<Given> for Reply {
+    fn from(given: Given) -> Self {
+        match given {
+            Given::Answer(answer) => Self::Answer(answer),
+            Given::Sound(sound) => Self::Sound(sound),
+            Given::Events(filter, after) => Self::Events(filter, after),
+        }
+    }
 }
 
 impl From<Answer> for Reply {
@@ -84,7 +111,7 @@ impl From<Answer> for Reply {
     }
 }
 
-fn respond(site: &Site, request: &mut Request) -> Reply {
+fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     // Another program on this machine may find the socket behind the gate: it does not know the secret.
     let stamp = field(request, head::STAMP).unwrap_or_default();
     let mut stamp = stamp.split(' ');
@@ -98,31 +125,43 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
     {
         return file.into();
     }
-    let is_api = path.starts_with("/api/");
+    let is_api = is_for_programs(path);
     let route = match route {
         Ok(route) => route,
         Err(Miss::NoSuchPage) => {
             return wrong(is_api, 404, "There is no such page. The start page shows all there is.").into();
         }
-        Err(Miss::WrongMethod) => return wrong(is_api, 405, "This address is asked in another way.").into(),
+        Err(miss) => {
+            let (allowed, words) = match miss {
+                Miss::OnlyGet => ("GET, HEAD", "This address is only read: use GET."),
+                _ => ("POST", "This address acts: use POST."),
+            };
+            return wrong(is_api, 405, words).with("Allow", allowed.into()).into();
+        }
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
-    let form = cookie.as_deref().and_then(|cookie| site.doors().logins.form_token(clock::now(), cookie));
+    let who = site.who(request, cookie.as_deref());
     // A collector on the box itself has no password; there is nothing about anybody in the numbers.
     let collects = route == Route::Metrics && from.is_loopback();
-    if form.is_none() && !route.is_open() && !collects {
+    if who == Who::Nobody && !route.is_open() && !collects {
         return match route {
-            _ if route.is_api() => Answer::problem(401, "Log in first: POST the password to /login.").into(),
+            _ if route.is_api() => {
+                Answer::problem(401, NO_TOKEN).with("WWW-Authenticate", "Bearer".into()).into()
+            }
             _ => Answer::see("/login".into()).into(),
         };
     }
-    let mut visit = Visit { site, request, from, local, cookie, form, query, body: Vec::new() };
+    if let Err(answer) = site.admits(&who, &route) {
+        return answer.into();
+    }
+    let mut visit =
+        Visit { site, request, from, local, cookie, who, query, body: Vec::new(), text: String::new() };
     if *visit.request.method() == Method::Post
-        && let Err(answer) = visit.receive(route)
+        && let Err(answer) = visit.receive(&route)
     {
         return answer.into();
     }
-    visit.go(route)
+    visit.go(&route)
 }
 
 impl Site {
@@ -131,7 +170,7 @@ impl Site {
     }
 
     /// Asks the control thread and waits for its answer.
-    pub(super) fn ask(&self, order: Order) -> Result<(), (u16, String)> {
+    pub(super) fn ask(&self, order: Order) -> Result<Option<CallId>, (u16, String)> {
         let (answer, answered) = oneshot::channel();
         self.requests.try_send(Ask { order, answer }).map_err(|error| match error {
             TrySendError::Full(_) => (503, "The box is busy. Try again in a moment.".to_string()),
@@ -152,9 +191,58 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Who asks: a program by its token, else a browser by its cookie.
+    fn who(&self, request: &Request, cookie: Option<&str>) -> Who {
+        if let Some(given) = field(request, "authorization") {
+            let token = given.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+            return token.map_or(Who::Nobody, |(_, token)| self.app(token.trim()));
+        }
+        let form = cookie.and_then(|cookie| self.doors().logins.form_token(clock::now(), cookie));
+        form.map_or(Who::Nobody, |form| Who::Owner { form })
+    }
+
+    /// Whether this may be asked by who asks, and now.
+    fn admits(&self, who: &Who, route: &Route) -> Result<(), Answer> {
+        if let Who::App { .. } = who {
+            let scope = match route {
+                Route::Api(asked) => asked.operation.scope,
+                Route::Mcp => Some(super::access::Scope::Read),
+                Route::Metrics => None,
+                _ => return Err(Answer::problem(403, "A token is for /api/v1 and /mcp, not for the page.")),
+            };
+            if let Some(scope) = scope.filter(|scope| !who.may(*scope)) {
+                let words = format!(
+                    "This token has not the scope {}: make one that has on the page Access.",
+                    scope.name()
+                );
+                return Err(Answer::problem(403, &words));
+            }
+        }
+        // A browser asks as often as its owner clicks.
+        if !matches!(who, Who::App { .. }) {
+            return Ok(());
+        }
+        let asked = self.rates.lock().unwrap_or_else(PoisonError::into_inner).ask(clock::now(), who.key());
+        asked.map_err(|wait| too_often(wait, "Too many requests."))
+    }
+
+    /// Counts a call that a program places.
+    pub(super) fn count_call(&self, who: &str) -> Result<(), (u16, String)> {
+        let asked = self.calls.lock().unwrap_or_else(PoisonError::into_inner).ask(clock::now(), who);
+        asked.map_err(|wait| (429, format!("Too many calls. Try again in {} s.", wait.as_secs() + 1)))
+    }
+}
+
+fn too_often(wait: Duration, words: &str) -> Answer {
+    let seconds = wait.as_secs() + 1;
+    Answer::problem(429, &format!("{words} Try again in {seconds} s."))
+        .with("Retry-After", seconds.to_string())
+}
+
 impl Visit<'_> {
     /// Reads a POST's form and sees that it comes from our own page.
-    fn receive(&mut self, route: Route) -> Result<(), Answer> {
+    fn receive(&mut self, route: &Route) -> Result<(), Answer> {
         let foreign = || {
             wrong(
                 route.is_api(),
@@ -171,10 +259,20 @@ impl Visit<'_> {
         if limited.read_to_string(&mut body).is_err() {
             return Err(wrong(route.is_api(), 400, "The form could not be read."));
         }
-        self.body = form::pairs(&body);
+        let is_for_programs = matches!(route, Route::Api(_) | Route::Mcp);
+        if is_for_programs {
+            let kind = field(self.request, "content-type").unwrap_or_default();
+            if !body.is_empty() && kind.split(';').next().is_none_or(|kind| kind.trim() != "application/json")
+            {
+                return Err(Answer::problem(415, "Send the body as application/json."));
+            }
+            self.text = body;
+        } else {
+            self.body = form::pairs(&body);
+        }
         // A login has no token yet: it changes nothing for anybody who does not know the password or has not pressed the button.
-        let Some(form) = self.form.as_deref().filter(|_| !matches!(route, Route::Login | Route::Claim))
-        else {
+        // A program's token is in no browser, which could be made to send it.
+        let Some(form) = self.who.form().filter(|_| !matches!(route, Route::Login | Route::Claim)) else {
             return Ok(());
         };
         let sent = self.sent("csrf").or_else(|| field(self.request, "x-csrf-token"));
@@ -203,13 +301,11 @@ impl Visit<'_> {
         self.asked("before").and_then(|id| call_id(id).ok())
     }
 
-    fn go(&mut self, route: Route) -> Reply {
+    fn go(&mut self, route: &Route) -> Reply {
         let site = self.site;
-        let form = self.form.clone().unwrap_or_default();
+        let form = self.who.form().unwrap_or_default().to_owned();
         match route {
-            Route::Home => {
-                Answer::page(200, home::page(&site.snapshot.borrow().clone(), &form, clock::wall(), None))
-            }
+            Route::Home => self.home(200, None),
             Route::Live => {
                 Answer::page(200, home::live(&site.snapshot.borrow().clone(), &form, clock::wall()))
             }
@@ -221,7 +317,7 @@ impl Visit<'_> {
             },
             Route::Logout => self.logout(),
             Route::History => self.history(&form),
-            Route::Call(id) => self.call(id, &form),
+            Route::Call(id) => self.call(*id, &form),
             Route::Phones => phones::page(site, &form, None, 200),
             Route::Pair => match phones::pair(site, &self.body, self.local) {
                 Ok(told) => Answer::page(200, phones::told(&told, &form)),
@@ -231,32 +327,59 @@ impl Visit<'_> {
                 Ok(()) => Answer::see("/phones".into()),
                 Err((status, why)) => phones::page(site, &form, Some(&why), status),
             },
-            Route::ApiPhones => phones::list(site),
-            Route::ApiPair => match phones::pair(site, &self.body, self.local) {
-                Ok(told) => Answer::json(200, &told),
-                Err((status, why)) => Answer::problem(status, &why),
+            Route::Statistics => statistics_page::page(site, &form),
+            Route::Access => access_page::page(site, &form, None, 200),
+            Route::MakeToken => access_page::make(site, &self.body, &form),
+            Route::RemoveToken => match site.remove_token(self.sent("id").unwrap_or_default()) {
+                Ok(()) => Answer::see("/access".into()),
+                Err((status, why)) => access_page::page(site, &form, Some(&why), status),
             },
-            Route::ApiUnpair => match phones::unpair(site, self.sent("user").unwrap_or_default()) {
-                Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
-                Err((status, why)) => Answer::problem(status, &why),
+            Route::Settings => settings::page(site, &form, None, 200),
+            Route::ChangeSettings => settings::stored(site, &self.body, &form),
+            Route::Restart => match site.restart() {
+                Ok(()) => setup::again(&form),
+                Err((status, why)) => settings::page(site, &form, Some(&why), status),
             },
+            Route::Setup => setup::page(site, &form, None, 200),
+            Route::SetupLine => setup::write(site, &self.body, &form),
+            Route::SetupPassword => setup::choose(site, &self.body, &form, self.cookie.as_deref()),
+            Route::SetupTold => setup::told(site, &self.body, &form),
+            Route::Privacy => privacy::page(site, &form, None, 200),
+            Route::Purge => privacy::purge(site, &self.body, &form),
+            Route::Api(asked) => {
+                let sent = Sent {
+                    query: &self.query,
+                    body: &self.text,
+                    local: self.local,
+                    last_event: field(self.request, "last-event-id"),
+                    who: self.who.key(),
+                };
+                return api::answer(site, *asked, &sent).into();
+            }
+            Route::Mcp => mcp::answer(site, self.request, &self.text, &self.who),
+            Route::Place => {
+                let mode = if self.sent("mode") == Some("direct") { Mode::Direct } else { Mode::HoldSlayer };
+                let spaces = [' ', '-', '/', '(', ')', '.'];
+                let number = self.sent("number").unwrap_or_default().replace(spaces, "");
+                match api::place_call(site, self.who.key(), &Place { number, mode }) {
+                    Ok(_) => Answer::see("/".into()),
+                    Err((status, why)) => self.home(status, Some(&why)),
+                }
+            }
             Route::Act(wish) => match self.act(wish) {
                 Ok(()) => Answer::see(self.back(wish)),
-                Err((status, why)) => {
-                    let snapshot = site.snapshot.borrow().clone();
-                    Answer::page(status, home::page(&snapshot, &form, clock::wall(), Some(&why)))
-                }
+                Err((status, why)) => self.home(status, Some(&why)),
             },
             Route::Events => return Reply::Stream,
             Route::Listen(id) => {
                 let snapshot = site.snapshot.borrow().clone();
-                match snapshot.calls.iter().find(|call| call.id == id && call.may_listen) {
+                match snapshot.calls.iter().find(|call| call.id == *id && call.may_listen) {
                     Some(call) => Answer::page(200, sound::page(call, &form)),
                     None => wrong(false, 404, NOT_LISTENED),
                 }
             }
-            Route::LiveSound(id) => return self.live(id),
-            Route::Recording(id, name) => match site.studio.archive.open(id, name) {
+            Route::LiveSound(id) => return self.live(*id),
+            Route::Recording(id, name) => match site.studio.archive.open(*id, name) {
                 Ok((file, found)) => return Reply::Sound(Sound::Recording(file, found)),
                 Err(_) => wrong(false, 404, "There is no such recording: it may be too old to be kept."),
             },
@@ -267,37 +390,37 @@ impl Visit<'_> {
                 let counted = site.counters.as_ref().map(|counters| counters.read());
                 Answer::metrics(&metrics::text(&site.snapshot.borrow(), counted.as_ref()))
             }
-            Route::ApiStatus => api::status(site),
-            Route::ApiHistory => {
-                let limit = self.asked("limit").and_then(|n| n.parse().ok()).unwrap_or(PAGE);
-                api::history(site, self.before(), limit)
-            }
-            Route::ApiCall(id) => api::call(site, id),
-            Route::ApiPrints => teach::prints(site, self.asked("company")),
-            Route::ApiTakePrints => teach::take(site, self.sent("prints").unwrap_or_default()),
-            Route::ApiForgetPrints => teach::forget(site, self.sent("company").unwrap_or_default()),
-            Route::ApiAct(wish) => match self.act(wish) {
-                Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
-                Err((status, why)) => Answer::problem(status, &why),
-            },
         }
         .into()
     }
 
     /// Does what a button asks.
-    fn act(&self, wish: Wish) -> Result<(), (u16, String)> {
+    fn act(&self, wish: &Wish) -> Result<(), (u16, String)> {
         match wish {
-            Wish::Teach(id, taught) => teach::teach(self.site, id, taught, self.sent("at")),
-            wish => self.site.ask(Order::Call(wish)),
+            Wish::Teach(id, taught) => {
+                let at = self.sent("at").map(str::parse).transpose();
+                let at = at.map_err(|_| (400, "at is milliseconds since the call began.".to_owned()))?;
+                teach::teach(self.site, *id, *taught, at)
+            }
+            wish => self.site.ask(Order::Call(wish.clone())).map(drop),
         }
     }
 
     /// Where the button was.
-    fn back(&self, wish: Wish) -> String {
+    fn back(&self, wish: &Wish) -> String {
         match wish {
             Wish::Teach(id, _) if self.sent("at").is_some() => format!("/calls/{}", id.0),
             _ => "/".into(),
         }
+    }
+
+    fn home(&self, status: u16, wrong: Option<&str>) -> Answer {
+        let form = self.who.form().unwrap_or_default();
+        let snapshot = self.site.snapshot.borrow().clone();
+        Answer::page(
+            status,
+            home::page(&snapshot, form, clock::wall(), wrong, setup::is_wanted(self.site, &snapshot)),
+        )
     }
 
     fn live(&self, id: CallId) -> Reply {
@@ -318,7 +441,7 @@ impl Visit<'_> {
     }
 
     fn login_page(&mut self) -> Answer {
-        if self.form.is_some() {
+        if self.who.form().is_some() {
             return Answer::see("/".into());
         }
         if let Some(token) = self.asked("token") {
@@ -382,13 +505,12 @@ impl Visit<'_> {
         let Some(store) = &self.site.store else {
             return Answer::page(503, page::notice(form, "No history", NO_STORE));
         };
-        match store.history(self.before(), PAGE) {
-            Ok(calls) => {
-                Answer::page(200, call_page::history(&calls, self.before(), calls.len() == PAGE, form))
+        let number = self.asked("number").unwrap_or_default();
+        match api::search(store, self.before(), PAGE, number.trim(), None) {
+            Ok((calls, more)) => {
+                Answer::page(200, call_page::history(&calls, self.before(), more, number.trim(), form))
             }
-            Err(error) => {
-                Answer::page(503, page::notice(form, "No history for the moment", &error.to_string()))
-            }
+            Err((status, why)) => Answer::page(status, page::notice(form, "No history for the moment", &why)),
         }
     }
 

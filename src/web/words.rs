@@ -8,7 +8,8 @@ use crate::units::Wall;
 pub(super) fn phase(call: &CallView) -> &'static str {
     match (call.phase, call.outgoing) {
         (Phase::Dialing, _) => "Calling",
-        (Phase::Incoming, _) => "A call for you",
+        (Phase::Incoming, true) => "Your phone rings",
+        (Phase::Incoming, false) => "A call for you",
         (Phase::Talking, _) => "You are talking",
         (Phase::Parked, _) => "Parked by your phone",
         (Phase::Confirming, _) => "You can hang up",
@@ -29,8 +30,9 @@ pub(super) fn milliseconds(us: u32) -> String {
 }
 
 /// What it means and what to do.
-pub(super) fn advice(phase: Phase) -> &'static str {
-    match phase {
+pub(super) fn advice(call: &CallView) -> &'static str {
+    match call.phase {
+        Phase::Incoming if call.outgoing => "Pick it up: the box then calls the number.",
         Phase::Dialing => "It rings at the other end. If music plays already, you can let the box hold.",
         Phase::Incoming => "Your phone is ringing.",
         Phase::Talking => "Put on hold? Let the box wait: press ** on your phone, or the button here.",
@@ -170,6 +172,13 @@ pub(super) fn time(at: Wall) -> String {
 /// The day on the box: `Sunday, 22 November 2026`.
 pub(super) fn day(at: Wall) -> String {
     local(at).strftime("%A, %-d %B %Y").to_string()
+}
+
+/// The hour on the box, and the weekday, Monday being 0.
+pub(super) fn hour_and_weekday(at: Wall) -> (usize, usize) {
+    let at = local(at);
+    let number = |n: i8| usize::try_from(n).unwrap_or(0);
+    (number(at.hour()), number(at.weekday().to_monday_zero_offset()))
 }
 
 /// For machines: `2026-11-22T14:05:00Z`.

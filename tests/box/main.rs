@@ -13,6 +13,7 @@ mod ports;
 mod real_time;
 mod recording;
 mod running;
+mod settings;
 mod stop;
 mod stranger;
 mod strangers;

@@ -5,6 +5,7 @@ use super::running::{Folder, Page, Running};
 use hold_slayer::demo::Fact;
 use hold_slayer::demo::phone::Step as Owner;
 use nix::sys::signal::Signal;
+use serde_json::json;
 use std::process::Command;
 
 fn is_up(page: &Page) {
@@ -29,14 +30,14 @@ fn a_paired_phone_registers_with_the_password_that_was_shown_also_after_a_restar
     let running = Running::start(net, &folder);
     let password = running.password();
     let page = running.log_in(&password);
-    let told = page.send("/api/v1/phones", "name=Attic&device=any");
+    let told = page.send("/api/v1/phones", &json!({ "name": "Attic", "device": "any" }));
     let (user, secret) = (told["user"].as_str().unwrap(), told["secret"].as_str().unwrap());
     let register = || Far::phone_of(net, 3, (user, secret), vec![Owner::Register]);
     let wrong = Far::phone_of(net, 4, (user, "guessed"), vec![Owner::Register]);
     wrong.wait(0, "the wrong password", |f| matches!(f, Fact::NotRegistered(_)));
     let phone = register();
     is_up(&page);
-    let again = page.send("/api/v1/phones", "name=attic&device=any");
+    let again = page.send("/api/v1/phones", &json!({ "name": "attic", "device": "any" }));
     assert!(again["detail"].as_str().unwrap().contains("another name"), "{again}");
     let said = check(&folder);
     for what in ["SIP", "page", "sound"] {
@@ -55,7 +56,7 @@ fn a_paired_phone_registers_with_the_password_that_was_shown_also_after_a_restar
     let page = running.log_in(&password);
     let phone = register();
     is_up(&page);
-    assert_eq!(page.send("/api/v1/phones/unpair", &format!("user={user}"))["done"], true);
+    assert_eq!(page.send("/api/v1/phones/unpair", &json!({ "user": user }))["done"], true);
     page.wait("it is gone", |status| !status["phones"].to_string().contains("Attic"));
     drop(phone);
     let phone = register();

@@ -58,10 +58,14 @@ impl Written {
     }
 
     fn wait(&self, words: &str) -> String {
+        self.wait_times(words, 1)
+    }
+
+    fn wait_times(&self, words: &str, times: usize) -> String {
         let text = self.text.lock().unwrap();
-        let missing = |(text, over): &mut (String, bool)| !text.contains(words) && !*over;
+        let missing = |(text, over): &mut (String, bool)| text.matches(words).count() < times && !*over;
         let (text, _) = self.more.wait_timeout_while(text, SOON, missing).unwrap();
-        assert!(text.0.contains(words), "never written: {words}\n{}", text.0);
+        assert!(text.0.matches(words).count() >= times, "never written: {words}\n{}", text.0);
         text.0.clone()
     }
 }
@@ -117,6 +121,11 @@ impl Running {
 
     pub fn says(&self, words: &str) -> String {
         self.log.wait(words)
+    }
+
+    /// Says it so often.
+    pub fn says_times(&self, words: &str, times: usize) -> String {
+        self.log.wait_times(words, times)
     }
 
     /// The password printed at the first start.
@@ -194,10 +203,11 @@ impl Page {
         (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
-    /// The answer to a form, with its token.
-    pub fn send(&self, path: &str, form: &str) -> Value {
-        let fields = format!("{}X-CSRF-Token: {}\r\n", self.cookie, self.token);
-        json(&ask(self.net, "POST", path, &fields, form))
+    /// The answer to what is sent as JSON, with the form's token.
+    pub fn send(&self, path: &str, body: &Value) -> Value {
+        let fields =
+            format!("{}X-CSRF-Token: {}\r\nContent-Type: application/json\r\n", self.cookie, self.token);
+        json(&ask(self.net, "POST", path, &fields, &body.to_string()))
     }
 
     /// Asks for the state of the box until it is as wanted.

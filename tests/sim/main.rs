@@ -17,6 +17,7 @@ mod keys;
 mod memory;
 mod net;
 mod numbers;
+mod placing;
 mod presets;
 mod refer;
 mod signs;

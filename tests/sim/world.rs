@@ -5,7 +5,8 @@ use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
 use hold_slayer::app::ear::{Ears, Told};
 use hold_slayer::call::{
-    Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot, StudioOrder, Waits,
+    Answer, Happened, Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot,
+    StudioOrder, Waits,
 };
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::endpoint::Setup;
@@ -157,7 +158,9 @@ pub struct World {
     pub story: Vec<Narration>,
     /// The newest state of every record, and how often each was written after it ended.
     pub records: BTreeMap<CallId, (Record, u32)>,
-    pub replies: Vec<Result<(), String>>,
+    pub replies: Vec<Answer>,
+    /// What programs are told.
+    pub events: Vec<Happened>,
     /// Every SIP message of the box.
     pub said: Vec<(SocketAddr, String)>,
     /// Longest silence on the wire towards the company while a port was open to it.
@@ -315,6 +318,7 @@ impl World {
             story: Vec::new(),
             records: BTreeMap::new(),
             replies: Vec::new(),
+            events: Vec::new(),
             said: Vec::new(),
             worst_gap: Duration::ZERO,
             packets_to_company: 0,
@@ -531,6 +535,7 @@ impl World {
                 entry.1 += u32::from(record.ended.is_some());
                 entry.0 = *record;
             }
+            Effect::Event(event) => self.events.push(*event),
             Effect::Reply(_, answer) => self.replies.push(answer),
         }
     }
@@ -560,6 +565,11 @@ impl World {
     }
 
     pub fn ask(&mut self, request: Request) -> Result<(), String> {
+        self.place(request).map(drop)
+    }
+
+    /// As `ask`, with the call that was placed.
+    pub fn place(&mut self, request: Request) -> Answer {
         self.core.handle(self.now, Event::Request(7, request));
         self.settle();
         self.replies.pop().expect("every request is answered")

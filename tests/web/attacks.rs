@@ -113,6 +113,26 @@ fn idle_connections_give_way() {
 }
 
 #[test]
+fn ten_thousand_connections_leave_room_for_the_owner() {
+    let server = Server::new();
+    let mut open = std::collections::VecDeque::new();
+    for n in 0..10_000 {
+        // Some say nothing, some begin a request and stop.
+        let mut stream = server.connect();
+        if n % 2 == 0 {
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: ");
+        }
+        open.push_back(stream);
+        if open.len() > 300 {
+            open.pop_front();
+        }
+    }
+    works(&server);
+    drop(open);
+    works(&server);
+}
+
+#[test]
 fn streams_are_few_and_their_places_come_back() {
     let server = Server::new();
     let (cookie, _) = server.log_in();

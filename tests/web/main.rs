@@ -2,10 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod api;
 mod attacks;
 mod claim;
+mod clients;
+mod mcp;
 mod pages;
 mod phones;
 mod server;
+mod settings;
 mod show;
 mod teach;

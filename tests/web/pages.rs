@@ -6,7 +6,7 @@ use crate::server::{
 use hold_slayer::call::{Phase, Snapshot};
 use hold_slayer::store::Store;
 use hold_slayer::units::Wall;
-use hold_slayer::web::{Config, Error, start};
+use hold_slayer::web::{Config, Error, Journal, start};
 use std::io::{BufRead, BufReader, Write};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -89,6 +89,7 @@ fn a_generated_password_is_told_once_and_kept_as_a_hash() {
             studio(&dir),
             seen,
             mpsc::channel(1).0,
+            Journal::default(),
         )
         .unwrap()
     };
@@ -164,6 +165,7 @@ fn a_box_that_does_not_answer_is_said_to_be_busy_or_stopping() {
         studio(&std::env::temp_dir()),
         seen,
         requests,
+        Journal::default(),
     )
     .unwrap();
     let ask = |text: String| {
@@ -337,9 +339,16 @@ fn a_taken_port_is_said_or_stepped_aside_from() {
     let server = Server::new();
     let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
     let taken = Config { listen: server.addr(), ..config() };
-    let error = start(taken.clone(), None, studio(&std::env::temp_dir()), seen.clone(), mpsc::channel(1).0)
-        .err()
-        .unwrap();
+    let error = start(
+        taken.clone(),
+        None,
+        studio(&std::env::temp_dir()),
+        seen.clone(),
+        mpsc::channel(1).0,
+        Journal::default(),
+    )
+    .err()
+    .unwrap();
     assert!(matches!(error, Error::Listen { .. }));
     assert!(error.to_string().contains("is taken by another program"), "{error}");
     let web = start(
@@ -348,6 +357,7 @@ fn a_taken_port_is_said_or_stepped_aside_from() {
         studio(&std::env::temp_dir()),
         seen,
         mpsc::channel(1).0,
+        Journal::default(),
     )
     .unwrap();
     assert_ne!(web.addr, server.addr());

@@ -142,8 +142,8 @@ fn a_name_writes_no_markup_and_no_parameter() {
 fn programs_pair_and_take_away_too() {
     let server = Server::new();
     let (cookie, token) = server.log_in();
-    let field = format!("X-CSRF-Token: {token}\r\n");
-    let told = server.post("/api/v1/phones", &cookie, &field, "name=App&device=any").json();
+    let field = format!("X-CSRF-Token: {token}\r\nContent-Type: application/json\r\n");
+    let told = server.post("/api/v1/phones", &cookie, &field, r#"{"name":"App","device":"any"}"#).json();
     assert_eq!(
         (&told["server"], &told["file"], &told["lapses_in_s"]),
         (&"192.0.2.20:5062".into(), &serde_json::Value::Null, &900.into())
@@ -157,7 +157,7 @@ fn programs_pair_and_take_away_too() {
     let user = told["user"].as_str().unwrap();
     assert_eq!(list.json()["phones"][0]["user"], *user);
     assert_eq!(
-        server.post("/api/v1/phones/unpair", &cookie, &field, &format!("user={user}")).json()["done"],
+        server.post("/api/v1/phones/unpair", &cookie, &field, &format!(r#"{{"user":"{user}"}}"#)).json()["done"],
         true
     );
     assert_eq!(server.get("/api/v1/phones", &cookie).json()["phones"], serde_json::json!([]));

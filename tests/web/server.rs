@@ -14,7 +14,7 @@ use hold_slayer::store::Store;
 use hold_slayer::studio::{self, Archive, Format, Sides, Studio};
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::units::{CallId, Wall};
-use hold_slayer::web::{Ask, Config, House, Order, Patience, Web, start};
+use hold_slayer::web::{Ask, Config, House, Journal, Order, Patience, Web, start};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+/// May do everything.
+pub const TOKEN: &str = "hs_test";
 pub const PASSWORD: &str = "correct-horse";
 /// Longer than anything here takes: a hang is a failure.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -32,6 +34,7 @@ pub struct Server {
     pub web: Web,
     pub snapshot: watch::Sender<Arc<Snapshot>>,
     pub store: Option<Store>,
+    pub journal: Journal,
     dir: PathBuf,
 }
 
@@ -42,6 +45,8 @@ pub fn config() -> Config {
         password: Some(PASSWORD.into()),
         names: vec!["Phone.Example".into()],
         one_use_token: None,
+        app_token: Some(TOKEN.into()),
+        file: None,
         counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
@@ -95,21 +100,27 @@ impl Server {
         let (requests, mut asked) = mpsc::channel::<Ask>(4);
         std::thread::spawn(move || {
             while let Some(ask) = asked.blocking_recv() {
+                let mut placed = None;
                 let refused = match &ask.order {
+                    Order::Call(Request::Place(number, _)) => {
+                        placed = Some(CallId(10));
+                        number == "911"
+                    }
                     Order::Call(request) => {
                         matches!(request, Request::HangUp(CallId(404)) | Request::HoldNow(None))
                     }
                     Order::Pair(phone) => phone.name == "Taken",
-                    Order::Unpair(_) => false,
+                    Order::Unpair(_) | Order::Restart => false,
                 };
                 let answer =
-                    if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(()) };
+                    if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(placed) };
                 let _ = ask.answer.send(answer);
             }
         });
         let (snapshot, seen) = watch::channel(Arc::new(Snapshot::default()));
-        let web = start(config, Some(store.clone()), studio(&dir), seen, requests).unwrap();
-        Self { web, snapshot, store: Some(store), dir }
+        let journal = Journal::default();
+        let web = start(config, Some(store.clone()), studio(&dir), seen, requests, journal.clone()).unwrap();
+        Self { web, snapshot, store: Some(store), journal, dir }
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -140,9 +151,32 @@ impl Server {
         ))
     }
 
+    /// As a program asks.
+    pub fn ask(&self, path: &str) -> Reply {
+        self.raw(format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+            self.addr()
+        ))
+    }
+
+    /// As a program acts, with this token.
+    pub fn order(&self, path: &str, token: &str, body: &str) -> Reply {
+        let fields = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+        self.post(path, "", &fields, body)
+    }
+
+    /// As `log_in`, with the password that was made up.
+    pub fn let_in(&self) -> (String, String) {
+        self.log_in_with(self.web.generated_password.as_deref().unwrap())
+    }
+
     /// Logs in; returns the cookie and the token of the forms.
     pub fn log_in(&self) -> (String, String) {
-        let reply = self.post("/login", "", "", &format!("password={PASSWORD}"));
+        self.log_in_with(PASSWORD)
+    }
+
+    fn log_in_with(&self, password: &str) -> (String, String) {
+        let reply = self.post("/login", "", "", &format!("password={password}"));
         assert_eq!(reply.status, 303, "{}", reply.text);
         let cookie = reply.field("set-cookie").unwrap().split(';').next().unwrap().to_string();
         let page = self.get("/", &cookie);

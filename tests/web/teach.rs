@@ -39,7 +39,7 @@ fn what_was_learnt_of_a_call_is_corrected_in_its_story() {
     assert_eq!((done.status, done.field("location")), (303, Some("/calls/1")), "{}", done.text);
     assert_eq!(store.lore(&number).unwrap().known().count(), 1);
     assert!(server.get("/calls/1", &cookie).text.contains("you said that what was heard at"));
-    let done = server.post("/api/v1/calls/1/person", &cookie, "", &form(""));
+    let done = server.post_json("/api/v1/calls/1/person", &cookie, &token, "");
     assert_eq!(done.status, 200, "without a moment the last ring is meant: {}", done.text);
     assert!(store.lore(&number).unwrap().is_empty());
     assert_eq!(server.post("/api/v1/calls/77/person", &cookie, "", &form("")).status, 404);

@@ -1,0 +1,160 @@
+//! Calls that nobody dialled on a phone: the page or a program asked for them.
+//!
+//! In the direct mode the phones of the house ring first, and who answers is connected to the number; in the other the
+//! box calls by itself and holds. The same rules hold as for a phone, and help is called on a phone only.
+
+use super::Mode;
+use super::begin::{BOX_FULL, LINES_FULL, NO_LINE};
+use super::conversation::{Call, State};
+use super::desk::Desk;
+use super::dialling::wanted;
+use super::event::Event;
+use super::leg::{Leg, Role};
+use super::record::Outcome;
+use super::switchboard::Switchboard;
+use crate::media::{MediaCommand, Tone};
+use crate::sip::{Caller, Cause};
+use crate::trunk::route::Route;
+use crate::units::{AccountId, CallId, Digit, LegId};
+use core::time::Duration;
+
+/// Whoever is called without a phone that waits for him rings no longer than this.
+const RINGS: Duration = Duration::from_secs(90);
+/// A key from the page is held for so long, as by a finger.
+const PRESSED: Duration = Duration::from_millis(160);
+
+const NO_NUMBER: &str =
+    "this is no number to call: write digits, with + and the country first if it is abroad";
+
+impl Switchboard {
+    /// Places a call. Refused with the reason and what to do.
+    pub(super) fn place_asked(&mut self, number: &str, mode: Mode) -> Result<CallId, String> {
+        if self.stopping {
+            return Err("the box is being stopped".into());
+        }
+        let wanted = wanted(&self.desk.plan, number).ok_or(NO_NUMBER)?;
+        let plain = |sign: char| sign.is_ascii_digit() || matches!(sign, '*' | '#' | '+');
+        if !wanted.number.chars().all(plain) {
+            return Err(NO_NUMBER.into());
+        }
+        if wanted.emergency {
+            return Err("an emergency number is dialled on a phone: pick one up and dial it now".into());
+        }
+        if let Some(why) = wanted.refused {
+            return Err(why);
+        }
+        let trunk = self.free_line(mode)?;
+        let mut call = self.new_call(true, &wanted.number);
+        (call.private, call.placed) = (wanted.private, Some(mode));
+        let id = call.id;
+        match mode {
+            Mode::Direct => {
+                call.state = State::Incoming(self.desk.now);
+                let caller =
+                    Caller { name: format!("CALL: {number}"), number: wanted.number, private: false };
+                call.decide(&mut self.desk, "ring", "asked for on the page: who answers is connected".into());
+                call.ring_phones(&mut self.desk, &caller, None);
+                let rings = !call.near.is_empty();
+                self.calls.insert(id, Box::new(call));
+                self.with(id, |call, desk| {
+                    if !rings {
+                        call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
+                    }
+                });
+                if rings { Ok(id) } else { Err("no phone could be rung: connect one first".into()) }
+            }
+            Mode::HoldSlayer => {
+                call.by_box = true;
+                call.gives_up = Some(self.desk.now + RINGS);
+                call.decide(&mut self.desk, "dial", "asked for on the page: the box calls and waits".into());
+                self.calls.insert(id, Box::new(call));
+                self.call_trunk(id, trunk);
+                Ok(id)
+            }
+        }
+    }
+
+    /// A trunk for a call that is placed now, with ports and, if it is to be held, room for one more hold.
+    fn free_line(&self, mode: Mode) -> Result<AccountId, String> {
+        if self.desk.free_ports() < 2 {
+            return Err(format!("{BOX_FULL}: end another call first"));
+        }
+        if mode == Mode::HoldSlayer && self.desk.holds.len() >= self.desk.plan.max_holds {
+            let holds = self.desk.holds.len();
+            return Err(format!("the box holds {holds} already, which is the most it may: end one first"));
+        }
+        match self.desk.route(&[], false).0 {
+            Route::Trunk(trunk) => Ok(trunk),
+            Route::Full | Route::PreEmpt(_) => Err(format!("{LINES_FULL}: end another call first")),
+            Route::NoTrunk => Err(format!("{NO_LINE}: the page says beside each line what is wrong")),
+        }
+    }
+
+    /// Somebody of the house has answered: now the number is called.
+    pub(super) fn placed_answered(&mut self, leg: LegId) {
+        let Some(id) = self.desk.legs.get(&leg).copied() else { return };
+        let Some(call) = self.calls.get(&id) else { return };
+        let waits = call.placed.is_some() && matches!(call.state, State::Dialing) && call.far.is_none();
+        if !waits || call.is_far(leg) {
+            return;
+        }
+        match self.free_line(Mode::Direct) {
+            Ok(trunk) => self.call_trunk(id, trunk),
+            Err(why) => {
+                self.with(id, |call, desk| call.end(desk, Outcome::Failed, &why, Cause::Congestion));
+            }
+        }
+    }
+
+    /// Puts the far side of a phone's call through to a number.
+    pub(super) fn transfer(&mut self, id: CallId, number: &str) -> Result<(), String> {
+        let call = self.calls.get(&id).ok_or("there is no such call: it may have ended")?;
+        let talks = call.near.iter().find(|leg| leg.role == Role::Talks).map(|leg| leg.id);
+        let leg = talks.ok_or("no phone talks in this call: take it first")?;
+        self.put_through_to_number(leg, number, "the page").map_err(|(_, why)| why)
+    }
+}
+
+impl Call {
+    /// It was placed, and the phones ring for it.
+    pub(super) fn placed_is_answered(&self) -> bool {
+        self.placed == Some(Mode::Direct) && self.far.is_none() && matches!(self.state, State::Incoming(_))
+    }
+
+    /// Who wanted the call has lifted the handset.
+    pub(super) fn placer_answered(&mut self, desk: &mut Desk, at: usize) {
+        let winner = self.near.swap_remove(at);
+        self.ringing = None;
+        for other in core::mem::take(&mut self.near) {
+            desk.hang_up(other, Cause::Elsewhere);
+        }
+        self.near.push(Leg { role: Role::Talks, ..winner });
+        self.state = State::Dialing;
+        self.decide(desk, "dial", "the phone was answered".into());
+    }
+
+    /// Who has answered already hears by a tone that it rings.
+    pub(super) fn ring_back_to_placer(&self, desk: &mut Desk) {
+        for near in self.near.iter().filter(|near| near.up && self.placed.is_some()) {
+            desk.media(MediaCommand::Tone(near.port, Tone::Ringback));
+        }
+    }
+
+    /// It rings at the other side, or more.
+    pub(super) fn is_heard_ringing(&self) -> bool {
+        self.record.outgoing && self.trying.has_reached()
+    }
+
+    /// Sends keys to the far side.
+    pub(super) fn keys(&mut self, desk: &mut Desk, keys: &[Digit]) -> Result<(), String> {
+        let far = self.far.as_ref().filter(|far| far.open.is_some());
+        let far = far.ok_or("the far side is not heard yet: wait until it answers")?;
+        if self.emergency {
+            return Err("keys in an emergency call are pressed on the phone".into());
+        }
+        keys.iter().for_each(|key| desk.digit(far, *key, Some(PRESSED)));
+        let digits = keys.iter().map(|key| key.as_char()).collect();
+        desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+        Ok(())
+    }
+}

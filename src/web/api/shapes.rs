@@ -1,0 +1,251 @@
+//! What the interface takes and gives. What is given of calls and devices are the very values of the switchboard and the
+//! store; these are the envelopes and the orders.
+
+use super::super::journal::Entry;
+use crate::call::{CallView, Mode, Outcome, PeerView, Record};
+use crate::units::{CallId, Wall};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A call to be placed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Place {
+    /// Whom to call, as dialled on a phone of the house.
+    #[schemars(regex(pattern = r"^\+?[0-9*#]{1,32}$"))]
+    pub(in crate::web) number: String,
+    /// How; `direct` unless given.
+    #[serde(default = "direct")]
+    pub(in crate::web) mode: Mode,
+}
+
+const fn direct() -> Mode {
+    Mode::Direct
+}
+
+/// A call was placed.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Placed {
+    /// Its number.
+    pub(in crate::web) call: CallId,
+}
+
+/// Keys to be sent.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Keys {
+    /// One after the other.
+    #[schemars(regex(pattern = r"^[0-9A-D*#]{1,32}$"))]
+    pub(in crate::web) digits: String,
+}
+
+/// Where a call is put through to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Through {
+    /// The number.
+    #[schemars(regex(pattern = r"^\+?[0-9*#]{1,32}$"))]
+    pub(in crate::web) to: String,
+}
+
+/// Nothing more is to be said.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Nothing {}
+
+/// A phone to be paired.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Pair {
+    /// What the owner calls it.
+    #[schemars(length(min = 1, max = 32))]
+    pub(in crate::web) name: String,
+    /// What it is.
+    pub(in crate::web) device: Device,
+    /// The adapter's MAC address; needed for `grandstream` and `cisco`.
+    #[serde(default)]
+    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{12}$"))]
+    pub(in crate::web) mac: Option<String>,
+    /// Its socket, 1 or 2.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 2))]
+    pub(in crate::web) jack: Option<u8>,
+}
+
+/// Kinds of phones.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::web) enum Device {
+    /// Behind an HT801 or HT802.
+    Grandstream,
+    /// Behind a Cisco SPA adapter.
+    Cisco,
+    /// Anything else.
+    Any,
+}
+
+/// A paired phone by its user.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Unpair {
+    /// Its SIP user.
+    #[schemars(length(min = 1, max = 64))]
+    pub(in crate::web) user: String,
+}
+
+/// A paired phone.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Phone {
+    /// As the owner calls it.
+    pub(in crate::web) name: String,
+    /// Its SIP user.
+    pub(in crate::web) user: String,
+    /// The MAC address of its adapter.
+    pub(in crate::web) mac: Option<String>,
+    /// The adapter's socket.
+    pub(in crate::web) jack: Option<u8>,
+    /// When it was paired.
+    pub(in crate::web) paired: Wall,
+    /// It has registered since.
+    pub(in crate::web) used: bool,
+}
+
+/// The paired phones.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Phones {
+    pub(in crate::web) phones: Vec<Phone>,
+}
+
+/// Values for one section of the configuration.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct SetValues {
+    /// As in the file: `line`, `trunk`, `hold` and so on.
+    #[schemars(length(min = 1, max = 16))]
+    pub(in crate::web) section: String,
+    /// Which of several trunks or phones, from 0; left out: a new one.
+    #[serde(default)]
+    pub(in crate::web) at: Option<usize>,
+    /// By key, as text; lists one a line. An empty one takes the key out.
+    pub(in crate::web) values: BTreeMap<String, String>,
+}
+
+/// What is written, by section and key.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Written {
+    /// It is to take effect at the next start.
+    pub(in crate::web) restart_needed: bool,
+    pub(in crate::web) sections: serde_json::Map<String, serde_json::Value>,
+}
+
+/// It is done.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Done {
+    pub(in crate::web) done: bool,
+}
+
+/// Calls that are up.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Calls {
+    pub(in crate::web) calls: Vec<CallView>,
+}
+
+/// Trunks and phones.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Devices {
+    pub(in crate::web) trunks: Vec<PeerView>,
+    pub(in crate::web) phones: Vec<PeerView>,
+}
+
+/// Calls, newest first.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct History {
+    pub(in crate::web) calls: Vec<Record>,
+    /// `before` of the next page, if there may be one.
+    pub(in crate::web) next: Option<CallId>,
+}
+
+/// Which calls of the history.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct HistoryQuery {
+    /// Older than this call.
+    #[serde(default, deserialize_with = "number")]
+    pub(in crate::web) before: Option<u64>,
+    /// At most so many.
+    #[serde(default, deserialize_with = "number")]
+    #[schemars(range(min = 1, max = 200))]
+    pub(in crate::web) limit: Option<u64>,
+    /// Whose number has this in it.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(in crate::web) number: Option<String>,
+    /// That ended so.
+    #[serde(default)]
+    pub(in crate::web) outcome: Option<Outcome>,
+}
+
+/// Which events.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct EventsQuery {
+    /// Types or kinds, by commas: `call,hold.detected`.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub(in crate::web) types: Option<String>,
+    /// Of this call.
+    #[serde(default, deserialize_with = "number")]
+    pub(in crate::web) call: Option<u64>,
+    /// After the event with this number; also as the field `Last-Event-ID`.
+    #[serde(default, deserialize_with = "number")]
+    pub(in crate::web) after: Option<u64>,
+}
+
+/// Events, oldest first.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Events {
+    pub(in crate::web) events: Vec<Arc<Entry>>,
+    /// The number of the newest of all: `after` of the next question.
+    pub(in crate::web) last: u64,
+}
+
+/// The recordings of a call.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Recordings {
+    pub(in crate::web) recordings: Vec<Recording>,
+}
+
+/// One of them.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Recording {
+    /// Its name, for its address.
+    pub(in crate::web) name: String,
+    /// What is in it.
+    pub(in crate::web) what: String,
+    /// Its size.
+    pub(in crate::web) bytes: u64,
+}
+
+/// What went wrong and what to do, RFC 9457.
+#[derive(Serialize, JsonSchema)]
+#[allow(dead_code, reason = "written by Answer::problem; here for its shape")]
+pub(in crate::web) struct Problem {
+    /// The HTTP status.
+    pub(in crate::web) status: u16,
+    /// Its name.
+    pub(in crate::web) title: String,
+    /// What happened and what to do.
+    pub(in crate::web) detail: String,
+}
+
+/// Numbers come as text in a query.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    let plain = |text: &String| text.bytes().all(|byte| byte.is_ascii_digit());
+    text.map(|text| {
+        text.parse().ok().filter(|_| plain(&text)).ok_or_else(|| de::Error::custom("not a whole number"))
+    })
+    .transpose()
+}

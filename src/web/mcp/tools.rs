@@ -1,0 +1,322 @@
+//! The tools and resources: one table.
+
+use super::super::access::{Scope, Who};
+use super::super::api::shapes::Place;
+use super::super::{Order, Site, api, login, words};
+use super::acting::Acting;
+use crate::call::{Mode, Outcome, Record, Request};
+use crate::clock;
+use crate::units::CallId;
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::PoisonError;
+
+/// Where the story of one call is.
+pub(super) const CALL: &str = "hold-slayer://calls/";
+const MILLISECONDS_A_DAY: u64 = 24 * 3600 * 1000;
+const NO_WORDS: &str = "There is no transcript: this box does not turn speech into words. get_call_summary says what it heard \
+                        and decided.";
+
+/// Address, name, what it is, and the tool that reads it.
+pub(super) const RESOURCES: &[(&str, &str, &str, &str)] = &[
+    ("hold-slayer://status", "status", "All that is going on", "gateway_status"),
+    ("hold-slayer://calls", "calls", "Calls that are up", "list_active_calls"),
+    ("hold-slayer://devices", "devices", "Lines and phones", "list_devices"),
+    ("hold-slayer://history", "history", "The last calls", "search_call_history"),
+];
+
+/// One tool.
+struct Entry {
+    name: &'static str,
+    says: &'static str,
+    scope: Scope,
+    takes: fn() -> Schema,
+    does: fn(&Site, &Who, Value) -> Result<Value, String>,
+}
+
+/// A call.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OfCall {
+    /// Its number, as list_active_calls and search_call_history give it.
+    call_id: u64,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MakeCall {
+    /// Whom to call: digits as the household dials them, or + and the country.
+    number: String,
+    /// direct: the owner's phone rings first. hold_slayer: the box calls, waits on hold, and rings when a person is there.
+    mode: Mode,
+    /// What the first call of this tool gave, once the owner has agreed.
+    #[allow(dead_code, reason = "taken out before; here for its shape")]
+    confirmation: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct EndCall {
+    /// The call's number.
+    call_id: u64,
+    /// What the first call of this tool gave, once the owner has agreed.
+    #[allow(dead_code, reason = "taken out before; here for its shape")]
+    confirmation: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SendKeys {
+    /// The call's number.
+    call_id: u64,
+    /// 1 to 32 of 0-9, A-D, * and #.
+    digits: String,
+    /// What the first call of this tool gave, once the owner has agreed.
+    #[allow(dead_code, reason = "taken out before; here for its shape")]
+    confirmation: Option<String>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    /// Part of the number.
+    number: Option<String>,
+    /// How it ended.
+    outcome: Option<Outcome>,
+    /// Older than this call.
+    before: Option<u64>,
+    /// At most so many, 1 to 50; 20 unless given.
+    limit: Option<u64>,
+}
+
+const TOOLS: &[Entry] = &[
+    Entry {
+        name: "gateway_status",
+        says: "What the box is doing now: calls, lines, phones, and what is wrong with what to do.",
+        scope: Scope::Read,
+        takes: schema::<Nothing>,
+        does: |site, _, given| {
+            let _: Nothing = read(given)?;
+            value(&**site.snapshot.borrow())
+        },
+    },
+    Entry {
+        name: "list_active_calls",
+        says: "Calls that are up, with where each stands and what is heard.",
+        scope: Scope::Read,
+        takes: schema::<Nothing>,
+        does: |site, _, given| {
+            let _: Nothing = read(given)?;
+            Ok(json!({ "calls": value(&site.snapshot.borrow().calls)? }))
+        },
+    },
+    Entry {
+        name: "list_devices",
+        says: "Lines and phones, and whether each is ready.",
+        scope: Scope::Read,
+        takes: schema::<Nothing>,
+        does: |site, _, given| {
+            let _: Nothing = read(given)?;
+            let now = site.snapshot.borrow().clone();
+            Ok(json!({ "trunks": value(&now.trunks)?, "phones": value(&now.phones)? }))
+        },
+    },
+    Entry {
+        name: "get_call_status",
+        says: "How one call stands: live while it is up, and its record.",
+        scope: Scope::Read,
+        takes: schema::<OfCall>,
+        does: |site, _, given| {
+            let id = CallId(read::<OfCall>(given)?.call_id);
+            let live = site.snapshot.borrow().calls.iter().find(|call| call.id == id).cloned();
+            let record = api::record(site, id);
+            if let (None, Err((_, why))) = (&live, &record) {
+                return Err(why.clone());
+            }
+            Ok(json!({ "up": live.is_some(), "live": value(&live)?, "record": value(&record.ok())? }))
+        },
+    },
+    Entry {
+        name: "get_call_summary",
+        says: "The story of a call in words: how long it was, how long the box waited, what it heard and decided, how it ended.",
+        scope: Scope::Read,
+        takes: schema::<OfCall>,
+        does: |site, _, given| {
+            let record = api::record(site, CallId(read::<OfCall>(given)?.call_id)).map_err(|(_, why)| why)?;
+            Ok(json!({ "call_id": record.id, "summary": summary(&record) }))
+        },
+    },
+    Entry {
+        name: "get_call_transcript",
+        says: "What was said in a call, if the box understood it.",
+        scope: Scope::Read,
+        takes: schema::<OfCall>,
+        does: |site, _, given| {
+            api::record(site, CallId(read::<OfCall>(given)?.call_id)).map_err(|(_, why)| why)?;
+            Ok(json!({ "available": false, "transcript": [], "words": NO_WORDS }))
+        },
+    },
+    Entry {
+        name: "search_call_history",
+        says: "Calls that are over or up, newest first, by part of the number or by how they ended.",
+        scope: Scope::Read,
+        takes: schema::<Search>,
+        does: |site, _, given| {
+            let Search { number, outcome, before, limit } = read(given)?;
+            let limit = Some(limit.unwrap_or(20)).filter(|limit| (1..=50).contains(limit));
+            let limit = limit.ok_or("limit is 1 to 50")?;
+            let wanted = api::shapes::HistoryQuery { before, limit: Some(limit), number, outcome };
+            let found = api::history(site, &wanted).map_err(|(_, why)| why)?;
+            let short = |record: &Record| {
+                json!({
+                    "call_id": record.id, "number": record.number, "outgoing": record.outgoing,
+                    "started": words::iso(record.started), "outcome": record.outcome, "held_ms": record.held_ms,
+                })
+            };
+            Ok(json!({ "calls": found.calls.iter().map(short).collect::<Vec<_>>(), "next": found.next }))
+        },
+    },
+    Entry {
+        name: "make_call",
+        says: "Place a call. Acts: needs the owner's confirmation.",
+        scope: Scope::Calls,
+        takes: schema::<MakeCall>,
+        does: |site, who, given| {
+            let MakeCall { number, mode, .. } = read(given)?;
+            let placed = api::place_call(site, who.key(), &Place { number, mode }).map_err(|(_, why)| why)?;
+            Ok(json!({ "call_id": placed }))
+        },
+    },
+    Entry {
+        name: "end_call",
+        says: "End a call. Acts: needs the owner's confirmation.",
+        scope: Scope::Calls,
+        takes: schema::<EndCall>,
+        does: |site, _, given| act(site, Request::HangUp(CallId(read::<EndCall>(given)?.call_id))),
+    },
+    Entry {
+        name: "send_dtmf",
+        says: "Send keys to the far side of a call, such as an answer to a menu. Acts: needs the owner's confirmation.",
+        scope: Scope::Calls,
+        takes: schema::<SendKeys>,
+        does: |site, _, given| {
+            let SendKeys { call_id, digits, .. } = read(given)?;
+            let keys = api::keys(&digits).map_err(|(_, why)| why)?;
+            act(site, Request::Keys(CallId(call_id), keys))
+        },
+    },
+];
+
+impl Entry {
+    const fn acts(&self) -> bool {
+        !matches!(self.scope, Scope::Read)
+    }
+}
+
+/// The tools that `who` may use.
+pub(super) fn all(who: &Who) -> Vec<Tool> {
+    let tool = |entry: &Entry| {
+        let schema = Value::from((entry.takes)());
+        let object: JsonObject = schema.as_object().cloned().unwrap_or_default();
+        let (reads, acts) = (Some(!entry.acts()), Some(entry.acts()));
+        Tool::new(entry.name, entry.says, object).with_annotations(ToolAnnotations::from_raw(
+            None,
+            reads,
+            acts,
+            Some(false),
+            acts,
+        ))
+    };
+    TOOLS.iter().filter(|entry| who.may(entry.scope)).map(tool).collect()
+}
+
+/// The tool that reads a resource, with its arguments.
+pub(super) fn resource(uri: &str) -> Option<(&'static str, Value)> {
+    if let Some((.., tool)) = RESOURCES.iter().find(|(known, ..)| *known == uri) {
+        return Some((tool, json!({})));
+    }
+    let id: u64 = uri.strip_prefix(CALL)?.parse().ok()?;
+    Some(("get_call_status", json!({ "call_id": id })))
+}
+
+/// Runs a tool; one that acts in two steps.
+pub(super) fn run(site: &Site, who: &Who, name: &str, mut arguments: Value) -> Result<Value, String> {
+    let entry = TOOLS.iter().find(|entry| entry.name == name).ok_or("there is no such tool")?;
+    if !who.may(entry.scope) {
+        return Err(format!(
+            "this token has not the scope {}: the owner makes tokens on the page Access",
+            entry.scope.name()
+        ));
+    }
+    if !entry.acts() {
+        return (entry.does)(site, who, arguments);
+    }
+    let confirmation = arguments.as_object_mut().and_then(|fields| fields.remove("confirmation"));
+    let mut acting = site.mcp.acting.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = clock::now();
+    match confirmation.as_ref().and_then(Value::as_str) {
+        Some(code) => {
+            let day = clock::wall().0 / MILLISECONDS_A_DAY;
+            acting.confirm((now, day), code, who.key(), name, &arguments)?;
+            drop(acting);
+            tracing::info!(tool = name, "an assistant acts");
+            (entry.does)(site, who, arguments)
+        }
+        None => {
+            let code = login::token().map_err(|_| "the system gives no random numbers")?;
+            let code = code.get(..8).unwrap_or_default().to_owned();
+            acting.announce(now, code.clone(), who.key(), name, arguments.clone());
+            Ok(json!({
+                "done": false,
+                "confirm": format!("Nothing is done yet. Ask the owner whether to do this: {name} {arguments}"),
+                "confirmation": code,
+                "expires_in_s": Acting::good_for_s(),
+            }))
+        }
+    }
+}
+
+fn act(site: &Site, request: Request) -> Result<Value, String> {
+    site.ask(Order::Call(request)).map_err(|(_, why)| why)?;
+    Ok(json!({ "done": true }))
+}
+
+fn read<T: DeserializeOwned>(given: Value) -> Result<T, String> {
+    serde_json::from_value(given).map_err(|error| format!("the arguments are wrong: {error}"))
+}
+
+fn value(of: &impl serde::Serialize) -> Result<Value, String> {
+    serde_json::to_value(of).map_err(|error| error.to_string())
+}
+
+fn schema<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// A call's story in words.
+fn summary(record: &Record) -> String {
+    let way = if record.outgoing { "to" } else { "from" };
+    let mut text = format!(
+        "A call {way} {} on {} at {}. {}",
+        words::number(&record.number),
+        words::day(record.started),
+        words::time(record.started),
+        words::outcome_sentence(record)
+    );
+    if record.held_ms > 0 {
+        text += &format!(" The box waited {} on hold.", words::length(record.held_ms));
+    }
+    for decision in &record.decisions {
+        text += &format!("\n{} {}: {}", words::clock(decision.at_ms), decision.what, decision.reason);
+    }
+    text
+}

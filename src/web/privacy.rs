@@ -1,0 +1,62 @@
+//! What the box keeps, and how to be rid of it.
+
+use super::Site;
+use super::answer::Answer;
+use super::page::{Place, alert, frame, token};
+use maud::html;
+
+/// The page, with what went wrong or was done.
+pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> Answer {
+    let kept = site.studio.archive.size();
+    let content = html! {
+        p { a href="/settings" { "← Settings" } }
+        h1 { "Privacy" }
+        @if let Some(told) = told { (alert(told)) }
+        section.card {
+            h2 { "Recordings" }
+            @match kept {
+                Ok((0, _)) => { p { "There are none. Nothing is recorded unless the settings ask for it." } },
+                Ok((files, bytes)) => {
+                    p { (files) " files, " (bytes.div_ceil(1_000_000)) " MB. They are deleted by themselves as the settings say." }
+                    form method="post" action="/privacy" {
+                        (token(form))
+                        button.danger name="purge" value="recordings" { "Delete all recordings now" }
+                    }
+                },
+                Err(error) => { p { "They cannot be read: " (error) "." } },
+            }
+        }
+        section.card {
+            h2 { "History" }
+            p { "Numbers, times, what was heard and decided. Calls that are up stay. What was learnt of a company's sounds is part of it." }
+            form method="post" action="/privacy" {
+                (token(form))
+                button.danger name="purge" value="history" { "Delete the history now" }
+            }
+        }
+        section.card {
+            h2 { "What leaves the box" }
+            p { "Your calls, to your provider. Nothing else: it hears by itself and asks nobody." }
+        }
+    };
+    Answer::page(status, frame("Privacy", Place::Settings, Some(form), &content))
+}
+
+/// Deletes what the form names.
+pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Answer {
+    let up: Vec<_> = site.snapshot.borrow().calls.iter().map(|call| call.id).collect();
+    let what = fields.iter().find(|(key, _)| key == "purge").map_or("", |(_, value)| value.as_str());
+    let done = match (what, &site.store) {
+        ("recordings", _) => site.studio.archive.forget(&up).map_err(|error| error.to_string()),
+        ("history", Some(store)) => store.forget(&up).map_err(|error| error.to_string()),
+        ("history", None) => Err(super::visit::NO_STORE.to_owned()),
+        _ => return page(site, form, Some("Choose one of the buttons."), 400),
+    };
+    match done {
+        Ok(gone) => {
+            tracing::info!(what, gone, "the owner deleted what was kept");
+            page(site, form, Some(&format!("{gone} deleted.")), 200)
+        }
+        Err(why) => page(site, form, Some(&why), 503),
+    }
+}

@@ -1,0 +1,122 @@
+//! The settings: `hold-slayer.toml` changed in place, checked as a start would check it before it is written.
+//!
+//! What is written takes effect at the next start, which the box makes itself as soon as no call is up.
+
+mod edit;
+mod page;
+mod table;
+
+pub(super) use page::{page, restart, stored, values};
+pub(super) use table::COUNTRIES;
+
+use super::api::Refusal;
+use super::{Order, Site};
+use crate::config;
+use edit::Change;
+use serde_json::{Map, Value};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+const NO_FILE: &str = "This box has no configuration file: what it runs with was made up for it.";
+
+/// The file, and whether it has been changed since the start.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// One change at a time.
+    path: Mutex<Option<PathBuf>>,
+    changed: AtomicBool,
+}
+
+/// What is to be done with a section.
+pub(super) enum Act<'a> {
+    /// Write these values.
+    Write(&'a [(String, String)]),
+    /// Take the section away.
+    Remove,
+}
+
+impl Settings {
+    /// Of this file.
+    pub(super) fn of(path: Option<PathBuf>) -> Self {
+        Self { path: Mutex::new(path), changed: AtomicBool::new(false) }
+    }
+
+    /// It has been changed, and the box runs with what was there before.
+    pub(super) fn is_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// What is written, by section and key, without secrets.
+    pub(super) fn written(&self) -> Result<Map<String, Value>, Refusal> {
+        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = path.as_ref().ok_or((409, NO_FILE.to_owned()))?;
+        edit::written(&read(path)?).map_err(|why| (409, why))
+    }
+
+    /// Changes one section, if the file is a good one afterwards.
+    pub(super) fn change(&self, section: &str, at: Option<usize>, act: &Act<'_>) -> Result<(), Refusal> {
+        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = path.as_ref().ok_or((409, NO_FILE.to_owned()))?;
+        let part = table::part(section).ok_or((404, "There is no such section.".to_owned()))?;
+        let before = read(path)?;
+        let after = match (act, at) {
+            (Act::Write(values), at) => edit::change(&before, &Change { part, at, values }),
+            (Act::Remove, Some(at)) if part.many => edit::remove(&before, part, at),
+            (Act::Remove, _) => Err("This section cannot be taken away.".into()),
+        };
+        let after = after.map_err(|why| (400, why))?;
+        check(path, &after)?;
+        write(path, &after)?;
+        self.changed.store(true, Ordering::Relaxed);
+        tracing::info!(section, "the configuration was changed on the page");
+        Ok(())
+    }
+}
+
+impl Site {
+    /// Starts the box anew when no call is up. Who is logged in stays so.
+    pub(super) fn restart(&self) -> Result<(), Refusal> {
+        self.keep_logins();
+        self.ask(Order::Restart).map(drop)
+    }
+}
+
+fn read(path: &Path) -> Result<String, Refusal> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) => Err((503, format!("{} cannot be read: {error}.", path.display()))),
+    }
+}
+
+fn check(path: &Path, text: &str) -> Result<(), Refusal> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let good = config::parse(text, &name, &|board| fs::read_to_string(folder.join(board)));
+    good.map(drop).map_err(|mistakes| {
+        let words: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.what.as_str()).collect();
+        (400, format!("Nothing was changed. {}", words.join(". ")))
+    })
+}
+
+/// The new text is whole on the disk before it takes the old one's place.
+fn write(path: &Path, text: &str) -> Result<(), Refusal> {
+    let place = || -> std::io::Result<()> {
+        let path = fs::canonicalize(path)?;
+        let fresh = path.with_extension("toml.new");
+        let mode = fs::metadata(&path)?.permissions().mode() & 0o777;
+        let _ = fs::remove_file(&fresh);
+        let mut file = File::options().write(true).create_new(true).mode(mode).open(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, &path)?;
+        File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+    };
+    place().map_err(|error| {
+        let (file, folder) = (path.display(), path.parent().unwrap_or(Path::new(".")).display());
+        (503, format!("Nothing was changed: {file} cannot be written ({error}). The box's user must be allowed to write into {folder}."))
+    })
+}

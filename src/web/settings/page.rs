@@ -1,0 +1,146 @@
+//! The pages of settings: one form for each section.
+
+use super::super::answer::Answer;
+use super::super::page::{Place, alert, frame, token};
+use super::super::{Site, words};
+use super::table::{Field, Kind, PARTS, Part};
+use super::{Act, Settings};
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+/// All sections, with what went wrong.
+pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
+    let written = site.settings.written();
+    let content = html! {
+        h1 { "Settings" }
+        @if let Some(wrong) = wrong { (alert(wrong)) }
+        (restart(&site.settings, form))
+        nav.tiles aria-label="More settings" {
+            a href="/setup" { "Set-up, step by step" }
+            a href="/phones" { "Phones" }
+            a href="/access" { "Access of programs" }
+            a href="/privacy" { "Privacy" }
+        }
+        @match &written {
+            Ok(written) => { @for part in PARTS { (section(part, written, form)) } },
+            Err((_, why)) => { section.card { p { (why) } } },
+        }
+    };
+    Answer::page(status, frame("Settings", Place::Settings, Some(form), &content))
+}
+
+/// Changes what the form says, and goes back to where it came from.
+pub(in crate::web) fn stored(site: &Site, fields: &[(String, String)], form: &str) -> Answer {
+    let sent = |key: &str| fields.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+    let at = sent("at").and_then(|at| at.parse().ok());
+    let values = values(fields);
+    let act = if sent("act") == Some("remove") { Act::Remove } else { Act::Write(&values) };
+    match site.settings.change(sent("section").unwrap_or_default(), at, &act) {
+        Ok(()) => Answer::see("/settings".into()),
+        Err((status, why)) => page(site, form, Some(&why), status),
+    }
+}
+
+/// The values among the fields of a form.
+pub(in crate::web) fn values(fields: &[(String, String)]) -> Vec<(String, String)> {
+    let own = fields.iter().filter_map(|(key, value)| Some((key.strip_prefix("set-")?, value)));
+    own.map(|(key, value)| (key.to_owned(), value.clone())).collect()
+}
+
+/// What is to be said of changes that wait.
+pub(in crate::web) fn restart(settings: &Settings, form: &str) -> Markup {
+    html! {
+        @if settings.is_changed() {
+            section.card role="status" {
+                p { "Changes are saved. They take effect when the box starts anew, which it does as soon as no call is up. It takes a second; phones that register are back within their own time." }
+                form method="post" action="/restart" { (token(form)) button.primary { "Start anew when no call is up" } }
+            }
+        }
+    }
+}
+
+fn section(part: &Part, written: &Map<String, Value>, form: &str) -> Markup {
+    let own = written.get(part.name);
+    html! {
+        section.card {
+            h2 { (part.title) @if part.many { "s" } }
+            @if part.many {
+                @for (at, values) in own.and_then(Value::as_array).into_iter().flatten().enumerate() {
+                    @let name = values["name"].as_str().unwrap_or("without a name");
+                    details {
+                        summary { (name) }
+                        (fields(part, Some(at), values, form))
+                        form method="post" action="/settings" {
+                            (token(form))
+                            input type="hidden" name="section" value=(part.name);
+                            input type="hidden" name="at" value=(at);
+                            button.danger name="act" value="remove" aria-label={ "Take away " (name) } { "Take away" }
+                        }
+                    }
+                }
+                details { summary { "Add one" } (fields(part, None, &Value::Null, form)) }
+            } @else {
+                details { summary { "Change" } (fields(part, None, own.unwrap_or(&Value::Null), form)) }
+            }
+        }
+    }
+}
+
+fn fields(part: &Part, at: Option<usize>, values: &Value, form: &str) -> Markup {
+    let prefix = format!("{}-{}", part.name, at.map_or("new".into(), |at| at.to_string()));
+    html! {
+        form method="post" action="/settings" {
+            (token(form))
+            input type="hidden" name="section" value=(part.name);
+            @if let Some(at) = at { input type="hidden" name="at" value=(at); }
+            @for field in part.fields { (input(field, &values[field.key], &prefix)) }
+            button.primary { "Save" }
+        }
+    }
+}
+
+fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
+    let (id, name) = (format!("{prefix}-{}", field.key), format!("set-{}", field.key));
+    let help = format!("{id}-help");
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let choices: Vec<(&str, &str)> = match field.kind {
+        Kind::Flag => vec![("true", "yes"), ("false", "no")],
+        Kind::Choice(choices) => choices.iter().map(|choice| (*choice, *choice)).collect(),
+        _ => Vec::new(),
+    };
+    html! {
+        label for=(id) { (field.label) }
+        @match field.kind {
+            Kind::Secret => {
+                input id=(id) type="password" name=(name) autocomplete="new-password" aria-describedby=(help)
+                    placeholder=(if text.is_empty() { "" } else { "kept as it is" });
+            }
+            Kind::List => {
+                @let lines: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                textarea id=(id) name=(name) rows="2" aria-describedby=(help) { (lines.join("\n")) }
+            }
+            Kind::Decimal => {
+                input id=(id) type="number" step="any" name=(name) value=(text) aria-describedby=(help);
+            }
+            Kind::Number => {
+                input id=(id) type="number" name=(name) value=(text) aria-describedby=(help);
+            }
+            Kind::Text => {
+                input id=(id) type="text" name=(name) value=(text) autocomplete="off" autocapitalize="off"
+                    spellcheck="false" aria-describedby=(help);
+            }
+            Kind::Flag | Kind::Choice(_) => { select id=(id) name=(name) aria-describedby=(help) {
+                option value="" { "default" }
+                @if !text.is_empty() && !choices.iter().any(|(choice, _)| *choice == text) {
+                    option value=(text) selected { (text) }
+                }
+                @for (choice, shown) in choices { option value=(choice) selected[choice == text] { (shown) } }
+            } }
+        }
+        p.muted.help id=(help) { (words::capital(field.says)) }
+    }
+}

@@ -1,0 +1,325 @@
+//! What of the configuration file can be changed on the page, and how: one table.
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Text in quotes.
+    Text,
+    /// Text that is never shown again.
+    Secret,
+    /// true or false.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A number with or without a fraction.
+    Decimal,
+    /// Texts, one a line.
+    List,
+    /// One of these.
+    Choice(&'static [&'static str]),
+}
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) key: &'static str,
+    pub(super) label: &'static str,
+    pub(super) kind: Kind,
+    /// What holds where nothing is written, and what else is to be known.
+    pub(super) says: &'static str,
+}
+
+/// One section.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// As in the file.
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    /// There may be several.
+    pub(super) many: bool,
+    pub(super) fields: &'static [Field],
+}
+
+const fn field(key: &'static str, label: &'static str, kind: Kind, says: &'static str) -> Field {
+    Field { key, label, kind, says }
+}
+
+use Kind::{Choice, Decimal, Flag, List, Number, Secret, Text};
+
+const SRTP: Kind = Choice(&["off", "optional", "required"]);
+
+/// Countries that the box knows the tones and emergency numbers of.
+pub(in crate::web) const COUNTRIES: &[&str] =
+    &["us", "uk", "de", "fr", "nl", "it", "es", "at", "ch", "be", "se", "au", "jp"];
+
+/// Every section of the file.
+pub(super) const PARTS: &[Part] = &[
+    Part {
+        name: "line",
+        title: "Line",
+        many: false,
+        fields: &[
+            field(
+                "country",
+                "Country",
+                Choice(COUNTRIES),
+                "Chooses tones and emergency numbers. Default us.",
+            ),
+            field("emergency", "More emergency numbers", List, "Besides the country's own, one a line."),
+            field("number", "Your number", Text, "Shown to those you call. Empty: what the provider shows."),
+            field("private", "Hide your number", Flag, "From all but those called for help. Default no."),
+            field("rewrite", "Rules for what is dialled", List, "One a line, such as 9 -> or 0 -> +49."),
+            field("order", "How phones ring", Choice(&["at-once", "in-turn"]), "Default at-once."),
+        ],
+    },
+    Part {
+        name: "trunk",
+        title: "Provider",
+        many: true,
+        fields: &[
+            field("name", "Name", Text, "As you call it."),
+            field("preset", "Provider", Text, "Fills in what is known of it; what you write wins."),
+            field(
+                "server",
+                "Server",
+                Text,
+                "Host name or address, with :port if it is not 5060 (5061 for TLS).",
+            ),
+            field("user", "User", Text, "As the provider gave it to you."),
+            field("secret", "Password", Secret, "Left empty, it stays as it is."),
+            field("auth_user", "Other user for the password", Text, "Only where the provider names one."),
+            field("domain", "Domain", Text, "Only where the provider names one; else the server."),
+            field("realm", "Realm", Text, "The password is proved to no other."),
+            field(
+                "outbound_proxy",
+                "Outbound proxy",
+                Text,
+                "Where all messages go, if that is not the server.",
+            ),
+            field(
+                "address",
+                "Fixed address",
+                Text,
+                "IP:port of a provider that asks for no registration, instead of all above.",
+            ),
+            field("expires", "Registration lasts", Text, "Such as 5m."),
+            field("channels", "Calls at once", Number, "That you pay for. Default 2."),
+            field(
+                "cents_per_minute",
+                "Cents a minute",
+                Decimal,
+                "What it costs, for the estimate of each call.",
+            ),
+            field(
+                "refer",
+                "Put through at the provider",
+                Flag,
+                "By REFER, if it can: such calls take no channel of yours. Default no.",
+            ),
+            field("transport", "Transport", Choice(&["udp", "tcp", "tls"]), "Default udp."),
+            field("ca", "Authority", Text, "A file: trust this root alone."),
+            field("srtp", "Encrypted sound", SRTP, "Use it with tls. Default off."),
+            field("srv", "Find servers by SRV", Flag, "Default no."),
+            field("number", "Your number here", Text, "If it is not that of the line."),
+            field(
+                "numbers",
+                "How it wants numbers",
+                Choice(&["as-dialled", "+e164", "e164", "00", "national"]),
+                "Default as-dialled.",
+            ),
+            field("rewrite", "Rules for this provider", List, "After those of the line."),
+            field(
+                "caller_id",
+                "Field of your number",
+                Choice(&["from", "pai", "ppi", "rpid"]),
+                "Default from.",
+            ),
+            field(
+                "called_in",
+                "Field of the called number",
+                Choice(&["uri", "to", "p-called-party-id", "diversion"]),
+                "Default uri.",
+            ),
+            field("codecs", "Sound it takes", List, "The best first: pcmu, pcma. Empty: both."),
+            field("dtmf", "How keys reach it", Choice(&["rfc4733", "info", "inband"]), "Default rfc4733."),
+            field("session_timer", "Lost calls are noticed after", Text, "Such as 30m, or off."),
+            field("keep_alive", "Router kept open every", Text, "Such as 29s."),
+            field("from_user", "User in From", Text, "Only where the provider prescribes one."),
+            field("contact_user", "User in Contact", Text, "Only where the provider prescribes one."),
+        ],
+    },
+    Part {
+        name: "phone",
+        title: "Phone of the file",
+        many: true,
+        fields: &[
+            field("name", "Name", Text, "Such as its room."),
+            field("user", "User", Text, "Write the same into the phone."),
+            field("secret", "Password", Secret, "Left empty, it stays as it is."),
+            field(
+                "address",
+                "Fixed address",
+                Text,
+                "IP:port of a phone that does not register, instead of user and password.",
+            ),
+            field("wideband", "Wide-band sound", Flag, "Default no."),
+            field("srtp", "Encrypted sound", SRTP, "Default off."),
+            field("rings", "Rings in its turn", Text, "Default 15s."),
+        ],
+    },
+    Part {
+        name: "hold",
+        title: "Holding",
+        many: false,
+        fields: &[
+            field("cap", "Longest hold", Text, "Calls cost money while they wait. Default 4h."),
+            field("ring", "Your phone rings", Text, "In one go, when a person is there. Default 45s."),
+            field("ring_again", "And again", Number, "So many times more. Default 3."),
+            field(
+                "unanswered",
+                "Nobody comes to the phone",
+                Choice(&["goodbye", "wait"]),
+                "Say goodbye to the person, or wait for the next. Default goodbye.",
+            ),
+            field(
+                "also_ring",
+                "Numbers that ring too",
+                List,
+                "Up to 3, such as your mobile; it asks you to press 1. Each takes a channel.",
+            ),
+            field("also_after", "So much later", Text, "Than the phones at home. Default 8s."),
+            field(
+                "redial",
+                "Dialled again",
+                Number,
+                "So many times when a queue hangs up on you, 0 to 10. Default 2.",
+            ),
+            field("redial_after", "First after", Text, "Then twice as long each time. Default 1m."),
+            field(
+                "call_back",
+                "Take offers to be called back",
+                Flag,
+                "Where the box understands them. Default no.",
+            ),
+            field("greet", "Greet whoever answers", Flag, "Default yes."),
+            field("calls", "Calls held at once", Number, "1 to 3. Default 2."),
+        ],
+    },
+    Part {
+        name: "words",
+        title: "Understanding words",
+        many: false,
+        fields: &[
+            field("model", "Speech model", Text, "Its folder. Without one the box goes by sound alone."),
+            field("language", "Language of the far end", Choice(&["en", "de", "fr", "es"]), "Default en."),
+            field("owner", "Your name", Text, "That agents call you by: who says it is a person."),
+        ],
+    },
+    Part {
+        name: "record",
+        title: "Privacy: recording",
+        many: false,
+        fields: &[
+            field(
+                "calls",
+                "Record",
+                Choice(&["none", "holds", "all"]),
+                "Many countries forbid it without consent: ask first. Default none.",
+            ),
+            field("notice", "People are told by", Choice(&["words", "tone", "none"]), "Default words."),
+            field(
+                "format",
+                "Kept as",
+                Choice(&["wav", "flac"]),
+                "flac needs a third of the room. Default wav.",
+            ),
+            field("sides", "Sides", Choice(&["stereo", "mono", "separate"]), "Default stereo."),
+            field("keep", "Deleted after", Text, "1h to 8760h. Default 720h."),
+            field("space", "Megabytes for all", Number, "The oldest go first. Default 2000."),
+            field("spare", "Megabytes left free", Number, "Default 500."),
+            field("listen_in", "You may listen to", Choice(&["none", "holds", "all"]), "Default holds."),
+        ],
+    },
+    Part {
+        name: "guard",
+        title: "Costs",
+        many: false,
+        fields: &[
+            field(
+                "allow",
+                "Numbers that cost extra",
+                List,
+                "international, premium, or beginnings such as +44. Others are refused.",
+            ),
+            field("longest", "Longest talk", Text, "10m to 24h. Calls for help are never cut. Default 12h."),
+        ],
+    },
+    Part {
+        name: "codes",
+        title: "Star codes",
+        many: false,
+        fields: &[
+            field("hold", "Hold", Text, "After a flash. Default *58."),
+            field("rejoin", "Back to the held call", Text, "Default *94."),
+            field("listen", "Hear the held call", Text, "Default *96."),
+            field("status", "How it stands", Text, "Default *95."),
+            field("cancel", "End the held call", Text, "Default *49."),
+            field("gesture", "Keys inside a call", Text, "Default **."),
+            field("withhold", "Hide my number", Text, "Before a number. Default *67."),
+        ],
+    },
+    Part {
+        name: "board",
+        title: "Button and lamp",
+        many: false,
+        fields: &[field("file", "Board", Text, "generic (none), pi4, or the path of a board file.")],
+    },
+    Part {
+        name: "sip",
+        title: "Network of calls",
+        many: false,
+        fields: &[
+            field("listen", "Address", Text, "Default 0.0.0.0:5060."),
+            field("advertise", "As others see the box", Text, "Empty: found at start."),
+            field("tcp", "Phones over TCP", Flag, "Default yes."),
+            field("tls_listen", "Phones over TLS", Text, "Such as 0.0.0.0:5061; needs the two files."),
+            field("tls_cert", "Certificate", Text, "A file."),
+            field("tls_key", "Its key", Text, "A file."),
+        ],
+    },
+    Part {
+        name: "media",
+        title: "Sound",
+        many: false,
+        fields: &[
+            field("rtp_ports", "First port", Number, "Even; 8 for each call. Default 16000."),
+            field("calls", "Calls at once", Number, "1 to 512. Default 8."),
+        ],
+    },
+    Part {
+        name: "web",
+        title: "This page",
+        many: false,
+        fields: &[
+            field("listen", "Address", Text, "Default 0.0.0.0:8080."),
+            field("password", "Password", Secret, "Left empty, it stays as it is."),
+            field("names", "Names", List, "By which the page may be called, one a line."),
+        ],
+    },
+    Part {
+        name: "log",
+        title: "Log",
+        many: false,
+        fields: &[field(
+            "level",
+            "Level",
+            Choice(&["error", "warn", "info", "debug", "trace"]),
+            "Default info.",
+        )],
+    },
+];
+
+/// The section of this name.
+pub(super) fn part(name: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|part| part.name == name)
+}

@@ -1,0 +1,130 @@
+// The page in a browser: the demo's call seen live and taken, every page without a fault of accessibility, its weight and
+// first paint, and pictures of it. `make e2e`; PROGRAM=… another build, PICTURES=… where the pictures go.
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import path from "node:path";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const require = createRequire(path.join(root, ".cache/browser/package.json"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const program = process.env.PROGRAM ?? path.join(root, "target/debug/hold-slayer");
+const pictures = process.env.PICTURES ?? path.join(root, "target/e2e");
+mkdirSync(pictures, { recursive: true });
+
+const WAIT = 60_000;
+const PAGES = ["/", "/history", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy"];
+
+/** Starts the demo; resolves when it has told its page, password and token. */
+function start() {
+  const demo = spawn(program, ["demo"], { env: { ...process.env, DISPLAY: "", WAYLAND_DISPLAY: "" } });
+  const told = new Promise((resolve, reject) => {
+    let text = "";
+    demo.stdout.on("data", (bytes) => {
+      text += bytes;
+      const find = (words) => text.match(words)?.[1];
+      const page = find(/page: (http\S+)/), password = find(/this once: (\S+)/), token = find(/token: (\S+)/);
+      if (page && password && token) resolve({ page, password, token });
+    });
+    demo.on("exit", () => reject(new Error(`the demo has ended: ${text}`)));
+  });
+  return { demo, told };
+}
+
+async function logIn(context, { page: base, password }) {
+  const page = await context.newPage();
+  await page.goto(`${base}/login`);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("heading", { name: "Call from here" }).waitFor();
+  return page;
+}
+
+async function faults(page, where) {
+  // By the protocol: the page's own policy forbids scripts within it, as it should.
+  const session = await page.context().newCDPSession(page);
+  await session.send("Runtime.evaluate", { expression: axe });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: "axe.run().then(r => JSON.stringify(r.violations.map(v => [v.id, v.nodes.map(n => n.html + ' ' + n.failureSummary)])))",
+    awaitPromise: true,
+  });
+  const found = JSON.parse(result.value);
+  assert.deepEqual(found, [], `${where}: ${JSON.stringify(found, null, 1)}`);
+}
+
+const { demo, told } = start();
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+try {
+  const box = await told;
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const errors = [];
+  context.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
+  context.on("weberror", (error) => errors.push(String(error.error())));
+  const page = await logIn(context, box);
+
+  // The call of the demo, live: the page changes by itself.
+  await page.getByRole("heading", { name: "Waiting on hold for you" }).waitFor({ timeout: WAIT });
+  await page.screenshot({ path: path.join(pictures, "hold-phone-light.png"), fullPage: true });
+  await faults(page, "a held call");
+  const seen = await page.evaluate(async () => {
+    const status = await (await fetch("/api/v1/status")).json();
+    return status.calls.length;
+  });
+  assert.equal(seen, 1);
+
+  for (const [size, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } })) {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      for (const where of PAGES) {
+        await page.goto(box.page + where);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(overflow <= 0, `${where} is ${overflow} px too wide on a ${size}`);
+        for (const details of await page.locator("details").all()) await details.evaluate((d) => { d.open = true; });
+        await faults(page, `${where} (${size}, ${colorScheme})`);
+        for (const details of await page.locator("details").all()) await details.evaluate((d) => { d.open = false; });
+        const name = where.slice(1) || "home";
+        await page.screenshot({ path: path.join(pictures, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+      }
+    }
+  }
+
+  // A token made on the page works, and can be taken away.
+  await page.goto(`${box.page}/access`);
+  await page.getByLabel("What it is for").fill("browser test");
+  await page.getByRole("button", { name: "Make" }).click();
+  const token = await page.locator("code.token").innerText();
+  const ask = () => fetch(`${box.page}/api/v1/devices`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await ask()).status, 200);
+  await page.getByRole("button", { name: "Take away browser test" }).click();
+  await page.waitForURL("**/access");
+  assert.equal((await ask()).status, 401);
+
+  // Weight and first paint as a phone on a slow line sees them.
+  const slow = await browser.newContext({ viewport: { width: 390, height: 844 }, storageState: await context.storageState() });
+  const fresh = await slow.newPage();
+  let bytes = 0;
+  const session = await slow.newCDPSession(fresh);
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: 200_000, uploadThroughput: 90_000 });
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; });
+  await fresh.goto(box.page, { waitUntil: "load" });
+  const paint = await fresh.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  console.log(`home page: ${bytes} bytes, first paint after ${Math.round(paint)} ms on a slow line and processor`);
+  assert.ok(bytes <= 100_000, `the home page has ${bytes} bytes`);
+
+  // Without script everything can be read.
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
+  const still = await plain.newPage();
+  await still.goto(box.page);
+  assert.ok(await still.getByRole("heading", { name: "Call from here" }).isVisible());
+
+  assert.deepEqual(errors, []);
+  console.log(`e2e: all well; pictures in ${pictures}`);
+} finally {
+  await browser.close();
+  demo.kill("SIGINT");
+}

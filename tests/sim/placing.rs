@@ -1,0 +1,139 @@
+//! Calls that nobody dialled on a phone, keys from the page, transfers from the page, and what programs are told.
+
+use super::world::{House, World, s};
+use hold_slayer::call::{Event, Mode, Outcome, Request};
+use hold_slayer::demo::company::Step as Far;
+use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::units::{CallId, Digit};
+
+const NUMBER: &str = "18005550123";
+const PATIENT: Far = Far::Agent { patience: core::time::Duration::from_secs(120) };
+
+fn at_home(then: &[Owner]) -> Vec<Owner> {
+    [&[Owner::Register, Owner::AwaitRing, Owner::Wait(s(2)), Owner::PickUp], then].concat()
+}
+
+fn place(mode: Mode) -> Request {
+    Request::Place(NUMBER.into(), mode)
+}
+
+/// The types of the events, in order, without what is heard and decided.
+fn told(world: &World) -> Vec<String> {
+    let kind = |event: &Event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned();
+    let all = world.events.iter().map(|happened| kind(&happened.event));
+    all.filter(|kind| kind != "audio.classified" && kind != "call.decided").collect()
+}
+
+#[test]
+fn who_asks_for_a_call_is_rung_and_then_connected() {
+    let far = vec![Far::Ring(s(3)), Far::Answer, Far::Tone(1_200, s(3)), Far::Quiet(s(3)), Far::HangUp];
+    let mut world = World::new(&House::default(), far, at_home(&[Owner::Tone(800, s(10)), Owner::AwaitEnd]));
+    world.run(s(3));
+    assert_eq!(world.place(place(Mode::Direct)), Ok(Some(CallId(1))));
+    world.run(s(30));
+    let shown = |f: &Fact| matches!(f, Fact::Called { caller, .. } if caller.name.starts_with("CALL: "));
+    assert!(world.seen(Who::Phone, shown).is_some(), "{}", world.tale());
+    for (who, hz) in [(Who::Phone, 1_200), (Who::Company, 800)] {
+        let hears = |f: &Fact| matches!(f, Fact::HearsTone(heard) if *heard == hz);
+        assert!(world.seen(who, hears).is_some(), "{who:?} does not hear {hz} Hz\n{}", world.tale());
+    }
+    let record = world.record(1);
+    assert!(record.outgoing && record.number == NUMBER, "{record:?}");
+    assert_eq!(world.outcome(1), Some(Outcome::Talked), "{}", world.tale());
+    let expected = ["call.started", "device.ringing", "call.ringing", "call.connected", "call.ended"];
+    let calls: Vec<String> = told(&world).into_iter().filter(|k| expected.contains(&&**k)).collect();
+    assert_eq!(calls, expected, "{:?}", told(&world));
+}
+
+#[test]
+fn who_does_not_pick_up_calls_nobody() {
+    let mut world = World::new(
+        &House::default(),
+        vec![Far::Answer],
+        vec![Owner::Register, Owner::AwaitRing, Owner::Decline],
+    );
+    world.run(s(3));
+    world.place(place(Mode::Direct)).unwrap();
+    world.run(s(20));
+    assert!(world.record(1).answered.is_none() && world.record(1).ended.is_some(), "{}", world.tale());
+    assert_eq!(world.seen(Who::Company, |f| matches!(f, Fact::Called { .. })), None, "{}", world.tale());
+}
+
+#[test]
+fn the_box_calls_by_itself_holds_and_rings_for_the_person() {
+    let far = vec![Far::Ring(s(2)), Far::Answer, Far::Loop(Sound::Music, s(40)), PATIENT, Far::HangUp];
+    let owner =
+        at_home(&[Owner::Wait(s(1)), Owner::Say(Sound::OwnerHello), Owner::Listen(s(8)), Owner::HangUp]);
+    let mut world = World::new(&House::default(), far, owner);
+    world.run(s(3));
+    let call = world.place(place(Mode::HoldSlayer)).unwrap();
+    world.run(s(10));
+    assert_eq!(world.rings(), 0, "nobody is disturbed while music plays\n{}", world.tale());
+    world.run(s(120));
+    assert_eq!((call, world.outcome(1)), (Some(CallId(1)), Some(Outcome::Slain)), "{}", world.tale());
+    let told = told(&world);
+    let order = [
+        "call.connected",
+        "hold.detected",
+        "hold.human_detected",
+        "hold.transfer_started",
+        "hold.transfer_complete",
+    ];
+    let at: Vec<Option<usize>> = order.iter().map(|kind| told.iter().position(|k| k == kind)).collect();
+    assert!(at.iter().all(Option::is_some) && at.is_sorted(), "{told:?}");
+    assert!(world.events.iter().any(|e| matches!(e.event, Event::AudioClassified { .. })));
+    assert!(
+        world.events.iter().any(|e| matches!(e.event, Event::DeviceRegistered { .. }) && e.call.is_none())
+    );
+}
+
+#[test]
+fn a_busy_number_fails_and_help_is_not_called_from_a_page() {
+    let mut world = World::new(
+        &House::default(),
+        vec![Far::Refuse(hold_slayer::sip::Cause::Busy)],
+        vec![Owner::Register],
+    );
+    world.run(s(3));
+    for (number, why) in [("911", "pick one up"), ("hello", "no number"), ("", "no number")] {
+        let refused = world.place(Request::Place(number.into(), Mode::HoldSlayer));
+        assert!(refused.clone().unwrap_err().contains(why), "{number}: {refused:?}");
+    }
+    let abroad = world.place(Request::Place("0114420794600".into(), Mode::Direct));
+    assert!(abroad.is_err(), "the toll guard judges it as if a phone had dialled it");
+    world.place(place(Mode::HoldSlayer)).unwrap();
+    world.run(s(10));
+    assert_eq!(world.outcome(1), Some(Outcome::Busy), "{}", world.tale());
+    assert_eq!(told(&world).last().map(String::as_str), Some("call.failed"), "{:?}", told(&world));
+}
+
+#[test]
+fn keys_from_the_page_reach_the_far_side_and_a_call_is_put_through() {
+    let far = vec![Far::Answer, Far::Quiet(s(60))];
+    let owner = vec![
+        Owner::Register,
+        Owner::Wait(s(1)),
+        Owner::Dial(NUMBER.into()),
+        Owner::AwaitAnswer,
+        Owner::AwaitEnd,
+    ];
+    let mut world = World::new(&House::default(), far, owner);
+    world.run(s(4));
+    let keys: Vec<Digit> = "12#".chars().filter_map(Digit::from_char).collect();
+    assert_eq!(world.ask(Request::Keys(CallId(1), keys.clone())), Ok(()));
+    world.run(s(4));
+    for key in &keys {
+        assert!(
+            world.seen(Who::Company, |f| *f == Fact::HearsKey(*key)).is_some(),
+            "{key:?}\n{}",
+            world.tale()
+        );
+    }
+    assert!(world.events.iter().any(|e| e.event == Event::MenuKeysSent { digits: "12#".into() }));
+    assert!(world.ask(Request::Keys(CallId(9), keys)).is_err());
+    assert!(world.ask(Request::Transfer(CallId(9), "1555".into())).is_err());
+    assert_eq!(world.ask(Request::Transfer(CallId(1), "15550001".into())), Ok(()));
+    world.run(s(20));
+    assert!(world.record(1).decisions.iter().any(|d| d.what == "transfer"), "{:?}", world.record(1));
+}

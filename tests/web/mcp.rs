@@ -1,0 +1,84 @@
+//! The interface for assistants, message by message; the official client is in tests/web/mcp.py.
+
+use crate::server::{Reply, Server, TOKEN};
+use serde_json::{Value, json};
+
+fn send(server: &Server, token: &str, fields: &str, message: &Value) -> Reply {
+    let fields = format!(
+        "Authorization: Bearer {token}\r\nContent-Type: application/json\r\nAccept: application/json, \
+         text/event-stream\r\nMCP-Protocol-Version: 2025-06-18\r\n{fields}"
+    );
+    server.post("/mcp", "", &fields, &message.to_string())
+}
+
+fn call(server: &Server, token: &str, tool: &str, arguments: Value) -> Value {
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+    let reply = send(server, token, "", &message);
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    reply.json()["result"].clone()
+}
+
+#[test]
+fn tools_read_at_once_and_act_in_two_steps() {
+    let server = Server::new();
+    let status = call(&server, TOKEN, "gateway_status", json!({}));
+    assert_eq!(status["structuredContent"]["calls"], json!([]), "{status}");
+    let story = call(&server, TOKEN, "get_call_summary", json!({ "call_id": 1 }));
+    let summary = story["structuredContent"]["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("The box waited 13 min") && summary.contains("join: the owner picked up"),
+        "{summary}"
+    );
+    let words = call(&server, TOKEN, "get_call_transcript", json!({ "call_id": 1 }));
+    assert_eq!(words["structuredContent"]["available"], false);
+    let found = call(&server, TOKEN, "search_call_history", json!({ "outcome": "slain" }));
+    assert_eq!(found["structuredContent"]["calls"].as_array().unwrap().len(), 2, "{found}");
+
+    let wanted = json!({ "number": "18005550123", "mode": "hold_slayer" });
+    let asked = call(&server, TOKEN, "make_call", wanted.clone());
+    assert_eq!(asked["structuredContent"]["done"], false, "{asked}");
+    let with = |code: &Value| {
+        let mut with = wanted.clone();
+        with["confirmation"] = code.clone();
+        with
+    };
+    let code = asked["structuredContent"]["confirmation"].clone();
+    let guessed = call(&server, TOKEN, "make_call", with(&json!("00000000")));
+    assert_eq!(guessed["isError"], true);
+    let placed = call(&server, TOKEN, "make_call", with(&code));
+    assert_eq!(placed["structuredContent"]["call_id"], 10, "{placed}");
+    assert_eq!(
+        call(&server, TOKEN, "make_call", with(&code))["isError"],
+        true,
+        "a confirmation is good once"
+    );
+}
+
+#[test]
+fn a_reading_token_sees_no_tool_that_acts() {
+    let server = Server::new();
+    let (cookie, csrf) = server.log_in();
+    let made = server.post("/access", &cookie, "", &format!("csrf={csrf}&name=Reader&scope=read"));
+    let token =
+        made.text.split("<code class=\"token\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let names = |token: &str| -> Vec<String> {
+        let tools = send(&server, token, "", &list).json()["result"]["tools"].clone();
+        tools.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let acting = ["make_call", "end_call", "send_dtmf"].map(str::to_owned);
+    assert!(acting.iter().all(|name| names(TOKEN).contains(name)));
+    assert!(!acting.iter().any(|name| names(&token).contains(name)), "{:?}", names(&token));
+    let refused = call(&server, &token, "end_call", json!({ "call_id": 9 }));
+    assert!(refused["isError"] == true && refused.to_string().contains("scope calls"), "{refused}");
+}
+
+#[test]
+fn strangers_and_other_sites_are_refused() {
+    let server = Server::new();
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    assert_eq!(send(&server, "hs_guessed", "", &list).status, 401);
+    assert_eq!(send(&server, TOKEN, "Origin: http://evil.example\r\n", &list).status, 403);
+    assert_eq!(send(&server, TOKEN, &format!("Origin: http://{}\r\n", server.addr()), &list).status, 200);
+    assert_eq!(server.ask("/mcp").status, 405);
+}

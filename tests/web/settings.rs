@@ -1,0 +1,113 @@
+//! Settings, set-up and privacy: the file changed in place, and what the owner has said to be done.
+
+use crate::server::{Server, TOKEN, config};
+use hold_slayer::web::Config;
+use std::path::PathBuf;
+
+const TEXT: &str = "# mine\n[line]\ncountry = \"us\" # here\n\n[[trunk]]\nname = \"home\"\nserver = \"sip.example.net\"\nuser = \"u\"\nsecret = \"very secret\"\n";
+
+/// A server with a configuration of its own, which goes with the folder of temporary files.
+fn with_file(name: &str) -> (Server, PathBuf) {
+    let file = std::env::temp_dir().join(format!("hold-slayer-settings-{name}-{}.toml", std::process::id()));
+    std::fs::write(&file, TEXT).unwrap();
+    (Server::with(Config { file: Some(file.clone()), password: None, ..config() }), file)
+}
+
+#[test]
+fn a_setting_is_changed_with_its_comments_kept_and_a_mistake_changes_nothing() {
+    let (server, file) = with_file("change");
+    let (cookie, csrf) = server.let_in();
+    let page = server.get("/settings", &cookie);
+    assert!(page.status == 200 && page.text.contains("sip.example.net"), "{}", page.text);
+    assert!(!page.text.contains("very secret"), "no secret is shown");
+    let change = |body: &str| server.post("/settings", &cookie, "", &format!("csrf={csrf}&{body}"));
+    let saved = change("section=line&set-country=de&set-private=true");
+    assert_eq!((saved.status, saved.field("location")), (303, Some("/settings")), "{}", saved.text);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("# mine\n[line]\ncountry = \"de\" # here\nprivate = true\n"), "{text}");
+    assert!(server.get("/settings", &cookie).text.contains("take effect when the box starts anew"));
+    // What a start would refuse is refused here, in the same words.
+    let wrong = change("section=hold&set-cap=tomorrow");
+    assert!(wrong.status == 400 && wrong.text.contains("Nothing was changed."), "{}", wrong.text);
+    let wrong = change("section=trunk&set-name=second");
+    assert!(wrong.status == 400 && wrong.text.contains("server"), "{}", wrong.text);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    assert_eq!(change("section=trunk&at=0&set-secret=&set-user=v").status, 303);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("secret = \"very secret\"") && text.contains("user = \"v\""), "{text}");
+    assert_eq!(change("section=trunk&at=0&act=remove").status, 303);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("very secret"));
+    assert_eq!(
+        server.post("/settings", &cookie, "", "section=line&set-country=fr").status,
+        403,
+        "our form only"
+    );
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn programs_change_settings_by_their_scope() {
+    let (server, file) = with_file("program");
+    let shown = server.ask("/api/v1/settings").json();
+    assert_eq!(
+        (&shown["sections"]["line"]["country"], &shown["restart_needed"]),
+        (&"us".into(), &false.into())
+    );
+    assert!(!shown.to_string().contains("very secret"));
+    let set = server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"2"}}"#);
+    assert_eq!(set.status, 200, "{}", set.text);
+    let bad = server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"9"}}"#);
+    assert!(bad.status == 400 && bad.text.contains("calls"), "{}", bad.text);
+    let shown = server.ask("/api/v1/settings").json();
+    assert_eq!((&shown["sections"]["hold"]["calls"], &shown["restart_needed"]), (&2.into(), &true.into()));
+    assert_eq!(server.order("/api/v1/restart", TOKEN, "").status, 200);
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn the_set_up_can_be_left_and_resumed() {
+    let (server, file) = with_file("setup");
+    let (cookie, csrf) = server.let_in();
+    let say = |path: &str, body: &str| server.post(path, &cookie, "", &format!("csrf={csrf}&{body}"));
+    let done = || server.get("/setup", &cookie).text.matches(">Done<").count();
+    let before = done();
+    assert!(server.get("/", &cookie).text.contains("not set up yet"));
+    let saved = say("/setup/line", "section=line&set-country=de");
+    assert!(
+        saved.status == 200 && saved.field("refresh").is_some_and(|to| to.contains("/setup")),
+        "{}",
+        saved.text
+    );
+    let trunk = "section=trunk&at=0&set-name=home&set-preset=sipgate&set-server=&set-user=1234&set-secret=";
+    assert_eq!(say("/setup/line", trunk).status, 200);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("preset = \"sipgate\"")
+            && text.contains("very secret")
+            && !text.contains("sip.example"),
+        "{text}"
+    );
+    assert_eq!(say("/setup/line", "section=web&set-password=12345678").status, 404, "these steps only");
+    assert_eq!(say("/setup/told", "told=a").status, 303);
+    assert_eq!(say("/setup/password", "password=short").status, 400);
+    assert_eq!(say("/setup/password", "password=long+enough+now").status, 303);
+    assert_eq!(done(), before + 2, "address and password");
+    let login = |password: &str| server.post("/login", "", "", &format!("password={password}")).status;
+    assert_eq!((login("long+enough+now"), login("correct-horse")), (303, 403));
+    assert_eq!(say("/setup/told", "told=d").status, 303);
+    assert!(!server.get("/", &cookie).text.contains("not set up yet"));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn what_is_kept_is_deleted_when_the_owner_says_so() {
+    let server = Server::new();
+    let (cookie, csrf) = server.log_in();
+    assert!(server.get("/history", &cookie).text.contains("/calls/1\""));
+    let purge = |what: &str| server.post("/privacy", &cookie, "", &format!("csrf={csrf}&purge={what}"));
+    assert_eq!((purge("everything").status, purge("recordings").status), (400, 200));
+    let gone = purge("history");
+    assert!(gone.text.contains("9 deleted."), "{}", gone.text);
+    assert!(server.get("/history", &cookie).text.contains("No calls yet"));
+    assert_eq!(server.post("/privacy", &cookie, "", "purge=history").status, 403);
+}
