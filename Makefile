@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood slay-table fuzz e2e lint fmt setup bench cost quality image clean
+.PHONY: help run demo test peers flood slay-table fuzz e2e lint fmt setup bench cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -28,6 +28,7 @@ help:
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
@@ -97,6 +98,15 @@ cost:
 	@if command -v valgrind >/dev/null; then \
 	  cargo test --locked --release --quiet --test cost -- --ignored --nocapture what_packets_and_ticks_cost; \
 	else echo 'valgrind is not installed: instructions are not counted'; fi
+
+# A Debian package for this machine's kind of processor, in target/deb.
+deb: setup
+	cargo build --locked --release
+	@image/deb.sh "$$(dpkg --print-architecture)" target/release target/deb
+
+# Installed, started, upgraded and purged in a fresh Debian 12 and 13, as root.
+deb-test: deb
+	for suite in bookworm trixie; do image/deb-test.sh target/deb/hold-slayer_*_"$$(dpkg --print-architecture)".deb $$suite || exit 1; done
 
 # The same packets through both, PJMEDIA in real time.
 quality: setup

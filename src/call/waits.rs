@@ -49,7 +49,7 @@ mod tests {
         };
         [Some(500), Some(3), None, Some(40), Some(5)].into_iter().for_each(&mut note);
         (0..8).for_each(|n| note(Some(6 + n % 2)));
-        assert_eq!(waits.usual("1800"), Some(7 * 60_000), "the oldest are forgotten");
+        assert_eq!(waits.usual("1800"), Some(6 * 60_000), "the oldest are forgotten");
         assert_eq!(waits.usual("1801"), None);
         for n in 0..2 * NUMBERS {
             let mut record = Record::new(CallId(1), true, &n.to_string(), Wall(0));

@@ -210,6 +210,8 @@ struct Ring {
     said: u8,
     /// Another held call has the phones.
     elsewhere: bool,
+    /// The owner wants the call whatever is heard on it.
+    asked: bool,
 }
 
 /// One hold.
@@ -303,20 +305,20 @@ impl Hold {
             }
             (State::Waiting, Input::Heard(Heard::Person { reason, .. })) => {
                 self.out.push_back(Output::Greet);
-                self.ring(now, "ring", reason, true);
+                self.ring(now, reason, true, false);
             }
             (State::Greeting { .. }, Input::Heard(Heard::Person { reason, .. })) => {
-                self.ring(now, "ring", reason, false);
+                self.ring(now, reason, false, false);
             }
             (State::Waiting | State::Greeting { .. }, Input::Take) => {
-                self.ring(now, "ring", "the owner asked for the call".into(), false);
+                self.ring(now, "the owner asked for the call".into(), false, true);
             }
             (State::Greeting { .. }, Input::Heard(Heard::Recording { reason, .. })) => {
                 self.decide("wait on", reason);
                 self.out.push_back(Output::Hush);
                 self.state = State::Waiting;
             }
-            (State::Ringing(_), Input::Heard(Heard::Recording { reason, .. })) => {
+            (State::Ringing(ring), Input::Heard(Heard::Recording { reason, .. })) if !ring.asked => {
                 self.decide("stop ringing", reason);
                 self.out.extend([Output::StopRinging, Output::Hush]);
                 self.state = State::Waiting;
@@ -391,12 +393,12 @@ impl Hold {
         self.state = State::Greeting { until: now + NOBODY };
     }
 
-    fn ring(&mut self, now: Instant, what: &'static str, reason: String, speaking: bool) {
-        self.decide(what, reason);
+    fn ring(&mut self, now: Instant, reason: String, speaking: bool, asked: bool) {
+        self.decide("ring", reason);
         self.out.push_back(Output::Ring);
         let (until, left) = (now + self.policy.ring_for, self.policy.ring_again);
         let reassure = now + REASSURE;
-        let ring = Ring { until, left, again: None, reassure, speaking, said: 0, elsewhere: false };
+        let ring = Ring { until, left, again: None, reassure, speaking, said: 0, elsewhere: false, asked };
         self.state = State::Ringing(ring);
     }
 
@@ -547,6 +549,12 @@ mod tests {
             told[told.len() - 3..],
             [(57, Output::StopRinging), (57, Output::Apologise), (72, Output::End(Ending::OwnerNotReached))]
         );
+    }
+
+    #[test]
+    fn an_owner_who_asks_for_the_call_gets_it_whatever_is_heard() {
+        let told = story(POLICY, vec![(10, Input::Take), (12, recording())], 13);
+        assert_eq!(told, [(10, Output::Ring)]);
     }
 
     #[test]

@@ -78,6 +78,9 @@ mod real_time {
         phone.hears(PERSON);
         company.hears(ROOM);
         let joined = SystemTime::now();
+        // Who hangs up sooner was rung for nobody, and the box waits on.
+        let talked = phone.heard().len() + 6 * sound::SECOND;
+        wait("they talk", SOON, || (phone.heard().len() > talked).then_some(()));
         phone.tell("hangup", "");
         provider.receives("BYE", 1);
         let packets = company.packets();

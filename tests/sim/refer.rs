@@ -386,7 +386,7 @@ fn another_phone_takes_the_held_call_that_comes_back() {
     let mut world = held(vec![Owner::AwaitRingEnd]);
     let (mut kitchen, said) = take_over(&mut world, &named);
     assert!(said.iter().any(|text| text.starts_with("SIP/2.0 200 ")), "{said:?}");
-    world.run(s(2));
+    world.run(s(6));
     assert_eq!(world.phase(), Some(Phase::Talking), "{}", world.tale());
     assert_eq!(status(&kitchen.send(&mut world, &Method::Bye, "", "")), "200");
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());

@@ -121,7 +121,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         &[
             "5: [[trunk]] secrt: no such key; did you mean secret? Allowed here: name, preset, server, user, auth_user, \
            secret, domain, realm, outbound_proxy, expires, address, channels, srtp, transport, ca, srv, number, numbers, rewrite, caller_id, \
-           called_in, from_user, contact_user, codecs, dtmf, session_timer, keep_alive",
+           called_in, from_user, contact_user, codecs, dtmf, session_timer, keep_alive, cents_per_minute, refer",
         ],
     ),
     (

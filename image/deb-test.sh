@@ -1,0 +1,66 @@
+#!/bin/bash
+# Installs the package in a fresh Debian (`image/deb-test.sh PACKAGE [SUITE]`, as root), starts it as its own user, asks for
+# its page, and takes it away again. A folder is no machine: units are checked, not started by systemd.
+set -euo pipefail
+package=$1 suite=${2:-bookworm}
+[ "$(id -u)" = 0 ] || { echo 'deb-test: only root can enter another system' >&2; exit 1; }
+command -v mmdebstrap >/dev/null || { apt-get -qq update; apt-get -qq install -y --no-install-recommends mmdebstrap; } >&2
+base=$HOME/.cache/hold-slayer-peers/deb-$suite.tar
+if [ ! -e "$base" ]; then
+    mirror=$(awk '/^URIs:/ {print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
+    [ -n "$mirror" ] || mirror=$(awk '/^deb / {print $2; exit}' /etc/apt/sources.list)
+    mkdir -p "${base%/*}"
+    mmdebstrap --quiet --variant=minbase --mode=root --include=systemd,udev,init-system-helpers,libstdc++6,curl,adduser,passwd \
+        "$suite" "${base%.tar}.part.tar" "$mirror" >&2
+    mv "${base%.tar}.part.tar" "$base"
+fi
+root=$(mktemp -d)
+box=
+clean() {
+    [ -z "$box" ] || kill "$box" 2>/dev/null || true
+    umount "$root/proc" "$root/dev" 2>/dev/null || true
+    rm -rf --one-file-system "$root"
+}
+trap clean EXIT
+tar -C "$root" -xf "$base"
+mount --bind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+within() { chroot "$root" "$@"; }
+say() { printf 'deb-test (%s): %s\n' "$suite" "$*"; }
+wrong() { say "$*"; exit 1; }
+
+before=$(within find / -xdev \( -path /proc -o -path /dev -o -path /var/lib/dpkg -o -path /tmp -o -path /var/cache -o -path /var/log -o -path /run \) -prune -o -print | sort)
+cp "$package" "$root/tmp/box.deb"
+within dpkg -i /tmp/box.deb >/dev/null || wrong 'it cannot be installed'
+within systemd-analyze verify --man=no hold-slayer.service || wrong 'systemd does not like the unit'
+[ "$(within stat -c '%a %U:%G' /etc/hold-slayer/hold-slayer.toml)" = '640 root:hold-slayer' ] || wrong 'others may read the configuration'
+within test -L /etc/systemd/system/multi-user.target.wants/hold-slayer.service || wrong 'the service does not start at boot'
+
+# As the unit would: its user, its folders; ports of this machine that nothing else here has.
+within install -d -o hold-slayer -g hold-slayer -m 0700 /var/lib/hold-slayer
+page=127.0.0.1:18080
+sed -i "s|^#listen = \"0.0.0.0:8080\".*|listen = \"$page\"|; s|^#listen = \"0.0.0.0:5060\".*|listen = \"127.0.0.1:15060\"|; s|^#rtp_ports = 16000.*|rtp_ports = 26000|" \
+    "$root/etc/hold-slayer/hold-slayer.toml"
+within setpriv --reuid hold-slayer --regid hold-slayer --init-groups /usr/bin/hold-slayer run >"$root/tmp/said" 2>&1 &
+box=$!
+for _ in $(seq 100); do
+    within curl -fsS "http://$page/login" >"$root/tmp/page" 2>/dev/null && break
+    sleep 0.1
+done
+grep -q 'name="password"' "$root/tmp/page" || { cat "$root/tmp/said"; wrong 'its page does not answer'; }
+pkill -TERM -P "$box" 2>/dev/null || kill "$box"
+wait "$box" || true
+box=
+within test -s /var/lib/hold-slayer/hold-slayer.redb || wrong 'it keeps no records'
+
+sed -i 's/^#country/country/' "$root/etc/hold-slayer/hold-slayer.toml"
+within dpkg -i --force-confdef --force-confold /tmp/box.deb >/dev/null || wrong 'it cannot be installed over itself'
+grep -q '^country' "$root/etc/hold-slayer/hold-slayer.toml" || wrong "the owner's configuration was replaced"
+within dpkg -r hold-slayer >/dev/null
+within test -s /var/lib/hold-slayer/hold-slayer.redb || wrong 'remove took the records away'
+within dpkg -P hold-slayer >/dev/null
+after=$(within find / -xdev \( -path /proc -o -path /dev -o -path /var/lib/dpkg -o -path /tmp -o -path /var/cache -o -path /var/log -o -path /run \) -prune -o -print | sort)
+left=$(comm -13 <(echo "$before") <(echo "$after") | grep -v -e '^/etc/\(passwd\|group\|shadow\|gshadow\)-\?$' || true)
+[ -z "$left" ] || wrong "purge leaves: $left"
+within getent passwd hold-slayer >/dev/null && wrong 'purge leaves the user'
+say 'installed, answered, upgraded, removed, purged: nothing is left'

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Makes a Debian package of a built box: `image/deb.sh ARCH FOLDER OUT`, where FOLDER has hold-slayer and
+# libtensorflowlite_c.so (target/release), ARCH is Debian's name (amd64, arm64) and OUT the folder for the package.
+# The same inputs make the same file, whoever makes it.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+arch=$1 built=$2 out=$3
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
+# Files bear the time of the last commit, or that of SOURCE_DATE_EPOCH.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
+
+for file in hold-slayer libtensorflowlite_c.so; do
+    [ -f "$built/$file" ] || { echo "image/deb.sh: $built/$file is not there: build it first (make deb does)" >&2; exit 1; }
+done
+
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+put() { install -D -m "$1" "$top/$2" "$root/$3"; }
+
+install -D -m 0755 "$built/hold-slayer" "$root/usr/bin/hold-slayer"
+install -D -m 0644 "$built/libtensorflowlite_c.so" "$root/usr/lib/hold-slayer/libtensorflowlite_c.so"
+put 0644 systemd/hold-slayer.service usr/lib/systemd/system/hold-slayer.service
+put 0644 systemd/hold-slayer.sysusers usr/lib/sysusers.d/hold-slayer.conf
+put 0644 systemd/70-hold-slayer.rules usr/lib/udev/rules.d/70-hold-slayer.rules
+put 0640 systemd/hold-slayer.toml etc/hold-slayer/hold-slayer.toml
+put 0644 LICENSE usr/share/doc/hold-slayer/copyright
+put 0644 model/NOTICE.md usr/share/doc/hold-slayer/NOTICE.md
+put 0644 README.md usr/share/doc/hold-slayer/README.md
+for board in "$top"/board/*.toml; do
+    install -D -m 0644 "$board" "$root/usr/share/hold-slayer/board/${board##*/}"
+done
+
+chmod 0755 "$root"
+mkdir -p "$root/DEBIAN"
+for script in postinst prerm postrm; do
+    install -m 0755 "$top/image/debian/$script" "$root/DEBIAN/$script"
+done
+echo /etc/hold-slayer/hold-slayer.toml >"$root/DEBIAN/conffiles"
+cat >"$root/DEBIAN/control" <<END
+Package: hold-slayer
+Version: $version
+Architecture: $arch
+Maintainer: The Hold Slayer team <box@hold-slayer.invalid>
+Section: comm
+Priority: optional
+Depends: libc6 (>= 2.36), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
+Recommends: systemd, udev
+Installed-Size: $(du -sk --exclude DEBIAN "$root" | cut -f1)
+Description: waits on hold for you and rings your phone when a person answers
+ A small box between your telephone and your telephone provider. When a company puts you on hold, press ** and hang up:
+ it keeps the line, listens past the music and the announcements, and rings your phone when a person is there.
+ Nothing leaves the machine but your calls.
+END
+find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+mkdir -p "$out"
+dpkg-deb --root-owner-group -Zxz --build "$root" "$out/hold-slayer_${version}_$arch.deb" >&2
+echo "$out/hold-slayer_${version}_$arch.deb"
