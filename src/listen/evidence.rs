@@ -36,7 +36,7 @@ pub struct Evidence {
 }
 
 /// What one kind of evidence adds to the sum.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Term {
     /// What it is about.
     pub name: &'static str,

@@ -132,7 +132,7 @@ pub enum Heard {
 }
 
 /// What speaks for a person and what against, at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Weighs {
     /// Nats for a person.
     pub sum: f32,

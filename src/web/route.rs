@@ -202,8 +202,6 @@ mod tests {
             (Method::Get, "/calls/17/other.wav", None),
             (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
             (Method::Post, "/calls/17/person", Some(Route::Act(Wish::Teach(CallId(17), Taught::Person)))),
-            (Method::Get, "/api/v1/prints", Some(Route::ApiPrints)),
-            (Method::Get, "/api/v1/prints/forget", None),
             (Method::Get, "/phones", Some(Route::Phones)),
             (Method::Post, "/phones", Some(Route::Pair)),
             (Method::Get, "/phones/unpair", None),

@@ -147,7 +147,8 @@ pub(super) fn take(site: &Site, file: &PrintsFile) -> Result<TakenIn, Refused> {
     }
     let company = checked(&file.company)?;
     let pieces: Option<Vec<Vec<u32>>> = file.pieces.iter().map(|piece| unhex(piece)).collect();
-    let pieces = pieces.ok_or_else(|| wrong("a piece is a row of hexadecimal digits, eight for each step"))?;
+    let pieces =
+        pieces.ok_or_else(|| wrong("a piece is a row of hexadecimal digits, eight for each step"))?;
     let now = clock::wall().0;
     let new = store(site)?.change_lore(&site.company(&company), |lore| {
         lore.last = now;

@@ -39,11 +39,13 @@ fn what_was_learnt_of_a_call_is_corrected_in_its_story() {
     assert_eq!((done.status, done.field("location")), (303, Some("/calls/1")), "{}", done.text);
     assert_eq!(store.lore(&number).unwrap().known().count(), 1);
     assert!(server.get("/calls/1", &cookie).text.contains("you said that what was heard at"));
-    let done = server.post_json("/api/v1/calls/1/person", &cookie, &token, "");
+    let api =
+        |path: &str, body: &str| server.post(path, &cookie, &format!("X-CSRF-Token: {token}\r\n"), body);
+    let done = api("/api/v1/calls/1/person", "");
     assert_eq!(done.status, 200, "without a moment the last ring is meant: {}", done.text);
     assert!(store.lore(&number).unwrap().is_empty());
-    assert_eq!(server.post("/api/v1/calls/77/person", &cookie, "", &form("")).status, 404);
-    assert_eq!(server.post("/api/v1/calls/1/person", &cookie, "", &form("at=x")).status, 400);
+    assert_eq!(api("/api/v1/calls/77/person", "").status, 404);
+    assert_eq!(api("/api/v1/calls/1/person", "{\"at\":\"x\"}").status, 400);
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn prints_are_given_to_others_and_taken_in_and_forgotten() {
     let (cookie, _) = giver.log_in();
     let store = giver.store.as_ref().unwrap();
     store.change_lore(COMPANY, |lore| lore.learn(1, 5, fresh(0, false))).unwrap();
-    let file = giver.get(&format!("/api/v1/prints?company={}", &COMPANY.replace('+', "%2B")), &cookie);
+    let file = giver.get(&format!("/api/v1/prints/file?company={}", &COMPANY.replace('+', "%2B")), &cookie);
     assert!(
         file.body().contains("\"pieces\":[]"),
         "heard in one call alone, it may be somebody\u{2019}s voice"
@@ -77,14 +79,13 @@ fn prints_are_given_to_others_and_taken_in_and_forgotten() {
     assert!(store.flush(crate::server::SOON));
     let list = giver.get("/api/v1/prints", &cookie);
     assert!(list.body().contains("\"shared\":1") && list.body().contains(COMPANY), "{}", list.text);
-    let file = giver.get(&format!("/api/v1/prints?company={}", &COMPANY.replace('+', "%2B")), &cookie);
+    let file = giver.get(&format!("/api/v1/prints/file?company={}", &COMPANY.replace('+', "%2B")), &cookie);
     assert!(file.body().contains("\"format\":\"hold-slayer prints 1\""), "{}", file.text);
 
     let (cookie, token) = taker.log_in();
-    let encode = |text: &str| text.bytes().map(|b| format!("%{b:02x}")).collect::<String>();
-    let take = |text: &str| {
-        taker.post("/api/v1/prints", &cookie, "", &format!("csrf={token}&prints={}", encode(text)))
-    };
+    let post =
+        |path: &str, body: &str| taker.post(path, &cookie, &format!("X-CSRF-Token: {token}\r\n"), body);
+    let take = |text: &str| post("/api/v1/prints", text);
     let new = take(file.body());
     assert_eq!((new.status, new.body()), (200, "{\"new\":1}"), "{}", new.text);
     assert_eq!(take(file.body()).body(), "{\"new\":0}");
@@ -94,7 +95,7 @@ fn prints_are_given_to_others_and_taken_in_and_forgotten() {
     for wrong in ["", "{}", &file.body().replace(":40", ":80"), &file.body().replace("[\"", "[\"x")] {
         assert_eq!(take(wrong).status, 400, "{wrong}");
     }
-    let forget = format!("csrf={token}&company={}", encode(COMPANY));
-    assert_eq!(taker.post("/api/v1/prints/forget", &cookie, "", &forget).status, 200);
+    let forget = format!("{{\"company\":\"{COMPANY}\"}}");
+    assert_eq!(post("/api/v1/prints/forget", &forget).status, 200);
     assert!(lore(&taker).is_empty());
 }

@@ -166,7 +166,13 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
         "Teach the box that what it took for a recording was a person",
         of::<Moment>,
     ),
-    get(What::Prints, "/prints", "list_prints", "Of which companies the box knows recordings", of::<Companies>),
+    get(
+        What::Prints,
+        "/prints",
+        "list_prints",
+        "Of which companies the box knows recordings",
+        of::<Companies>,
+    ),
     Operation {
         query: Some(of::<Company>),
         ..get(
@@ -180,7 +186,13 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
     Operation {
         scope: Some(Scope::Settings),
         gives: Gives::Json(200, of::<TakenIn>),
-        ..post(What::TakePrints, "/prints", "take_prints", "Take in the prints of another box", of::<PrintsFile>)
+        ..post(
+            What::TakePrints,
+            "/prints",
+            "take_prints",
+            "Take in the prints of another box",
+            of::<PrintsFile>,
+        )
     },
     Operation {
         scope: Some(Scope::Settings),
