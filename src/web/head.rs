@@ -121,6 +121,11 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
         });
     }
     check_host(request.headers, rules)?;
+    // Before its body is looked at: what only acts is not asked by GET, with a body or without.
+    let path = target.split('?').next().unwrap_or_default();
+    if method != "POST" && super::route::allowed(path) == "POST" {
+        return Err(Refusal { status: 405, words: "This address acts: use POST." });
+    }
     let body = body_length(method, request.headers)?;
     Ok(Head {
         forward: rewrite(method, target, request.headers, rules.stamp)?,
@@ -287,6 +292,7 @@ mod tests {
             (400, "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello".into()),
             (501, "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".into()),
             (501, "GET / HTTP/1.1\r\nHost: localhost\r\ntransfer-encoding: identity\r\n\r\n".into()),
+            (405, "GET /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}".into()),
             (405, "DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
             (405, "CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
             (400, "GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
