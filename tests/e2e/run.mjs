@@ -2,7 +2,9 @@
 // first paint, and pictures of it. `make e2e`; PROGRAM=… another build, PICTURES=… where the pictures go.
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import assert from "node:assert/strict";
 import path from "node:path";
 
@@ -33,6 +35,34 @@ function start() {
   return { demo, told };
 }
 
+/** A port that is free at this moment. */
+const freePort = () => new Promise((resolve) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address();
+    server.close(() => resolve(port));
+  });
+});
+
+/** An ordinary box with a configuration of its own, for as long as it is looked at. */
+async function household() {
+  const folder = mkdtempSync(path.join(tmpdir(), "hold-slayer-e2e-"));
+  const [sip, web] = [await freePort(), await freePort()];
+  const file = path.join(folder, "hold-slayer.toml");
+  writeFileSync(file, `[sip]\nlisten = "127.0.0.1:${sip}"\n[web]\nlisten = "127.0.0.1:${web}"\n[media]\ncalls = 2\nrtp_ports = 42000\n` +
+    `[[trunk]]\nname = "home"\nserver = "127.0.0.1:9"\nuser = "u"\nsecret = "secret"\n`);
+  const box = spawn(program, ["run", "--config", file, "--data", folder]);
+  const password = await new Promise((resolve, reject) => {
+    let text = "";
+    box.stdout.on("data", (bytes) => {
+      text += bytes;
+      const found = text.match(/shown only now: (\S+)/)?.[1];
+      if (found) resolve(found);
+    });
+    box.on("exit", () => reject(new Error(`the box has ended: ${text}`)));
+  });
+  return { box, folder, page: `http://127.0.0.1:${web}`, password };
+}
+
 async function logIn(context, { page: base, password }) {
   const page = await context.newPage();
   await page.goto(`${base}/login`);
@@ -56,13 +86,14 @@ async function faults(page, where) {
 
 const { demo, told } = start();
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+let house;
 try {
-  const box = await told;
+  const shown = await told;
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const errors = [];
   context.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
   context.on("weberror", (error) => errors.push(String(error.error())));
-  const page = await logIn(context, box);
+  let page = await logIn(context, shown);
 
   // The call of the demo, live: the page changes by itself.
   await page.getByRole("heading", { name: "Waiting on hold for you" }).waitFor({ timeout: WAIT });
@@ -73,6 +104,10 @@ try {
     return status.calls.length;
   });
   assert.equal(seen, 1);
+
+  house = await household();
+  const box = house;
+  page = await logIn(context, box);
 
   for (const [size, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } })) {
     for (const colorScheme of ["light", "dark"]) {
@@ -127,4 +162,6 @@ try {
 } finally {
   await browser.close();
   demo.kill("SIGINT");
+  house?.box.kill("SIGTERM");
+  if (house) rmSync(house.folder, { recursive: true, force: true });
 }
