@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz lint fmt setup bench cost image clean
+.PHONY: help run demo test peers flood fuzz tones challenge lint fmt setup bench cost image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -26,6 +26,8 @@ help:
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make tones   every tone of every country on every line, and hours of sound that is none if POOL names what model/ gathered'
+	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
@@ -58,6 +60,18 @@ fuzz:
 	  cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz-build --sanitizer none $$target \
 	    target/fuzz/$$target tests/fuzz/corpus/$$target -- -max_len=2048 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+# Needs sox with libsox-fmt-all for GSM and AMR; half an hour on one core.
+tones: setup
+	cargo test --locked --release --test listen tones:: -- --include-ignored --nocapture
+
+# Real time: CALLS_AT_ONCE boxes, each between a phone and a provider of its own. PYTHON has numpy and soundfile.
+PYTHON ?= python3
+CALLS_AT_ONCE ?= 12
+challenge: setup
+	@test -d "$(CALLS)" || { echo 'make challenge: CALLS names a folder of composed calls'; exit 1; }
+	cargo build --locked --release
+	$(PYTHON) model/challenge.py target/release/hold-slayer $(CALLS) $(CALLS_AT_ONCE)
 
 lint:
 	cargo fmt --check

@@ -10,6 +10,8 @@ pub struct Evidence {
     pub novel: u64,
     /// From the phrase's begin to its last active frame.
     pub span: u64,
+    /// From when this voice began to talk, short pauses apart, to the same frame.
+    pub talks: u64,
     /// Quiet since then.
     pub pause: u64,
     /// Distance to the nearest recorded voice of this call.
@@ -22,6 +24,8 @@ pub struct Evidence {
     pub live: f32,
     /// A phone rang just before, after the hold had begun.
     pub ringback: bool,
+    /// A phone rang at all in this hold, so silence is not what it is made of.
+    pub rings: bool,
     /// Music was heard in this hold, so silence after a voice means something.
     pub music: bool,
     /// Another voice has taken over from the one that spoke just before.
@@ -42,7 +46,7 @@ pub struct Term {
 }
 
 /// Number of terms.
-pub const TERMS: usize = 12;
+pub const TERMS: usize = 13;
 
 /// The weights, shifted by the one knob between careful and eager.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +102,7 @@ impl Weights {
             (takes_over(e), "in another voice than just before", ""),
             (rang(e), "after a phone rang", ""),
             (beneath(e), "", "though music lies beneath"),
-            (length(e), "", "though long for a greeting"),
+            (length(e) + talks(e), "", "though long for a greeting"),
             (talked_on(e), "", "though it spoke on through our greeting"),
         ] {
             let reason = if nats > 0.4 { good } else { bad };
@@ -130,6 +134,7 @@ pub fn terms(e: &Evidence) -> [Term; TERMS] {
         term("prior", PRIOR),
         term("unfinished", if soon { TOO_SOON } else { unfinished }),
         term("length", length(e)),
+        term("talks on", talks(e)),
         term("waits", waits(e)),
         term("voice", voice(e)),
         term("live", live(e)),
@@ -158,13 +163,19 @@ fn length(e: &Evidence) -> f32 {
     }
 }
 
+/// Who has talked before the last pause already, and in the same voice, goes on.
+fn talks(e: &Evidence) -> f32 {
+    const TALKED: [(f32, f32); 4] = [(3.0, 0.0), (5.0, -0.6), (7.0, -1.4), (12.0, -2.4)];
+    if e.talks > e.span { curve(&TALKED, seconds(e.talks)).min(length(e)) - length(e).min(0.0) } else { 0.0 }
+}
+
 /// Who has greeted waits for an answer; after a recording the music comes back, or the next sentence.
 fn waits(e: &Evidence) -> f32 {
     const WAITED: [(f32, f32); 7] =
-        [(0.4, -1.5), (0.55, -0.6), (0.7, 0.6), (0.9, 1.4), (1.2, 1.9), (1.6, 2.4), (2.2, 3.0)];
+        [(0.4, -1.5), (0.55, -0.6), (0.7, 0.6), (0.9, 1.4), (1.2, 1.9), (1.6, 2.7), (2.2, 3.8)];
     match e.pause {
         p if p < WAITS => 0.0,
-        p if e.music || e.ringback => curve(&WAITED, seconds(p)),
+        p if e.music || e.rings => curve(&WAITED, seconds(p)),
         // In a silent queue silence follows everything.
         p => curve(&[(0.4, -1.5), (0.8, -0.3), (2.5, 0.4)], seconds(p)),
     }
@@ -238,12 +249,14 @@ mod tests {
     const AGENT: Evidence = Evidence {
         novel: 70,
         span: 100,
+        talks: 100,
         pause: 75,
         distance: Some(10.0),
         over_music: 0.0,
         sure: 0.95,
         live: 0.5,
         ringback: false,
+        rings: false,
         music: true,
         another: false,
         talked_on: false,

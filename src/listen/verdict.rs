@@ -42,6 +42,14 @@ const NOVEL_AGAIN: u64 = frames(900);
 const UNANSWERED: f32 = 1.0;
 /// Share of power in two lines above which a frame is a ringing tone's: few vowels are so pure just there.
 const TONE: f32 = 0.93;
+/// So many such frames in a row are a tone's, whatever it is called later, and the line does not wait in silence until
+/// this long after it.
+const TONE_FRAMES: u64 = 5;
+const TONE_STANDS: u64 = frames(1_200);
+/// A phone rings this long before it says anything: a note held in music does not.
+const RANG: u64 = frames(1_600);
+/// Distance below which what follows a pause is the same voice, which goes on.
+const SAME: f32 = 6.0;
 /// Where ringing and busy tones lie.
 const RINGS_HZ: core::ops::Range<f32> = 380.0..500.0;
 /// The same hold does not ring twice within this time.
@@ -65,8 +73,8 @@ struct Turn {
     recording: bool,
     /// It spoke on through our greeting.
     talked_on: bool,
-    /// What follows the last short pause, and the voice before it: perhaps another's.
-    fresh: Option<(Phrase, Voice)>,
+    /// What follows the last short pause, and what it followed: perhaps another's voice.
+    fresh: Option<(Phrase, Before)>,
 }
 
 impl Turn {
@@ -85,10 +93,19 @@ impl Turn {
     }
 }
 
+/// The voice before a short pause, and since when it had talked.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    voice: Voice,
+    talks: Tick,
+}
+
 /// Speech between two pauses.
 #[derive(Clone, Copy, Debug)]
 struct Phrase {
     began: Tick,
+    /// When this voice began to talk, short pauses apart.
+    talks: Tick,
     /// Active frames not heard before, since `began` or since the last known part.
     novel: u64,
     voice: Voice,
@@ -108,6 +125,7 @@ impl Phrase {
         let voice = Voice::default();
         Self {
             began,
+            talks: began,
             novel: 0,
             voice,
             over_music: 0.0,
@@ -121,8 +139,7 @@ impl Phrase {
 
     /// Adds an active frame. A tone whose cadence is not known yet is no voice.
     fn add(&mut self, moment: &Moment) {
-        let lines = &moment.look.lines;
-        if lines.share > TONE && RINGS_HZ.contains(&lines.first_hz) {
+        if tonal(moment) {
             return;
         }
         let c = &moment.classes;
@@ -134,6 +151,12 @@ impl Phrase {
         self.clean += c.speech;
         self.over_music += (c.over_music + c.vocals - self.over_music) * 0.03;
     }
+}
+
+/// A frame as a ringing or busy tone has them.
+fn tonal(moment: &Moment) -> bool {
+    let lines = &moment.look.lines;
+    lines.share > TONE && RINGS_HZ.contains(&lines.first_hz)
 }
 
 /// The verdict machine of one leg.
@@ -150,6 +173,13 @@ pub struct Verdict {
     /// Music was heard: its return is expected after a recording.
     music: bool,
     ringback: Option<Tick>,
+    /// A recording followed the ringing: here it is what others' music is.
+    rang_in_vain: bool,
+    /// Tonal frames in a row that began in quiet, as no vowel does, and the last of a row long enough for a tone.
+    tonal: u64,
+    tone: Option<Tick>,
+    /// The last frame that was not tonal was quiet.
+    from_quiet: bool,
     other: (Sound, Tick),
     /// When Person was said, while it stands.
     person: Option<Tick>,
@@ -170,6 +200,10 @@ impl Verdict {
             spoken: false,
             music: false,
             ringback: None,
+            rang_in_vain: false,
+            tonal: 0,
+            tone: None,
+            from_quiet: false,
             other: (Sound::Silence, Tick(0)),
             person: None,
             reaction: (0.0, ""),
@@ -208,6 +242,15 @@ impl Verdict {
     /// Weighs one frame.
     pub fn hear(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
         self.now = at;
+        if !tonal(moment) {
+            self.tonal = 0;
+            self.from_quiet = !moment.active;
+        } else if self.from_quiet {
+            self.tonal += 1;
+        }
+        if self.tonal >= TONE_FRAMES {
+            self.tone = Some(at);
+        }
         if moment.sound == Sound::Speech {
             return self.speech(at, moment, memory);
         }
@@ -222,7 +265,7 @@ impl Verdict {
                 self.holding |= lasted >= enough;
             }
             Sound::Silence | Sound::Noise => self.holding |= self.spoken && lasted >= frames(3_000),
-            Sound::Ringback if lasted >= frames(600) => {
+            Sound::Ringback if lasted >= RANG => {
                 // The first ringing of a call says nothing; ringing after any sound of waiting does.
                 self.holding |= self.spoken;
                 self.ringback = self.holding.then_some(at);
@@ -233,7 +276,7 @@ impl Verdict {
     }
 
     fn speech(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
-        let loud = moment.active;
+        let loud = moment.active && self.tonal < TONE_FRAMES;
         self.other = (Sound::Speech, at);
         // The first blow of a ringing tone may be taken for a word.
         self.spoken |= self.turn.is_some_and(|t| t.phrase.novel > SPOKEN);
@@ -249,7 +292,12 @@ impl Verdict {
             if pause >= PHRASE_PAUSE {
                 self.next_phrase(at, pause);
             } else if pause >= HANDOVER {
-                turn.fresh = Some((Phrase::at(at), turn.phrase.voice));
+                // Before there is enough of it to know, the voice before the last pause is still the one to compare with.
+                let before = match turn.fresh {
+                    Some((_, before)) if !turn.phrase.voice.clear() => before,
+                    _ => Before { voice: turn.phrase.voice, talks: turn.phrase.talks },
+                };
+                turn.fresh = Some((Phrase::at(at), before));
             }
             self.add(moment);
         }
@@ -271,7 +319,8 @@ impl Verdict {
         if turn.known || turn.recording {
             self.recorded.learn(&turn.phrase.voice);
         }
-        turn.fresh = Some((Phrase::at(at), turn.phrase.voice));
+        let before = Before { voice: turn.phrase.voice, talks: turn.phrase.talks };
+        turn.fresh = (pause < SECOND_THOUGHT).then_some((Phrase::at(at), before));
         turn.phrase = Phrase::at(at);
         if pause >= SECOND_THOUGHT {
             (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
@@ -288,8 +337,12 @@ impl Verdict {
         if !fresh.voice.clear() {
             return;
         }
-        if before.clear() && fresh.voice.distance(before) > ANOTHER {
-            self.recorded.learn(before);
+        let distance = if before.voice.clear() { Some(fresh.voice.distance(&before.voice)) } else { None };
+        if distance.is_some_and(|d| d < SAME) {
+            turn.phrase.talks = before.talks;
+        }
+        if distance.is_some_and(|d| d > ANOTHER) {
+            self.recorded.learn(&before.voice);
             turn.phrase = Phrase { another: true, ..*fresh };
             (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
         }
@@ -319,7 +372,7 @@ impl Verdict {
             return None;
         }
         let rung = self.person.is_some() || turn.perhaps.is_some() && !turn.recording;
-        self.finish(memory, moment.sound == Sound::Music);
+        self.finish(memory, matches!(moment.sound, Sound::Music | Sound::Ringback));
         self.end_of_hope(rung.then(|| {
             let pause = moment.since.since(turn.last) as f32 * 0.02;
             Heard::Recording {
@@ -352,11 +405,17 @@ impl Verdict {
 
     fn finish(&mut self, memory: &mut Memory, recording: bool) {
         memory.learn();
+        self.rang_in_vain |= self.person.is_none() && self.turn.is_some_and(|t| self.rang_before(t.began));
         if let Some(turn) = self.turn.take()
             && (recording || turn.known || turn.recording)
         {
             self.recorded.learn(&turn.phrase.voice);
         }
+    }
+
+    /// A phone rang just before this.
+    fn rang_before(&self, began: Tick) -> bool {
+        self.ringback.is_some_and(|r| began.since(r) < frames(6_000))
     }
 
     /// What the far end does when the box speaks to it: nats for a person, or the end of the hope.
@@ -408,7 +467,9 @@ impl Verdict {
             over_music: phrase.over_music,
             sure: mean(phrase.sure, phrase.weighed),
             live: mean(phrase.live, phrase.clean),
-            ringback: self.ringback.is_some_and(|r| turn.began.since(r) < frames(6_000)),
+            talks: turn.last.since(phrase.talks),
+            ringback: !self.rang_in_vain && self.rang_before(turn.began),
+            rings: self.ringback.is_some(),
             music: self.music,
             another: phrase.another,
             talked_on: turn.talked_on,
@@ -426,6 +487,9 @@ impl Verdict {
             }
         };
         let evidence = self.evidence()?;
+        if self.tone.is_some_and(|t| at.since(t) < TONE_STANDS) {
+            return None;
+        }
         let sum = sum(&evidence);
         // While the far end speaks and the box has greeted it, its reaction will tell better than its voice.
         let unanswered = self.greeting.is_some() && self.reaction.0 == 0.0;

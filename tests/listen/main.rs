@@ -3,5 +3,6 @@
 
 mod bench;
 mod calls;
+mod country;
 mod files;
 mod tones;
