@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz tones challenge lint fmt setup bench cost image clean
+.PHONY: help run demo test peers flood fuzz tones challenge lint fmt setup bench cost quality image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -28,6 +28,7 @@ help:
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make tones   every tone of every country on every line, and hours of sound that is none if POOL names what model/ gathered'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
+	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
@@ -96,6 +97,11 @@ cost:
 	@if command -v valgrind >/dev/null; then \
 	  cargo test --locked --release --quiet --test cost -- --ignored --nocapture what_packets_and_ticks_cost; \
 	else echo 'valgrind is not installed: instructions are not counted'; fi
+
+# The same packets through both, PJMEDIA in real time.
+quality: setup
+	.cache/venv/bin/pip install --quiet --disable-pip-version-check numpy==2.4.6 pesq==0.0.4
+	.cache/venv/bin/python3 tests/quality/run.py
 
 image:
 	@echo 'make image: there is no image yet, only the plan in image/README.md'; exit 1

@@ -11,7 +11,7 @@ use crate::media::{MediaCommand, Seat};
 use crate::phone::gesture::{self, Gesture};
 use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
-use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// By this word in Alert-Info a phone knows that a held call comes back.
@@ -57,6 +57,8 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// Phones that are on another call and did not ring for this one, which is held and wants its owner.
+    pub(super) refused: Vec<AccountId>,
     /// The phones ring in turn.
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
@@ -96,6 +98,7 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            refused: Vec::new(),
             ringing: None,
             slain: None,
             to_tell: Vec::new(),
@@ -175,6 +178,11 @@ impl Call {
             State::Incoming(_) => {
                 if let Some(far) = &self.far {
                     desk.sip(Command::Ringing(far.id));
+                }
+            }
+            State::Held(_) => {
+                if let Some(phone) = self.near.iter().find(|l| l.id == leg).map(|l| l.account) {
+                    self.phone_busy(phone, false);
                 }
             }
             _ => {}
@@ -317,7 +325,7 @@ impl Call {
         }
         let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
         let gone = self.near.swap_remove(at);
-        let role = gone.role;
+        let (role, phone) = (gone.role, gone.account);
         desk.forget(gone);
         match &self.state {
             State::Dialing => self.end(desk, Outcome::Cancelled, "the caller hung up", Cause::Cancelled),
@@ -335,6 +343,7 @@ impl Call {
             }
             State::Held(_) if role == Role::Rings => {
                 self.causes.push(cause);
+                self.phone_busy(phone, cause == Cause::Busy);
                 self.ring_ended(desk);
             }
             State::Held(_) if role == Role::Listens => self.heard_enough(desk),
@@ -417,24 +426,50 @@ impl Call {
 
     // ---- digits ----
 
-    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit) {
+    /// A key came from this leg, held for so long; `None`: it is still held, and `digit_end` will follow.
+    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Option<Duration>) {
+        // A flash has no length.
+        let held = if digit == Digit::FLASH { Some(Duration::ZERO) } else { held };
         if self.far.as_ref().is_some_and(|f| f.port == from) {
             if matches!(self.state, State::Talking) {
-                self.near.iter().filter(|l| l.role == Role::Talks).for_each(|near| desk.digit(near, digit));
+                self.talking().for_each(|near| desk.digit(near, digit, held));
             }
         } else if self.emergency || self.transferred {
-            self.far.iter().for_each(|far| desk.digit(far, digit));
+            self.far.iter().for_each(|far| desk.digit(far, digit, held));
         } else {
             self.gesture.handle(desk.now, digit);
+            if let Some(held) = held {
+                self.gesture.released(digit, held);
+            }
             self.drain_gesture(desk);
         }
+    }
+
+    /// A key that came from this leg was let go.
+    pub(super) fn digit_end(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Duration) {
+        if digit == Digit::FLASH {
+        } else if self.far.as_ref().is_some_and(|f| f.port == from) {
+            self.talking().for_each(|near| desk.digit_end(near, digit, held));
+        } else if self.emergency || self.transferred {
+            self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
+        } else {
+            self.gesture.released(digit, held);
+            self.drain_gesture(desk);
+        }
+    }
+
+    fn talking(&self) -> impl Iterator<Item = &Leg> {
+        self.near.iter().filter(|leg| leg.role == Role::Talks)
     }
 
     fn drain_gesture(&mut self, desk: &mut Desk) {
         while let Some(out) = self.gesture.poll() {
             match (out, &self.state) {
-                (gesture::Output::Forward(digit), State::Dialing | State::Talking) => {
-                    self.far.iter().for_each(|far| desk.digit(far, digit));
+                (gesture::Output::Forward(digit, held), State::Dialing | State::Talking) => {
+                    self.far.iter().for_each(|far| desk.digit(far, digit, held));
+                }
+                (gesture::Output::Release(digit, held), _) => {
+                    self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
                 }
                 (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
                 (gesture::Output::Conference, _) => self.wants_conference = true,
@@ -442,7 +477,7 @@ impl Call {
                     // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
                     let _ = self.hold(desk, "the owner pressed ** in the call");
                 }
-                (gesture::Output::Forward(_), _) => {}
+                (gesture::Output::Forward(..), _) => {}
             }
         }
     }

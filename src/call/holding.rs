@@ -11,7 +11,7 @@ use crate::media::{MediaCommand, Tone};
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
-use crate::units::{Instant, PortId};
+use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
@@ -236,6 +236,23 @@ impl Call {
         }
     }
 
+    /// A phone takes no second call, or rings for it after all.
+    pub(super) fn phone_busy(&mut self, phone: AccountId, busy: bool) {
+        self.refused.retain(|known| *known != phone);
+        self.refused.extend(busy.then_some(phone));
+    }
+
+    /// A phone that took no second call has ended its first.
+    pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
+        self.phone_busy(phone, false);
+        // Others may be ringing meanwhile: then it rings with them.
+        if self.near.iter().any(|leg| leg.role == Role::Rings) {
+            self.ring_one(desk, phone, &self.back(), None);
+        } else {
+            self.tell(desk, slay::Input::PhoneFree);
+        }
+    }
+
     /// A phone stopped ringing without an answer; the last one decides.
     pub(super) fn ring_ended(&mut self, desk: &mut Desk) {
         if self.near.iter().any(|l| l.role == Role::Rings) {
@@ -299,6 +316,7 @@ impl Call {
     /// Stops listening and speaking, and counts the time.
     pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
+        self.refused.clear();
         self.record.held_ms = holding.held_ms(desk.now);
         desk.holds = desk.holds.saturating_sub(1);
         if let Some(far) = &self.far {
@@ -365,19 +383,23 @@ impl Call {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
-        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller =
-            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
-        self.ring_phones(desk, &caller, None);
+        self.ring_phones(desk, &self.back(), None);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
         }
         self.ring_ended(desk);
     }
 
+    /// What a phone shows when the held call comes back.
+    fn back(&self) -> Caller {
+        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
+        Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
+    }
+
     fn stop_ringing(&mut self, desk: &mut Desk) {
         self.ringing = None;
         self.hush_phones(desk, Cause::Cancelled);
+        self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
             if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {

@@ -1,6 +1,6 @@
 //! The phones of the house ring for a call: all at once, or in turn.
 
-use super::conversation::Call;
+use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
 use crate::phone::hunt::{Candidate, Order, Turns};
@@ -38,7 +38,7 @@ impl Call {
             let (up, busy) = state.map_or((false, false), |state| (state.up, state.busy > 0));
             Candidate { id: p.id, rings: p.rings, up, busy }
         };
-        let turns = Turns::new(phones.map(candidate));
+        let turns = Turns::new(phones.map(candidate), matches!(self.state, State::Held(_)));
         let (caller, called) = (caller.clone(), called.map(str::to_owned));
         self.ringing = Some(Ringing { turns, caller, called, turn: None });
         self.ring_next(desk);
@@ -77,7 +77,14 @@ impl Call {
         }
     }
 
-    fn ring_one(&mut self, desk: &mut Desk, phone: AccountId, caller: &Caller, called: Option<&str>) {
+    /// Rings one phone beside those that ring.
+    pub(super) fn ring_one(
+        &mut self,
+        desk: &mut Desk,
+        phone: AccountId,
+        caller: &Caller,
+        called: Option<&str>,
+    ) {
         let codec = self.far.as_ref().and_then(|f| f.session).map_or(Codec::Pcmu, |s| s.codec);
         let to = called.or(desk.peer(phone).map(|p| p.name.as_str())).unwrap_or_default().to_owned();
         let role = (Role::Rings, self.manner());

@@ -28,7 +28,8 @@ const AFTER_SPEECH: u64 = 250;
 /// Longest note of one unwavering line that is still taken for music: 2 s.
 const NOTE: u64 = 100;
 
-/// Longest time for which a tone is told of that was a vowel, 1.2 s.
+/// Speech that has lasted so long before a tone begins was no tone itself, 0.5 s; and how long a vowel is told as a tone.
+const WORD: u64 = 25;
 const VOWEL: u64 = 60;
 /// Faint frames after which nothing else is left in the classifier's window.
 const FAINT_FRAMES: u32 = super::features::FRAMES as u32;
@@ -120,7 +121,11 @@ impl Ear {
                 self.weigh(at)
             }
             // Nor is a pure vowel, unless it lasts.
-            Some((Sound::Tone, began)) if self.sound == Sound::Speech && at.since(began) < VOWEL => {
+            Some((Sound::Tone, began))
+                if self.sound == Sound::Speech
+                    && began.since(self.since) > WORD
+                    && at.since(began) < VOWEL =>
+            {
                 self.weigh(at)
             }
             Some((sound, began)) => self.turn(sound, began),

@@ -15,7 +15,7 @@ const CODECS: [&str; 5] = ["linear", "µ-law", "A-law", "gsm", "amr-nb"];
 const NOT_TOLD: [&str; 2] = ["AT waiting", "IT waiting"];
 /// Of a thousand tones this many may fail: the codecs of mobile networks bend high tones, and noise 10 dB below fills the
 /// troughs of Japan's ringback.
-const FAIL: [usize; 5] = [12, 12, 12, 70, 70];
+const FAIL: [usize; 5] = [30, 30, 30, 90, 90];
 
 /// Every line that a tone must survive: 135.
 fn lines() -> Vec<Line> {
