@@ -57,7 +57,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha1", &["rtp/srtp.rs"]),
     ("sha2", &["sip/", "web/"]),
     ("subtle", &["sip/", "web/"]),
-    ("tflitec", &["listen/classifier.rs"]),
+    ("tflitec", &["listen/classifier.rs", "listen/words/network.rs"]),
     ("tiny_http", &["web/"]),
     (
         "tokio",
@@ -98,7 +98,7 @@ const PURE: &[&str] = &[
     "call/",
     "net/order.rs",
 ];
-const EDGES: &[&str] = &["listen/file.rs", "phone/handset.rs"];
+const EDGES: &[&str] = &["listen/file.rs", "listen/words/network.rs", "phone/handset.rs"];
 const IMPURE: &[&str] = &[
     "crate::clock",
     "Instant::now",

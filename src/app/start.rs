@@ -1,10 +1,10 @@
 //! Starts the box and stops it.
 
 use super::paired::{self, Paired};
-use super::{control, core, ear_thread, plan};
+use super::{control, core, ear_thread, plan, words_thread};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::{Config, SipTls};
+use crate::config::{self, Config, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
@@ -16,7 +16,7 @@ use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::Store;
 use crate::units::{CallId, Codec};
-use crate::{board, clock, limits, net, studio, web};
+use crate::{board, clock, limits, listen, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -87,7 +87,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
-    let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
+    let (settings, words, words_troubles) = words(&config.words, data, &media.taps, &mut troubles);
+    let (ears, heard) = ear_thread::start(media.taps, settings, words).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
@@ -156,6 +157,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 ears,
                 studio: studio.orders,
                 studio_troubles: studio.troubles,
+                words_troubles,
                 heard,
                 asks,
                 presses,
@@ -257,6 +259,36 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
         Err(error) => {
             troubles.push(format!("calls are not recorded: {error}"));
             None
+        }
+    }
+}
+
+/// Recognition, where there is a model for it: what the listener must know, its way there, and its troubles to come.
+fn words(
+    config: &config::Words,
+    data: &Path,
+    taps: &Outlet<media::TapFrame>,
+    troubles: &mut Vec<String>,
+) -> (listen::Settings, Option<ear_thread::Recognition>, Option<watch::Receiver<Vec<String>>>) {
+    let without = (listen::Settings::default(), None, None);
+    let Some(folder) = config.folder(data) else {
+        tracing::info!("there is no speech model: the box goes by sound alone");
+        return without;
+    };
+    let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
+    match words_thread::start(&folder, config.language, back) {
+        Ok(words) => {
+            let settings = listen::Settings {
+                words: Some(config.language),
+                owner: config.owner.clone(),
+                ..listen::Settings::default()
+            };
+            let recognition = ear_thread::Recognition { jobs: words.jobs, answers };
+            (settings, Some(recognition), Some(words.troubles))
+        }
+        Err(why) => {
+            troubles.push(format!("the box does not understand words: {why}"));
+            without
         }
     }
 }

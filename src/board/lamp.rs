@@ -162,6 +162,7 @@ mod tests {
             phase: *phase,
             started: Wall(0),
             hold_started: None,
+            captions: Vec::new(),
             sound: None,
             heard: Vec::new(),
             recording: false,

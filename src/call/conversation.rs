@@ -31,7 +31,7 @@ pub(super) enum State {
     /// Answered; joined unless the phone has parked the call.
     Talking,
     /// The box holds the line.
-    Held(Holding),
+    Held(Box<Holding>),
     /// Nothing left to do.
     Over,
 }

@@ -13,6 +13,7 @@ use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
 use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
@@ -22,6 +23,9 @@ const CONFIRMATION: Duration = Duration::from_secs(20);
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
 const FALSE_ALARM: Duration = Duration::from_secs(15);
+
+/// Stretches of speech that the page shows in words.
+const CAPTIONS: usize = 6;
 
 #[derive(Debug)]
 pub(super) struct Holding {
@@ -42,6 +46,8 @@ pub(super) struct Holding {
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
+    /// What was said of late, oldest first.
+    pub(super) captions: VecDeque<String>,
 }
 
 impl Holding {
@@ -84,7 +90,7 @@ impl Call {
             desk.listen(ListenOrder::WasRecording(far_port));
         }
         desk.holds += 1;
-        self.state = State::Held(Holding {
+        self.state = State::Held(Box::new(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
             before_ms: self.record.held_ms,
@@ -95,7 +101,8 @@ impl Call {
             ringing: false,
             ring_back_tone: false,
             sound: None,
-        });
+            captions: VecDeque::with_capacity(CAPTIONS),
+        }));
         self.talking_since = None;
         self.causes.clear();
         self.record.hold_started.get_or_insert(desk.wall());
@@ -173,6 +180,12 @@ impl Call {
             Heard::Person { .. } => holding.person = true,
             Heard::Recording { .. } => holding.person = false,
             Heard::Perhaps { .. } => {}
+            Heard::Words { text, .. } => {
+                if holding.captions.len() == CAPTIONS {
+                    holding.captions.pop_front();
+                }
+                holding.captions.push_back(text.clone());
+            }
         }
         self.tell(desk, slay::Input::Heard(heard));
     }

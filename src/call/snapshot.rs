@@ -38,6 +38,8 @@ pub struct CallView {
     pub hold_started: Option<Wall>,
     /// What is heard on the far end, while the box listens.
     pub sound: Option<Sound>,
+    /// What was said on the far end of late, oldest first, while the box listens and has words for it.
+    pub captions: Vec<String>,
     /// The last few stretches of sound, oldest first: start in ms since `started`, sound.
     pub heard: Vec<(u64, Sound)>,
     /// It is being recorded.

@@ -425,6 +425,7 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         started: record.started,
         hold_started: held.and(record.hold_started),
         sound: held.and_then(|h| h.sound),
+        captions: held.map(|h| h.captions.iter().cloned().collect()).unwrap_or_default(),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         recording: call.is_recorded(),
         may_listen: call.may_listen(listen_in),

@@ -59,6 +59,8 @@ pub struct Facts {
     pub lines: Vec<Line>,
     /// Where the database goes.
     pub data: Data,
+    /// The speech model: ready, or why not; `None` if there is none and none was asked for.
+    pub words: Option<Result<(), String>>,
     /// What the operating system allows.
     pub rights: Rights,
     /// Of the machine's clock.
@@ -183,6 +185,7 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     facts.lines.iter().for_each(|line| said.push(of_line(line)));
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
+    said.push(of_words(facts.words.as_ref()));
     said.push(of_year(facts.year));
     said
 }
@@ -360,6 +363,19 @@ fn of_data(data: &Data) -> Verdict {
     }
 }
 
+fn of_words(words: Option<&Result<(), String>>) -> Verdict {
+    match words {
+        Some(Ok(())) => say(Level::Ok, "words", "the speech model is ready".to_owned()),
+        Some(Err(why)) => say(Level::Warning, "words", format!("the box does not understand words: {why}")),
+        None => say(
+            Level::Ok,
+            "words",
+            "there is no speech model: the box goes by sound alone; model/words/fetch.sh fetches one"
+                .to_owned(),
+        ),
+    }
+}
+
 fn of_rights(rights: Rights) -> Verdict {
     let Rights { root, rtprio, memlock } = rights;
     if root || rtprio >= PRIORITY && memlock >= LOCKED {
@@ -403,6 +419,7 @@ mod tests {
             trunks: Vec::new(),
             lines: Vec::new(),
             data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
+            words: Some(Ok(())),
             rights: Rights { root: false, rtprio: 10, memlock: LOCKED },
             year: 2026,
             mode: Some(0o100_640),
@@ -454,6 +471,7 @@ mod tests {
                 "ok       configuration: can be read; trunks: 1, phones: 1",
                 "ok       data: /data can be written, 5000 MB free",
                 "ok       real time: sound may go first",
+                "ok       words: the speech model is ready",
                 "ok       clock: set (year 2026)",
             ]
         );
@@ -593,6 +611,16 @@ mod tests {
             let said = of_line(&Line { what: "button", name: name(), found }).to_string();
             assert!(said.starts_with(expected), "{said}");
         }
+    }
+
+    #[test]
+    fn words_are_an_offer() {
+        let line = |words| {
+            lines(&Facts { words, ..well() }).into_iter().find(|line| line.contains("words")).unwrap()
+        };
+        assert!(line(None).starts_with("ok") && line(None).contains("model/words/fetch.sh"));
+        let broken = line(Some(Err("no such file".into())));
+        assert!(broken.starts_with("warning") && broken.contains("no such file"), "{broken}");
     }
 
     #[test]

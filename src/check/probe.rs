@@ -4,6 +4,7 @@
 use super::{Data, Facts, Line, Port, Rights, ask};
 use crate::board::gpio;
 use crate::config::{self, Config, PORTS_PER_CALL};
+use crate::listen::words::network::{Files, Recogniser};
 use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
@@ -22,8 +23,9 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
     }
     let mode = std::fs::metadata(file).ok().map(|file| file.permissions().mode());
     let running = store::is_in_use(data);
+    let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let data = self::data(data);
-    Facts { config, ports, trunks, lines, data, rights: rights(), year: year(), mode, running }
+    Facts { config, ports, trunks, lines, data, words, rights: rights(), year: year(), mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
@@ -68,6 +70,14 @@ fn data(path: &Path) -> Data {
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
     Data { path: path.display().to_string(), error, free }
+}
+
+fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {
+    let files = Files::open(&config.folder(data)?);
+    Some(files.and_then(|files| match files.speaks(config.language) {
+        true => Recogniser::new(&files).map(drop),
+        false => Err(format!("its model does not know the language {}", config.language.code())),
+    }))
 }
 
 fn rights() -> Rights {

@@ -19,11 +19,12 @@ pub use presets::TEXT as PRESETS;
 pub use read::{Mistake, Mistakes};
 pub use settings::{
     Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
-    TrunkPeer, Web,
+    TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
 use crate::limits;
+use crate::listen::words::Language;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use read::{Section, Source};
@@ -80,8 +81,10 @@ pub fn parse(
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let known =
-        ["line", "sip", "media", "trunk", "phone", "hold", "record", "guard", "codes", "board", "web", "log"];
+    let known = [
+        "line", "sip", "media", "trunk", "phone", "hold", "record", "words", "guard", "codes", "board",
+        "web", "log",
+    ];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line_keys = ["country", "emergency", "number", "private", "rewrite", "order"];
     let line = line(&mut section(&mut source, &root, "[line]", &line_keys));
@@ -93,6 +96,7 @@ pub fn parse(
     let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
     let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
+    let words = words(&mut section(&mut source, &root, "[words]", &["model", "language", "owner"]));
     let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
@@ -101,7 +105,21 @@ pub fn parse(
     let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
     let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
     let phones = phones.into_iter().map(|(_, phone)| phone).collect();
-    source.finish(Config { line, sip, media, trunks, phones, hold, record, guard, codes, board, web, log })
+    source.finish(Config {
+        line,
+        sip,
+        media,
+        trunks,
+        phones,
+        hold,
+        record,
+        words,
+        guard,
+        codes,
+        board,
+        web,
+        log,
+    })
 }
 
 /// Opens the section called `title`, if the file has it.
@@ -204,6 +222,26 @@ fn hold(s: &mut Section<'_, '_>) -> Hold {
 pub const PHONE_RINGS: Duration = Duration::from_secs(15);
 /// An agent gives up sooner than three minutes; shorter than two rings is none.
 const RING: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(180);
+
+fn words(s: &mut Section<'_, '_>) -> Words {
+    let codes = Language::NAMES.map(|(code, _)| code).join(", ");
+    Words {
+        model: s.text(
+            "model",
+            "allowed is the whole path of a folder, such as \"/var/lib/hold-slayer/words\"",
+            |text| Path::new(text).is_absolute().then(|| text.into()),
+        ),
+        language: s
+            .text("language", &format!("allowed is one of {codes}"), Language::from_code)
+            .unwrap_or_default(),
+        owner: s
+            .text("owner", "allowed is a name of 2 to 40 letters", |text| {
+                let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+                (2..=40).contains(&letters).then(|| text.to_owned())
+            })
+            .unwrap_or_default(),
+    }
+}
 
 fn web(s: &mut Section<'_, '_>) -> Web {
     let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));

@@ -3,6 +3,7 @@
 use super::{Country, Way};
 use crate::board::Board;
 use crate::call::Recording;
+use crate::listen::words::Language;
 pub use crate::phone::dial::Codes;
 pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
@@ -12,7 +13,7 @@ use crate::trunk::toll::Allowed;
 use core::fmt;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything the file says, checked, with defaults filled in.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Config {
     pub hold: Hold,
     /// `[record]`
     pub record: Record,
+    /// `[words]`
+    pub words: Words,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -195,6 +198,25 @@ pub struct Record {
     pub plan: Recording,
     /// How it is kept.
     pub archive: crate::studio::Config,
+}
+
+/// Understanding what the line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The folder of the speech model; `None`: `words` in the data folder, if it is there.
+    pub model: Option<PathBuf>,
+    /// What is spoken at the far end.
+    pub language: Language,
+    /// The name that agents call the owner by; empty: not known.
+    pub owner: String,
+}
+
+impl Words {
+    /// Where the model is; `None` if none was asked for and none lies in the data folder.
+    pub fn folder(&self, data: &Path) -> Option<PathBuf> {
+        let usual = || Some(data.join("words")).filter(|folder| folder.is_dir());
+        self.model.clone().or_else(usual)
+    }
 }
 
 /// What is kept from costing too much.

@@ -297,6 +297,33 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
 }
 
 #[test]
+fn words_have_a_model_a_language_and_the_owner_s_name() {
+    let none = read("").unwrap().words;
+    assert_eq!((none.model.as_ref(), none.language, &*none.owner), (None, Language::English, ""));
+    assert_eq!(none.folder(Path::new("/nonexistent")), None, "the box does without");
+    let words =
+        read("[words]\nmodel = \"/models/base\"\nlanguage = \"de\"\nowner = \"Müller\"\n").unwrap().words;
+    assert_eq!(
+        words.folder(Path::new("/data")),
+        Some("/models/base".into()),
+        "missing or not, it was asked for"
+    );
+    assert_eq!((words.language, &*words.owner), (Language::German, "Müller"));
+    let data = std::env::temp_dir().join(format!("hold-slayer-words-of-{}", std::process::id()));
+    std::fs::create_dir_all(data.join("words")).unwrap();
+    assert_eq!(none.folder(&data), Some(data.join("words")));
+    std::fs::remove_dir_all(&data).unwrap();
+    for (line, says) in [
+        ("language = \"xx\"", "allowed is one of en, de, fr, es"),
+        ("model = \"here\"", "the whole path of a folder"),
+        ("owner = \"1\"", "a name of 2 to 40 letters"),
+    ] {
+        let told = read(&format!("[words]\n{line}\n")).unwrap_err().to_string();
+        assert!(told.contains(says), "{told}");
+    }
+}
+
+#[test]
 fn the_benchmark_configuration_has_static_peers() {
     let config = load(Path::new("tests/bench/hold-slayer.toml")).unwrap();
     assert_eq!(config.sip.listen, "127.0.0.1:5060".parse().unwrap());

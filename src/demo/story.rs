@@ -134,6 +134,7 @@ mod tests {
 
     fn view(phase: Phase, sound: Option<Sound>, last: &str) -> Snapshot {
         let call = CallView {
+            captions: Vec::new(),
             id: CallId(1),
             outgoing: true,
             number: "1800".into(),

@@ -167,6 +167,7 @@ mod tests {
             phase: Phase::Holding,
             started: Wall(0),
             hold_started: None,
+            captions: Vec::new(),
             sound: None,
             heard: Vec::new(),
             last: String::new(),

@@ -26,7 +26,7 @@ pub fn frames(path: &std::path::Path) -> Vec<Frame> {
 #[ignore = "a tool of model/"]
 fn weighed() {
     for path in folder() {
-        let mut listener = Listener::new(Settings { eagerness: 0.0 });
+        let mut listener = Listener::new(Settings { eagerness: 0.0, ..Settings::default() });
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("weighed")).unwrap());
         for (n, frame) in frames(&path).iter().enumerate() {
             listener.handle(Input::Frame(Tick(n as u64), frame));
@@ -107,7 +107,7 @@ fn events() {
     let greets = std::env::var("GREETS").is_ok();
     for path in folder() {
         eprintln!("FILE {}", path.display());
-        let mut listener = Listener::new(Settings { eagerness });
+        let mut listener = Listener::new(Settings { eagerness, ..Settings::default() });
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("heard")).unwrap());
         // The box that greets at once: 100 ms after a perhaps, for two seconds. A recording goes on; the agent stops
         // half a second later, and gives the second answer when the greeting is over.
@@ -155,6 +155,7 @@ fn events() {
                             format!("person {} {confidence:.2} {reason}", at.as_millis())
                         }
                         Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
+                        Heard::Words { at, text } => format!("words {} {text}", at.as_millis()),
                     },
                 );
                 writeln!(out, "{now} {line}").unwrap();

@@ -6,3 +6,4 @@ mod calls;
 mod country;
 mod files;
 mod tones;
+mod words;

@@ -278,6 +278,7 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
     heard.push((minutes * 60_000 - 4_000, sound));
     heard.retain(|h| h.0 < minutes * 60_000);
     CallView {
+        captions: Vec::new(),
         id: CallId(id),
         outgoing: phase != Phase::Incoming,
         number: "0800 330 1000".into(),
