@@ -9,6 +9,7 @@ pub mod file;
 mod listener;
 pub mod memory;
 mod plot;
+pub mod prompt;
 pub mod spectrum;
 pub mod tones;
 mod verdict;
