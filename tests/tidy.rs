@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["media", "listen"],
     &["sip", "rtp"],
     &["dsp", "sounds"],
-    &["limits", "clock", "log"],
+    &["limits", "clock", "log", "tables"],
     &["units"],
 ];
 
@@ -63,7 +63,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["main.rs", "app", "net", "web/", "board/gpio.rs", "demo/", "check/ask.rs", "studio/thread.rs"],
     ),
     ("tokio_rustls", &["net/"]),
-    ("toml", &["config/"]),
+    ("toml", &["config/", "slay/text.rs", "tables.rs"]),
     (
         "tracing",
         &[

@@ -8,15 +8,14 @@ mod country;
 mod numbers;
 mod peers;
 mod presets;
-mod read;
 mod recording;
 mod rules;
 mod settings;
 mod way;
 
+pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::TEXT as PRESETS;
-pub use read::{Mistake, Mistakes};
 pub use settings::{
     Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
     TrunkPeer, Web,
@@ -24,9 +23,9 @@ pub use settings::{
 pub use way::Way;
 
 use crate::limits;
+use crate::tables::{Section, Source};
 use core::ops::RangeInclusive;
 use core::time::Duration;
-use read::{Section, Source};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -208,6 +207,7 @@ const RING: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_
 fn web(s: &mut Section<'_, '_>) -> Web {
     let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));
     let password = s.secret("password", "allowed are 8 characters or more, in quotes", 8);
+    let password = password.map(Secret::new);
     let allowed = "each is a host name in quotes, without port or http://";
     let names = s.list("names", allowed, |text| rules::is_host(text).then(|| text.to_ascii_lowercase()));
     Web { listen, password, names }

@@ -1,8 +1,7 @@
 //! Rules between keys: names are told apart, codes stand in no number's way.
 
-use super::peers::Placed;
-use super::read::{Section, Source};
 use super::{Codes, Phone, PhonePeer, Trunk, TrunkPeer};
+use crate::tables::{Placed, Section, Source};
 use std::net::{IpAddr, SocketAddr};
 
 /// A name, a phone's user and a fixed IP address each belong to one peer only.

@@ -10,6 +10,13 @@
 //!
 //! The machine owns no leg and plays no sound: it says what should be done and why, the call does it.
 
+pub mod book;
+pub mod flow;
+pub mod learn;
+pub mod navigate;
+pub mod schedule;
+pub mod text;
+
 use crate::listen::{Heard, Sound};
 use crate::units::Instant;
 use core::time::Duration;
