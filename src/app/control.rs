@@ -1,6 +1,8 @@
 //! The control loop: the one thread that changes anything about a call.
 
 use super::core::{Core, Effect, Event};
+use super::ear::Told;
+use super::ear_thread;
 use super::look_up::look_up;
 use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
@@ -8,14 +10,13 @@ use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
 use crate::call::{Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
-use crate::listen::Heard;
 use crate::media::inlet::Inlet;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::net::{self, Arrival, Wire};
 use crate::sip::{Account, Hop};
 use crate::store::Store;
-use crate::units::{AccountId, CallId, Instant, PortId};
+use crate::units::{AccountId, CallId, Instant};
 use crate::web::Order;
 use crate::{limits, web};
 use core::time::Duration;
@@ -52,7 +53,7 @@ pub(super) struct Control {
     pub(super) ears: Inlet<ListenOrder>,
     pub(super) studio: Inlet<StudioOrder>,
     pub(super) studio_troubles: watch::Receiver<Vec<String>>,
-    pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
+    pub(super) heard: mpsc::Receiver<ear_thread::Conclusion>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
     pub(super) lamp: watch::Sender<Pattern>,
@@ -104,7 +105,10 @@ impl Control {
                     ready.clear_ready();
                     self.media_facts();
                 }
-                Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
+                Some((port, epoch, told)) = self.heard.recv() => self.event(match told {
+                    Told::Heard(heard) => Event::Heard(port, epoch, heard),
+                    Told::Prompt(prompted) => Event::Prompt(port, epoch, prompted),
+                }),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
@@ -254,6 +258,11 @@ impl Control {
                 self.asked.insert(self.next_ask, ask.answer);
                 return self.event(Event::Request(self.next_ask, request));
             }
+            Order::Errand(errand) => {
+                self.next_ask += 1;
+                self.asked.insert(self.next_ask, ask.answer);
+                return self.event(Event::Errand(self.next_ask, errand));
+            }
             Order::Pair(phone) => self.pair(clock::now(), *phone),
             Order::Unpair(user) => self.unpair(&user),
         };
@@ -306,8 +315,8 @@ impl Control {
                     }
                 }
                 Effect::Listen(order) => {
-                    if self.ears.try_send(order).is_err() {
-                        tracing::error!(?order, "the listener does not keep up: an order was lost");
+                    if let Err(error) = self.ears.try_send(order) {
+                        tracing::error!(%error, "the listener does not keep up: an order was lost");
                     }
                 }
                 Effect::Studio(order) => {
@@ -323,8 +332,16 @@ impl Control {
                             .unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
                     }
                 }
+                Effect::Flows(entry) => self.keep(|store| store.put_flows(&entry)),
+                Effect::Schedule(list) => self.keep(|store| store.put_schedule(&list)),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
+        }
+    }
+
+    fn keep(&self, put: impl FnOnce(&Store) -> Result<(), crate::store::Error>) {
+        if let Some(Err(error)) = self.store.as_ref().map(put) {
+            tracing::error!(%error, "what was learnt or planned was not kept");
         }
     }
 

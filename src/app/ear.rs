@@ -1,6 +1,7 @@
 //! The listener's thread: tapped frames in, conclusions out.
 
 use crate::call::ListenOrder;
+use crate::listen::prompt::{Prompted, Scribe, Spotter};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
 use crate::units::PortId;
@@ -10,13 +11,24 @@ struct Ear {
     epoch: u32,
     on: bool,
     listener: Listener,
+    scribe: Scribe,
+    spotter: Option<Spotter>,
+}
+
+/// What is concluded of one leg.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// Of what is heard.
+    Heard(Heard),
+    /// Of the prompts that are said.
+    Prompt(Prompted),
 }
 
 /// A listener for each held leg. Pure: the thread below and the simulator drive it.
 #[derive(Default)]
 pub struct Ears {
     ears: HashMap<PortId, Ear>,
-    out: VecDeque<(PortId, u32, Heard)>,
+    out: VecDeque<(PortId, u32, Told)>,
 }
 
 impl Ears {
@@ -26,12 +38,24 @@ impl Ears {
             ListenOrder::Start(port, epoch) => match self.ears.get_mut(&port) {
                 Some(ear) if ear.epoch == epoch => ear.on = true,
                 _ => {
-                    self.ears
-                        .insert(port, Ear { epoch, on: true, listener: Listener::new(Settings::default()) });
+                    let listener = Listener::new(Settings::default());
+                    let ear = Ear { epoch, on: true, listener, scribe: Scribe::default(), spotter: None };
+                    self.ears.insert(port, ear);
                 }
             },
             ListenOrder::Speaking(port, on) => self.tell(port, Input::Speaking(on)),
             ListenOrder::WasRecording(port) => self.tell(port, Input::WasRecording),
+            ListenOrder::Expect(port, prompts) => {
+                if let Some(ear) = self.ears.get_mut(&port) {
+                    ear.spotter = Some(Spotter::new(prompts));
+                }
+            }
+            ListenOrder::Ask(port) => {
+                if let Some(ear) = self.ears.get_mut(&port) {
+                    let said = Prompted::Said(ear.scribe.take());
+                    self.out.push_back((port, ear.epoch, Told::Prompt(said)));
+                }
+            }
             ListenOrder::Pause(port) => {
                 if let Some(ear) = self.ears.get_mut(&port) {
                     ear.on = false;
@@ -48,6 +72,19 @@ impl Ears {
         if self.ears.get(&tap.port).is_some_and(|ear| ear.on && ear.epoch == tap.epoch) {
             let input = if tap.received { Input::Frame(tap.tick, &tap.frame) } else { Input::Lost(tap.tick) };
             self.tell(tap.port, input);
+            self.read_along(tap);
+        }
+    }
+
+    /// What is said is written down, and looked for among the prompts that are expected. A frame that was lost takes its
+    /// time all the same.
+    fn read_along(&mut self, tap: &TapFrame) {
+        let Some(ear) = self.ears.get_mut(&tap.port) else { return };
+        let moment = ear.listener.insight().moment.filter(|_| tap.received);
+        let (print, loud) = moment.map_or((0, false), |moment| (moment.look.print, moment.active));
+        ear.scribe.hear(print, loud);
+        if let Some(which) = ear.spotter.as_mut().and_then(|spotter| spotter.hear(print, loud)) {
+            self.out.push_back((tap.port, ear.epoch, Told::Prompt(Prompted::Known(which))));
         }
     }
 
@@ -55,12 +92,12 @@ impl Ears {
         let Some(ear) = self.ears.get_mut(&port) else { return };
         ear.listener.handle(input);
         while let Some(heard) = ear.listener.poll() {
-            self.out.push_back((port, ear.epoch, heard));
+            self.out.push_back((port, ear.epoch, Told::Heard(heard)));
         }
     }
 
     /// The next conclusion.
-    pub fn poll(&mut self) -> Option<(PortId, u32, Heard)> {
+    pub fn poll(&mut self) -> Option<(PortId, u32, Told)> {
         self.out.pop_front()
     }
 }

@@ -1,9 +1,8 @@
 //! The edge of [`Ears`]: a thread that sleeps until frames or orders come.
 
-use super::ear::Ears;
+use super::ear::{Ears, Told};
 use crate::call::ListenOrder;
 use crate::limits;
-use crate::listen::Heard;
 use crate::media::TapFrame;
 use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
@@ -12,7 +11,7 @@ use core::time::Duration;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use tokio::sync::mpsc;
 
-type Conclusion = (PortId, u32, Heard);
+pub(super) type Conclusion = (PortId, u32, Told);
 
 /// Starts the thread; it ends when the sender of orders is dropped.
 pub(super) fn start(
@@ -30,18 +29,26 @@ fn run(mut taps: Outlet<TapFrame>, orders: &Receiver<ListenOrder>, tell: &mpsc::
         taps.wait(Duration::MAX);
         loop {
             match orders.try_recv() {
-                Ok(order) => ears.order(order),
+                Ok(order) => {
+                    ears.order(order);
+                    if !pass_on(&mut ears, tell) {
+                        return;
+                    }
+                }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return,
             }
         }
         while let Some(tap) = taps.pop() {
             ears.frame(&tap);
-            while let Some(conclusion) = ears.poll() {
-                if tell.blocking_send(conclusion).is_err() {
-                    return;
-                }
+            if !pass_on(&mut ears, tell) {
+                return;
             }
         }
     }
+}
+
+/// False when nobody is there any more to be told.
+fn pass_on(ears: &mut Ears, tell: &mpsc::Sender<Conclusion>) -> bool {
+    core::iter::from_fn(|| ears.poll()).all(|conclusion| tell.blocking_send(conclusion).is_ok())
 }

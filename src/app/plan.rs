@@ -170,6 +170,9 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         longest: config.guard.longest,
         recording: config.record.plan,
         max_holds: usize::from(config.hold.calls),
+        learn: config.menu.learn,
+        speed: config.menu.speed.clone(),
+        extension: config.menu.extension.clone(),
     }
 }
 

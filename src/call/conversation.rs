@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
+use super::menu::Menu;
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{DECISIONS, Decision, Outcome, Record};
 use super::trying::Trying;
@@ -57,6 +58,10 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// It was placed, or sent here, to be held from the start.
+    pub(super) errand: bool,
+    /// What is known of the company's menu.
+    pub(super) menu: Menu,
     /// The phones ring in turn.
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
@@ -96,6 +101,8 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            errand: false,
+            menu: Menu::default(),
             ringing: None,
             slain: None,
             to_tell: Vec::new(),
@@ -137,7 +144,10 @@ impl Call {
             State::Talking | State::Over => None,
         };
         let turn = self.ringing.as_ref().and_then(Ringing::deadline);
-        [own, turn, self.gesture.deadline(), self.trying.deadline()].into_iter().flatten().min()
+        [own, turn, self.gesture.deadline(), self.trying.deadline(), self.menu.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
@@ -146,6 +156,7 @@ impl Call {
         self.trunk_silent(desk);
         self.turn_over(desk);
         self.holding_timeout(desk);
+        self.menu_timeout(desk);
         let rang = match self.state {
             State::Incoming(since) => Some(since + RINGS),
             State::Dialing => self.gives_up,
@@ -169,6 +180,7 @@ impl Call {
             self.trying.heard_of_callee();
         }
         match self.state {
+            State::Dialing if self.errand => {}
             State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
                 self.near.iter().for_each(|near| desk.sip(Command::Ringing(near.id)));
             }
@@ -191,6 +203,9 @@ impl Call {
         desk.settle(far, session);
         if !matches!(self.state, State::Dialing) {
             return;
+        }
+        if self.errand {
+            return self.errand_sounds(desk);
         }
         for near in &mut self.near {
             let Some(session) = near.session else { continue };
@@ -226,7 +241,11 @@ impl Call {
         desk.settle(far, session);
         far.up = true;
         self.record.answered.get_or_insert(desk.wall());
-        if matches!(self.state, State::Dialing) {
+        if self.errand && self.record.outgoing {
+            self.errand_sounds(desk);
+        } else if self.errand {
+            self.hold_sent(desk);
+        } else if matches!(self.state, State::Dialing) {
             self.state = State::Talking;
             for at in 0..self.near.len() {
                 self.answer_near(desk, at);
@@ -234,6 +253,7 @@ impl Call {
         }
         if matches!(self.state, State::Talking) {
             self.connect(desk);
+            self.hear_menu(desk);
         }
         desk.record(&self.record);
     }
@@ -320,6 +340,9 @@ impl Call {
         let role = gone.role;
         desk.forget(gone);
         match &self.state {
+            State::Dialing if self.errand => {
+                self.decide(desk, "wait", "the owner has hung up: the box goes on by itself".into());
+            }
             State::Dialing => self.end(desk, Outcome::Cancelled, "the caller hung up", Cause::Cancelled),
             State::Talking if self.onward => self.left_behind(desk),
             State::Talking => {
@@ -368,6 +391,7 @@ impl Call {
 
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
+        self.menu_over(desk, outcome);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
         self.ringing = None;
@@ -435,6 +459,7 @@ impl Call {
             match (out, &self.state) {
                 (gesture::Output::Forward(digit), State::Dialing | State::Talking) => {
                     self.far.iter().for_each(|far| desk.digit(far, digit));
+                    self.menu_key(desk, digit);
                 }
                 (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
                 (gesture::Output::Conference, _) => self.wants_conference = true,

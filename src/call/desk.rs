@@ -7,6 +7,8 @@ use super::snapshot::Registration;
 use super::{Effect, ListenOrder, Record, StudioOrder};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
+use crate::slay::book::Book;
+use crate::slay::schedule::Schedule;
 use crate::sounds::Prompt;
 use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
@@ -44,6 +46,10 @@ impl PeerState {
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) plan: Plan,
+    /// Flows through menus.
+    pub(super) book: Book,
+    /// Calls for later.
+    pub(super) schedule: Schedule,
     pub(super) now: Instant,
     clock: (Instant, Wall),
     ports: Ports,
@@ -59,7 +65,7 @@ pub(super) struct Desk {
     /// Calls that are held.
     pub(super) holds: usize,
     seed: u64,
-    out: VecDeque<Effect>,
+    pub(super) out: VecDeque<Effect>,
 }
 
 impl Desk {
@@ -76,6 +82,8 @@ impl Desk {
             next_leg: 0,
             hold_ended: false,
             holds: 0,
+            book: Book::default(),
+            schedule: Schedule::default(),
             seed,
             out: VecDeque::new(),
             plan,

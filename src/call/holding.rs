@@ -101,6 +101,7 @@ impl Call {
         self.record.hold_started.get_or_insert(desk.wall());
         self.decide(desk, "hold", how.into());
         self.confirm_to_owner(desk);
+        self.enter_menu(desk);
         Ok(())
     }
 
@@ -122,10 +123,12 @@ impl Call {
 
     /// A parked leg is ended at once, or the ATA's reminder ring rings for it; a talking one hears the confirmation.
     fn confirm_to_owner(&mut self, desk: &mut Desk) {
-        let (parked, talking): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
+        let (parked, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
         for leg in parked {
             desk.hang_up(leg, Cause::Normal);
         }
+        let (talking, listening) = rest.into_iter().partition::<Vec<Leg>, _>(|leg| leg.role == Role::Talks);
+        self.near = listening;
         for leg in talking {
             self.near.push(Leg { role: Role::Confirms, ..leg });
             self.confirm(desk, self.near.len() - 1);
@@ -152,11 +155,16 @@ impl Call {
     // ---- facts ----
 
     pub(super) fn heard(&mut self, desk: &mut Desk, epoch: u32, heard: Heard) {
-        let Some((opened, open_epoch)) = self.far.as_ref().and_then(|f| f.open) else { return };
-        let State::Held(holding) = &mut self.state else { return };
-        if epoch != open_epoch {
-            return;
+        if self.far.as_ref().and_then(|f| f.open).is_some_and(|(_, open)| open == epoch) {
+            self.heard_now(desk, heard);
         }
+    }
+
+    /// Something is heard in this opening of the far side's port.
+    pub(super) fn heard_now(&mut self, desk: &mut Desk, heard: Heard) {
+        let aside = self.menu_heard(desk, &heard);
+        let Some((opened, _)) = self.far.as_ref().and_then(|f| f.open) else { return };
+        let State::Held(holding) = &mut self.state else { return };
         match &heard {
             Heard::Sound { at, sound, confidence } => {
                 holding.sound = Some(*sound);
@@ -170,19 +178,26 @@ impl Call {
                 }
                 self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
             }
+            _ if aside => {}
             Heard::Person { .. } => holding.person = true,
             Heard::Recording { .. } => holding.person = false,
             Heard::Perhaps { .. } => {}
         }
-        self.tell(desk, slay::Input::Heard(heard));
+        if !aside {
+            self.tell(desk, slay::Input::Heard(heard));
+        }
     }
 
     pub(super) fn played(&mut self, desk: &mut Desk, port: PortId) {
         let far = self.far.as_ref().is_some_and(|f| f.port == port);
+        if !far && self.is_on_errand() {
+            return self.errand_comfort(desk);
+        }
         let State::Held(holding) = &mut self.state else { return };
         if far && core::mem::take(&mut holding.speaking) {
             desk.listen(ListenOrder::Speaking(port, false));
             self.tell(desk, slay::Input::Played);
+            self.menu_spoken(desk);
             self.ring_back_tone(desk);
         } else if !far && holding.confirm_until.is_some() {
             holding.confirm_until = Some(desk.now + HANG_UP_WAIT);
@@ -253,9 +268,10 @@ impl Call {
 
     pub(super) fn owner_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
+        let first = if self.menu.help.is_some() { Prompt::YourKeys } else { Prompt::AgentWaiting };
         self.join_owner(desk, winner, "the owner answered");
         // The far side hears him at once; he hears in half a second that this is the held call.
-        self.near.iter().for_each(|near| desk.say(near, Prompt::AgentWaiting));
+        self.near.iter().for_each(|near| desk.say(near, first));
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -273,6 +289,9 @@ impl Call {
 
     /// A leg of the house asks for the held call (a star code).
     pub(super) fn rejoin(&mut self, desk: &mut Desk, leg: Leg) {
+        if self.is_on_errand() {
+            return self.listen_along(desk, leg);
+        }
         self.join_owner(desk, leg, "the owner asked for the held call");
         self.near.iter().for_each(|near| desk.say(near, Prompt::Rejoin));
     }
@@ -290,6 +309,7 @@ impl Call {
         self.state = State::Talking;
         self.answer_near(desk, 0);
         self.connect(desk);
+        self.leave_menu(desk);
         if person {
             self.slain = Some(desk.now);
         }
@@ -310,7 +330,7 @@ impl Call {
 
     // ---- the machine's wishes ----
 
-    fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
+    pub(super) fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
         if let State::Held(holding) = &mut self.state {
             holding.hold.handle(desk.now, input);
         }
@@ -341,7 +361,11 @@ impl Call {
         }
     }
 
-    fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+    pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        if self.menu.help.is_some() {
+            // A menu is not spoken to.
+            return;
+        }
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
         holding.speaking = true;
         holding.ring_back_tone = false;
@@ -365,9 +389,10 @@ impl Call {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
+        let what = if self.menu.help.is_some() { "MENU" } else { "HOLD" };
         let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
         let caller =
-            Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false };
+            Caller { name: format!("{what}: {number}"), number: self.record.number.clone(), private: false };
         self.ring_phones(desk, &caller, None);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;

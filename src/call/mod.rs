@@ -15,8 +15,10 @@ mod conference;
 mod conversation;
 mod desk;
 mod dialling;
+mod errand;
 mod holding;
 mod leg;
+mod menu;
 mod notice;
 mod peers;
 pub mod plan;
@@ -30,16 +32,21 @@ mod transfer;
 mod trying;
 mod turns;
 
+pub use errand::Errand;
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{Decision, Outcome, Record, Span};
 pub use snapshot::{CallView, PeerView, Phase, Registration, Snapshot, StreamView};
 pub use switchboard::Switchboard;
 
 use crate::listen::Heard;
+use crate::listen::prompt::{Print, Prompted};
 use crate::media::{self, MediaCommand};
 use crate::sip;
+use crate::slay::book::Entry;
+use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, PortId, Wall};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What the page, the button or a script asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +80,14 @@ pub enum Input {
     Media(media::Event),
     /// From the listener: of this port, in this opening of it.
     Heard(PortId, u32, Heard),
+    /// The same of the prompts that are said there.
+    Prompt(PortId, u32, Prompted),
     /// From the page, the button or a script; answered with `Effect::Reply` under the same number.
     Request(u64, Request),
+    /// The same of something that the box shall do by itself.
+    Errand(u64, Errand),
+    /// What was kept of flows and of planned calls; told once, at the start.
+    Recall(Vec<Entry>, Vec<Appointment>),
     /// The name of a trunk's server cannot be resolved.
     NotLocated(AccountId),
     /// No connection leads to this trunk, and why, in plain words. What comes of it, the user agent tells.
@@ -106,6 +119,10 @@ pub enum Effect {
     Studio(StudioOrder),
     /// The state of a call, to be written.
     Record(Box<Record>),
+    /// The flows of a number, to be written.
+    Flows(Box<Entry>),
+    /// The calls that are planned, to be written.
+    Schedule(Vec<Appointment>),
     /// The answer to a request: done, or why not and what to do.
     Reply(u64, Result<(), String>),
 }
@@ -126,7 +143,7 @@ pub struct StudioOrder {
 }
 
 /// An order to the listener's thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenOrder {
     /// Listen to this port in this opening, or go on listening where an earlier `Pause` of the same opening left off.
     Start(PortId, u32),
@@ -134,6 +151,10 @@ pub enum ListenOrder {
     Speaking(PortId, bool),
     /// The owner says that what was taken for a person was a recording.
     WasRecording(PortId),
+    /// Look out for these prompts from now on, and no others.
+    Expect(PortId, Arc<[Print]>),
+    /// Tell what was said since this was asked last.
+    Ask(PortId),
     /// Stop, but keep what was learnt: the owner talks.
     Pause(PortId),
     /// The call is over: forget it.

@@ -11,6 +11,8 @@ use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::Transfer;
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
+use crate::slay::book::Book;
+use crate::slay::schedule::Schedule;
 use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
 use crate::{listen, media};
@@ -64,6 +66,17 @@ impl Switchboard {
             Input::Sip(event) => self.sip(event),
             Input::Media(event) => self.media(event),
             Input::Heard(port, epoch, heard) => self.heard(port, epoch, heard),
+            Input::Prompt(port, epoch, prompted) => {
+                self.with_port(port, |call, desk| call.prompted(desk, epoch, prompted));
+            }
+            Input::Errand(number, errand) => {
+                let answer = self.errand(errand);
+                self.desk.reply(number, answer);
+            }
+            Input::Recall(entries, planned) => {
+                self.desk.book = Book::new(entries);
+                self.desk.schedule = Schedule::new(planned);
+            }
             Input::Request(number, request) => {
                 let answer = self.request(request);
                 self.desk.reply(number, answer);
@@ -93,7 +106,8 @@ impl Switchboard {
     pub fn deadline(&self) -> Option<Instant> {
         let calls = self.calls.values().filter_map(Call::deadline).min();
         let notices = self.notices.values().map(|n| n.until).min();
-        [calls, notices].into_iter().flatten().min()
+        let planned = self.desk.schedule.next(self.desk.wall()).map(|wait| self.desk.now + wait);
+        [calls, notices, planned].into_iter().flatten().min()
     }
 
     /// Whether the snapshot may have changed; asking changes nothing.
@@ -121,6 +135,7 @@ impl Switchboard {
     }
 
     fn timeout(&mut self) {
+        self.keep_appointments();
         let now = self.desk.now;
         let due: Vec<CallId> = self
             .calls
@@ -396,6 +411,7 @@ fn view(call: &Call, listen_in: Which) -> CallView {
     let phase = match &call.state {
         State::Dialing => Phase::Dialing,
         State::Incoming(_) => Phase::Incoming,
+        State::Held(_) if call.menu.is_walked() => Phase::Menu,
         State::Held(holding) => holding.phase(confirming),
         State::Talking if call.near.iter().any(|l| l.parked) => Phase::Parked,
         State::Talking | State::Over => Phase::Talking,

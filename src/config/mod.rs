@@ -5,6 +5,7 @@
 
 mod board;
 mod country;
+mod menu;
 mod numbers;
 mod peers;
 mod presets;
@@ -17,7 +18,7 @@ pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::TEXT as PRESETS;
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
+    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
     TrunkPeer, Web,
 };
 pub use way::Way;
@@ -79,8 +80,22 @@ pub fn parse(
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let known =
-        ["line", "sip", "media", "trunk", "phone", "hold", "record", "guard", "codes", "board", "web", "log"];
+    let known = [
+        "line",
+        "sip",
+        "media",
+        "trunk",
+        "phone",
+        "hold",
+        "menu",
+        "speed_dial",
+        "record",
+        "guard",
+        "codes",
+        "board",
+        "web",
+        "log",
+    ];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line_keys = ["country", "emergency", "number", "private", "rewrite", "order"];
     let line = line(&mut section(&mut source, &root, "[line]", &line_keys));
@@ -92,15 +107,30 @@ pub fn parse(
     let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
     let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
-    let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
+    let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
+    let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
     let web = web(&mut section(&mut source, &root, "[web]", &["listen", "password", "names"]));
     let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
     let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
     let phones = phones.into_iter().map(|(_, phone)| phone).collect();
-    source.finish(Config { line, sip, media, trunks, phones, hold, record, guard, codes, board, web, log })
+    source.finish(Config {
+        line,
+        sip,
+        media,
+        trunks,
+        phones,
+        hold,
+        menu,
+        record,
+        guard,
+        codes,
+        board,
+        web,
+        log,
+    })
 }
 
 /// Opens the section called `title`, if the file has it.

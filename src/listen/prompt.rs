@@ -88,6 +88,15 @@ impl Print {
     }
 }
 
+/// What is told of the prompts of a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prompted {
+    /// This one of those expected has just been said.
+    Known(usize),
+    /// What was said since the last time that this was asked; nothing if too little was.
+    Said(Option<Print>),
+}
+
 /// Writes down what is said, until it is asked for.
 #[derive(Debug, Default)]
 pub struct Scribe {

@@ -96,7 +96,7 @@ pub enum Word {
     Agent,
     /// "Yes."
     Yes,
-    /// "No."
+    /// "No, thank you."
     No,
 }
 

@@ -57,6 +57,8 @@ pub enum Input {
     RingEnded(RingEnd),
     /// The owner asks for the call now, person or not.
     Take,
+    /// He is needed for this, person or not.
+    Need(&'static str),
     /// Time passed.
     Timeout,
 }
@@ -208,6 +210,9 @@ impl Hold {
             }
             (State::Waiting | State::Greeting { .. }, Input::Take) => {
                 self.ring(now, "ring", "the owner asked for the call".into(), false);
+            }
+            (State::Waiting | State::Greeting { .. }, Input::Need(why)) => {
+                self.ring(now, "ring", why.into(), false);
             }
             (State::Greeting { .. }, Input::Heard(Heard::Recording { reason, .. })) => {
                 self.decide("wait on", reason);

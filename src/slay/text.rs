@@ -8,7 +8,7 @@ use core::fmt::Write;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// How long a step may wait for its prompt.
 const PATIENCE: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30 * 60);

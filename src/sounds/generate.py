@@ -32,6 +32,12 @@ PROMPTS = {
     "status_holding": "Your call is still on hold.",
     "cancelled": "Okay. I am no longer holding your call.",
     "recorded": "This call is being recorded.",
+    "calling": "I am calling, and will hold the line for you. You can hang up any time.",
+    "know_menu": "I know this menu. Press star star, and I will do it.",
+    "your_keys": "I need your help with the menu. When you are through, press star star.",
+    "say_agent": "Agent.",
+    "say_yes": "Yes.",
+    "say_no": "No, thank you.",
     "no_trunk": "The line is not connected. The call cannot be placed.",
 }
 

@@ -29,11 +29,23 @@ pub enum Prompt {
     NoTrunk,
     /// To both sides: this call is recorded.
     Recorded,
+    /// To the owner who has a call placed for him: it is on its way, and he may hang up.
+    Calling,
+    /// To the owner: a flow for this menu was learnt, and the gesture starts it.
+    KnowMenu,
+    /// To the owner whom the box needs in a menu.
+    YourKeys,
+    /// To a menu that listens.
+    SayAgent,
+    /// To a menu that listens.
+    SayYes,
+    /// To a menu that listens.
+    SayNo,
 }
 
 impl Prompt {
     /// Every prompt, in the order of media's table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::Greet,
         Self::Moment,
         Self::Holding,
@@ -46,6 +58,12 @@ impl Prompt {
         Self::Cancelled,
         Self::NoTrunk,
         Self::Recorded,
+        Self::Calling,
+        Self::KnowMenu,
+        Self::YourKeys,
+        Self::SayAgent,
+        Self::SayYes,
+        Self::SayNo,
     ];
 
     /// Its place in [`Prompt::ALL`]: the number inside a `media::SoundId`.
@@ -68,6 +86,12 @@ impl Prompt {
             Self::Cancelled => include_bytes!("prompts/cancelled.ulaw"),
             Self::NoTrunk => include_bytes!("prompts/no_trunk.ulaw"),
             Self::Recorded => include_bytes!("prompts/recorded.ulaw"),
+            Self::Calling => include_bytes!("prompts/calling.ulaw"),
+            Self::KnowMenu => include_bytes!("prompts/know_menu.ulaw"),
+            Self::YourKeys => include_bytes!("prompts/your_keys.ulaw"),
+            Self::SayAgent => include_bytes!("prompts/say_agent.ulaw"),
+            Self::SayYes => include_bytes!("prompts/say_yes.ulaw"),
+            Self::SayNo => include_bytes!("prompts/say_no.ulaw"),
         }
     }
 }

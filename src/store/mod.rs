@@ -1,9 +1,10 @@
-//! What outlives a power cut: the record of every call, and a few settings.
+//! What outlives a power cut: the record of every call, flows and planned calls, and a few settings.
 //!
 //! Invariants: what [`Store::flush`] acknowledged survives a power cut; a damaged file is never deleted, only put aside;
 //! no caller of [`Store::put`] ever waits for the disk.
 
 mod error;
+mod flows;
 mod migrate;
 mod phones;
 mod place;
@@ -19,7 +20,7 @@ use crate::call::{Outcome, Record};
 use crate::units::CallId;
 use core::time::Duration;
 use place::Place;
-use queue::Queue;
+use queue::{Batch, Queue};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,9 +106,10 @@ impl Store {
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, interrupted: up.len() };
-        if shared.write(&up).is_err() {
+        let batch = Batch { records: up, ..Batch::default() };
+        if shared.write(&batch).is_err() {
             // The writer will try until the disk takes them.
-            up.into_iter().try_for_each(|record| shared.queue.put(record))?;
+            batch.records.into_iter().try_for_each(|record| shared.queue.put(record))?;
         }
         let writers = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -214,16 +216,23 @@ impl Shared {
         with(database.as_ref().ok_or(Error::Closed)?)
     }
 
-    fn write(&self, batch: &[Record]) -> Result<(), Error> {
-        if batch.is_empty() {
+    fn write(&self, batch: &Batch) -> Result<(), Error> {
+        if batch.records.is_empty() && batch.settings.is_empty() {
             return Ok(());
         }
         self.read(|database| {
             let writing = database.begin_write()?;
             {
                 let mut records = writing.open_table(RECORDS)?;
-                for record in batch {
+                for record in &batch.records {
                     records.insert(record.id.0, writer::encode(record)?.as_slice())?;
+                }
+                let mut settings = writing.open_table(SETTINGS)?;
+                for (key, value) in &batch.settings {
+                    match value {
+                        Some(value) => drop(settings.insert(key.as_str(), value.as_slice())?),
+                        None => drop(settings.remove(key.as_str())?),
+                    }
                 }
             }
             writing.commit()?;

@@ -1,4 +1,5 @@
-//! The bounded queue between the control thread and the disk: the newest state of each call, and nothing older.
+//! The bounded queue between the control thread and the disk: the newest state of each call and of each setting that the
+//! control thread changes, and nothing older.
 
 use super::Error;
 use crate::call::Record;
@@ -19,12 +20,29 @@ pub(super) struct Queue {
     quiet: Condvar,
 }
 
+/// What is written at once.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) records: Vec<Record>,
+    /// By key; nothing: it is removed.
+    pub(super) settings: Vec<(String, Option<Vec<u8>>)>,
+}
+
 #[derive(Default)]
 struct Inner {
     pending: BTreeMap<CallId, Record>,
+    settings: BTreeMap<String, Option<Vec<u8>>>,
+    /// What is being written of them: newer than what a reader of the disk finds.
+    settings_under_way: BTreeMap<String, Option<Vec<u8>>>,
     writing: bool,
     closed: bool,
     ended: bool,
+}
+
+impl Inner {
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.settings.is_empty()
+    }
 }
 
 impl Queue {
@@ -43,34 +61,59 @@ impl Queue {
         Ok(())
     }
 
+    /// Adds a value for a setting, or its removal, in place of what still waits for it.
+    pub(super) fn put_setting(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), Error> {
+        let mut inner = self.lock();
+        if inner.settings.len() >= STORE_QUEUE && !inner.settings.contains_key(key) {
+            return Err(Error::Full);
+        }
+        inner.settings.insert(key.to_owned(), value);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// The settings whose keys begin like this and that are not on the disk yet.
+    pub(super) fn settings(&self, prefix: &str) -> BTreeMap<String, Option<Vec<u8>>> {
+        let inner = self.lock();
+        let all = inner.settings_under_way.iter().chain(&inner.settings);
+        all.filter(|(key, _)| key.starts_with(prefix)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+
     /// Waits for something to write; `None` once closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Record>> {
+    pub(super) fn take(&self) -> Option<Batch> {
         let inner = self.lock();
         let mut inner = self
             .work
-            .wait_while(inner, |inner| inner.pending.is_empty() && !inner.closed)
+            .wait_while(inner, |inner| inner.is_empty() && !inner.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        if inner.pending.is_empty() {
+        if inner.is_empty() {
             return None;
         }
         inner.writing = true;
-        Some(core::mem::take(&mut inner.pending).into_values().collect())
+        let records = core::mem::take(&mut inner.pending).into_values().collect();
+        inner.settings_under_way = core::mem::take(&mut inner.settings);
+        Some(Batch { records, settings: inner.settings_under_way.clone().into_iter().collect() })
     }
 
     /// What was taken last is on the disk.
     pub(super) fn written(&self) {
         let mut inner = self.lock();
         inner.writing = false;
-        if inner.pending.is_empty() {
+        inner.settings_under_way.clear();
+        if inner.is_empty() {
             self.quiet.notify_all();
         }
     }
 
     /// What was taken last could not be written: it waits again, except where a newer state has come.
-    pub(super) fn give_back(&self, records: Vec<Record>) {
+    pub(super) fn give_back(&self, batch: Batch) {
         let mut inner = self.lock();
         inner.writing = false;
-        for record in records {
+        inner.settings_under_way.clear();
+        for (key, value) in batch.settings {
+            inner.settings.entry(key).or_insert(value);
+        }
+        for record in batch.records {
             if let Entry::Vacant(place) = inner.pending.entry(record.id) {
                 place.insert(record);
             }
@@ -92,11 +135,9 @@ impl Queue {
         let inner = self.lock();
         let (inner, _) = self
             .quiet
-            .wait_timeout_while(inner, time, |inner| {
-                (!inner.pending.is_empty() || inner.writing) && !inner.ended
-            })
+            .wait_timeout_while(inner, time, |inner| (!inner.is_empty() || inner.writing) && !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.pending.is_empty() && !inner.writing
+        inner.is_empty() && !inner.writing
     }
 
     /// Tells the writer to finish what waits and to end.
@@ -118,7 +159,7 @@ impl Queue {
             .quiet
             .wait_timeout_while(inner, time, |inner| !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.ended && inner.pending.is_empty()
+        inner.ended && inner.is_empty()
     }
 
     /// The state of a call that still waits.
@@ -143,7 +184,7 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(7, "new")).unwrap();
-        let taken = queue.take().unwrap();
+        let taken = queue.take().unwrap().records;
         assert_eq!(taken.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
     }
 

@@ -29,7 +29,7 @@ mod strip;
 mod visit;
 mod words;
 
-use crate::call::{Request, Snapshot};
+use crate::call::{Errand, Request, Snapshot};
 use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{PairedPhone, Store};
@@ -111,6 +111,8 @@ pub struct Ask {
 pub enum Order {
     /// Of a call.
     Call(Request),
+    /// Of the box by itself.
+    Errand(Errand),
     /// This phone was paired and written down: let it register.
     Pair(Box<PairedPhone>),
     /// The phone with this user was taken away.

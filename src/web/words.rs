@@ -11,6 +11,7 @@ pub(super) fn phase(call: &CallView) -> &'static str {
         (Phase::Incoming, _) => "A call for you",
         (Phase::Talking, _) => "You are talking",
         (Phase::Parked, _) => "Parked by your phone",
+        (Phase::Menu, _) => "Going through the menu",
         (Phase::Confirming, _) => "You can hang up",
         (Phase::Holding, _) => "Waiting on hold for you",
         (Phase::Greeting, _) => "Someone may be there",
@@ -37,6 +38,7 @@ pub(super) fn advice(phase: Phase) -> &'static str {
         Phase::Parked => {
             "Your phone holds this call. Dial *58 on it, or use the button, to let the box wait."
         }
+        Phase::Menu => "The box presses the keys that you would, once it hears their prompts. Then it waits.",
         Phase::Confirming => "The box has taken over the wait. It rings you when a person answers.",
         Phase::Holding => "Your phone is free. It rings when a person answers.",
         Phase::Greeting => "The box asks them to stay on the line and listens for an answer.",

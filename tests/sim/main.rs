@@ -11,6 +11,7 @@ mod gestures;
 mod guard;
 mod holds;
 mod hunt;
+mod menus;
 mod net;
 mod numbers;
 mod presets;

@@ -3,8 +3,10 @@
 use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
-use hold_slayer::app::ear::Ears;
-use hold_slayer::call::{Outcome, Peer, Phase, Plan, Record, Recording, Request, Snapshot, StudioOrder};
+use hold_slayer::app::ear::{Ears, Told};
+use hold_slayer::call::{
+    Errand, Outcome, Peer, Phase, Plan, Record, Recording, Request, Snapshot, StudioOrder,
+};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::endpoint::Setup;
 use hold_slayer::demo::phone::Step as Owner;
@@ -16,6 +18,8 @@ use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
 use hold_slayer::slay::Policy;
+use hold_slayer::slay::book::Entry;
+use hold_slayer::slay::schedule::Appointment;
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
@@ -88,6 +92,10 @@ pub struct House {
     pub dead_trunk: bool,
     pub recording: Recording,
     pub max_holds: usize,
+    /// Menus are learnt in ordinary calls.
+    pub learn: bool,
+    pub speed: Vec<(String, String)>,
+    pub extension: String,
 }
 
 impl Default for House {
@@ -125,6 +133,9 @@ impl Default for House {
             dead_trunk: false,
             recording: Recording::default(),
             max_holds: 1,
+            learn: false,
+            speed: Vec::new(),
+            extension: String::new(),
         }
     }
 }
@@ -154,6 +165,10 @@ pub struct World {
     media: Media,
     outlets: Outlets,
     ears: Ears,
+    /// The flows of each number, as they were kept last.
+    pub flows: BTreeMap<String, Entry>,
+    /// The planned calls, as they were kept last.
+    pub schedule: Vec<Appointment>,
     /// What the studio was told.
     pub studio: Vec<StudioOrder>,
     /// Every tone that was ordered.
@@ -305,6 +320,8 @@ impl World {
             media,
             outlets,
             ears: Ears::default(),
+            flows: BTreeMap::new(),
+            schedule: Vec::new(),
             studio: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
@@ -431,9 +448,13 @@ impl World {
             while let Ok(tap) = self.outlets.taps.pop() {
                 self.ears.frame(&tap);
             }
-            while let Some((port, epoch, heard)) = self.ears.poll() {
+            while let Some((port, epoch, told)) = self.ears.poll() {
                 quiet = false;
-                self.core.handle(self.now, Event::Heard(port, epoch, heard));
+                let event = match told {
+                    Told::Heard(heard) => Event::Heard(port, epoch, heard),
+                    Told::Prompt(prompted) => Event::Prompt(port, epoch, prompted),
+                };
+                self.core.handle(self.now, event);
             }
             while let Some(out) = self.company.poll() {
                 quiet = false;
@@ -501,6 +522,10 @@ impl World {
                 entry.1 += u32::from(record.ended.is_some());
                 entry.0 = *record;
             }
+            Effect::Flows(entry) => {
+                self.flows.insert(entry.number.clone(), *entry);
+            }
+            Effect::Schedule(list) => self.schedule = list,
             Effect::Reply(_, answer) => self.replies.push(answer),
         }
     }
@@ -533,6 +558,12 @@ impl World {
         self.core.handle(self.now, Event::Request(7, request));
         self.settle();
         self.replies.pop().expect("every request is answered")
+    }
+
+    pub fn send_on(&mut self, errand: Errand) -> Result<(), String> {
+        self.core.handle(self.now, Event::Errand(8, errand));
+        self.settle();
+        self.replies.pop().expect("every errand is answered")
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -658,6 +689,9 @@ fn plan(house: &House) -> Plan {
         hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
         recording: house.recording,
         max_holds: house.max_holds,
+        learn: house.learn,
+        speed: house.speed.clone(),
+        extension: house.extension.clone(),
         dialling: house.dialling.clone(),
         longest: house.longest,
     }
