@@ -51,7 +51,7 @@ enum What {
         /// No browser and no live line; prints the call's record at the end
         #[arg(long)]
         headless: bool,
-        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes or agent-hangs-up
+        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes, agent-hangs-up or menus
         #[arg(long, value_name = "NAME", default_value = "normal")]
         scenario: String,
     },
@@ -72,6 +72,16 @@ enum What {
         #[arg(value_name = "FILE.wav")]
         file: PathBuf,
     },
+    /// Show, export or import what the box knows of companies' menus
+    ///
+    /// For a box that does not run: while it does, its page has all of this under Menus, and /api/v1/flows for programs.
+    Flows {
+        #[command(subcommand)]
+        what: Flows,
+        /// The directory for calls and what was heard
+        #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA, global = true)]
+        data: PathBuf,
+    },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
@@ -85,6 +95,28 @@ enum What {
         /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
         #[arg(long)]
         presets: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum Flows {
+    /// Every version of every number's flow, and how it fared
+    List,
+    /// Print a flow as TOML
+    Export {
+        /// As it is dialled
+        number: String,
+        /// Not the newest, but this version
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Keep a flow as the newest version
+    Import {
+        /// As it is dialled
+        number: String,
+        /// A flow as TOML, as `export` prints one
+        #[arg(value_name = "FILE.toml")]
+        file: PathBuf,
     },
 }
 
@@ -111,6 +143,7 @@ fn main() -> ExitCode {
             };
             return listen(&file, form, plot.as_deref());
         }
+        What::Flows { what, data } => return flows(what, &data),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, .. } => check(&files),
@@ -154,6 +187,18 @@ fn listen(file: &Path, form: listen::Form, plot: Option<&Path>) -> ExitCode {
             Err(error) => fail(&format!("cannot write {}: {error}", plot.display())),
         },
         Err(error) => fail(&error),
+    }
+}
+
+fn flows(what: Flows, data: &Path) -> ExitCode {
+    let told = match what {
+        Flows::List => app::list(data),
+        Flows::Export { number, version } => app::export(data, &number, version),
+        Flows::Import { number, file } => app::import(data, &number, &file),
+    };
+    match told {
+        Ok(text) => print(&text).unwrap_or(ExitCode::FAILURE),
+        Err(error) => fail(&format!("{error:#}")),
     }
 }
 

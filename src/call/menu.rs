@@ -150,6 +150,7 @@ impl Call {
         let walked = self.menu.navigator.take().map(|(_, machine)| machine.done().to_vec());
         let done = walked.or_else(|| self.menu.help.take().map(|_| core::mem::take(&mut self.menu.done)));
         self.menu.deaf_until = None;
+        self.errand = false;
         if let Some(done) = done.filter(|_| desk.plan.learn) {
             self.menu.learner = Some(Learner::new(desk.now, &done));
             self.attend(desk);
@@ -169,6 +170,14 @@ impl Call {
         }
         if matches!(outcome, Outcome::Talked | Outcome::Slain) {
             self.learnt(desk);
+        }
+    }
+
+    /// The house has no part in the call any more.
+    pub(super) fn unlearn_menu(&mut self, desk: &mut Desk) {
+        if let (Some(_), Some(far)) = (self.menu.learner.take(), &self.far) {
+            desk.media(MediaCommand::Tap(far.port, false));
+            desk.listen(ListenOrder::Pause(far.port));
         }
     }
 

@@ -11,7 +11,7 @@ pub(super) fn menu<'t>(source: &mut Source<'t>, root: &DeTable<'t>, emergency: &
     let s = &mut section(source, root, "[menu]", &["learn", "extension"]);
     let learn = s.flag("learn").unwrap_or(true);
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let extension = s.text("extension", "allowed are 1 to 16 digits, and no emergency number", |text| {
+    let extension = s.text("extension", "allowed are up to 16 digits that are no emergency number", |text| {
         let fits = (0..=16).contains(&text.len()) && digits(text) && !emergency.iter().any(|n| n == text);
         fits.then(|| text.to_owned())
     });

@@ -20,6 +20,10 @@ const KEYS: usize = 3;
 const QUIET: Duration = Duration::from_secs(3 * 60);
 /// Somebody seems to be there: a menu would have had its key by then.
 const PERSON: Duration = Duration::from_secs(15);
+/// Of the time that the owner took, half as much again and this is allowed for the prompt the next time.
+const GRACE: Duration = Duration::from_secs(20);
+/// No prompt is waited for longer.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// No menu is longer.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
@@ -51,6 +55,8 @@ struct Answer {
     keys: Vec<Digit>,
     /// Too many to be a choice: none of them is kept.
     secret: bool,
+    /// Since the key before, or since the far side answered.
+    waited: Duration,
     /// What was said before; asked for, and not yet told.
     prompt: Option<Option<Print>>,
 }
@@ -61,6 +67,7 @@ pub struct Learner {
     /// Steps that are known already.
     before: Vec<Step>,
     answers: Vec<Answer>,
+    began: Instant,
     last_key: Option<Instant>,
     /// Until then it listens.
     until: Instant,
@@ -75,6 +82,7 @@ impl Learner {
         Self {
             before: before.to_vec(),
             answers: Vec::new(),
+            began: now,
             last_key: None,
             until: now + QUIET,
             ends: now + LONGEST,
@@ -123,7 +131,8 @@ impl Learner {
     fn key(&mut self, now: Instant, key: Digit) {
         let run = self.last_key.is_some_and(|last| now.since(last) <= RUN);
         if !run || self.answers.is_empty() {
-            self.answers.push(Answer::default());
+            let waited = now.since(self.last_key.unwrap_or(self.began));
+            self.answers.push(Answer { waited, ..Answer::default() });
             self.out.push_back(Output::Ask);
         }
         self.last_key = Some(now);
@@ -158,7 +167,9 @@ impl Learner {
             // A key without a prompt cannot be verified the next time.
             let prompt = answer.prompt.clone().flatten()?;
             let act = if answer.secret { Act::Transfer } else { Act::Dtmf(answer.keys.clone()) };
-            steps.push(Step { prompt: Some(prompt), ..Step::plain(act) });
+            let within =
+                Duration::from_secs((answer.waited + answer.waited / 2 + GRACE).min(PATIENCE).as_secs());
+            steps.push(Step { prompt: Some(prompt), within, ..Step::plain(act) });
             if answer.secret {
                 break;
             }
@@ -201,8 +212,10 @@ mod tests {
             }
         }
         let flow = learner.flow("learnt")?;
+        assert!(flow.steps.iter().all(|step| step.within >= GRACE && step.within <= PATIENCE));
         assert!(!format!("{learner:?}").contains("Digit(9)"), "a nine is kept");
-        Some(flow.steps)
+        let known = flow.steps.into_iter().map(|step| Step { within: super::super::flow::WITHIN, ..step });
+        Some(known.collect())
     }
 
     #[test]

@@ -13,11 +13,13 @@ use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
 
-/// Quiet after which what was said is over: menus pause between their sentences, and wait for a key at their end.
-const ENDED: Duration = Duration::from_secs(4);
+/// Quiet after which what was said is over, beyond the second that it takes to be told of it. Menus pause between their
+/// sentences, and begin anew after a few seconds without a key.
+const ENDED: Duration = Duration::from_secs(2);
 /// Quiet that ends a sentence.
 const PAUSED: Duration = Duration::from_millis(1_200);
-/// So often something else may be said than expected: the network may have garbled it, and menus repeat themselves.
+/// So often something else may be said than expected, before half the time for it has passed: the network may have garbled
+/// it, menus pause, and they repeat themselves.
 const CHANCES: u8 = 2;
 /// Music for so long where a prompt was expected is a queue: there is no menu any more.
 const QUEUE: Duration = Duration::from_secs(20);
@@ -71,6 +73,7 @@ pub enum Help {
 enum State {
     /// Waits for the prompt of its step.
     Expecting {
+        half: Instant,
         until: Instant,
         chances: u8,
     },
@@ -135,10 +138,11 @@ impl Navigator {
             State::Over => None,
             State::Pausing { until } | State::Speaking { until } => Some(until),
             State::Listening { until } => Some(self.end_of_speech(PAUSED).unwrap_or(until).min(until)),
-            State::Expecting { until, .. } => {
+            State::Expecting { half, until, chances } => {
                 let sound = match self.sound.0 {
                     Sound::Music => Some(since + QUEUE),
                     Sound::Busy => Some(since + GONE),
+                    _ if chances == 0 => Some(half),
                     _ => self.end_of_speech(ENDED),
                 };
                 Some(sound.unwrap_or(until).min(until))
@@ -191,12 +195,12 @@ impl Navigator {
                 self.go_on(now);
             }
             State::Listening { until } if now >= until => self.missed(now, "nobody has spoken in time"),
-            State::Expecting { until, chances } => self.still_expecting(now, until, chances),
+            State::Expecting { half, until, chances } => self.still_expecting(now, (half, until), chances),
             _ => {}
         }
     }
 
-    fn still_expecting(&mut self, now: Instant, until: Instant, chances: u8) {
+    fn still_expecting(&mut self, now: Instant, (half, until): (Instant, Instant), chances: u8) {
         let lasted = now.since(self.sound.1);
         match self.sound.0 {
             Sound::Music if lasted >= QUEUE => {
@@ -206,18 +210,13 @@ impl Navigator {
             Sound::Busy if lasted >= GONE => {
                 self.end(Output::HangUp("the far side plays a busy tone: it has hung up".into()));
             }
-            _ if self.end_of_speech(ENDED).is_some_and(|at| now >= at) => {
+            _ if chances == 0 && now >= half => {
+                self.missed(now, "something else was said than the prompt expected");
+            }
+            _ if chances > 0 && self.end_of_speech(ENDED).is_some_and(|at| now >= at) => {
                 self.spoken = false;
-                match chances.checked_sub(1).filter(|left| *left > 0) {
-                    Some(chances) => {
-                        self.decide(
-                            "wait on",
-                            "another prompt was said than the one expected: perhaps it comes",
-                        );
-                        self.state = State::Expecting { until, chances };
-                    }
-                    None => self.missed(now, "another prompt was said than the one expected"),
-                }
+                self.state = State::Expecting { half, until, chances: chances - 1 };
+                self.still_expecting(now, (half, until), chances - 1);
             }
             _ if now >= until => self.missed(now, "the prompt expected was not said in time"),
             _ => {}
@@ -238,11 +237,11 @@ impl Navigator {
     fn begin(&mut self, now: Instant) {
         self.spoken = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
         let Some(step) = self.step() else { return self.end(Output::Hold) };
-        let until = now + step.within;
+        let (half, until) = (now + step.within / 2, now + step.within);
         if step.prompts().next().is_none() {
             return self.act(now, None);
         }
-        self.state = State::Expecting { until, chances: CHANCES };
+        self.state = State::Expecting { half, until, chances: CHANCES };
         self.expected(now);
     }
 
@@ -403,13 +402,15 @@ mod tests {
         let steps = vec![after(1, keys("2"))];
         let once = [(1.0, SPEECH), (6.0, QUIET)];
         let twice = [once.as_slice(), &[(12.0, SPEECH), (18.0, QUIET)]].concat();
-        assert_eq!(story(steps.clone(), &twice, 300.0), [(22.0, CHANGED)]);
+        assert_eq!(story(steps.clone(), &twice, 300.0), [(30.0, CHANGED)]);
+        let late = [(20.0, SPEECH), (26.0, QUIET), (40.0, SPEECH), (46.0, QUIET)];
+        assert_eq!(story(steps.clone(), &late, 300.0), [(48.0, CHANGED)]);
         let comes = [once.as_slice(), &[(12.0, SPEECH), (18.0, Input::Prompt(0))]].concat();
         assert_eq!(story(steps.clone(), &comes, 300.0), [(18.0, press("2")), (18.0, Output::Hold)]);
-        // A pause within the menu is none.
-        let pause =
-            [(1.0, SPEECH), (6.0, QUIET), (9.0, SPEECH), (12.0, QUIET), (15.0, SPEECH), (18.0, QUIET)];
-        assert_eq!(story(steps.clone(), &pause, 21.0), []);
+        // Many pauses within a menu that is long are none.
+        let pauses = (0..6).flat_map(|n| [(4.0 * f64::from(n), SPEECH), (4.0 * f64::from(n) + 1.0, QUIET)]);
+        let pauses: Vec<_> = pauses.chain([(29.0, Input::Prompt(0))]).collect();
+        assert_eq!(story(steps.clone(), &pauses, 300.0), [(29.0, press("2")), (29.0, Output::Hold)]);
         assert_eq!(story(steps, &[], 300.0), [(60.0, CHANGED)], "nothing is said at all");
     }
 

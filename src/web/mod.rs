@@ -13,6 +13,8 @@ mod answer;
 mod api;
 mod call_page;
 mod events;
+mod flows;
+mod flows_page;
 mod form;
 mod gate;
 mod head;

@@ -23,6 +23,15 @@ pub(super) enum Route {
     Phones,
     Pair,
     Unpair,
+    /// Flows and planned calls: the page, one version to be changed, the same as a file.
+    Flows,
+    FlowEdit,
+    FlowExport,
+    FlowKeep,
+    FlowRemove,
+    /// A call that the box places and holds, and one that it shall not place any more.
+    Slay,
+    SlayForget,
     Events,
     Style,
     Script,
@@ -35,6 +44,11 @@ pub(super) enum Route {
     ApiPhones,
     ApiPair,
     ApiUnpair,
+    ApiFlows,
+    ApiFlowKeep,
+    ApiFlowRemove,
+    ApiSlay,
+    ApiSlayForget,
 }
 
 /// Why there is no route.
@@ -68,6 +82,13 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["phones"] if get => (true, Route::Phones),
         ["phones"] => (false, Route::Pair),
         ["phones", "unpair"] => (false, Route::Unpair),
+        ["flows"] if get => (true, Route::Flows),
+        ["flows"] => (false, Route::FlowKeep),
+        ["flows", "edit"] => (true, Route::FlowEdit),
+        ["flows", "export"] => (true, Route::FlowExport),
+        ["flows", "remove"] => (false, Route::FlowRemove),
+        ["slay"] => (false, Route::Slay),
+        ["slay", "forget"] => (false, Route::SlayForget),
         ["trunks", "again"] => (false, Route::Act(Wish::TryTrunks)),
         ["events"] => (true, Route::Events),
         ["assets", "page.css"] => (true, Route::Style),
@@ -81,6 +102,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["api", "v1", "phones"] if get => (true, Route::ApiPhones),
         ["api", "v1", "phones"] => (false, Route::ApiPair),
         ["api", "v1", "phones", "unpair"] => (false, Route::ApiUnpair),
+        ["api", "v1", "flows"] if get => (true, Route::ApiFlows),
+        ["api", "v1", "flows"] => (false, Route::ApiFlowKeep),
+        ["api", "v1", "flows", "remove"] => (false, Route::ApiFlowRemove),
+        ["api", "v1", "slay"] => (false, Route::ApiSlay),
+        ["api", "v1", "slay", "forget"] => (false, Route::ApiSlayForget),
         ["api", "v1", "trunks", "again"] => (false, Route::ApiAct(Wish::TryTrunks)),
         ["api", "v1", "hold"] => (false, Route::ApiAct(Wish::HoldNow(None))),
         _ => return Err(Miss::NoSuchPage),
@@ -126,6 +152,11 @@ impl Route {
                 | Self::ApiPhones
                 | Self::ApiPair
                 | Self::ApiUnpair
+                | Self::ApiFlows
+                | Self::ApiFlowKeep
+                | Self::ApiFlowRemove
+                | Self::ApiSlay
+                | Self::ApiSlayForget
                 | Self::Events
                 | Self::Metrics
                 | Self::Live

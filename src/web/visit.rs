@@ -4,7 +4,8 @@ use super::answer::Answer;
 use super::route::{Miss, Route, call_id, find};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, api, call_page, events, form, head, home, login, metrics, page, phones, sound,
+    Ask, Doors, Order, Site, api, call_page, events, flows, form, head, home, login, metrics, page, phones,
+    sound,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -223,6 +224,22 @@ impl Visit<'_> {
                 Ok(()) => Answer::see("/phones".into()),
                 Err((status, why)) => phones::page(site, &form, Some(&why), status),
             },
+            Route::Flows => flows::page(site, &form, None, 200),
+            Route::FlowEdit => flows::edit(site, &form, self.named("number"), self.named("version")),
+            Route::FlowExport => flows::export(site, self.named("number"), self.named("version")),
+            Route::FlowKeep | Route::FlowRemove | Route::Slay | Route::SlayForget => {
+                match self.flow_act(route) {
+                    Ok(()) => Answer::see("/flows".into()),
+                    Err((status, why)) => flows::page(site, &form, Some((&why, &self.body)), status),
+                }
+            }
+            Route::ApiFlows => flows::json(site),
+            Route::ApiFlowKeep | Route::ApiFlowRemove | Route::ApiSlay | Route::ApiSlayForget => {
+                match self.flow_act(route) {
+                    Ok(()) => Answer::json(200, &serde_json::json!({ "done": true })),
+                    Err((status, why)) => Answer::problem(status, &why),
+                }
+            }
             Route::ApiPhones => phones::list(site),
             Route::ApiPair => match phones::pair(site, &self.body, self.local) {
                 Ok(told) => Answer::json(200, &told),
@@ -271,6 +288,19 @@ impl Visit<'_> {
             },
         }
         .into()
+    }
+
+    fn named(&self, name: &str) -> &str {
+        self.asked(name).unwrap_or_default()
+    }
+
+    fn flow_act(&self, route: Route) -> Result<(), (u16, String)> {
+        match route {
+            Route::FlowRemove | Route::ApiFlowRemove => flows::remove(self.site, &self.body),
+            Route::Slay | Route::ApiSlay => flows::slay(self.site, &self.body),
+            Route::SlayForget | Route::ApiSlayForget => flows::forget(self.site, &self.body),
+            _ => flows::keep(self.site, &self.body),
+        }
     }
 
     fn live(&self, id: CallId) -> Reply {

@@ -95,7 +95,7 @@ impl Server {
                         matches!(request, Request::HangUp(CallId(404)) | Request::HoldNow(None))
                     }
                     Order::Pair(phone) => phone.name == "Taken",
-                    Order::Unpair(_) => false,
+                    Order::Unpair(_) | Order::Errand(_) => false,
                 };
                 let answer =
                     if refused { Err("No such call is up: <it> ended.".to_string()) } else { Ok(()) };
