@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz lint fmt setup bench cost image clean
+.PHONY: help run demo test peers flood fuzz lint fmt setup bench cost quality image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -26,6 +26,7 @@ help:
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
@@ -82,6 +83,11 @@ cost:
 	@if command -v valgrind >/dev/null; then \
 	  cargo test --locked --release --quiet --test cost -- --ignored --nocapture what_packets_and_ticks_cost; \
 	else echo 'valgrind is not installed: instructions are not counted'; fi
+
+# The same packets through both, PJMEDIA in real time.
+quality: setup
+	.cache/venv/bin/pip install --quiet --disable-pip-version-check numpy==2.4.6 pesq==0.0.4
+	.cache/venv/bin/python3 tests/quality/run.py
 
 image:
 	@echo 'make image: there is no image yet, only the plan in image/README.md'; exit 1

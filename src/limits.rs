@@ -48,6 +48,8 @@ pub const RECORDING_HOURS: u64 = 12;
 pub const LISTENERS: usize = 4;
 /// Frames that wait for one who listens in: 2 s. Full: he misses what comes then.
 pub const LISTENER_QUEUE: usize = 100;
+/// Recordings that wait to be coded again. Full: they wait for the next start.
+pub const PACKER_QUEUE: usize = 64;
 /// Commands from the page and the button: more than a person can press in a second. Full: refused with 503.
 pub const COMMAND_QUEUE: usize = 32;
 /// Writes waiting for the disk. Full: the oldest unfinished state of the same call is replaced, none is lost.

@@ -11,6 +11,7 @@ use hold_slayer::rtp::srtp::{Context, TAIL_BYTES};
 use hold_slayer::rtp::stream::{Receiver, Sender};
 use hold_slayer::units::{Codec, Digit, Instant, PortId, SrtpKey, SrtpKeys, Suite};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -107,46 +108,57 @@ fn a_whole_calls_life_allocates_nothing() {
     let wide = Stream { remote: remote(WIDE), codec: Codec::G722, payload_type: 9, ..phone };
     let key = Digit::from_char('9').unwrap();
     let sound = SoundId(0);
+    let commands = [
+        MediaCommand::Open { port: PHONE, stream: phone, seed: 1 },
+        MediaCommand::Tone(PHONE, Tone::Ringback),
+        MediaCommand::Open { port: TRUNK, stream: trunk, seed: 2 },
+        MediaCommand::Join(PHONE, TRUNK),
+        MediaCommand::Tap(TRUNK, true),
+        MediaCommand::Digit(TRUNK, key, None),
+        MediaCommand::DigitEnd(TRUNK, key, Duration::from_millis(700)),
+        MediaCommand::Digit(PHONE, key, Some(Duration::from_millis(250))),
+        MediaCommand::Change { port: PHONE, stream: Stream { send: false, ..phone } },
+        MediaCommand::Part(PHONE),
+        MediaCommand::Play { port: TRUNK, sound, repeat: false },
+        MediaCommand::Play { port: PHONE, sound, repeat: true },
+        MediaCommand::Change { port: PHONE, stream: Stream { keys: Some(next), ..phone } },
+        MediaCommand::Quiet(PHONE),
+        MediaCommand::Tone(PHONE, Tone::Beep),
+        MediaCommand::Join(TRUNK, PHONE),
+        MediaCommand::Tap(TRUNK, false),
+        MediaCommand::Studio(TRUNK, true),
+        MediaCommand::Overlay(PHONE, Some(Overlay::Recorded)),
+        MediaCommand::Overlay(PHONE, Some(Overlay::Waiting)),
+        MediaCommand::Overlay(PHONE, None),
+        MediaCommand::Open { port: WIDE, stream: wide, seed: 3 },
+        MediaCommand::Join(TRUNK, WIDE),
+        MediaCommand::Play { port: WIDE, sound, repeat: false },
+        MediaCommand::Tone(WIDE, Tone::Special),
+        MediaCommand::Tone(WIDE, Tone::Stutter),
+        MediaCommand::Quiet(WIDE),
+        MediaCommand::Meet { port: TRUNK, room: TRUNK, seat: Seat::Talks },
+        MediaCommand::Meet { port: PHONE, room: TRUNK, seat: Seat::Talks },
+        MediaCommand::Meet { port: WIDE, room: TRUNK, seat: Seat::Listens },
+        MediaCommand::Meet { port: WIDE, room: TRUNK, seat: Seat::Talks },
+        MediaCommand::Part(PHONE),
+        MediaCommand::Studio(TRUNK, false),
+        MediaCommand::Tone(TRUNK, Tone::Busy),
+        MediaCommand::Tone(PHONE, Tone::Congestion),
+        MediaCommand::Tone(PHONE, Tone::Dial),
+        MediaCommand::Digit(WIDE, Digit::FLASH, Some(Duration::ZERO)),
+        MediaCommand::Ping,
+        MediaCommand::Close(WIDE),
+        MediaCommand::Close(PHONE),
+        MediaCommand::Close(TRUNK),
+    ];
     for _ in 0..3 {
-        for command in [
-            MediaCommand::Open { port: PHONE, stream: phone, seed: 1 },
-            MediaCommand::Tone(PHONE, Tone::Ringback),
-            MediaCommand::Open { port: TRUNK, stream: trunk, seed: 2 },
-            MediaCommand::Join(PHONE, TRUNK),
-            MediaCommand::Tap(TRUNK, true),
-            MediaCommand::Digit(TRUNK, key),
-            MediaCommand::Digit(PHONE, key),
-            MediaCommand::Change { port: PHONE, stream: Stream { send: false, ..phone } },
-            MediaCommand::Part(PHONE),
-            MediaCommand::Play { port: TRUNK, sound, repeat: false },
-            MediaCommand::Play { port: PHONE, sound, repeat: true },
-            MediaCommand::Change { port: PHONE, stream: Stream { keys: Some(next), ..phone } },
-            MediaCommand::Quiet(PHONE),
-            MediaCommand::Tone(PHONE, Tone::Beep),
-            MediaCommand::Join(TRUNK, PHONE),
-            MediaCommand::Tap(TRUNK, false),
-            MediaCommand::Studio(TRUNK, true),
-            MediaCommand::Overlay(PHONE, Some(Overlay::Recorded)),
-            MediaCommand::Overlay(PHONE, Some(Overlay::Waiting)),
-            MediaCommand::Overlay(PHONE, None),
-            MediaCommand::Open { port: WIDE, stream: wide, seed: 3 },
-            MediaCommand::Join(TRUNK, WIDE),
-            MediaCommand::Play { port: WIDE, sound, repeat: false },
-            MediaCommand::Tone(WIDE, Tone::Special),
-            MediaCommand::Tone(WIDE, Tone::Stutter),
-            MediaCommand::Quiet(WIDE),
-            MediaCommand::Meet { port: TRUNK, room: TRUNK, seat: Seat::Talks },
-            MediaCommand::Meet { port: PHONE, room: TRUNK, seat: Seat::Talks },
-            MediaCommand::Meet { port: WIDE, room: TRUNK, seat: Seat::Listens },
-            MediaCommand::Meet { port: WIDE, room: TRUNK, seat: Seat::Talks },
-            MediaCommand::Part(PHONE),
-            MediaCommand::Studio(TRUNK, false),
-            MediaCommand::Close(WIDE),
-            MediaCommand::Close(PHONE),
-            MediaCommand::Close(TRUNK),
-        ] {
-            line.live(command);
-        }
+        commands.into_iter().for_each(|command| line.live(command));
+    }
+    // And in any other order, with ports that are closed or open already.
+    let mut dice = 7_u32;
+    for _ in 0..400 {
+        dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        line.live(commands[(dice >> 8) as usize % commands.len()]);
     }
     let counted = outlets.counters.read();
     assert!(line.sent > 1500 && counted.forwarded > 300, "the calls really lived: {counted:?}");

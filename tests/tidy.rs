@@ -31,6 +31,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("base64ct", &["sip/"]),
     ("clap", &["main.rs"]),
     ("ctr", &["rtp/srtp.rs"]),
+    ("flac_codec", &["studio/flac.rs"]),
     ("getrandom", &["app", "web/", "demo/"]),
     ("gpiocdev", &["board/gpio.rs"]),
     ("hickory_resolver", &["net/names.rs"]),

@@ -56,6 +56,7 @@ pub(super) struct Control {
     pub(super) heard: mpsc::Receiver<ear_thread::Conclusion>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
+    pub(super) claims: watch::Sender<Option<web::Claim>>,
     pub(super) lamp: watch::Sender<Pattern>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
     /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
@@ -245,7 +246,14 @@ impl Control {
     fn press(&mut self, press: Press) {
         let request = match press {
             Press::Short => Request::Button,
+            Press::Double => Request::TakeHeld,
             Press::Long => Request::Cancel,
+            // The page's business.
+            Press::Claim | Press::Forget => {
+                let claim = web::Claim { at: clock::now(), forget: press == Press::Forget };
+                self.claims.send_replace(Some(claim));
+                return;
+            }
         };
         self.next_ask += 1;
         self.event(Event::Request(self.next_ask, request));

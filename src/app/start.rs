@@ -132,6 +132,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
+    let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
     let (standing_tx, standing) = watch::channel(None);
     let store_too = store.clone();
@@ -161,6 +162,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 heard,
                 asks,
                 presses,
+                claims,
                 snapshot: snapshot_tx,
                 standing,
                 board_troubles,
@@ -205,7 +207,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters);
+    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters, claimed);
     match web::start(page, store, studio.studio, snapshot, asks_tx) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
@@ -310,6 +312,7 @@ fn web_config(
     options: &Options,
     sip: SocketAddr,
     counters: Arc<media::Counters>,
+    claims: watch::Receiver<Option<web::Claim>>,
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
@@ -320,6 +323,7 @@ fn web_config(
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
+        claims,
     }
 }
 

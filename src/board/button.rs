@@ -1,25 +1,48 @@
 //! A push button: contact bounce in, presses out. Pure.
 //!
 //! ```text
-//!            pressed for `debounce`                 held for LONG
-//!   Up ───────────────────────────► Down{untold} ─────────────────► Down{told} ── Long
-//!    ▲                                 │ released for `debounce`       │
-//!    └──────────── Short ──────────────┴───────────── nothing ─────────┘
+//!        still for `debounce`            LONG, still down              CLAIM, still down
+//!   Up ───────────────────────► Down ───────────────────► Down, Held ──────────────────► Down, told ── Claim
+//!    ▲                           │ up again                 │ up again                      │ up again
+//!    │        a second press within AGAIN: Double           │                               │
+//!    └── Short, AGAIN later ─────┘  ◄────────── Long ───────┘  ◄───────── nothing ──────────┘
 //! ```
+//!
+//! One that is down when the box starts says nothing, unless it stays down for CLAIM: that is the wish to forget the
+//! page's password.
 
 use crate::units::Instant;
 use core::time::Duration;
 
-/// A press held this long is a long one; it is told while the finger is still down.
+/// A press held this long is a long one, if it is released before [`CLAIM`].
 pub const LONG: Duration = Duration::from_secs(3);
+/// A press held this long is told while the finger is still down.
+pub const CLAIM: Duration = Duration::from_secs(10);
+/// A second press that begins so soon after the first one's end makes both one double press.
+pub const AGAIN: Duration = Duration::from_millis(400);
 
 /// What a finger did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
-    /// Pressed and released.
+    /// Pressed and released: hold this call for me.
     Short,
-    /// Held for [`LONG`].
+    /// Twice in quick succession: I take it now.
+    Double,
+    /// Held for [`LONG`], then released: end the held call.
     Long,
+    /// Held for [`CLAIM`]: whoever holds it may claim the page.
+    Claim,
+    /// Held for [`CLAIM`] from the start of the box on: the page's password is forgotten.
+    Forget,
+}
+
+/// What a finger that is still down will have meant if it lets go now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Longer than [`LONG`].
+    Long,
+    /// Longer than [`CLAIM`]: it has been told.
+    Claim,
 }
 
 /// What the button is told.
@@ -43,15 +66,19 @@ pub struct Button {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Up,
-    Down { since: Instant, told: bool },
+    /// Released; `first` is when a short press ended that may become a double one.
+    Up { first: Option<Instant> },
+    /// Pressed; `second` of a double press, or down from the `start` of the box on.
+    Down { since: Instant, second: bool, start: bool },
+    /// All that this press means has been told.
+    Told { held: bool },
 }
 
 impl Button {
-    /// A button whose line is at `level` now. One that is down already counts from its next press on: it may be stuck, or
-    /// held for the firmware.
+    /// A button whose line is at `level` now.
     pub fn new(now: Instant, debounce: Duration, level: bool) -> Self {
-        let state = if level { State::Down { since: now, told: true } } else { State::Up };
+        let down = State::Down { since: now, second: false, start: true };
+        let state = if level { down } else { State::Up { first: None } };
         Self { debounce, raw: (level, now), state, out: None }
     }
 
@@ -71,14 +98,25 @@ impl Button {
         self.out.take()
     }
 
+    /// What the finger that is down has come to, for the lamp to show.
+    pub fn held(&self, now: Instant) -> Option<Held> {
+        match self.state {
+            State::Down { since, start: false, .. } if now.since(since) >= LONG => Some(Held::Long),
+            State::Told { held: true } => Some(Held::Claim),
+            State::Up { .. } | State::Down { .. } | State::Told { .. } => None,
+        }
+    }
+
     /// When to call `handle(Timeout)` if nothing else happens.
     pub fn deadline(&self) -> Option<Instant> {
         let (level, since) = self.raw;
+        let settles = since + self.debounce;
         match self.state {
-            State::Up if level => Some(since + self.debounce),
-            State::Down { .. } if !level => Some(since + self.debounce),
-            State::Down { since, told: false } => Some(since + LONG),
-            State::Up | State::Down { .. } => None,
+            State::Up { .. } if level => Some(settles),
+            State::Up { first } => first.map(|first| first + AGAIN),
+            State::Down { .. } | State::Told { .. } if !level => Some(settles),
+            State::Down { since, .. } => Some(since + CLAIM),
+            State::Told { .. } => None,
         }
     }
 
@@ -87,19 +125,40 @@ impl Button {
         let (level, since) = self.raw;
         let still = now.since(since) >= self.debounce;
         self.state = match self.state {
-            State::Up if level && still => State::Down { since, told: false },
-            State::Down { told, .. } if !level && still => {
-                if !told {
+            State::Up { first } if level && still => {
+                // A press that began too late for a double one: the first is told now, if nobody asked in between.
+                let again = first.is_some_and(|first| since.since(first) < AGAIN);
+                if first.is_some() && !again {
                     self.out = Some(Press::Short);
                 }
-                State::Up
+                State::Down { since, second: again, start: false }
             }
-            State::Down { since, told: false } if level && now.since(since) >= LONG => {
-                self.out = Some(Press::Long);
-                State::Down { since, told: true }
+            State::Up { first: Some(first) } if !level && now.since(first) >= AGAIN => {
+                self.out = Some(Press::Short);
+                State::Up { first: None }
             }
+            State::Down { since: down, second, start } if !level && still => {
+                self.released(since, down, second, start)
+            }
+            State::Down { since: down, start, .. } if level && now.since(down) >= CLAIM => {
+                self.out = Some(if start { Press::Forget } else { Press::Claim });
+                State::Told { held: true }
+            }
+            State::Told { .. } if !level && still => State::Up { first: None },
             as_it_is => as_it_is,
         };
+    }
+
+    /// `up` is when the finger let go.
+    fn released(&mut self, up: Instant, down: Instant, second: bool, start: bool) -> State {
+        let held = up.since(down);
+        self.out = match (start, held) {
+            (true, _) => None,
+            (false, held) if held >= LONG => Some(Press::Long),
+            (false, _) if second => Some(Press::Double),
+            (false, _) => return State::Up { first: Some(up) },
+        };
+        State::Up { first: None }
     }
 }
 
@@ -138,10 +197,10 @@ mod tests {
 
     #[test]
     fn presses() {
-        use Press::{Long, Short};
+        use Press::{Claim, Double, Forget, Long, Short};
         type Case = (&'static str, bool, &'static [(u64, bool)], &'static [(u64, Press)]);
         let table: &[Case] = &[
-            ("a clean press", false, &[(100, true), (300, false)], &[(320, Short)]),
+            ("a clean press", false, &[(100, true), (300, false)], &[(700, Short)]),
             (
                 "bounce at both ends is one press",
                 false,
@@ -155,7 +214,7 @@ mod tests {
                     (304, true),
                     (306, false),
                 ],
-                &[(326, Short)],
+                &[(706, Short)],
             ),
             ("a spike is none", false, &[(100, true), (110, false)], &[]),
             (
@@ -168,33 +227,79 @@ mod tests {
                 "a gap of a moment is one press",
                 false,
                 &[(100, true), (200, false), (210, true), (300, false)],
-                &[(320, Short)],
+                &[(700, Short)],
             ),
             (
-                "two presses",
+                "two presses in quick succession are a double one",
                 false,
-                &[(100, true), (200, false), (300, true), (400, false)],
-                &[(220, Short), (420, Short)],
+                &[(100, true), (200, false), (400, true), (500, false)],
+                &[(520, Double)],
             ),
             (
-                "long is told at three seconds, and once",
+                "three are a double and a short one",
                 false,
-                &[(100, true), (9000, false)],
-                &[(3100, Long)],
+                &[(100, true), (200, false), (300, true), (400, false), (500, true), (600, false)],
+                &[(420, Double), (1000, Short)],
             ),
-            ("just short of long", false, &[(100, true), (3095, false)], &[(3115, Short)]),
-            ("stuck from the start is none", true, &[], &[]),
-            ("stuck, then pressed", true, &[(5000, false), (6000, true), (6100, false)], &[(6120, Short)]),
+            (
+                "two presses with a pause are two",
+                false,
+                &[(100, true), (200, false), (700, true), (800, false)],
+                &[(600, Short), (1200, Short)],
+            ),
+            (
+                "bounce does not make a press begin earlier: this one is too late for a double",
+                false,
+                &[(100, true), (200, false), (590, true), (595, false), (610, true), (700, false)],
+                &[(600, Short), (1100, Short)],
+            ),
+            (
+                "a spike after a press does not hide it",
+                false,
+                &[(100, true), (200, false), (595, true), (605, false)],
+                &[(605, Short)],
+            ),
+            ("long is told when it ends", false, &[(100, true), (5000, false)], &[(5020, Long)]),
+            ("just short of long", false, &[(100, true), (3095, false)], &[(3495, Short)]),
+            (
+                "a claim is told at ten seconds, and once",
+                false,
+                &[(100, true), (15_000, false)],
+                &[(10_100, Claim)],
+            ),
+            (
+                "after a claim it is a button again",
+                false,
+                &[(100, true), (11_000, false), (12_000, true), (12_100, false)],
+                &[(10_100, Claim), (12_500, Short)],
+            ),
+            ("down from the start for ten seconds", true, &[], &[(10_000, Forget)]),
+            ("down from the start for less is none", true, &[(9000, false)], &[]),
+            ("stuck, then pressed", true, &[(5000, false), (6000, true), (6100, false)], &[(6500, Short)]),
             (
                 "repeated levels change nothing",
                 false,
                 &[(100, true), (110, true), (200, true), (300, false), (310, false)],
-                &[(320, Short)],
+                &[(700, Short)],
             ),
         ];
         for (what, first, levels, expected) in table {
             assert_eq!(play(*first, levels), *expected, "{what}");
         }
+    }
+
+    #[test]
+    fn what_the_finger_has_come_to_can_be_seen() {
+        let mut button = Button::new(at(0), DEBOUNCE, false);
+        button.handle(at(100), Input::Level(true));
+        button.handle(at(120), Input::Timeout);
+        assert_eq!(button.held(at(3000)), None);
+        assert_eq!(button.held(at(3100)), Some(Held::Long));
+        button.handle(at(10_100), Input::Timeout);
+        assert_eq!(button.held(at(11_000)), Some(Held::Claim));
+        button.handle(at(12_000), Input::Level(false));
+        button.handle(at(12_020), Input::Timeout);
+        assert_eq!(button.held(at(12_020)), None);
     }
 
     #[test]
@@ -204,6 +309,8 @@ mod tests {
         // The thread was late: the release is the next thing it sees.
         button.handle(at(400), Input::Level(false));
         button.handle(at(900), Input::Timeout);
+        assert_eq!(button.poll(), None);
+        button.handle(at(1000), Input::Timeout);
         assert_eq!(button.poll(), Some(Press::Short));
         assert_eq!(button.deadline(), None);
     }

@@ -208,10 +208,15 @@ impl Lines {
             self.button = None;
             return;
         }
+        let now = clock::now();
         while let Some(press) = open.machine.poll() {
+            if press == Press::Short {
+                self.lamp.handle(now, lamp::Input::Answer);
+            }
             // Full: the control loop has not taken 32 presses; one more says nothing new.
             let _ = self.presses.try_send(press);
         }
+        self.lamp.handle(now, lamp::Input::Finger(open.machine.held(now)));
     }
 }
 

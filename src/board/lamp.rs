@@ -1,5 +1,6 @@
 //! What the lamp shows. Pure.
 
+use super::button::Held;
 use crate::call::{Phase, Snapshot};
 use crate::units::Instant;
 use core::time::Duration;
@@ -48,11 +49,21 @@ impl Pattern {
     }
 }
 
+/// How long the light says that all is well.
+const WELL: Duration = Duration::from_secs(2);
+/// Faster than any pattern.
+const FLICKER_MS: [u64; 2] = [40, 60];
+
 /// What the lamp is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Show this from now on. The one that is shown already goes on undisturbed.
     Show(Pattern),
+    /// The button was pressed: say now how things are. All well is two seconds of light.
+    Answer,
+    /// A finger is on the button for a while, or is gone. It sees dark when letting go means a long press, and flicker when
+    /// it has claimed the page.
+    Finger(Option<Held>),
     /// A deadline has passed.
     Timeout,
 }
@@ -62,6 +73,9 @@ pub enum Input {
 pub struct Lamp {
     pattern: Pattern,
     began: Instant,
+    finger: Option<Held>,
+    /// Until when all is said to be well.
+    well: Instant,
     lit: Option<bool>,
     out: Option<bool>,
     deadline: Option<Instant>,
@@ -75,11 +89,15 @@ impl Lamp {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        if let Input::Show(pattern) = input
-            && pattern != self.pattern
-        {
-            self.pattern = pattern;
-            self.began = now;
+        match input {
+            Input::Show(pattern) if pattern != self.pattern => {
+                self.pattern = pattern;
+                self.began = now;
+            }
+            Input::Answer if self.pattern == Pattern::Idle => self.well = now + WELL,
+            Input::Answer => self.began = now,
+            Input::Finger(held) => self.finger = held,
+            Input::Show(_) | Input::Timeout => {}
         }
         let (lit, rest) = self.at(now);
         self.deadline = rest.map(|rest| now + rest);
@@ -106,7 +124,14 @@ impl Lamp {
 
     /// Lit or not, and for how long from `now`.
     fn at(&self, now: Instant) -> (bool, Option<Duration>) {
-        let cadence = self.pattern.cadence_ms();
+        let cadence: &[u64] = match self.finger {
+            Some(Held::Long) => return (false, None),
+            Some(Held::Claim) => &FLICKER_MS,
+            None if self.pattern == Pattern::Idle && now < self.well => {
+                return (true, Some(self.well.since(now)));
+            }
+            None => self.pattern.cadence_ms(),
+        };
         if cadence.len() < 2 {
             return (true, None);
         }
@@ -217,6 +242,33 @@ mod tests {
             ]
         );
         assert_eq!(lit(Pattern::Person).len(), 30);
+    }
+
+    #[test]
+    fn a_press_is_answered_and_a_finger_sees_what_it_does() {
+        let mut lamp = Lamp::new();
+        lamp.handle(Instant(0), Input::Timeout);
+        lamp.handle(Instant(1_000_000), Input::Answer);
+        assert_eq!((lamp.poll(), lamp.deadline()), (Some(true), Some(Instant(3_000_000))));
+        lamp.handle(Instant(3_000_000), Input::Timeout);
+        assert_eq!(lamp.poll(), Some(false));
+        lamp.handle(Instant(4_000_000), Input::Show(Pattern::InCall));
+        assert_eq!(lamp.poll(), Some(true));
+        lamp.handle(Instant(5_000_000), Input::Finger(Some(Held::Long)));
+        assert_eq!((lamp.poll(), lamp.deadline()), (Some(false), None));
+        lamp.handle(Instant(12_000_000), Input::Finger(Some(Held::Claim)));
+        assert!(lamp.deadline().is_some());
+        lamp.handle(Instant(13_000_000), Input::Finger(None));
+        assert_eq!(lamp.poll(), Some(true));
+    }
+
+    #[test]
+    fn a_press_begins_the_trouble_s_pattern_anew() {
+        let mut lamp = Lamp::new();
+        lamp.handle(Instant(0), Input::Show(Pattern::NoTrunk));
+        lamp.handle(Instant(1_500_000), Input::Answer);
+        assert_eq!(lamp.poll(), Some(true));
+        assert_eq!(lamp.deadline(), Some(Instant(1_600_000)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::media::{MediaCommand, Seat};
 use crate::phone::gesture::{self, Gesture};
 use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
-use crate::units::{CallId, Digit, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// By this word in Alert-Info a phone knows that a held call comes back.
@@ -62,6 +62,8 @@ pub(super) struct Call {
     pub(super) errand: bool,
     /// What is known of the company's menu.
     pub(super) menu: Menu,
+    /// Phones that are on another call and did not ring for this one, which is held and wants its owner.
+    pub(super) refused: Vec<AccountId>,
     /// The phones ring in turn.
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to the far side after a hold, last at.
@@ -103,6 +105,7 @@ impl Call {
             trying: Trying::default(),
             errand: false,
             menu: Menu::default(),
+            refused: Vec::new(),
             ringing: None,
             slain: None,
             to_tell: Vec::new(),
@@ -187,6 +190,11 @@ impl Call {
             State::Incoming(_) => {
                 if let Some(far) = &self.far {
                     desk.sip(Command::Ringing(far.id));
+                }
+            }
+            State::Held(_) => {
+                if let Some(phone) = self.near.iter().find(|l| l.id == leg).map(|l| l.account) {
+                    self.phone_busy(phone, false);
                 }
             }
             _ => {}
@@ -337,7 +345,7 @@ impl Call {
         }
         let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
         let gone = self.near.swap_remove(at);
-        let role = gone.role;
+        let (role, phone) = (gone.role, gone.account);
         desk.forget(gone);
         match &self.state {
             State::Dialing if self.errand => {
@@ -358,6 +366,7 @@ impl Call {
             }
             State::Held(_) if role == Role::Rings => {
                 self.causes.push(cause);
+                self.phone_busy(phone, cause == Cause::Busy);
                 self.ring_ended(desk);
             }
             State::Held(_) if role == Role::Listens => self.heard_enough(desk),
@@ -441,25 +450,51 @@ impl Call {
 
     // ---- digits ----
 
-    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit) {
+    /// A key came from this leg, held for so long; `None`: it is still held, and `digit_end` will follow.
+    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Option<Duration>) {
+        // A flash has no length.
+        let held = if digit == Digit::FLASH { Some(Duration::ZERO) } else { held };
         if self.far.as_ref().is_some_and(|f| f.port == from) {
             if matches!(self.state, State::Talking) {
-                self.near.iter().filter(|l| l.role == Role::Talks).for_each(|near| desk.digit(near, digit));
+                self.talking().for_each(|near| desk.digit(near, digit, held));
             }
         } else if self.emergency || self.transferred {
-            self.far.iter().for_each(|far| desk.digit(far, digit));
+            self.far.iter().for_each(|far| desk.digit(far, digit, held));
         } else {
             self.gesture.handle(desk.now, digit);
+            if let Some(held) = held {
+                self.gesture.released(digit, held);
+            }
             self.drain_gesture(desk);
         }
+    }
+
+    /// A key that came from this leg was let go.
+    pub(super) fn digit_end(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Duration) {
+        if digit == Digit::FLASH {
+        } else if self.far.as_ref().is_some_and(|f| f.port == from) {
+            self.talking().for_each(|near| desk.digit_end(near, digit, held));
+        } else if self.emergency || self.transferred {
+            self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
+        } else {
+            self.gesture.released(digit, held);
+            self.drain_gesture(desk);
+        }
+    }
+
+    fn talking(&self) -> impl Iterator<Item = &Leg> {
+        self.near.iter().filter(|leg| leg.role == Role::Talks)
     }
 
     fn drain_gesture(&mut self, desk: &mut Desk) {
         while let Some(out) = self.gesture.poll() {
             match (out, &self.state) {
-                (gesture::Output::Forward(digit), State::Dialing | State::Talking) => {
-                    self.far.iter().for_each(|far| desk.digit(far, digit));
+                (gesture::Output::Forward(digit, held), State::Dialing | State::Talking) => {
+                    self.far.iter().for_each(|far| desk.digit(far, digit, held));
                     self.menu_key(desk, digit);
+                }
+                (gesture::Output::Release(digit, held), _) => {
+                    self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
                 }
                 (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
                 (gesture::Output::Conference, _) => self.wants_conference = true,
@@ -467,7 +502,7 @@ impl Call {
                     // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
                     let _ = self.hold(desk, "the owner pressed ** in the call");
                 }
-                (gesture::Output::Forward(_), _) => {}
+                (gesture::Output::Forward(..), _) => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::slay::schedule::Schedule;
 use crate::sounds::Prompt;
 use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
+use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
 /// Whether a peer can take calls, and in plain words why not.
@@ -264,17 +265,32 @@ impl Desk {
     }
 
     /// As the peer takes it, or its rules prescribe: a telephone-event, else INFO, and in-band if it refuses that too.
-    pub(super) fn digit(&mut self, leg: &Leg, digit: Digit) {
-        let by_info = match self.keys(leg) {
+    /// `held` is how long, if that is known already; else [`Self::digit_end`] follows.
+    pub(super) fn digit(&mut self, leg: &Leg, digit: Digit, held: Option<Duration>) {
+        match held {
+            _ if !self.by_info(leg) => self.media(MediaCommand::Digit(leg.port, digit, held)),
+            Some(held) => self.sip(Command::Info(leg.id, digit, held)),
+            // INFO says how long a key was held, so it waits for the end.
+            None => {}
+        }
+    }
+
+    /// A key given to `digit` while it was held has been let go.
+    pub(super) fn digit_end(&mut self, leg: &Leg, digit: Digit, held: Duration) {
+        if self.by_info(leg) {
+            self.sip(Command::Info(leg.id, digit, held));
+        } else {
+            self.media(MediaCommand::DigitEnd(leg.port, digit, held));
+        }
+    }
+
+    fn by_info(&self, leg: &Leg) -> bool {
+        let takes = match self.keys(leg) {
             Keys::Events => leg.session.is_some_and(|session| session.event_type.is_none()),
             Keys::Info => true,
             Keys::InBand => false,
         };
-        if by_info && leg.up {
-            self.sip(Command::Info(leg.id, digit));
-        } else {
-            self.media(MediaCommand::Digit(leg.port, digit));
-        }
+        takes && leg.up
     }
 
     /// SplitMix64: starts of RTP streams need to differ, not to be secret.

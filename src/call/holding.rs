@@ -11,7 +11,7 @@ use crate::media::{MediaCommand, Tone};
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Doing, Ending, Hold};
 use crate::sounds::Prompt;
-use crate::units::{Instant, PortId};
+use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
@@ -251,6 +251,18 @@ impl Call {
         }
     }
 
+    /// A phone takes no second call, or rings for it after all.
+    pub(super) fn phone_busy(&mut self, phone: AccountId, busy: bool) {
+        self.refused.retain(|known| *known != phone);
+        self.refused.extend(busy.then_some(phone));
+    }
+
+    /// A phone that took no second call has ended its first.
+    pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
+        self.phone_busy(phone, false);
+        self.tell(desk, slay::Input::PhoneFree);
+    }
+
     /// A phone stopped ringing without an answer; the last one decides.
     pub(super) fn ring_ended(&mut self, desk: &mut Desk) {
         if self.near.iter().any(|l| l.role == Role::Rings) {
@@ -319,6 +331,7 @@ impl Call {
     /// Stops listening and speaking, and counts the time.
     pub(super) fn leave_hold(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
+        self.refused.clear();
         self.record.held_ms = holding.held_ms(desk.now);
         desk.holds = desk.holds.saturating_sub(1);
         if let Some(far) = &self.far {
@@ -403,6 +416,7 @@ impl Call {
     fn stop_ringing(&mut self, desk: &mut Desk) {
         self.ringing = None;
         self.hush_phones(desk, Cause::Cancelled);
+        self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
             if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {

@@ -1,6 +1,6 @@
 //! One side of a call: a dialog and its media port.
 
-use crate::media::Stream;
+use crate::media::{Overlay, Stream};
 use crate::rtp::report::Quality;
 use crate::sip::Session;
 use crate::units::{AccountId, Instant, LegId, PortId};
@@ -32,6 +32,10 @@ pub(super) struct Leg {
     pub(super) up: bool,
     /// The peer holds us.
     pub(super) parked: bool,
+    /// Sounds over all that it hears for as long as it is up.
+    pub(super) overlay: Option<Overlay>,
+    /// In the place of that it hears that somebody waits for it.
+    pub(super) beeps: bool,
     /// It has been told that it is recorded.
     pub(super) noticed: bool,
     /// Seconds without a packet of the peer's, as media told last.
@@ -51,6 +55,8 @@ impl Leg {
             open: None,
             up: false,
             parked: false,
+            overlay: None,
+            beeps: false,
             noticed: false,
             silent_s: 0,
             quality: None,

@@ -24,6 +24,8 @@ use core::time::Duration;
 
 /// A flow that led to its end has failed all the same if the far side hangs up this soon after it.
 const STANDS: Duration = Duration::from_secs(20);
+/// How long a key of a flow is held: what menus understand for sure, RFC 4733 §2.5.2.3 and ITU-T Q.24.
+const KEY_HELD: Duration = Duration::from_millis(120);
 /// `**` means the menu only while it may still be at its beginning.
 const BEGINNING: Duration = Duration::from_secs(90);
 
@@ -287,7 +289,7 @@ impl Call {
             match output {
                 navigate::Output::Press(keys) => {
                     if let Some(far) = &self.far {
-                        keys.iter().for_each(|key| desk.digit(far, *key));
+                        keys.iter().for_each(|key| desk.digit(far, *key, Some(KEY_HELD)));
                         // What is said from here on belongs to the next key.
                         desk.listen(ListenOrder::Ask(far.port));
                     }

@@ -31,6 +31,7 @@ mod switchboard;
 mod transfer;
 mod trying;
 mod turns;
+mod waiting;
 
 pub use errand::Errand;
 pub use plan::{Notice, Peer, Plan, Recording, Which};
@@ -63,6 +64,8 @@ pub enum Request {
     Conference(CallId),
     /// Ring my phone and give me the held call now, person or not.
     Take(CallId),
+    /// The same of the call that is held, by the button.
+    TakeHeld,
     /// Short press of the button: hold the call that is up.
     Button,
     /// Long press of the button: end the held call.

@@ -90,7 +90,10 @@ impl Call {
                 (Notice::None, _) => {}
                 // Words would be spoken to music: the tone reaches whoever comes.
                 (Notice::Tone, _) | (Notice::Words, true) => {
-                    desk.media(MediaCommand::Overlay(leg.port, Some(Overlay::Recorded)));
+                    leg.overlay = Some(Overlay::Recorded);
+                    if !leg.beeps {
+                        desk.media(MediaCommand::Overlay(leg.port, leg.overlay));
+                    }
                 }
                 (Notice::Words, false) => desk.say(leg, Prompt::Recorded),
             }

@@ -37,6 +37,8 @@ pub struct Switchboard {
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
     news: bool,
+    /// Somebody hears the call-waiting beep.
+    pub(super) beeping: bool,
     /// The box is being stopped: nobody is let in any more.
     pub(super) stopping: bool,
 }
@@ -54,6 +56,7 @@ impl Switchboard {
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
+            beeping: false,
             stopping: false,
         }
     }
@@ -95,6 +98,7 @@ impl Switchboard {
             Input::Timeout => {}
         }
         self.timeout();
+        self.attend_waiting();
     }
 
     /// The next thing to do; call until `None` after each `handle`.
@@ -218,16 +222,16 @@ impl Switchboard {
             // The box asks nobody to call for it.
             Event::Referred(..) => {}
             Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
-            Event::Info(leg, digit) => self.with_leg(leg, |call, desk| {
+            Event::Info(leg, digit, held) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
                 if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
-                    call.digit(desk, port, digit);
+                    call.digit(desk, port, digit, Some(held));
                 }
             }),
-            Event::InfoRefused(leg, digit) => self.with_leg(leg, |call, desk| {
+            Event::InfoRefused(leg, digit, held) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
                 if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
-                    desk.media(media::MediaCommand::Digit(port, digit));
+                    desk.media(media::MediaCommand::Digit(port, digit, Some(held)));
                 }
             }),
             Event::Ended(leg, cause) => match self.notices.remove(&leg) {
@@ -285,7 +289,10 @@ impl Switchboard {
     fn media(&mut self, event: media::Event) {
         match event {
             media::Event::Digit(port, digit) => {
-                self.with_port(port, |call, desk| call.digit(desk, port, digit));
+                self.with_port(port, |call, desk| call.digit(desk, port, digit, None));
+            }
+            media::Event::DigitEnd(port, digit, held) => {
+                self.with_port(port, |call, desk| call.digit_end(desk, port, digit, held));
             }
             media::Event::Played(port, _) => {
                 let notice = self.notices.values().find(|n| n.leg.port == port).map(|n| n.leg.id);
@@ -363,6 +370,10 @@ impl Switchboard {
                 true => Ok(()),
                 false => Err("every line is ready".into()),
             },
+            Request::TakeHeld => {
+                let id = self.held().ok_or("no call is held: there is nothing to take")?;
+                self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into()))
+            }
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
         }
     }

@@ -1,6 +1,6 @@
 //! The phones of the house ring for a call: all at once, or in turn.
 
-use super::conversation::Call;
+use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
 use crate::phone::hunt::{Candidate, Order, Turns};
@@ -38,7 +38,7 @@ impl Call {
             let (up, busy) = state.map_or((false, false), |state| (state.up, state.busy > 0));
             Candidate { id: p.id, rings: p.rings, up, busy }
         };
-        let turns = Turns::new(phones.map(candidate));
+        let turns = Turns::new(phones.map(candidate), matches!(self.state, State::Held(_)));
         let (caller, called) = (caller.clone(), called.map(str::to_owned));
         self.ringing = Some(Ringing { turns, caller, called, turn: None });
         self.ring_next(desk);

@@ -2,11 +2,12 @@
 
 use super::Record;
 use crate::call::{Notice, Recording, Which};
-use crate::studio::{self, Sides};
+use crate::studio::{self, Format, Sides};
 use crate::tables::Section;
 use core::time::Duration;
 
-pub(super) const KEYS: [&str; 7] = ["calls", "notice", "sides", "keep", "space", "spare", "listen_in"];
+pub(super) const KEYS: [&str; 8] =
+    ["calls", "notice", "sides", "format", "keep", "space", "spare", "listen_in"];
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MEGABYTE: u64 = 1_000_000;
@@ -33,11 +34,17 @@ pub(super) fn record(s: &mut Section<'_, '_>) -> Record {
         "separate" => Some(Sides::Separate),
         _ => None,
     });
+    let format = s.text("format", "allowed is one of wav, flac", |text| match text {
+        "wav" => Some(Format::Wav),
+        "flac" => Some(Format::Flac),
+        _ => None,
+    });
     let megabytes = |n: Option<u32>, default: u32| u64::from(n.unwrap_or(default)) * MEGABYTE;
     Record {
         plan: Recording { record, notice: notice.unwrap_or_default(), listen_in },
         archive: studio::Config {
             sides: sides.unwrap_or(Sides::Stereo),
+            format: format.unwrap_or(Format::Wav),
             keep: s.duration("keep", HOUR..=8760 * HOUR).unwrap_or(720 * HOUR),
             most: megabytes(s.number("space", 10..=1_000_000), 2000),
             spare: megabytes(s.number("spare", 10..=1_000_000), 500),

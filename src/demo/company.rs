@@ -138,6 +138,12 @@ impl Company {
         self.calls.len()
     }
 
+    /// The line of the newest call, to see what was heard on it.
+    pub fn line(&mut self) -> Option<&mut Line> {
+        let leg = self.calls.last()?.leg;
+        self.end.line(leg)
+    }
+
     fn settle(&mut self, now: Instant) {
         loop {
             while let Some(event) = self.end.event() {

@@ -12,8 +12,10 @@ use rtp_rs::{RtpPacketBuilder, RtpReader};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Frames of one key press: 100 ms, then the end thrice (RFC 4733 §2.5.1.4), then a pause before the next.
-const KEY_FRAMES: u16 = 5;
+/// A key press of somebody who does not hold it.
+pub const USUAL: Duration = Duration::from_millis(100);
+/// After a key its end thrice (RFC 4733 §2.5.1.4), then a pause before the next. It lasts at most what one segment can say.
+const KEY_MOST: u16 = 400;
 const KEY_END_FRAMES: u16 = 3;
 const KEY_PAUSE_FRAMES: u16 = 4;
 /// A sender later than this has slept, and goes on from now instead of sending a burst.
@@ -42,6 +44,8 @@ impl Playing {
 
 struct Key {
     digit: Digit,
+    /// Frames that it is held.
+    held: u16,
     frame: u16,
     timestamp: u32,
 }
@@ -57,9 +61,11 @@ pub struct Line {
     frame: usize,
     tone: Option<Generator>,
     key: Option<Key>,
-    keys: VecDeque<Digit>,
+    keys: VecDeque<(Digit, u16)>,
     last_event: Option<(u32, u8)>,
     digits: VecDeque<Digit>,
+    /// Keys heard, and how long each was held.
+    presses: Vec<(Digit, Duration)>,
     noise: u32,
     /// Out and in, if the session is encrypted.
     secure: Option<(Context, Context)>,
@@ -88,6 +94,7 @@ impl Line {
             keys: VecDeque::new(),
             last_event: None,
             digits: VecDeque::new(),
+            presses: Vec::new(),
             noise: 1,
             ear: Ear::new(),
         }
@@ -126,16 +133,22 @@ impl Line {
         matches!(self.playing, Playing::Once(_)) || self.key.is_some() || !self.keys.is_empty()
     }
 
-    /// Presses a key, after those before it. At most 32 wait.
-    pub fn press(&mut self, digit: Digit) {
+    /// Presses a key and holds it, up to 8 s, after those before it. At most 32 wait.
+    pub fn press(&mut self, digit: Digit, held: Duration) {
         if self.keys.len() < 32 {
-            self.keys.push_back(digit);
+            let frames = u16::try_from(held.as_millis() / FRAME_TIME.as_millis()).unwrap_or(KEY_MOST);
+            self.keys.push_back((digit, frames.clamp(1, KEY_MOST)));
         }
     }
 
     /// The next key heard, once per press.
     pub fn take_digit(&mut self) -> Option<Digit> {
         self.digits.pop_front()
+    }
+
+    /// The last 32 keys heard, and how long each was held so far.
+    pub fn presses(&self) -> &[(Digit, Duration)] {
+        &self.presses
     }
 
     /// When the next packet is due.
@@ -183,10 +196,18 @@ impl Line {
         } else if let (true, [event, ..]) = (packet.payload_type() >= 96, payload) {
             // RFC 4733 §2.5.1.2: all packets of one event share its timestamp.
             let id = (packet.timestamp(), *event);
-            if payload.len() >= 4 && self.last_event != Some(id) {
+            let (&[_, _, high, low, ..], Some(digit)) = (payload, Digit::from_event(*event)) else { return };
+            if self.last_event != Some(id) {
                 self.last_event = Some(id);
-                self.digits.extend(Digit::from_event(*event));
+                self.digits.push_back(digit);
                 self.digits.truncate(32);
+                if self.presses.len() == 32 {
+                    self.presses.remove(0);
+                }
+                self.presses.push((digit, Duration::ZERO));
+            }
+            if let Some((_, held)) = self.presses.last_mut() {
+                *held = Duration::from_micros(u64::from(u16::from_be_bytes([high, low])) * 125).max(*held);
             }
         }
     }
@@ -216,20 +237,21 @@ impl Line {
     fn key_payload(&mut self, at: u32) -> Option<([u8; 4], u8, u32, bool)> {
         let event_type = self.session.event_type?;
         if self.key.is_none() {
-            self.key = self.keys.pop_front().map(|digit| Key { digit, frame: 0, timestamp: at });
+            self.key =
+                self.keys.pop_front().map(|(digit, held)| Key { digit, held, frame: 0, timestamp: at });
         }
         let key = self.key.as_mut()?;
         key.frame += 1;
-        let (digit, frame, timestamp) = (key.digit, key.frame, key.timestamp);
-        let total = KEY_FRAMES + KEY_END_FRAMES - 1;
+        let (digit, held, frame, timestamp) = (key.digit, key.held, key.frame, key.timestamp);
+        let total = held + KEY_END_FRAMES - 1;
         if frame > total + KEY_PAUSE_FRAMES {
             self.key = None;
         }
         if frame > total {
             return None;
         }
-        let end = if frame >= KEY_FRAMES { 0x80 } else { 0 };
-        let [high, low] = (frame.min(KEY_FRAMES) * FRAME_SAMPLES as u16).to_be_bytes();
+        let end = if frame >= held { 0x80 } else { 0 };
+        let [high, low] = (frame.min(held) * FRAME_SAMPLES as u16).to_be_bytes();
         Some(([digit.event(), end | 10, high, low], event_type, timestamp, frame == 1))
     }
 
@@ -329,8 +351,9 @@ mod tests {
 
     #[test]
     fn keys_are_heard_once_each_and_in_order() {
-        let (_, mut b, packets) =
-            run(Codec::Pcmu, 2_000, |a| "1**!".chars().for_each(|c| a.press(Digit::from_char(c).unwrap())));
+        let (_, mut b, packets) = run(Codec::Pcmu, 2_000, |a| {
+            "1**!".chars().for_each(|c| a.press(Digit::from_char(c).unwrap(), USUAL))
+        });
         let heard: String = core::iter::from_fn(|| b.take_digit()).map(Digit::as_char).collect();
         assert_eq!((heard.as_str(), packets), ("1**!", 100));
     }

@@ -1,7 +1,7 @@
 //! The household's phone behind its adapter, and the owner who uses it, following a script.
 
 use super::endpoint::{BOX, Endpoint, Setup};
-use super::line::{Line, Playing};
+use super::line::{Line, Playing, USUAL};
 use super::sounds::Sound;
 use super::{Fact, NetInput, NetOutput, Who};
 use crate::sip::{Caller, Cause, Command, Event, Manner, Progress};
@@ -34,6 +34,10 @@ pub enum Step {
     AwaitSound,
     /// Press keys in the call, until the last is sent.
     Press(String),
+    /// Hold one key down for so long.
+    HoldKey(char, Duration),
+    /// Tell of a key by INFO, which says how long it was held.
+    InfoKey(char, Duration),
     /// Hook flash.
     Flash(FlashBy),
     /// End a hold of the phone's own.
@@ -224,7 +228,18 @@ impl Phone {
             Step::Press(keys) => {
                 self.end.say(now, Fact::Presses(keys.clone()));
                 if let Some(line) = self.line() {
-                    keys.chars().filter_map(Digit::from_char).for_each(|key| line.press(key));
+                    keys.chars().filter_map(Digit::from_char).for_each(|key| line.press(key, USUAL));
+                }
+            }
+            Step::HoldKey(key, held) => {
+                self.end.say(now, Fact::Presses((*key).into()));
+                if let (Some(line), Some(key)) = (self.line(), Digit::from_char(*key)) {
+                    line.press(key, *held);
+                }
+            }
+            Step::InfoKey(key, held) => {
+                if let Some(key) = Digit::from_char(*key) {
+                    self.with_leg(now, |leg| Command::Info(leg, key, *held));
                 }
             }
             Step::Flash(by) => self.flash(now, *by),
@@ -276,7 +291,9 @@ impl Phone {
             Step::Wait(wait) => passed >= *wait,
             Step::AwaitAnswer => over || self.legs.last().is_some_and(|t| t.up),
             Step::AwaitSound => over || self.line().is_some_and(|line| line.ear.level_dbm0().is_some()),
-            Step::Press(_) | Step::Say(_) => !self.line().is_some_and(|line| line.is_busy()),
+            Step::Press(_) | Step::HoldKey(..) | Step::Say(_) => {
+                !self.line().is_some_and(|line| line.is_busy())
+            }
             Step::Tone(_, wait) => over || passed >= *wait,
             Step::Listen(at_most) => {
                 over || passed >= *at_most || self.line().is_some_and(|l| has_paused(l, now, since))
@@ -296,6 +313,7 @@ impl Phone {
             Step::Unplug => false,
             Step::Dial(_)
             | Step::Flash(_)
+            | Step::InfoKey(..)
             | Step::Resume
             | Step::Swap
             | Step::Transfer(_)
@@ -337,10 +355,10 @@ impl Phone {
         match by {
             FlashBy::Event => {
                 if let Some(line) = self.line() {
-                    line.press(Digit::FLASH);
+                    line.press(Digit::FLASH, USUAL);
                 }
             }
-            FlashBy::Info => self.with_leg(now, |leg| Command::Info(leg, Digit::FLASH)),
+            FlashBy::Info => self.with_leg(now, |leg| Command::Info(leg, Digit::FLASH, Duration::ZERO)),
             FlashBy::Hold => self.with_leg(now, |leg| Command::Hold(leg, true)),
         }
     }

@@ -14,6 +14,7 @@ pub mod spectrum;
 pub mod tones;
 mod verdict;
 pub mod voice;
+pub mod words;
 
 pub use file::{Form, file, picture};
 pub use listener::{Insight, Listener, Settings};

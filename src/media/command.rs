@@ -1,7 +1,9 @@
 //! What media is told and what it tells. All of it is `Copy` and travels on rings.
 
+use crate::rtp::digit::Key;
 use crate::rtp::report::Quality;
 use crate::units::{Codec, Digit, PortId, SrtpKeys, Tick};
+use core::time::Duration;
 use std::net::SocketAddr;
 
 /// An entry of the table of prompts handed to media at start.
@@ -119,8 +121,11 @@ pub enum MediaCommand {
     Quiet(PortId),
     /// Begin or end (`None`) a tone over all that this port's peer hears.
     Overlay(PortId, Option<Overlay>),
-    /// Send a telephone-event of 100 ms (RFC 4733), in-band DTMF if the peer takes none. Queued behind others (up to 32).
-    Digit(PortId, Digit),
+    /// Send a telephone-event (RFC 4733), in-band DTMF if the peer takes none. Queued behind others (up to 32). It lasts as
+    /// long as given, or until `DigitEnd`, its port is parted or joined, or the cap: see [`crate::rtp::digit::Hold`].
+    Digit(PortId, Digit, Option<Duration>),
+    /// The key pressed last was held for so long.
+    DigitEnd(PortId, Digit, Duration),
     /// Start or end handing what this port receives to the listener, a frame every tick.
     Tap(PortId, bool),
     /// Start or end handing what this port's peer says and what it is sent to the studio, a frame of each every tick.
@@ -136,6 +141,8 @@ pub enum MediaCommand {
 pub enum Event {
     /// A telephone-event began (once per press, RFC 4733 §2.5).
     Digit(PortId, Digit),
+    /// It ended, or nothing was heard of it any more; it lasted so long. Told of each that began.
+    DigitEnd(PortId, Digit, Duration),
     /// The prompt (not repeating) or beep has been sent to its end.
     Played(PortId, SoundId),
     /// No RTP for this many seconds; sent at 2 s and then every 10 s.
@@ -146,6 +153,16 @@ pub enum Event {
     Alive,
     /// RTP arrives (again): first packet after open or after `Starved`.
     Heard(PortId),
+}
+
+impl Event {
+    /// What a port tells of a key.
+    pub(super) const fn of_key(port: PortId, key: Key) -> Self {
+        match key {
+            Key::Pressed(digit) => Self::Digit(port, digit),
+            Key::Released(digit, held) => Self::DigitEnd(port, digit, held),
+        }
+    }
 }
 
 /// A frame on its way from a tapped port to the listener.

@@ -189,9 +189,10 @@ impl Media {
         if !port.latch.accept(now, from) {
             return counters.discard(Discard::Foreign);
         }
+        let mut let_go = None;
         match port.receiver.accept(&header) {
             Arrival::First => {
-                port.presses = crate::rtp::digit::Presses::default();
+                let_go = port.presses.forget();
                 if let Some((jitter, _)) = self.decks.get_mut(at.0) {
                     jitter.restart();
                 }
@@ -202,6 +203,10 @@ impl Media {
             Arrival::Stray => return counters.discard(Discard::Stray),
         }
         counters.packet_in();
+        if let Some(key) = let_go {
+            self.mouth.event(Event::of_key(at, key));
+        }
+        let counters = &self.mouth.counters;
         if header.ssrc == port.sender.ssrc() && !port.renumbered && port.stream.keys.is_none() {
             // RFC 3550 §8.2: the peer has our number, so we take another. Once: from then on it is our own sound that it
             // sends back (an echo test), and that is to be heard.
@@ -217,10 +222,11 @@ impl Media {
         let codec = match port.stream.content(header.payload_type) {
             Content::Sound(codec) if !octets.is_empty() => codec,
             Content::Event => {
-                if let Some(digit) = port.presses.hear(&header, octets) {
-                    self.mouth.event(Event::Digit(at, digit));
+                for key in port.presses.hear(now, &header, octets).into_iter().flatten() {
+                    self.mouth.event(Event::of_key(at, key));
                 }
-                return;
+                // Whether it is still held is looked at on the tick.
+                return self.wake(now);
             }
             // What comes instead of sound is no sound, but noise of its level.
             Content::ComfortNoise => {
@@ -381,6 +387,9 @@ impl Media {
         if let Some(seconds) = port.hearing.starved(now) {
             self.mouth.event(Event::Starved(id, seconds));
         }
+        if let Some(key) = port.presses.expire(now) {
+            self.mouth.event(Event::of_key(id, key));
+        }
         if port.decodes
             && let Some((jitter, ring)) = self.decks.get_mut(index)
         {
@@ -446,7 +455,7 @@ impl Media {
             }
             Said::Event(event) => {
                 let payload_type = port.stream.event_type.unwrap_or(port.stream.payload_type);
-                (port.sender.event(payload_type, FRAME_SAMPLES as u32, event.first), &event.payload)
+                (port.sender.event(payload_type, FRAME_SAMPLES as u32, event.begins), &event.payload)
             }
         };
         if filling {

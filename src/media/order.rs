@@ -53,9 +53,10 @@ impl Media {
             }
             MediaCommand::Studio(port, on) => self.with(port, |p| p.studio = on),
             MediaCommand::Quiet(port) => self.with(port, |p| p.voice.quiet()),
-            MediaCommand::Digit(port, digit) => {
+            MediaCommand::DigitEnd(port, digit, held) => self.with(port, |p| p.voice.release(digit, held)),
+            MediaCommand::Digit(port, digit, held) => {
                 let mut queued = true;
-                self.with(port, |p| queued = p.voice.press(digit));
+                self.with(port, |p| queued = p.voice.press(digit, held));
                 if !queued {
                     self.mouth.counters.digit_lost();
                 }
@@ -90,7 +91,7 @@ impl Media {
     }
 
     /// Brings the grid up to date if nothing needed it, and asks for the next tick.
-    fn wake(&mut self, now: Instant) {
+    pub(super) fn wake(&mut self, now: Instant) {
         if self.resting {
             self.grid = self.grid.max(now.0 / FRAME_US);
             self.resting = false;
@@ -164,11 +165,13 @@ impl Media {
             p.room = None;
             partner = p.partner.take();
             p.pace.switch();
+            p.voice.let_go();
         });
         if let Some(partner) = partner {
             self.with(PortId(partner), |p| {
                 p.partner = None;
                 p.pace.switch();
+                p.voice.let_go();
             });
         }
     }

@@ -178,7 +178,7 @@ impl Port {
     }
 
     /// Whether its peer hears the partner, and nothing else is to be done for it on the tick.
-    pub(super) const fn rests(&self) -> bool {
-        self.pace.flowing() && !self.decodes && self.voice.idle()
+    pub(super) fn rests(&self) -> bool {
+        self.pace.flowing() && !self.decodes && self.voice.idle() && !self.presses.is_down()
     }
 }

@@ -44,6 +44,8 @@ struct Peer {
     phase: u64,
     samples: u32,
     next: u64,
+    /// What it protects its packets with.
+    lock: Option<crate::rtp::srtp::Context>,
 }
 
 struct Rig {
@@ -122,6 +124,7 @@ impl Rig {
                 phase,
                 samples: 160,
                 next,
+                lock: None,
             });
             rig.order(MediaCommand::Open { port, stream: stream(port, codec), seed: 99 + i as u64 });
         }
@@ -142,6 +145,12 @@ impl Rig {
         let mut datagram = vec![0; HEADER_BYTES];
         datagram.extend_from_slice(payload);
         packet::prefix(&header, &mut datagram, HEADER_BYTES).unwrap();
+        if let Some(lock) = &mut self.peers[usize::from(port.0)].lock {
+            let length = datagram.len();
+            datagram.resize(length + crate::rtp::srtp::TAIL_BYTES, 0);
+            let length = lock.protect(&mut datagram, length).unwrap();
+            datagram.truncate(length);
+        }
         let (now, sent) = (self.now, &mut self.sent);
         self.media.packet(now, port, from, &mut datagram, &mut |d| sent.push(Sent::new(now, &d)));
     }
@@ -156,11 +165,18 @@ impl Rig {
     }
 
     fn press(&mut self, port: PortId, digit: char) {
-        let mut sending = crate::rtp::digit::Sending::new(Digit::from_char(digit).unwrap());
+        use crate::rtp::digit;
+        let mut sending = digit::Sending::new(Digit::from_char(digit).unwrap(), digit::Hold::new(None));
+        sending.hold().end(Duration::ZERO);
         let timestamp = self.peers[usize::from(port.0)].header.timestamp;
         while let Some(packet) = sending.poll() {
             let peer = &mut self.peers[usize::from(port.0)];
-            let header = Header { payload_type: 101, timestamp, marker: packet.first, ..peer.header };
+            let header = Header {
+                payload_type: 101,
+                timestamp,
+                marker: packet.begins == digit::Begins::Press,
+                ..peer.header
+            };
             peer.header.sequence = peer.header.sequence.wrapping_add(1);
             peer.header.timestamp = peer.header.timestamp.wrapping_add(160);
             let from = peer.address;

@@ -5,13 +5,12 @@ use super::counters::Counters;
 use crate::dsp::g711;
 use crate::dsp::tone::{BEEP, BEEP_MS, Country, Generator};
 use crate::limits::{PROMPT_SECONDS, PROMPTS};
-use crate::rtp::digit::{EventPacket, PAUSE_FRAMES, Sending};
+use crate::rtp::digit::{EventPacket, Hold, PAUSE_FRAMES, Sending};
 use crate::units::{Codec, Digit, FRAME_SAMPLES, SAMPLE_RATE_HZ};
+use core::time::Duration;
 
 /// Keys that wait for their turn.
 const KEYS: usize = 32;
-/// Frames of a key in the band: 100 ms.
-const IN_BAND_FRAMES: u8 = 5;
 
 /// All prompts, coded once for each law, so that playing one is copying.
 pub(super) struct Sounds(Box<[[Box<[u8]>; 2]]>);
@@ -69,7 +68,7 @@ enum Playing {
 enum Key {
     None,
     Event(Sending),
-    InBand { generator: Generator, frames: u8 },
+    InBand { digit: Digit, generator: Generator, hold: Hold },
     Pause(u8),
 }
 
@@ -88,14 +87,14 @@ pub(super) struct Voice {
     playing: Playing,
     begins: bool,
     key: Key,
-    keys: [Digit; KEYS],
+    keys: [(Digit, Hold); KEYS],
     first_key: u8,
     key_count: u8,
 }
 
 impl Voice {
-    pub(super) const fn new() -> Self {
-        let keys = [Digit::STAR; KEYS];
+    pub(super) fn new() -> Self {
+        let keys = [(Digit::STAR, Hold::new(None)); KEYS];
         Self { playing: Playing::Nothing, begins: true, key: Key::None, keys, first_key: 0, key_count: 0 }
     }
 
@@ -126,14 +125,41 @@ impl Voice {
         self.playing = Playing::Nothing;
     }
 
-    /// Queues a key. False if too many wait already.
-    pub(super) fn press(&mut self, digit: Digit) -> bool {
+    /// Queues a key that is held for so long, or until [`Self::release`]. False if too many wait already.
+    pub(super) fn press(&mut self, digit: Digit, held: Option<Duration>) -> bool {
         if usize::from(self.key_count) >= KEYS {
             return false;
         }
-        self.keys[(usize::from(self.first_key) + usize::from(self.key_count)) % KEYS] = digit;
+        self.keys[(usize::from(self.first_key) + usize::from(self.key_count)) % KEYS] =
+            (digit, Hold::new(held));
         self.key_count += 1;
         true
+    }
+
+    /// The key pressed last of this sign was held for so long.
+    pub(super) fn release(&mut self, digit: Digit, held: Duration) {
+        let newest = self.held().filter(|(key, _)| *key == digit).last();
+        if let Some((_, hold)) = newest {
+            hold.end(held);
+        }
+    }
+
+    /// Who held the keys has gone.
+    pub(super) fn let_go(&mut self) {
+        self.held().for_each(|(_, hold)| hold.end(Duration::ZERO));
+    }
+
+    /// Keys whose end is not known, the oldest first.
+    fn held(&mut self) -> impl Iterator<Item = (Digit, &mut Hold)> {
+        let (first, count) = (usize::from(self.first_key), usize::from(self.key_count));
+        let sounding = match &mut self.key {
+            Key::Event(sending) => Some((sending.digit(), sending.hold())),
+            Key::InBand { digit, hold, .. } => Some((*digit, hold)),
+            Key::None | Key::Pause(_) => None,
+        };
+        let (wrapped, straight) = self.keys.split_at_mut(first);
+        let waiting = straight.iter_mut().chain(wrapped).take(count).map(|(digit, hold)| (*digit, hold));
+        sounding.into_iter().chain(waiting).filter(|(_, hold)| hold.is_open())
     }
 
     /// Whether it speaks, so that the partner is not heard.
@@ -159,14 +185,14 @@ impl Voice {
         if self.key_count == 0 {
             return Key::None;
         }
-        let digit = self.keys[usize::from(self.first_key)];
+        let (digit, hold) = self.keys[usize::from(self.first_key)];
         self.first_key = (self.first_key + 1) % KEYS as u8;
         self.key_count -= 1;
         if stream.event_type.is_some() {
-            return Key::Event(Sending::new(digit));
+            return Key::Event(Sending::new(digit, hold));
         }
         match Generator::key(digit) {
-            Some(generator) => Key::InBand { generator, frames: IN_BAND_FRAMES },
+            Some(generator) => Key::InBand { digit, generator, hold },
             None => {
                 counters.digit_lost();
                 Key::None
@@ -188,11 +214,12 @@ impl Voice {
                 }
                 self.key = Key::Pause(PAUSE_FRAMES);
             }
-            Key::InBand { frames: 0, .. } => self.key = Key::Pause(PAUSE_FRAMES),
-            Key::InBand { generator, frames } => {
-                *frames -= 1;
-                payload.fill_with(|| g711::encode(codec, generator.sample()));
-                return (Said::Sound(false), None);
+            Key::InBand { generator, hold, .. } => {
+                if hold.step() {
+                    payload.fill_with(|| g711::encode(codec, generator.sample()));
+                    return (Said::Sound(false), None);
+                }
+                self.key = Key::Pause(PAUSE_FRAMES);
             }
             Key::None | Key::Pause(_) => {}
         }

@@ -38,12 +38,12 @@ pub struct Turns(VecDeque<(AccountId, Duration)>);
 
 impl Turns {
     /// Skips the phones that are away, and those on a call as well while another is free; if none is, they ring as a second
-    /// call does.
-    pub fn new(phones: impl Iterator<Item = Candidate>) -> Self {
+    /// call does. If somebody waits who cannot wait for long, those on a call come first instead: people are there.
+    pub fn new(phones: impl Iterator<Item = Candidate>, urgent: bool) -> Self {
         let up: Vec<Candidate> = phones.filter(|phone| phone.up).collect();
-        let all_busy = up.iter().all(|phone| phone.busy);
-        let fit = up.into_iter().filter(|phone| all_busy || !phone.busy);
-        Self(fit.map(|phone| (phone.id, phone.rings)).collect())
+        let (busy, free): (Vec<Candidate>, Vec<Candidate>) = up.into_iter().partition(|phone| phone.busy);
+        let busy = if urgent || free.is_empty() { busy } else { Vec::new() };
+        Self(busy.into_iter().chain(free).map(|phone| (phone.id, phone.rings)).collect())
     }
 
     /// The phone whose turn it is, and for how long: `None` if nobody comes after it. It comes again only by
@@ -68,7 +68,7 @@ mod tests {
     }
 
     fn order(phones: &[Candidate]) -> Vec<u8> {
-        let mut turns = Turns::new(phones.iter().copied());
+        let mut turns = Turns::new(phones.iter().copied(), false);
         core::iter::from_fn(|| turns.take()).map(|(id, _)| id.0).collect()
     }
 
@@ -80,8 +80,15 @@ mod tests {
     }
 
     #[test]
+    fn when_it_is_urgent_phones_on_a_call_come_first() {
+        let phones = [phone(1, true, false), phone(2, false, true), phone(3, true, true)];
+        let mut turns = Turns::new(phones.into_iter(), true);
+        assert_eq!(core::iter::from_fn(|| turns.take()).map(|(id, _)| id.0).collect::<Vec<_>>(), [3, 1]);
+    }
+
+    #[test]
     fn turns_go_around_and_the_only_phone_rings_on() {
-        let mut turns = Turns::new([phone(1, true, false), phone(2, true, false)].into_iter());
+        let mut turns = Turns::new([phone(1, true, false), phone(2, true, false)].into_iter(), false);
         let one = (AccountId(1), Some(Duration::from_secs(1)));
         assert_eq!(turns.take(), Some(one));
         turns.again(AccountId(1), Duration::from_secs(1));

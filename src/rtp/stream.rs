@@ -1,6 +1,7 @@
 //! The two directions of one RTP stream: what arrives is counted as RFC 3550 Appendix A counts it, what leaves is one
 //! unbroken stream whatever it is made of.
 
+use super::digit::Begins;
 use super::packet::Header;
 use crate::units::{Instant, SAMPLE_RATE_HZ};
 
@@ -208,14 +209,17 @@ impl Sender {
     }
 
     /// The header of a packet of a telephone-event, which lasts `samples` longer with it.
-    pub fn event(&mut self, payload_type: u8, samples: u32, first: bool) -> Header {
-        if first {
-            self.event_timestamp = self.timestamp;
+    pub fn event(&mut self, payload_type: u8, samples: u32, begins: Begins) -> Header {
+        // RFC 4733 §2.5.1.2: all packets of an event, or of its segment, bear the time of its start. The clock goes on
+        // meanwhile.
+        match begins {
+            Begins::Press => self.event_timestamp = self.timestamp,
+            Begins::Segment => self.event_timestamp = self.event_timestamp.wrapping_add(Begins::SEGMENT),
+            Begins::Nothing => {}
         }
-        // RFC 4733 §2.5.1.2: all packets of an event bear the time of its start. The clock goes on meanwhile.
         self.timestamp = self.timestamp.wrapping_add(samples);
         self.count(EVENT_BYTES);
-        self.header(payload_type, self.event_timestamp, first)
+        self.header(payload_type, self.event_timestamp, begins == Begins::Press)
     }
 
     fn header(&mut self, payload_type: u8, timestamp: u32, marker: bool) -> Header {

@@ -49,8 +49,8 @@ pub enum Owner {
     Call(LegId),
     /// The leg this re-INVITE or UPDATE keeps alive, RFC 4028.
     Refresh(LegId),
-    /// The leg this INFO belongs to, and the digit that it tells.
-    Info(LegId, Digit),
+    /// The leg this INFO belongs to, the digit that it tells, and how long that was held.
+    Info(LegId, Digit, Duration),
     /// The leg whose peer this REFER asks to call somebody else.
     Refer(LegId),
     /// The leg on which a REFER came, which this NOTIFY tells how it goes.

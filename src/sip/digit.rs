@@ -1,17 +1,21 @@
 //! Digits and hook flashes in INFO, in each dialect that adapters speak.
 
 use crate::units::Digit;
+use core::time::Duration;
 
 /// What we send.
 pub const RELAY: &str = "application/dtmf-relay";
 /// What we take.
 pub const ACCEPT: &str = "application/dtmf-relay, application/dtmf, application/hook-flash, application/broadsoft, application/sscc";
 
+/// How long a key is held that nobody timed.
+pub const USUAL: Duration = Duration::from_millis(100);
+
 /// What a body says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// A key or a flash.
-    Digit(Digit),
+    /// A key or a flash, and how long it was held; [`USUAL`] if that is not said.
+    Digit(Digit, Duration),
     /// Nothing of use: an empty INFO, or an unknown word in a known dialect.
     Nothing,
     /// A dialect that is none of ours.
@@ -33,13 +37,14 @@ pub fn read(type_: &str, body: &[u8]) -> Told {
         }
         _ => return Told::Foreign,
     };
-    digit.map_or(Told::Nothing, Told::Digit)
+    let held = value(&text, "duration").and_then(|ms| ms.parse().ok()).map_or(USUAL, Duration::from_millis);
+    digit.map_or(Told::Nothing, |digit| Told::Digit(digit, held))
 }
 
 /// The body that [`RELAY`] wants.
-pub fn write(digit: Digit) -> String {
+pub fn write(digit: Digit, held: Duration) -> String {
     let signal = if digit == Digit::FLASH { "hf".to_owned() } else { digit.as_char().to_string() };
-    format!("Signal={signal}\r\nDuration=160\r\n")
+    format!("Signal={signal}\r\nDuration={}\r\n", held.max(USUAL).as_millis())
 }
 
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -66,10 +71,12 @@ mod tests {
 
     #[test]
     fn every_dialect_is_understood() {
-        let digit = |c| Told::Digit(Digit::from_char(c).expect("a key"));
+        let held = |c, ms| Told::Digit(Digit::from_char(c).expect("a key"), Duration::from_millis(ms));
+        let digit = |c| held(c, 100);
         let cases = [
-            ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", digit('5')),
-            ("application/dtmf-relay", "Signal= *\r\nDuration= 250\r\n", digit('*')),
+            ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", held('5', 160)),
+            ("application/dtmf-relay", "Signal= *\r\nDuration= 250\r\n", held('*', 250)),
+            ("application/dtmf-relay", "Signal=1\r\nDuration=long\r\n", digit('1')),
             ("application/dtmf-relay", "signal=11", digit('#')),
             ("application/dtmf-relay", "Signal=16", digit('!')),
             ("application/dtmf-relay", "Signal=hf", digit('!')),
@@ -95,7 +102,8 @@ mod tests {
     fn what_is_written_is_read() {
         for code in 0..=16 {
             let digit = Digit::from_event(code).expect("0..=16 are events");
-            assert_eq!(read(RELAY, write(digit).as_bytes()), Told::Digit(digit));
+            let held = Duration::from_millis(700 + u64::from(code));
+            assert_eq!(read(RELAY, write(digit, held).as_bytes()), Told::Digit(digit, held));
         }
     }
 }

@@ -11,6 +11,7 @@ use super::server::ServerId;
 use super::ua::Ua;
 use super::{Cause, Event, Hop, Session};
 use crate::units::{Digit, Instant, LegId};
+use core::time::Duration;
 
 impl Ua {
     /// A new request with a To tag.
@@ -175,9 +176,9 @@ impl Ua {
     fn informed(&mut self, now: Instant, leg: LegId, request: &Request, id: &ServerId) {
         let type_ = request.headers.first("Content-Type").unwrap_or_default();
         match digit::read(type_, &request.body) {
-            digit::Told::Digit(digit) => {
+            digit::Told::Digit(digit, held) => {
                 self.answer_plainly(now, id, request, 200);
-                self.tell(Event::Info(leg, digit));
+                self.tell(Event::Info(leg, digit, held));
             }
             digit::Told::Nothing => self.answer_plainly(now, id, request, 200),
             digit::Told::Foreign => {
@@ -189,23 +190,23 @@ impl Ua {
     }
 
     /// Sends a digit by INFO.
-    pub(super) fn info(&mut self, now: Instant, id: LegId, digit: Digit) {
+    pub(super) fn info(&mut self, now: Instant, id: LegId, digit: Digit, held: Duration) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| matches!(leg.state, State::Up) && !leg.ended)
         else {
             return;
         };
         if !leg.takes_info {
-            return self.tell(Event::InfoRefused(id, digit));
+            return self.tell(Event::InfoRefused(id, digit, held));
         }
         let mut request = leg.dialog.request(Method::Info);
         let (to, account) = (leg.dialog.hop(), leg.account);
         request.headers.push("Content-Type", digit::RELAY);
-        request.body = digit::write(digit).into_bytes();
-        self.start(now, request, to, account, Owner::Info(id, digit));
+        request.body = digit::write(digit, held).into_bytes();
+        self.start(now, request, to, account, Owner::Info(id, digit, held));
     }
 
     /// How our INFO ended.
-    pub(super) fn info_decided(&mut self, id: LegId, digit: Digit, response: Option<&Response>) {
+    pub(super) fn info_decided(&mut self, id: LegId, key: (Digit, Duration), response: Option<&Response>) {
         match response.map(|response| response.status) {
             // RFC 3261 §12.2.1.2: the peer has forgotten the dialog.
             Some(481) => self.end(id, Cause::Normal),
@@ -213,7 +214,7 @@ impl Ua {
             Some(405 | 415 | 501) => {
                 if let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) {
                     leg.takes_info = false;
-                    self.tell(Event::InfoRefused(id, digit));
+                    self.tell(Event::InfoRefused(id, key.0, key.1));
                 }
             }
             _ => {}

@@ -281,8 +281,8 @@ pub enum Command {
     Answer(LegId, LocalMedia),
     /// End the leg in whatever state it is: a final response, CANCEL, or BYE. Emits [`Event::Ended`] as well.
     Hangup(LegId, Cause),
-    /// Send digits by INFO (`application/dtmf-relay`) where the peer takes no telephone-events.
-    Info(LegId, Digit),
+    /// Send a digit, held for so long, by INFO (`application/dtmf-relay`) where the peer takes no telephone-events.
+    Info(LegId, Digit, Duration),
     /// Hold the peer (true) or take it back: a re-INVITE with `sendonly` or `sendrecv`, RFC 3264 §8.4. What an adapter
     /// does on a hook flash; the box itself holds nobody this way.
     Hold(LegId, bool),
@@ -342,10 +342,10 @@ pub enum Event {
     Answered(LegId, Session),
     /// A re-INVITE or UPDATE was answered by itself (RFC 3264 §8): the session as it is now. `send == false` is a hold.
     Changed(LegId, Session),
-    /// INFO told a digit or a hook flash, in any of its dialects.
-    Info(LegId, Digit),
+    /// INFO told a digit or a hook flash, in any of its dialects, and how long it was held.
+    Info(LegId, Digit, Duration),
     /// The peer takes no digits by INFO: this one has to go in-band.
-    InfoRefused(LegId, Digit),
+    InfoRefused(LegId, Digit, Duration),
     /// The peer of this leg asks to be put through to somebody else, RFC 3515. Answer with `Report`, always.
     Refer {
         /// Whose peer asks. It is up.

@@ -68,7 +68,7 @@ impl Ua {
         match owner {
             Owner::Call(leg) => self.call_decided(now, id, leg, response),
             Owner::Refresh(leg) => self.refresh_decided(now, id, leg, response),
-            Owner::Info(leg, digit) => self.info_decided(leg, digit, response),
+            Owner::Info(leg, digit, held) => self.info_decided(leg, (digit, held), response),
             Owner::Refer(leg) => self.refer_decided(leg, response),
             Owner::Report(leg) => self.report_decided(leg, response),
             Owner::Aside(_) => {}
@@ -189,7 +189,7 @@ impl Ua {
         match owner {
             Owner::Call(leg)
             | Owner::Refresh(leg)
-            | Owner::Info(leg, _)
+            | Owner::Info(leg, ..)
             | Owner::Refer(leg)
             | Owner::Report(leg)
             | Owner::Aside(leg) => {

@@ -166,7 +166,7 @@ impl Ua {
             Command::Progress(leg, media) => self.progress(now, leg, media),
             Command::Answer(leg, media) => self.answer(now, leg, media),
             Command::Hangup(leg, cause) => self.hangup(now, leg, cause),
-            Command::Info(leg, digit) => self.info(now, leg, digit),
+            Command::Info(leg, digit, held) => self.info(now, leg, digit, held),
             Command::Locate(account, hops) => self.locate(account, hops),
             Command::Relocate(ip) => self.relocate(now, ip),
             Command::Hold(leg, held) => self.hold(now, leg, held),

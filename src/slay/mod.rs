@@ -55,6 +55,8 @@ pub enum Input {
     Played,
     /// No phone rings any more and none answered.
     RingEnded(RingEnd),
+    /// A phone that was busy is so no longer.
+    PhoneFree,
     /// The owner asks for the call now, person or not.
     Take,
     /// He is needed for this, person or not.
@@ -233,6 +235,10 @@ impl Hold {
             (State::Ringing(ring), Input::RingEnded(end)) => {
                 self.decide("ring again soon", ring_end(end).into());
                 self.state = State::Ringing(Ring { again: Some(now + RING_AGAIN), ..ring });
+            }
+            (State::Ringing(ring), Input::PhoneFree) if ring.again.is_some() => {
+                self.out.push_back(Output::Ring);
+                self.state = State::Ringing(Ring { again: None, ..ring });
             }
             (State::Parting { ending, .. }, Input::Played) => self.end(ending),
             (_, Input::Timeout) => self.timeout(now),

@@ -22,6 +22,8 @@ pub struct Found {
     pub name: &'static str,
     /// What is in it, in words.
     pub what: &'static str,
+    /// How its file's name ends: `wav` or `flac`.
+    pub ending: &'static str,
     /// Its size.
     pub bytes: u64,
 }
@@ -30,8 +32,11 @@ pub struct Found {
 pub const NAMES: [&str; 3] = ["both", "house", "far"];
 const WHAT: [&str; 3] = ["both sides", "the house", "the far side"];
 
-fn file_name(call: CallId, name: &str) -> String {
-    format!("{}-{name}.wav", call.0)
+/// What is coded again is all there; what is not yet goes on.
+const ENDINGS: [&str; 2] = ["flac", "wav"];
+
+fn file_name(call: CallId, name: &str, ending: &str) -> String {
+    format!("{}-{name}.{ending}", call.0)
 }
 
 impl Archive {
@@ -43,8 +48,10 @@ impl Archive {
     /// The recordings of a call.
     pub fn of(&self, call: CallId) -> Vec<Found> {
         let found = |(name, what): (&'static str, &'static str)| {
-            let bytes = fs::metadata(self.folder.join(file_name(call, name))).ok()?.len();
-            Some(Found { name, what, bytes })
+            ENDINGS.iter().find_map(|ending| {
+                let bytes = fs::metadata(self.folder.join(file_name(call, name, ending))).ok()?.len();
+                Some(Found { name, what, ending, bytes })
+            })
         };
         NAMES.into_iter().zip(WHAT).filter_map(found).collect()
     }
@@ -53,10 +60,10 @@ impl Archive {
     ///
     /// # Errors
     /// There is none of this name.
-    pub fn open(&self, call: CallId, name: &str) -> io::Result<(File, u64)> {
+    pub fn open(&self, call: CallId, name: &str) -> io::Result<(File, Found)> {
         let found = self.of(call).into_iter().find(|found| found.name == name);
         let found = found.ok_or(io::ErrorKind::NotFound)?;
-        Ok((File::open(self.folder.join(file_name(call, found.name)))?, found.bytes))
+        Ok((File::open(self.folder.join(file_name(call, found.name, found.ending)))?, found))
     }
 
     /// Empty files for a call. A call that is held twice, where only holds are recorded, keeps the second hold.
@@ -64,15 +71,25 @@ impl Archive {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let names = if sides == Sides::Separate { &NAMES[1..] } else { &NAMES[..1] };
         let open = |name: &&str| {
-            let path = self.folder.join(file_name(call, name));
-            File::options().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
+            for ending in ENDINGS {
+                // Another file, not the old one emptied: that may be in the packer's hands, or a reader's.
+                match fs::remove_file(self.folder.join(file_name(call, name, ending))) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            let path = self.folder.join(file_name(call, name, "wav"));
+            File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
         };
         names.iter().map(open).collect()
     }
 
     /// After a start: what a power cut left unfinished is told of, what is no recording goes.
     pub(super) fn mend(&self) -> io::Result<()> {
-        for (path, _, _) in self.all()? {
+        for (path, _, _) in self.all(&["part"])? {
+            fs::remove_file(path)?;
+        }
+        for (path, _, _) in self.all(&["wav"])? {
             if !wav::mend(&File::options().read(true).write(true).open(&path)?)? {
                 fs::remove_file(path)?;
             }
@@ -80,9 +97,19 @@ impl Archive {
         Ok(())
     }
 
+    /// Recordings that are not coded again: of one call, or all.
+    pub(super) fn unpacked(&self, call: Option<CallId>) -> Vec<PathBuf> {
+        let own = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            call.is_none_or(|call| NAMES.iter().any(|part| *name == file_name(call, part, "wav")))
+        };
+        let all = self.all(&["wav"]).unwrap_or_default();
+        all.into_iter().map(|(path, _, _)| path).filter(|path| own(path)).collect()
+    }
+
     /// Deletes what is too old, and the oldest of what is too much; never those of these calls. Returns how many went.
     pub(super) fn tidy(&self, config: &Config, busy: &[CallId]) -> io::Result<usize> {
-        let mut all = self.all()?;
+        let mut all = self.all(&ENDINGS)?;
         all.sort_by_key(|(_, at, _)| *at);
         let mut total: u64 = all.iter().map(|(_, _, bytes)| bytes).sum();
         let (now, mut gone) = (SystemTime::now(), 0);
@@ -90,7 +117,7 @@ impl Archive {
             let old = now.duration_since(at).is_ok_and(|age| age > config.keep);
             let own = |call: &CallId| {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                NAMES.iter().any(|part| *name == file_name(*call, part))
+                NAMES.iter().any(|part| *name == file_name(*call, part, "wav"))
             };
             if (old || total > config.most) && !busy.iter().any(own) {
                 fs::remove_file(&path)?;
@@ -112,7 +139,7 @@ impl Archive {
         })
     }
 
-    fn all(&self) -> io::Result<Vec<(PathBuf, SystemTime, u64)>> {
+    fn all(&self, endings: &[&str]) -> io::Result<Vec<(PathBuf, SystemTime, u64)>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
@@ -120,7 +147,8 @@ impl Archive {
         let mut found = Vec::new();
         for entry in entries {
             let (path, about) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
-            if about.is_file() && path.extension().is_some_and(|ending| ending == "wav") {
+            if about.is_file() && path.extension().is_some_and(|ending| endings.iter().any(|e| ending == *e))
+            {
                 found.push((path, about.modified()?, about.len()));
             }
         }
@@ -132,10 +160,11 @@ impl Archive {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::studio::Format;
     use core::time::Duration;
 
     fn config(keep_s: u64, most: u64, spare: u64) -> Config {
-        Config { sides: Sides::Mono, keep: Duration::from_secs(keep_s), most, spare }
+        Config { sides: Sides::Mono, format: Format::Wav, keep: Duration::from_secs(keep_s), most, spare }
     }
 
     #[test]
@@ -157,7 +186,17 @@ mod tests {
         assert_eq!(left(&archive), [3], "too old");
         assert!(archive.has_room(&config(1, 1, 0)) && !archive.has_room(&config(1, 1, u64::MAX)));
         assert!(archive.open(CallId(3), "../3-both").is_err() && archive.open(CallId(3), "both").is_ok());
+        let path = |ending| archive.folder.join(format!("3-both.{ending}"));
+        fs::write(path("part"), "half of one").unwrap();
+        assert_eq!(archive.unpacked(Some(CallId(3))), [path("wav")]);
+        assert!(archive.unpacked(Some(CallId(33))).is_empty() && archive.unpacked(None).len() == 1);
+        fs::write(path("flac"), "coded").unwrap();
+        assert_eq!((archive.of(CallId(3))[0].ending, archive.of(CallId(3))[0].bytes), ("flac", 5));
+        archive.create(CallId(3), Sides::Mono).unwrap();
+        assert_eq!(archive.of(CallId(3))[0].ending, "wav", "the second hold takes the place of the first");
+        fs::write(path("wav"), [0; 1000]).unwrap();
         archive.mend().unwrap();
+        assert!(!path("part").exists());
         assert_eq!(left(&archive), [0_u64; 0], "a thousand zeros are no recording");
         std::fs::remove_dir_all(&data).unwrap();
     }

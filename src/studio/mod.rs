@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!  media ── StudioFrame: both sides, 20 ms ──► studio thread ──► Take ──► Wav ──► DATA/recordings/CALL-both.wav
+//!                                                  ▲                                     │ if asked for, when it has ended
+//!                                                  └──────── packer thread: `flac` ◄─────┘
 //!  control ── StudioOrder: record, let listen ──►  │
 //!  web ────── Listener ───────────────────────────►┴──► a bounded queue for each who listens in ──► web
 //! ```
@@ -10,6 +12,7 @@
 //! has silence in their place, so that it stays in time. A reader of the page that is slow misses what it does not take.
 
 mod archive;
+mod flac;
 mod take;
 mod thread;
 mod wav;
@@ -31,11 +34,22 @@ pub enum Sides {
     Separate,
 }
 
+/// How recordings are coded once they have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// 16 bits, linear.
+    Wav,
+    /// The same sound, coded without loss.
+    Flac,
+}
+
 /// How recordings are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How the sides lie in the files.
     pub sides: Sides,
+    /// How they are coded.
+    pub format: Format,
     /// Recordings older than this are deleted.
     pub keep: Duration,
     /// Bytes that all recordings may take; the oldest are deleted.

@@ -1,11 +1,12 @@
 //! The edge: a thread that sleeps until frames come, writes what is to be recorded, and hands out what is listened to.
 
 use super::archive::Archive;
+use super::flac::{self, Packed};
 use super::take::Take;
-use super::{Config, wav};
+use super::{Config, Format, wav};
 use crate::call::StudioOrder;
 use crate::dsp::mix::{self, Limiter};
-use crate::limits::{LISTENER_QUEUE, LISTENERS, MEDIA_COMMAND_RING};
+use crate::limits::{LISTENER_QUEUE, LISTENERS, MEDIA_COMMAND_RING, PACKER_QUEUE};
 use crate::media::StudioFrame;
 use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
@@ -98,7 +99,11 @@ pub fn start(frames: Outlet<StudioFrame>, archive: Archive, config: Config) -> i
     let (orders, incoming) = frames.inlet(MEDIA_COMMAND_RING);
     let (ask, hearers) = frames.inlet(LISTENERS);
     let (tell, troubles) = watch::channel(Vec::new());
+    let (packed, results) = frames.inlet(PACKER_QUEUE);
+    let packer = (config.format == Format::Flac).then(|| packer(archive.clone(), packed)).transpose()?;
     let room = Room {
+        packer,
+        packed: results,
         archive: archive.clone(),
         config,
         calls: HashMap::new(),
@@ -111,6 +116,24 @@ pub fn start(frames: Outlet<StudioFrame>, archive: Archive, config: Config) -> i
     Ok(Outlets { studio: Studio { archive, ask: Arc::new(ask), open: Arc::default() }, orders, troubles })
 }
 
+/// Starts the thread that codes recordings again. It begins with those that a stop of the box has left.
+fn packer(archive: Archive, to: Inlet<Packed>) -> io::Result<SyncSender<CallId>> {
+    let (orders, incoming) = sync_channel(PACKER_QUEUE);
+    let run = move || {
+        let left = archive.unpacked(None);
+        let calls = incoming.into_iter().flat_map(|call| archive.unpacked(Some(call)));
+        for wav in left.into_iter().chain(calls) {
+            match flac::pack(wav) {
+                // A box that has no time for it now does it after its next start.
+                Ok(packed) => drop(to.try_send(packed)),
+                Err(error) => tracing::warn!(%error, "a recording stays a WAV"),
+            }
+        }
+    };
+    std::thread::Builder::new().name("packer".into()).spawn(run)?;
+    Ok(orders)
+}
+
 /// A call in the studio.
 struct Desk {
     order: StudioOrder,
@@ -121,6 +144,9 @@ struct Desk {
 
 struct Room {
     archive: Archive,
+    /// Codes recordings again that have ended, if that is asked for.
+    packer: Option<SyncSender<CallId>>,
+    packed: Receiver<Packed>,
     config: Config,
     calls: HashMap<PortId, Desk>,
     tell: watch::Sender<Vec<String>>,
@@ -146,7 +172,7 @@ impl Room {
                     Ok(order) => self.order(order),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => {
-                        self.calls.drain().for_each(|(_, desk)| finish(desk));
+                        self.calls.drain().filter_map(|(_, desk)| desk.take).for_each(close);
                         return;
                     }
                 }
@@ -157,6 +183,12 @@ impl Room {
                 // Without a desk the sender goes, and who listens sees the end.
                 desk.into_iter().for_each(|desk| desk.hearers.push(hearer.to.clone()));
             }
+            while let Ok(packed) = self.packed.try_recv() {
+                match packed.settle() {
+                    Ok(settled) => tracing::info!(settled, "a recording was coded again"),
+                    Err(error) => tracing::warn!(%error, "a recording stays a WAV"),
+                }
+            }
             self.look_after_the_disk();
             while let Some(frame) = frames.pop() {
                 self.frame(&frame);
@@ -166,7 +198,9 @@ impl Room {
 
     fn order(&mut self, order: StudioOrder) {
         if !order.record && !order.listen {
-            self.calls.remove(&order.port).into_iter().for_each(finish);
+            if let Some(desk) = self.calls.remove(&order.port) {
+                self.finish(desk.order.call, desk.take);
+            }
             return;
         }
         let fresh = || Desk { order, take: None, hearers: Vec::new(), limiter: Limiter::new() };
@@ -174,7 +208,9 @@ impl Room {
         let mut desk = match known {
             Some(desk) if desk.order.epoch == order.epoch => desk,
             known => {
-                known.into_iter().for_each(finish);
+                if let Some(desk) = known {
+                    self.finish(desk.order.call, desk.take);
+                }
                 fresh()
             }
         };
@@ -184,7 +220,7 @@ impl Room {
         }
         match order.record {
             true if desk.take.is_none() && self.has_room => desk.take = self.begin(order.call),
-            false => desk.take.take().into_iter().for_each(close),
+            false => self.finish(order.call, desk.take.take()),
             true => {}
         }
         self.calls.insert(order.port, desk);
@@ -215,12 +251,24 @@ impl Room {
             desk.hearers.retain(|to| !matches!(to.try_send(both), Err(TrySendError::Disconnected(_))));
         }
         match desk.take.as_mut().map(|take| take.frame(frame)) {
-            Some(Ok(false)) => desk.take.take().into_iter().for_each(close),
+            Some(Ok(false)) => {
+                let (call, take) = (desk.order.call, desk.take.take());
+                self.finish(call, take);
+            }
             Some(Err(error)) => {
                 desk.take = None;
                 self.trouble(&error);
             }
             Some(Ok(true)) | None => {}
+        }
+    }
+
+    /// Ends a recording, if there is one.
+    fn finish(&self, call: CallId, take: Option<Take<File>>) {
+        if let Some(take) = take {
+            close(take);
+            // If it has too much to do already it finds this one after the next start.
+            let _ = self.packer.as_ref().map(|packer| packer.try_send(call));
         }
     }
 
@@ -242,17 +290,15 @@ impl Room {
         self.room_at = now + ROOM;
         let had = core::mem::replace(&mut self.has_room, self.archive.has_room(&self.config));
         if had && !self.has_room {
-            self.calls.values_mut().filter_map(|desk| desk.take.take()).for_each(close);
+            let takes = self.calls.values_mut().map(|desk| (desk.order.call, desk.take.take()));
+            let takes: Vec<_> = takes.collect();
+            takes.into_iter().for_each(|(call, take)| self.finish(call, take));
             let words = "Calls are not recorded: the disk is nearly full. They work all the same.";
             self.tell.send_replace(vec![words.into()]);
         } else if self.has_room && !had {
             self.tell.send_replace(Vec::new());
         }
     }
-}
-
-fn finish(desk: Desk) {
-    desk.take.into_iter().for_each(close);
 }
 
 fn close(mut take: Take<File>) {
@@ -265,4 +311,52 @@ fn close(mut take: Take<File>) {
 /// What a reader of live sound is told first: sound without end.
 pub(crate) fn live_header() -> [u8; wav::HEADER as usize] {
     wav::header(1, u64::from(u32::MAX) - wav::HEADER)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::Sides;
+    use super::*;
+
+    #[test]
+    fn with_too_little_room_nothing_is_recorded_the_page_is_told_and_later_it_goes_on() {
+        let data = std::env::temp_dir().join(format!("hold-slayer-room-{}", std::process::id()));
+        let archive = Archive::new(&data);
+        let (tell, troubles) = watch::channel(Vec::new());
+        let keep = Duration::from_secs(3600);
+        let config =
+            Config { sides: Sides::Mono, format: Format::Wav, keep, most: u64::MAX, spare: u64::MAX };
+        let (at, calls, packed) = (Instant::now(), HashMap::new(), sync_channel(1).1);
+        let mut room = Room {
+            packer: None,
+            packed,
+            archive: archive.clone(),
+            config,
+            calls,
+            tell,
+            has_room: true,
+            room_at: at,
+            tidy_at: at,
+        };
+        let order = |n: u16, record| {
+            let call = CallId(u64::from(n));
+            StudioOrder { call, port: PortId(n), epoch: 1, record, listen: !record }
+        };
+        room.order(order(1, true));
+        assert_eq!(archive.of(CallId(1)).len(), 1);
+        room.look_after_the_disk();
+        assert!(room.calls[&PortId(1)].take.is_none(), "what goes on is ended, and kept");
+        assert_eq!(archive.of(CallId(1)).len(), 1);
+        assert!(troubles.borrow()[0].contains("the disk is nearly full"));
+        room.order(order(2, true));
+        assert!(archive.of(CallId(2)).is_empty(), "and nothing new begins");
+        room.config.spare = 0;
+        room.room_at = Instant::now();
+        room.look_after_the_disk();
+        assert!(troubles.borrow().is_empty());
+        room.order(order(3, true));
+        assert_eq!(archive.of(CallId(3)).len(), 1);
+        std::fs::remove_dir_all(&data).unwrap();
+    }
 }

@@ -95,9 +95,9 @@ pub(super) fn begin_events(to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes the head of sound of so many bytes, or of sound that ends when the connection does.
-pub(super) fn begin_sound(to: &mut dyn Write, length: Option<u64>) -> io::Result<()> {
+pub(super) fn begin_sound(to: &mut dyn Write, kind: &str, length: Option<u64>) -> io::Result<()> {
     let fields = length.map(|length| ("Content-Length", length.to_string()));
-    let mut bytes = head(200, "audio/wav", "no-store", fields.as_slice());
+    let mut bytes = head(200, kind, "no-store", fields.as_slice());
     bytes.extend_from_slice(b"\r\n");
     to.write_all(&bytes)?;
     to.flush()

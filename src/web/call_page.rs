@@ -80,7 +80,7 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
             section.card {
                 h2 { "Recording" }
                 @for found in recordings {
-                    @let address = format!("/calls/{}/{}.wav", call.id.0, found.name);
+                    @let address = format!("/calls/{}/{}.{}", call.id.0, found.name, found.ending);
                     p { audio controls preload="none" src=(address) {} }
                     p.muted { a href=(address) download { "Save " (found.what) } " · " (found.bytes / 1_000_000) " MB" }
                 }

@@ -117,6 +117,11 @@ impl Logins {
         self.0.retain(|login| login.cookie != cookie);
     }
 
+    /// Logs everybody out.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     fn expire(&mut self, now: Instant) {
         self.0.retain(|login| now.since(login.used) < IDLE && now.since(login.begun) < LONGEST);
     }

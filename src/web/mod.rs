@@ -12,6 +12,7 @@
 mod answer;
 mod api;
 mod call_page;
+mod claim;
 mod events;
 mod flows;
 mod flows_page;
@@ -31,11 +32,14 @@ mod strip;
 mod visit;
 mod words;
 
+pub use claim::Claim;
+
 use crate::call::{Errand, Request, Snapshot};
 use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{PairedPhone, Store};
 use crate::studio::Studio;
+use crate::units::Instant;
 use core::fmt;
 use core::time::Duration;
 use login::{BackOff, Logins, Password};
@@ -67,6 +71,8 @@ pub struct Config {
     pub patience: Patience,
     /// What a paired phone is told.
     pub house: House,
+    /// The last claim of the page by the button.
+    pub claims: watch::Receiver<Option<Claim>>,
 }
 
 /// What a paired phone must know of the house.
@@ -190,7 +196,11 @@ struct Site {
     counters: Option<Arc<Counters>>,
     stop: watch::Receiver<bool>,
     streams: events::Streams,
-    password: Password,
+    /// Locked to be read or replaced; checking one takes a copy.
+    password: Mutex<Arc<Password>>,
+    /// It stands in the configuration.
+    password_is_fixed: bool,
+    claims: watch::Receiver<Option<Claim>>,
     /// Locked for the length of a look-up only.
     doors: Mutex<Doors>,
     /// Cookies are shared by all ports of a host: each box has a name of its own.
@@ -207,6 +217,8 @@ struct Doors {
     logins: Logins,
     back_off: BackOff,
     one_use_token: Option<String>,
+    /// The claim that was used.
+    claimed: Option<Instant>,
 }
 
 /// Starts the page. Without a store there is no history, and a generated password lasts until the next start.
@@ -234,7 +246,9 @@ pub fn start(
         counters: config.counters,
         stop: stopped.clone(),
         streams: events::Streams::default(),
-        password,
+        password: Mutex::new(Arc::new(password)),
+        password_is_fixed: config.password.is_some(),
+        claims: config.claims,
         doors: Mutex::new(doors),
         cookie: format!("hold-slayer-{}", addr.port()),
         secret: secret.clone(),

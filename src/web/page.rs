@@ -84,8 +84,8 @@ pub(super) fn alert(words: &str) -> Markup {
     html! { p.alert role="alert" { (words) } }
 }
 
-/// The login page, with what went wrong the last time.
-pub(super) fn login(wrong: Option<&str>) -> Markup {
+/// The login page, with what went wrong the last time; `claimed`: whoever asks may choose a new password.
+pub(super) fn login(wrong: Option<&str>, claimed: bool) -> Markup {
     let content = html! {
         section.card.narrow {
             h1 { "Log in" }
@@ -95,6 +95,17 @@ pub(super) fn login(wrong: Option<&str>) -> Markup {
                 label for="password" { "Password" }
                 input #password type="password" name="password" autocomplete="current-password" required autofocus;
                 button.primary { "Log in" }
+            }
+            @if claimed {
+                h2 { "Choose a new password" }
+                p { "The button on the box was held for ten seconds. For ten minutes, the first to choose a password here has the page." }
+                form method="post" action="/claim" {
+                    label for="new" { "New password, at least 8 characters" }
+                    input #new type="password" name="password" autocomplete="new-password" minlength="8" required;
+                    button { "Claim this box" }
+                }
+            } @else {
+                p.muted { "Forgotten? Hold the button on the box for ten seconds, then open this page anew." }
             }
         }
     };

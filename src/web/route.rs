@@ -11,6 +11,7 @@ pub(super) enum Route {
     Live,
     LoginPage,
     Login,
+    Claim,
     Logout,
     History,
     Call(CallId),
@@ -69,6 +70,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["live"] => (true, Route::Live),
         ["login"] if get => (true, Route::LoginPage),
         ["login"] => (false, Route::Login),
+        ["claim"] => (false, Route::Claim),
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
         ["calls", id] => (true, Route::Call(call_id(id)?)),
@@ -121,7 +123,9 @@ pub(super) fn call_id(text: &str) -> Result<CallId, Miss> {
 }
 
 fn recording(file: &str) -> Option<&'static str> {
-    crate::studio::NAMES.into_iter().find(|name| file.strip_suffix(".wav") == Some(name))
+    // However it is coded: an address that was copied before it was coded again still leads to it.
+    let name = file.strip_suffix(".wav").or(file.strip_suffix(".flac"))?;
+    crate::studio::NAMES.into_iter().find(|known| *known == name)
 }
 
 fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
@@ -138,7 +142,7 @@ fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
 impl Route {
     /// What anybody may see.
     pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::LoginPage | Self::Login | Self::Style | Self::Script | Self::Icon)
+        matches!(self, Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon)
     }
 
     /// Called by programs, which read JSON.
@@ -187,6 +191,7 @@ mod tests {
             (Method::Get, "/calls/17/listen", Some(Route::Listen(CallId(17)))),
             (Method::Get, "/calls/17/live.wav", Some(Route::LiveSound(CallId(17)))),
             (Method::Get, "/calls/17/house.wav", Some(Route::Recording(CallId(17), "house"))),
+            (Method::Get, "/calls/17/both.flac", Some(Route::Recording(CallId(17), "both"))),
             (Method::Get, "/calls/17/other.wav", None),
             (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
             (Method::Get, "/phones", Some(Route::Phones)),

@@ -7,7 +7,7 @@ use super::page::{Place as Tab, frame};
 use super::{Ask, Order, words};
 use crate::call::{CallView, Request};
 use crate::limits::LISTENER_QUEUE;
-use crate::studio::{self, Listening};
+use crate::studio::{self, Found, Listening};
 use crate::units::{CallId, FRAME_TIME};
 use maud::{Markup, html};
 use std::fs::File;
@@ -20,8 +20,8 @@ const GATHER: usize = 5;
 
 /// What is sent.
 pub(super) enum Sound {
-    /// A file of so many bytes.
-    Recording(File, u64),
+    /// A file, and what it is.
+    Recording(File, Found),
     /// A call, and how to say that nobody listens any more.
     Live(Listening, CallId, mpsc::Sender<Ask>),
 }
@@ -32,7 +32,7 @@ pub(super) fn send(place: Place, mut to: Box<dyn Write + Send>, sound: Sound) {
         let _place = place;
         // Whoever listens may go at any time.
         let _ = match sound {
-            Sound::Recording(file, bytes) => recording(&mut *to, file, bytes),
+            Sound::Recording(file, found) => recording(&mut *to, file, &found),
             Sound::Live(listening, call, requests) => {
                 let ended = live(&mut *to, &listening);
                 let (answer, _) = oneshot::channel();
@@ -48,15 +48,16 @@ pub(super) fn send(place: Place, mut to: Box<dyn Write + Send>, sound: Sound) {
     }
 }
 
-fn recording(to: &mut dyn Write, file: File, bytes: u64) -> io::Result<()> {
-    answer::begin_sound(to, Some(bytes))?;
+fn recording(to: &mut dyn Write, file: File, found: &Found) -> io::Result<()> {
+    let kind = if found.ending == "flac" { "audio/flac" } else { "audio/wav" };
+    answer::begin_sound(to, kind, Some(found.bytes))?;
     // One that goes on grows meanwhile.
-    io::copy(&mut file.take(bytes), to)?;
+    io::copy(&mut file.take(found.bytes), to)?;
     to.flush()
 }
 
 fn live(to: &mut dyn Write, listening: &Listening) -> io::Result<()> {
-    answer::begin_sound(to, None)?;
+    answer::begin_sound(to, "audio/wav", None)?;
     to.write_all(&studio::live_header())?;
     let mut bytes = Vec::with_capacity(GATHER * 320);
     // In silence too something is written before the gate thinks that the box has gone.

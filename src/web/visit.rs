@@ -126,7 +126,7 @@ fn respond(site: &Site, request: &mut Request) -> Reply {
 }
 
 impl Site {
-    fn doors(&self) -> MutexGuard<'_, Doors> {
+    pub(super) fn doors(&self) -> MutexGuard<'_, Doors> {
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,8 +172,11 @@ impl Visit<'_> {
             return Err(wrong(route.is_api(), 400, "The form could not be read."));
         }
         self.body = form::pairs(&body);
-        // A login has no token yet: it changes nothing for anybody who does not know the password.
-        let Some(form) = self.form.as_deref().filter(|_| route != Route::Login) else { return Ok(()) };
+        // A login has no token yet: it changes nothing for anybody who does not know the password or has not pressed the button.
+        let Some(form) = self.form.as_deref().filter(|_| !matches!(route, Route::Login | Route::Claim))
+        else {
+            return Ok(());
+        };
         let sent = self.sent("csrf").or_else(|| field(self.request, "x-csrf-token"));
         if sent.is_some_and(|sent| login::same(sent, form)) { Ok(()) } else { Err(foreign()) }
     }
@@ -212,6 +215,10 @@ impl Visit<'_> {
             }
             Route::LoginPage => self.login_page(),
             Route::Login => self.login(),
+            Route::Claim => match site.claim_with(self.sent("password").unwrap_or_default().trim()) {
+                Ok(()) => self.admit(),
+                Err(answer) => answer,
+            },
             Route::Logout => self.logout(),
             Route::History => self.history(&form),
             Route::Call(id) => self.call(id, &form),
@@ -266,7 +273,7 @@ impl Visit<'_> {
             }
             Route::LiveSound(id) => return self.live(id),
             Route::Recording(id, name) => match site.studio.archive.open(id, name) {
-                Ok((file, bytes)) => return Reply::Sound(Sound::Recording(file, bytes)),
+                Ok((file, found)) => return Reply::Sound(Sound::Recording(file, found)),
                 Err(_) => wrong(false, 404, "There is no such recording: it may be too old to be kept."),
             },
             Route::Style => Answer::asset("text/css; charset=utf-8", page::STYLE),
@@ -333,10 +340,13 @@ impl Visit<'_> {
             }
             return Answer::page(
                 403,
-                page::login(Some("This link has been used already. Log in with the password.")),
+                page::login(
+                    Some("This link has been used already. Log in with the password."),
+                    self.site.claim().is_some(),
+                ),
             );
         }
-        Answer::page(200, page::login(None))
+        Answer::page(200, page::login(None, self.site.claim().is_some()))
     }
 
     fn login(&mut self) -> Answer {
@@ -344,9 +354,10 @@ impl Visit<'_> {
         if wait > Duration::ZERO {
             let seconds = wait.as_secs() + 1;
             let words = format!("Too many wrong passwords. Try again in {seconds} s.");
-            return Answer::page(429, page::login(Some(&words))).with("Retry-After", seconds.to_string());
+            return Answer::page(429, page::login(Some(&words), self.site.claim().is_some()))
+                .with("Retry-After", seconds.to_string());
         }
-        let right = self.sent("password").is_some_and(|plain| self.site.password.is(plain.trim()));
+        let right = self.sent("password").is_some_and(|plain| self.site.knows(plain.trim()));
         if right {
             self.site.doors().back_off.right(self.from);
             return self.admit();
@@ -355,7 +366,7 @@ impl Visit<'_> {
         tracing::warn!(from = %self.from, "a wrong password was given to the page");
         let words =
             "This is not the password. It is in hold-slayer.toml, or was printed when the box first started.";
-        Answer::page(403, page::login(Some(words)))
+        Answer::page(403, page::login(Some(words), self.site.claim().is_some()))
     }
 
     /// A new login has a new cookie, whatever cookie came: none can be planted beforehand.

@@ -76,3 +76,35 @@ fn a_call_is_listened_in_to_recorded_and_found_on_the_page() {
     }
     assert!(house.running.is_up());
 }
+
+#[test]
+fn a_recording_that_has_ended_is_coded_without_loss_and_found_all_the_same() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let record = "[record]\ncalls = \"all\"\nnotice = \"none\"\nformat = \"flac\"\nspare = 10\n";
+    let running =
+        Running::with(net, &folder, &folder.0, &(configuration(net, &net.trunk().to_string()) + record));
+    let house = House::around(net, folder, running);
+    let page = house.running.log_in(&house.running.password());
+    let id = page.get("/api/v1/status")["calls"][0]["id"].as_u64().unwrap();
+    house.talks_on();
+    assert_eq!(page.post(&format!("/api/v1/calls/{id}/hangup"), true).0, 200);
+    house.running.says("a recording was coded again");
+    let file = house.folder.0.join(format!("recordings/{id}-both.flac"));
+    assert!(!file.with_extension("wav").exists() && !file.with_extension("part").exists());
+    let coded = std::io::BufReader::new(std::fs::File::open(&file).unwrap());
+    let mut both = Vec::new();
+    flac_codec::decode::FlacSampleReader::new(coded).unwrap().read_to_end(&mut both).unwrap();
+    let side = |n: usize| both.iter().skip(n).step_by(2).map(|s| *s as f32).collect::<Vec<f32>>();
+    assert!(share(&side(0)[4000..], [660.0, 800.0]) > 0.8 && share(&side(1)[4000..], [1200.0, 1500.0]) > 0.8);
+
+    let mut story = String::new();
+    page.open(&format!("/calls/{id}")).read_to_string(&mut story).unwrap();
+    assert!(story.contains(&format!("src=\"/calls/{id}/both.flac\"")), "{story}");
+    for path in ["both.flac", "both.wav"] {
+        let mut download = Vec::new();
+        page.open(&format!("/calls/{id}/{path}")).read_to_end(&mut download).unwrap();
+        assert!(String::from_utf8_lossy(&download[..300]).contains("audio/flac"), "{path}");
+        assert!(download.ends_with(&std::fs::read(&file).unwrap()), "{path}");
+    }
+}

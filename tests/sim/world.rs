@@ -171,6 +171,8 @@ pub struct World {
     pub schedule: Vec<Appointment>,
     /// What the studio was told.
     pub studio: Vec<StudioOrder>,
+    /// Every tone over others' sound that was ordered or ended.
+    pub overlays: Vec<(PortId, Option<media::Overlay>)>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -323,6 +325,7 @@ impl World {
             flows: BTreeMap::new(),
             schedule: Vec::new(),
             studio: Vec::new(),
+            overlays: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -495,8 +498,10 @@ impl World {
                 self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes);
             }
             Effect::Media(command) => {
-                if let MediaCommand::Tone(_, tone) = command {
-                    self.tones.push(tone);
+                match command {
+                    MediaCommand::Tone(_, tone) => self.tones.push(tone),
+                    MediaCommand::Overlay(port, tone) => self.overlays.push((port, tone)),
+                    _ => {}
                 }
                 match command {
                     MediaCommand::Open { port, stream, .. } if stream.remote.ip() == COMPANY => {

@@ -10,7 +10,7 @@ use hold_slayer::media::thread::{self, UdpPorts};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::rtp::report::{Far, Quality};
 use hold_slayer::store::Store;
-use hold_slayer::studio::{self, Archive, Sides, Studio};
+use hold_slayer::studio::{self, Archive, Format, Sides, Studio};
 use hold_slayer::units::{CallId, Wall};
 use hold_slayer::web::{Ask, Config, House, Order, Patience, Web, start};
 use std::io::{Read, Write};
@@ -51,6 +51,7 @@ pub fn config() -> Config {
             emergency: vec!["911".into()],
             codes: Codes::default(),
         },
+        claims: watch::channel(None).1,
     }
 }
 
@@ -67,7 +68,7 @@ pub fn studio(dir: &Path) -> Studio {
     let bind = std::net::Ipv4Addr::LOCALHOST.into();
     let media = thread::start(&thread::Config { media, bind, udp_ports, real_time: false }).unwrap();
     let (keep, most, spare) = (Duration::from_secs(3600), u64::MAX, 0);
-    let config = studio::Config { sides: Sides::Stereo, keep, most, spare };
+    let config = studio::Config { sides: Sides::Stereo, format: Format::Wav, keep, most, spare };
     let started = studio::start(media.studio, Archive::new(dir), config).unwrap();
     started.studio
 }

@@ -1,6 +1,7 @@
 //! What becomes of a tone on its way through the box.
 
 use super::*;
+use crate::dsp::g722::Band;
 use crate::dsp::level::level;
 
 /// A tone of 1004 Hz at this level from sample `from` on, coded.
@@ -61,5 +62,81 @@ fn a_tone_comes_through_both_ways_at_its_level_and_with_the_noise_of_the_coding_
                 assert!(snr > floor, "{way}, {trunk:?} {phone:?}, {dbm0} dBm0: {snr} dB");
             }
         }
+    }
+}
+
+#[test]
+fn a_tone_to_and_from_a_wide_band_phone_keeps_its_level_with_the_noise_of_that_coding() {
+    for law in [Codec::Pcmu, Codec::Pcma] {
+        for dbm0 in [0.0, -10.0, -20.0, -30.0] {
+            let mut rig = Rig::with(&[law, Codec::G722]);
+            rig.order(MediaCommand::Join(TRUNK, PHONE));
+            let (mut coder, mut decoder) = (Band::new(), Band::new());
+            for n in 0..250 {
+                for (port, codec) in [(TRUNK, law), (PHONE, Codec::Pcmu)] {
+                    let header = Header {
+                        sequence: n,
+                        timestamp: u32::from(n) * 160,
+                        ..rig.peers[usize::from(port.0)].header
+                    };
+                    let mut payload = tone(codec, dbm0, usize::from(n) * 160, 160);
+                    if port == PHONE {
+                        coder.widen(Codec::Pcmu, &mut payload);
+                    }
+                    rig.receive(port, address(port), header, &payload);
+                }
+                rig.run_ms(20);
+            }
+            for port in [TRUNK, PHONE] {
+                let mut sent = rig.take(port);
+                if port == PHONE {
+                    sent.iter_mut().for_each(|s| decoder.narrow(&mut s.payload));
+                }
+                let codec = if port == TRUNK { law } else { Codec::Pcmu };
+                let octets = sent.iter().skip(50).flat_map(|s| &s.payload);
+                let heard: Vec<i16> = octets.take(8000 * 3).map(|o| g711::decode(codec, *o)).collect();
+                let (level, snr) = measure(&heard);
+                assert!((level - dbm0).abs() < 0.25, "{port:?} {law:?} {dbm0} dBm0: {level}");
+                // Sub-band ADPCM and two or three codings by G.711 around it, which have 33 dB each.
+                assert!(snr > 26.0, "{port:?} {law:?} {dbm0} dBm0: {snr} dB");
+            }
+        }
+    }
+}
+
+/// From the packet in which a sound begins to the one in which it leaves, in milliseconds.
+fn delay_ms(phone: Codec, mixed: bool) -> u64 {
+    let mut rig = Rig::with(&[Codec::Pcmu, phone]);
+    if mixed {
+        for port in [TRUNK, PHONE] {
+            rig.order(MediaCommand::Meet { port, room: TRUNK, seat: Seat::Talks });
+        }
+    } else {
+        rig.order(MediaCommand::Join(TRUNK, PHONE));
+    }
+    rig.peers[0].says = SILENCE;
+    rig.speak(TRUNK, true);
+    rig.run_ms(1_000);
+    rig.peers[0].says = TRUNK_SAYS;
+    let begins = rig.peers[0].next;
+    rig.run_ms(300);
+    let mut decoder = Band::new();
+    let mut loud = |s: &mut Sent| {
+        if phone == Codec::G722 {
+            decoder.narrow(&mut s.payload);
+        }
+        let law = if phone == Codec::G722 { Codec::Pcmu } else { phone };
+        s.payload.iter().any(|octet| g711::decode(law, *octet).unsigned_abs() > 1_000)
+    };
+    let mut sent = rig.take(PHONE);
+    (sent.iter_mut().find_map(|s| loud(s).then_some(s.at.0)).unwrap() - begins) / 1_000
+}
+
+#[test]
+fn what_is_forwarded_leaves_at_once_in_whatever_coding_and_what_is_mixed_within_60_ms() {
+    for phone in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        assert_eq!(delay_ms(phone, false), 0, "{phone:?}");
+        let mixed = delay_ms(phone, true);
+        assert!(mixed <= 60, "{phone:?}: {mixed} ms");
     }
 }

@@ -271,7 +271,7 @@ fn hook_flashes_in_every_dialect() {
     ];
     for (seq, (type_, body)) in (2..).zip(cases) {
         wire.request("INFO", seq, &format!("Content-Type: {type_}\r\n"), body);
-        assert_eq!(wire.told, [Event::Info(leg, Digit::FLASH)], "{type_}");
+        assert_eq!(wire.told, [Event::Info(leg, Digit::FLASH, HELD)], "{type_}");
         assert_eq!(wire.response().status, 200);
     }
     wire.request("INFO", 9, "Content-Type: image/png\r\n", "x");
@@ -526,11 +526,11 @@ fn a_peer_may_refuse_update_or_want_longer_intervals() {
 #[test]
 fn a_peer_that_has_forgotten_the_dialog_ends_the_leg() {
     let (mut wire, leg) = Wire::incoming("");
-    wire.command(Command::Info(leg, Digit::STAR));
+    wire.command(Command::Info(leg, Digit::STAR, HELD * 16));
     let info = wire.one();
     assert_eq!(
         (info.headers.first("Content-Type"), text(&info.body).as_str()),
-        (Some("application/dtmf-relay"), "Signal=*\r\nDuration=160\r\n")
+        (Some("application/dtmf-relay"), "Signal=*\r\nDuration=1600\r\n")
     );
     wire.reply(&info, 481, "p", &[], "");
     assert_eq!(wire.told, [Event::Ended(leg, Cause::Normal)]);

@@ -10,7 +10,7 @@ fn samples() -> Vec<Vec<u8>> {
     let mut net = Net::registered(1);
     for (from, account, to) in [(BOX, TRUNK, PROVIDER), (PHONE, AT_BOX, BOX)] {
         let (out, _) = net.up(from, account, to);
-        net.command(from, Command::Info(out, crate::units::Digit::STAR));
+        net.command(from, Command::Info(out, crate::units::Digit::STAR, super::HELD));
         net.command(from, Command::Hangup(out, Cause::Normal));
         net.run(Duration::from_secs(1));
     }

@@ -247,8 +247,8 @@ fn digits_by_info() {
     let (out, into) = net.up(PHONE, AT_BOX, BOX);
     for sign in "5*#!".chars() {
         let digit = Digit::from_char(sign).expect("a key");
-        net.command(PHONE, Command::Info(out, digit));
-        net.expect(BOX, &Event::Info(into, digit));
+        net.command(PHONE, Command::Info(out, digit, HELD));
+        net.expect(BOX, &Event::Info(into, digit, HELD));
     }
 }
 
@@ -263,7 +263,7 @@ fn orders_for_a_leg_that_has_ended_are_ignored() {
         Command::Answer(into, media(2)),
         Command::Progress(into, media(2)),
         Command::Ringing(into),
-        Command::Info(into, Digit::STAR),
+        Command::Info(into, Digit::STAR, HELD),
         Command::Hangup(LegId::outgoing(77), Cause::Normal),
     ] {
         net.command(BOX, command);
@@ -294,8 +294,8 @@ fn a_phone_whose_nat_moves_it_is_followed() {
     let mut net = Net::registered(20);
     let (out, into) = net.up(BOX, HANDSET, PHONE);
     net.uas[PHONE].0.set_port(40_404);
-    net.command(PHONE, Command::Info(into, Digit::HASH));
-    net.expect(BOX, &Event::Info(out, Digit::HASH));
+    net.command(PHONE, Command::Info(into, Digit::HASH, HELD));
+    net.expect(BOX, &Event::Info(out, Digit::HASH, HELD));
     net.command(BOX, Command::Hangup(out, Cause::Normal));
     net.expect(PHONE, &Event::Ended(into, Cause::Normal));
 }

@@ -27,6 +27,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+/// How long a key is held.
+const HELD: Duration = Duration::from_millis(100);
+
 /// The three machines, by their place in [`Net`].
 pub const PROVIDER: usize = 0;
 pub const BOX: usize = 1;

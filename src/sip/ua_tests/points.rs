@@ -290,15 +290,18 @@ fn point_12_events_and_info() {
     for (head, status) in refusals {
         let (mut wire, leg) = Wire::incoming(head);
         let digit = Digit::from_char('5').expect("a key");
-        wire.command(Command::Info(leg, digit));
+        wire.command(Command::Info(leg, digit, HELD));
         if status != 0 {
             let info = wire.one();
             assert_eq!(info.method, Method::Info);
             wire.reply(&info, status, "p", &[], "");
         }
-        assert_eq!(wire.told, [Event::InfoRefused(leg, digit)], "{head} {status}");
-        wire.command(Command::Info(leg, digit));
-        assert!(wire.sent.is_empty() && wire.told == [Event::InfoRefused(leg, digit)], "asked once only");
+        assert_eq!(wire.told, [Event::InfoRefused(leg, digit, HELD)], "{head} {status}");
+        wire.command(Command::Info(leg, digit, HELD));
+        assert!(
+            wire.sent.is_empty() && wire.told == [Event::InfoRefused(leg, digit, HELD)],
+            "asked once only"
+        );
     }
 }
 

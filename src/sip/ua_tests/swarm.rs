@@ -60,7 +60,7 @@ impl Swarm {
                     | Event::Progress(leg, _)
                     | Event::Answered(leg, _)
                     | Event::Changed(leg, _)
-                    | Event::Info(leg, _) => leg,
+                    | Event::Info(leg, ..) => leg,
                     _ => continue,
                 };
                 assert!(self.open.contains(&(who, leg)), "{who} {event:?} after the end: {}", self.net);

@@ -289,7 +289,7 @@ impl Stage {
             1 => Command::Progress(leg, media()),
             2 => Command::Answer(leg, media()),
             3 => Command::Hangup(leg, Cause::Busy),
-            4 => Command::Info(leg, digit),
+            4 => Command::Info(leg, digit, Duration::from_millis(200)),
             5 => Command::Hold(leg, true),
             6 => Command::Waiting(AccountId(2), u32::from(tape.byte().unwrap_or_default())),
             7 => Command::Refer(leg, "300".into(), self.pick(tape)),

@@ -1,0 +1,143 @@
+//! Somebody waits while the household is on another call.
+
+use super::world::{House, World, ms, s};
+use hold_slayer::call::{Outcome, Phase, Recording};
+use hold_slayer::demo::company::{Desk, Step as Far};
+use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::media::Overlay;
+use hold_slayer::phone::hunt::Order;
+
+/// A queue in which an agent comes after half a minute, and somebody to chat with meanwhile, who says nothing.
+fn desks() -> Vec<Desk> {
+    let queue =
+        vec![Far::Answer, Far::Loop(Sound::Music, s(30)), Far::Agent { patience: s(60) }, Far::HangUp];
+    let chat = vec![Far::Answer, Far::Forever];
+    vec![
+        Desk { number: "18005550123".into(), script: queue },
+        Desk { number: "15551234".into(), script: chat.clone() },
+        Desk { number: "911".into(), script: chat },
+    ]
+}
+
+/// The owner leaves a call to the box and calls somebody else.
+fn owner(number: &str, then: Vec<Owner>) -> Vec<Owner> {
+    let begin = [
+        Owner::Register,
+        Owner::Wait(s(1)),
+        Owner::Dial("18005550123".into()),
+        Owner::AwaitAnswer,
+        Owner::Wait(s(2)),
+        Owner::Press("**".into()),
+        Owner::Listen(s(8)),
+        Owner::HangUp,
+        Owner::Wait(s(1)),
+        Owner::Dial(number.into()),
+        Owner::AwaitAnswer,
+    ];
+    [begin.to_vec(), then].concat()
+}
+
+fn house() -> House {
+    House { busy_when_talking: true, channels: 3, ring: s(60), ..House::default() }
+}
+
+const BEEP: Option<Overlay> = Some(Overlay::Waiting);
+
+#[test]
+fn the_talker_hears_a_beep_and_when_he_hangs_up_his_phone_rings_at_once() {
+    let then = vec![
+        Owner::Wait(s(48)),
+        Owner::HangUp,
+        Owner::AwaitRing,
+        Owner::PickUp,
+        Owner::Say(Sound::OwnerHello),
+        Owner::AwaitEnd,
+    ];
+    let mut world = World::with_desks(&house(), desks(), owner("15551234", then));
+    assert!(
+        world.run_until(s(90), |w| w.overlays.last().is_some_and(|(_, tone)| *tone == BEEP)),
+        "{}",
+        world.tale()
+    );
+    let refused = world.seen(Who::Phone, |f| matches!(f, Fact::Refuses(_))).unwrap();
+    assert!(world.now.since(refused) < ms(100), "as soon as the phone has refused");
+    let port = world.overlays.last().unwrap().0;
+    world.run(s(12));
+    assert_eq!(
+        world.overlays,
+        [(port, BEEP)],
+        "it goes on while the person waits, however often the phone is tried"
+    );
+    assert!(world.count(Who::Phone, |f| matches!(f, Fact::Refuses(_))) > 1);
+    // Whom he talks with says nothing: what he hears since is the beep, every ten seconds.
+    let heard =
+        world.story.iter().filter(|n| n.who == Who::Phone && n.at >= refused && n.fact == Fact::HearsVoice);
+    assert_eq!(heard.count(), 2, "{}", world.tale());
+    assert!(world.run_until(s(60), |w| {
+        w.story.iter().filter(|n| n.fact == Fact::HangsUp && n.who == Who::Phone).count() == 2
+    }));
+    let hung_up = world.now;
+    assert!(world.run_until(s(5), |w| w.rings() == 1), "{}", world.tale());
+    assert!(world.now.since(hung_up) < s(1), "{}", world.tale());
+    world.run(s(5));
+    let said = world.seen(Who::Company, |f| *f == Fact::Hears(Sound::OwnerHello));
+    assert!(said.is_some_and(|at| at >= hung_up), "{}", world.tale());
+}
+
+#[test]
+fn a_phone_that_takes_a_second_call_gets_it_and_no_beep_of_ours() {
+    let then = vec![Owner::AwaitRing, Owner::Wait(s(6))];
+    let house = House { busy_when_talking: false, ..house() };
+    let mut world = World::with_desks(&house, desks(), owner("15551234", then));
+    assert!(
+        world.run_until(s(90), |w| w.phase() == Some(Phase::Ringing) && w.rings() == 1),
+        "{}",
+        world.tale()
+    );
+    world.run(s(5));
+    assert_eq!(world.overlays, []);
+}
+
+#[test]
+fn an_emergency_call_is_not_beeped_into() {
+    let mut world = World::with_desks(&house(), desks(), owner("911", vec![Owner::Wait(s(100))]));
+    assert!(
+        world.run_until(s(90), |w| w.count(Who::Phone, |f| matches!(f, Fact::Refuses(_))) > 1),
+        "{}",
+        world.tale()
+    );
+    assert_eq!(world.overlays, []);
+}
+
+#[test]
+fn the_beep_ends_when_the_agent_has_gone_and_the_recording_tone_is_back() {
+    use hold_slayer::call::{Notice, Which};
+    let recording = Recording { record: Which::All, notice: Notice::Tone, ..Recording::default() };
+    let house = House { recording, ..house() };
+    let mut world = World::with_desks(&house, desks(), owner("15551234", vec![Owner::Wait(s(300))]));
+    assert!(world.run_until(s(90), |w| w.overlays.iter().any(|(_, tone)| *tone == BEEP)), "{}", world.tale());
+    let port = world.overlays.iter().find(|(_, tone)| *tone == BEEP).unwrap().0;
+    world.run(s(120));
+    let tones: Vec<_> = world.overlays.iter().filter(|(p, _)| *p == port).map(|(_, tone)| *tone).collect();
+    assert_eq!(tones, [Some(Overlay::Recorded), BEEP, Some(Overlay::Recorded)], "{}", world.tale());
+}
+
+#[test]
+fn in_turn_the_phone_that_is_on_a_call_comes_first() {
+    let rooms = vec![vec![
+        Owner::Register,
+        Owner::AwaitRing,
+        Owner::PickUp,
+        Owner::Say(Sound::OwnerHello),
+        Owner::AwaitEnd,
+    ]];
+    let house = House { order: Order::InTurn, rooms, ..house() };
+    let mut world = World::with_desks(&house, desks(), owner("15551234", vec![Owner::Wait(s(300))]));
+    world.run(s(120));
+    let refused = world.seen(Who::Phone, |f| matches!(f, Fact::Refuses(_)));
+    let room = world.rooms[0].2.iter().find(|n| matches!(n.fact, Fact::Called { .. })).map(|n| n.at);
+    assert!(refused.zip(room).is_some_and(|(hall, room)| hall <= room), "{}", world.tale());
+    assert_eq!(world.outcome(1), Some(Outcome::Slain), "another phone takes it\n{}", world.tale());
+    assert_eq!(world.overlays.iter().map(|(_, tone)| *tone).collect::<Vec<_>>(), [BEEP, None]);
+}

@@ -1,0 +1,67 @@
+//! A finger on the box chooses the page's password.
+
+use crate::server::{PASSWORD, Server, config};
+use hold_slayer::clock;
+use hold_slayer::web::{Claim, Config};
+use tokio::sync::watch;
+
+/// A box whose password was made up, and its button.
+fn claimable() -> (Server, String, watch::Sender<Option<Claim>>) {
+    let (button, claims) = watch::channel(None);
+    let mut server = Server::with(Config { password: None, claims, ..config() });
+    let password = server.web.generated_password.take().unwrap();
+    (server, password, button)
+}
+
+fn press(button: &watch::Sender<Option<Claim>>, forget: bool) {
+    button.send_replace(Some(Claim { at: clock::now(), forget }));
+}
+
+#[test]
+fn without_a_press_nobody_claims() {
+    let (server, ..) = claimable();
+    assert!(!server.get("/login", "").text.contains("/claim"));
+    let reply = server.post("/claim", "", "", "password=mine-from-now-on");
+    assert_eq!(reply.status, 403);
+    assert!(reply.text.contains("Hold its button"), "{}", reply.text);
+}
+
+#[test]
+fn the_first_after_a_press_chooses_and_everybody_else_is_logged_out() {
+    let (server, old, button) = claimable();
+    let before = server.post("/login", "", "", &format!("password={old}"));
+    let before = before.field("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    press(&button, false);
+    assert!(server.get("/login", "").text.contains("/claim"));
+    let foreign = "Origin: http://evil.example\r\n";
+    assert_eq!(server.post("/claim", "", foreign, "password=mine-from-now-on").status, 403);
+    assert_eq!(server.post("/claim", "", "", "password=short").status, 400);
+    let reply = server.post("/claim", "", "", "password=mine-from-now-on");
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let mine = reply.field("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(server.get("/", &mine).status, 200);
+    assert_eq!(server.get("/", &before).status, 303, "logged out");
+    assert_eq!(server.post("/claim", "", "", "password=faster-than-you").status, 403, "once a press");
+    assert_eq!(server.post("/login", "", "", &format!("password={old}")).status, 403);
+    assert_eq!(server.post("/login", "", "", "password=mine-from-now-on").status, 303);
+}
+
+#[test]
+fn a_press_from_the_start_on_takes_the_old_password_away() {
+    let (server, old, button) = claimable();
+    press(&button, true);
+    assert_eq!(server.post("/login", "", "", &format!("password={old}")).status, 403);
+    assert_eq!(server.post("/claim", "", "", "password=mine-from-now-on").status, 303);
+    assert_eq!(server.post("/login", "", "", "password=mine-from-now-on").status, 303);
+}
+
+#[test]
+fn a_password_of_the_file_is_changed_in_the_file() {
+    let (button, claims) = watch::channel(None);
+    let server = Server::with(Config { claims, ..config() });
+    press(&button, false);
+    let reply = server.post("/claim", "", "", "password=mine-from-now-on");
+    assert_eq!(reply.status, 409);
+    assert!(reply.text.contains("hold-slayer.toml"), "{}", reply.text);
+    assert_eq!(server.post("/login", "", "", &format!("password={PASSWORD}")).status, 303);
+}
