@@ -138,7 +138,7 @@ fn when(text: &str, now: Wall, zone: &TimeZone) -> Result<Wall, String> {
         format!("at = {text}: allowed is a time such as 08:00, or a date and time such as 2026-11-29T08:00")
     };
     let now = Timestamp::from_millisecond(i64::try_from(now.0).unwrap_or_default()).map_err(|_| allowed())?;
-    let there = |day: jiff::civil::Date, time: jiff::civil::Time| {
+    let there = |day: jiff::civil::Date, time: jiff::civil::Time| -> Result<Timestamp, String> {
         let at = zone.to_ambiguous_zoned(day.to_datetime(time)).compatible().map_err(|_| allowed())?;
         Ok(at.timestamp())
     };
