@@ -192,9 +192,9 @@ fn listen(file: &Path, form: listen::Form, plot: Option<&Path>) -> ExitCode {
 
 fn flows(what: Flows, data: &Path) -> ExitCode {
     let told = match what {
-        Flows::List => app::list(data),
-        Flows::Export { number, version } => app::export(data, &number, version),
-        Flows::Import { number, file } => app::import(data, &number, &file),
+        Flows::List => app::flows::list(data),
+        Flows::Export { number, version } => app::flows::export(data, &number, version),
+        Flows::Import { number, file } => app::flows::import(data, &number, &file),
     };
     match told {
         Ok(text) => print(&text).unwrap_or(ExitCode::FAILURE),

@@ -31,13 +31,12 @@ mod control;
 pub mod core;
 pub mod ear;
 mod ear_thread;
-mod flows;
+pub mod flows;
 pub(crate) mod look_up;
 mod paired;
 pub(crate) mod plan;
 mod run;
 mod start;
 
-pub use flows::{export, import, list};
 pub use run::run;
 pub use start::{Options, Running, start};

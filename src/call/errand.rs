@@ -161,13 +161,12 @@ impl Switchboard {
 
     /// Calls whose time has come.
     pub(super) fn keep_appointments(&mut self) {
-        let due = self.desk.schedule.due(self.desk.wall());
-        if due.is_empty() {
-            return;
-        }
-        self.write_schedule();
+        let now = self.desk.wall();
+        let before = self.desk.schedule.list().len();
+        let due = self.desk.schedule.due(now);
         for due in due {
             match due {
+                Due::Call(a) if self.line_for_errand().is_err() => self.desk.schedule.put_back(a, now),
                 // Why it could not be placed stands in its record.
                 Due::Call(a) => match self.for_errand(&a.number) {
                     Ok(wanted) => {
@@ -176,9 +175,13 @@ impl Switchboard {
                     Err(why) => self.not_placed(true, &a.number, &why),
                 },
                 Due::Missed(a) => {
-                    self.not_placed(true, &a.number, "the box was off when this call was planned");
+                    let why = "the box was off, or had no line, when this call was planned";
+                    self.not_placed(true, &a.number, why);
                 }
             }
+        }
+        if self.desk.schedule.list().len() < before {
+            self.write_schedule();
         }
     }
 

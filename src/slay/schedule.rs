@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub const MOST: usize = 20;
 /// A call is placed no later than this after its time: the box may have been off.
 const LATE: Duration = Duration::from_secs(30 * 60);
+/// What could not be placed for want of a line is tried again after this.
+const AGAIN: Duration = Duration::from_secs(10);
 /// Nobody plans calls further ahead.
 const AHEAD: Duration = Duration::from_secs(31 * 24 * 3600);
 
@@ -42,7 +44,7 @@ pub enum Way {
 pub enum Due {
     /// Call now.
     Call(Appointment),
-    /// The box was off when its time came, and for too long.
+    /// The box was off when its time came, or had no line for it, and for too long.
     Missed(Appointment),
 }
 
@@ -50,12 +52,14 @@ pub enum Due {
 #[derive(Debug, Default)]
 pub struct Schedule {
     list: Vec<Appointment>,
+    /// Nothing is due before.
+    again: Wall,
 }
 
 impl Schedule {
     /// With those kept earlier.
     pub fn new(list: Vec<Appointment>) -> Self {
-        Self { list }
+        Self { list, again: Wall(0) }
     }
 
     /// Those that wait, in no order.
@@ -92,8 +96,17 @@ impl Schedule {
         self.list.len() < before
     }
 
+    /// There is no line for this one: a little later.
+    pub fn put_back(&mut self, appointment: Appointment, now: Wall) {
+        self.list.push(appointment);
+        self.again = now.plus(AGAIN);
+    }
+
     /// Takes those whose time has come, the earliest first.
     pub fn due(&mut self, now: Wall) -> Vec<Due> {
+        if now < self.again {
+            return Vec::new();
+        }
         let (mut due, rest): (Vec<_>, Vec<_>) = self.list.drain(..).partition(|a| a.at <= now);
         self.list = rest;
         due.sort_by_key(|a| (a.at, a.id));
@@ -102,7 +115,7 @@ impl Schedule {
 
     /// How long until the next one.
     pub fn next(&self, now: Wall) -> Option<Duration> {
-        let at = self.list.iter().map(|a| a.at).min()?;
+        let at = self.list.iter().map(|a| a.at).min()?.max(self.again);
         Some(Duration::from_millis(at.0.saturating_sub(now.0)))
     }
 }
@@ -124,7 +137,11 @@ mod tests {
         assert_eq!(schedule.due(Wall(EIGHT.0 - 1)), []);
         let due = schedule.due(EIGHT);
         assert!(matches!(&due[..], [Due::Call(a)] if a.number == "1800"), "{due:?}");
-        assert_eq!(schedule.due(EIGHT), [], "once");
+        let Due::Call(first) = due[0].clone() else { panic!() };
+        schedule.put_back(first, EIGHT);
+        assert_eq!((schedule.due(Wall(EIGHT.0 + 9_999)), schedule.next(EIGHT)), (vec![], Some(AGAIN)));
+        assert_eq!(schedule.due(Wall(EIGHT.0 + 10_000)), due);
+        assert_eq!(schedule.due(Wall(EIGHT.0 + 20_000)), [], "once");
         let mut restarted = Schedule::new(schedule.list().to_vec());
         let due = restarted.due(Wall(EIGHT.0 + 60_000 + 1_800_001));
         assert!(matches!(&due[..], [Due::Missed(a)] if a.number == "1900"), "{due:?}");
