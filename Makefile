@@ -7,13 +7,14 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood fuzz lint fmt setup bench cost quality image clean
+.PHONY: help run demo test peers flood slay-table fuzz lint fmt setup bench cost quality image clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
 # The harness that plays both sides of the box and measures it; its README says how to set it up.
 BENCH ?= ../shared/bench
-BENCH_ARGS ?= bridge --peers ours,asterisk-p2p,fwd-epoll --n 1,10,50 --dur 20 --runs 1
+# `--quick` is short, `--help` tells the rest.
+BENCH_ARGS ?=
 
 nextest := $(shell command -v cargo-nextest)
 deny := $(shell command -v cargo-deny)
@@ -25,9 +26,10 @@ help:
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
+	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
-	@echo 'make bench   beside Asterisk; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
 
@@ -49,6 +51,12 @@ peers: setup
 FLOOD_PACKETS ?= 10800000
 flood: setup
 	FLOOD_PACKETS=$(FLOOD_PACKETS) cargo test --locked --release --test box flood -- --nocapture
+
+# What becomes of many composed companies with the real listener, in virtual time and from seeds. Some ten minutes on two
+# cores, most of it the listener's. SLAY_SOUND names another folder of sound pieces than tests/listen/sound.
+SLAY_COMPANIES ?= 1000
+slay-table: setup
+	SLAY_COMPANIES=$(SLAY_COMPANIES) cargo test --locked --test sim -- --ignored --nocapture slay_table
 
 # Each fuzz target for so many seconds, without a sanitizer: the room has no unsafe code. Needs the nightly compiler.
 FUZZ_SECONDS ?= 60
@@ -75,8 +83,7 @@ bench: setup
 	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }
 	cargo build --locked --release
 	@$(MAKE) --no-print-directory cost
-	python3 $(BENCH)/run.py $(BENCH_ARGS) --custom \
-	  'ours=$(CURDIR)/target/release/hold-slayer run --config $(CURDIR)/tests/bench/hold-slayer.toml --data $(CURDIR)/target/bench-data'
+	python3 tests/bench/bench.py --bench $(BENCH) --box $(CURDIR)/target/release/hold-slayer $(BENCH_ARGS)
 
 # Instructions for each packet and tick: the same on every run, however busy the machine.
 cost:

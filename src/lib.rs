@@ -21,6 +21,7 @@
 //!  │    tick(), every 20 ms: prompts, tones, silence; taps' jitter buffers; RTCP  │
 //!  │                │ TapFrame                                                    │
 //!  │  listener thread ◄──┘  app::ear::Ears, one listen::Listener for each hold    │
+//!  │                └── segments ──► words thread: what was said, back to its ear  │
 //!  └──────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
@@ -41,7 +42,7 @@
 //! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`web`] (gate and page), [`store`] (records), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
-//! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory, evidence, challenge) |
+//! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory, evidence, challenge, words) |
 //! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
 //! | ground | [`units`], [`limits`] (every bound in one table), [`clock`], [`tables`] (TOML read strictly) |
 //!

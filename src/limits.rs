@@ -28,7 +28,7 @@ pub const RTP_PACKET_BYTES: usize = 768;
 /// Longest prompt, seconds: the media loop keeps all prompts decoded in memory.
 pub const PROMPT_SECONDS: usize = 20;
 /// Distinct prompts and sounds that the media loop can play.
-pub const PROMPTS: usize = 32;
+pub const PROMPTS: usize = 64;
 
 /// Commands to media: a second of the busiest switching. Full: the control loop drops the call with a reason.
 pub const MEDIA_COMMAND_RING: usize = 1024;
@@ -42,6 +42,8 @@ pub const fn studio_ring(calls: usize) -> usize {
     let second = calls * 50;
     if second > 8192 { 8192 } else { second }
 }
+/// Segments of speech that wait for the recogniser: half a minute of two holds. Full: the segment is not recognised.
+pub const WORDS_QUEUE: usize = 8;
 /// Longest time that is written into one recording, and so its size: 2 GiB of a WAV file hold 18 h in stereo.
 pub const RECORDING_HOURS: u64 = 12;
 /// Who may listen in to calls on the page at once.

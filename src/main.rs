@@ -1,7 +1,11 @@
 //! The command line: what is asked for, and the exit code. The work is done in the rooms.
 
 use clap::{Parser, Subcommand};
+use hold_slayer::listen::words::Language;
+use hold_slayer::listen::words::network::{Files as Model, Recogniser};
 use hold_slayer::{app, check, clock, config, demo, listen, log};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::ForkResult;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,6 +72,12 @@ enum What {
         /// Draw spectrum, classes, evidence and conclusions to this file as well
         #[arg(long, value_name = "FILE.svg")]
         plot: Option<PathBuf>,
+        /// With what is said, by the speech model in this folder (`model/words/fetch.sh` fetches one)
+        #[arg(long, value_name = "FOLDER")]
+        words: Option<PathBuf>,
+        /// What is spoken: en, de, fr or es
+        #[arg(long, default_value = "en", requires = "words")]
+        language: String,
         /// The recording
         #[arg(value_name = "FILE.wav")]
         file: PathBuf,
@@ -135,13 +145,14 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().what {
         What::Run { files } => return run(&files),
         What::Demo { headless, scenario } => return demo(headless, scenario),
-        What::Listen { json, explain, plot, file } => {
+        What::Listen { json, explain, plot, words, language, file } => {
             let form = match (json, explain) {
                 (true, _) => listen::Form::Json,
                 (_, true) => listen::Form::Explained,
                 _ => listen::Form::Readable,
             };
-            return listen(&file, form, plot.as_deref());
+            let words = words.as_deref().map(|folder| (folder, language.as_str()));
+            return listen(&file, form, words, plot.as_deref());
         }
         What::Flows { what, data } => return flows(what, &data),
         What::Check { example: true, .. } => print(config::EXAMPLE),
@@ -157,13 +168,30 @@ fn run(files: &Files) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return fail(&mistakes),
     };
-    if let Err(deaf) = listen::classifier::ready() {
-        return fail(&deaf);
+    if !hears() {
+        return ExitCode::FAILURE;
     }
     log::start(config.log.level);
     match app::run(config, &files.data) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+/// Whether the sound classifier works here, and if not, why, on the terminal. A child finds out: the box itself has no room
+/// for the network until a call is held.
+#[allow(unsafe_code)]
+fn hears() -> bool {
+    // SAFETY: there are no other threads yet, so the child has all that it may need, and every lock is free.
+    match unsafe { nix::unistd::fork() } {
+        Ok(ForkResult::Child) => {
+            let heard = listen::classifier::ready().map_err(|deaf| fail(&deaf));
+            // SAFETY: it takes nothing but the status, and runs nothing of the parent's that waits for its end.
+            unsafe { nix::libc::_exit(i32::from(heard.is_err())) }
+        }
+        Ok(ForkResult::Parent { child }) => waitpid(child, None) == Ok(WaitStatus::Exited(child, 0)),
+        // Without a child it takes the room.
+        Err(_) => listen::classifier::ready().map_err(|deaf| fail(&deaf)).is_ok(),
     }
 }
 
@@ -176,8 +204,8 @@ fn demo(headless: bool, scenario: String) -> ExitCode {
     }
 }
 
-fn listen(file: &Path, form: listen::Form, plot: Option<&Path>) -> ExitCode {
-    if let Err(error) = listen::file(file, form, &mut std::io::stdout().lock()) {
+fn listen(file: &Path, form: listen::Form, words: Option<(&Path, &str)>, plot: Option<&Path>) -> ExitCode {
+    if let Err(error) = hear(file, form, words) {
         return fail(&error);
     }
     let Some(plot) = plot else { return ExitCode::SUCCESS };
@@ -188,6 +216,19 @@ fn listen(file: &Path, form: listen::Form, plot: Option<&Path>) -> ExitCode {
         },
         Err(error) => fail(&error),
     }
+}
+
+fn hear(file: &Path, form: listen::Form, words: Option<(&Path, &str)>) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    let Some((folder, code)) = words else {
+        return listen::file(file, form, None, &mut out).map_err(|error| error.to_string());
+    };
+    let codes = Language::NAMES.map(|(code, _)| code).join(", ");
+    let language = Language::from_code(code);
+    let language = language.ok_or_else(|| format!("{code} is not a language of the box: {codes}"))?;
+    let model = Model::open(folder)?;
+    let words = listen::Words { recogniser: Recogniser::new(&model)?, language };
+    listen::file(file, form, Some(words), &mut out).map_err(|error| error.to_string())
 }
 
 fn flows(what: Flows, data: &Path) -> ExitCode {

@@ -25,7 +25,7 @@ fn config(ports: u16, udp_ports: UdpPorts) -> Config {
         wideband: false,
         studio_frames: 50,
     };
-    Config { media, bind: Ipv4Addr::LOCALHOST.into(), udp_ports, real_time: false }
+    Config { media, bind: Ipv4Addr::LOCALHOST.into(), udp_ports, real_time: false, core: None }
 }
 
 fn address(started: &mut Started, port: PortId) -> SocketAddr {
@@ -233,4 +233,41 @@ fn what_is_said_to_be_granted_is_granted() {
     let locked = status.lines().find_map(|l| l.strip_prefix("VmLck:")).unwrap();
     assert_eq!(locked.trim() != "0 kB", granted.memory.is_ok());
     println!("{:?}", granted);
+}
+
+#[test]
+fn a_core_of_its_own_is_nobody_elses() {
+    let allowed = |of: &str| {
+        let status = std::fs::read_to_string(format!("/proc/{of}/status")).unwrap();
+        let cores = status.lines().find_map(|l| l.strip_prefix("Cpus_allowed_list:")).unwrap();
+        cores.trim().split(',').fold(Vec::new(), |mut all, range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            all.extend(first.parse::<u16>().unwrap()..=last.parse().unwrap());
+            all
+        })
+    };
+    let cores = allowed("thread-self");
+    let own = *cores.last().unwrap();
+    let started = |core| {
+        let mut started =
+            start(&Config { real_time: true, core: Some(core), ..config(2, UdpPorts::Any) }).unwrap();
+        let granted = started.opening.wait().unwrap().granted;
+        (started, granted.core.unwrap())
+    };
+    // Refused: it runs on any, and says so.
+    let (refused, none) = started(1023);
+    assert!(none.0 == 1023 && none.1.is_err(), "{none:?}");
+    drop(refused);
+    assert_eq!(allowed("thread-self"), cores);
+    let (_running, got) = started(own);
+    assert_eq!(got, (own, Ok(())));
+    // Other tests run in this process too, without a core.
+    let media = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|task| {
+        let id = task.unwrap().file_name().into_string().unwrap();
+        let name = std::fs::read_to_string(format!("/proc/self/task/{id}/comm")).ok()?;
+        (name.trim() == "media").then(|| allowed(&format!("self/task/{id}")))
+    });
+    assert!(media.into_iter().any(|cores| cores == [own]));
+    let others: Vec<u16> = cores.iter().copied().filter(|core| *core != own).collect();
+    assert_eq!(allowed("thread-self"), if others.is_empty() { cores } else { others });
 }

@@ -122,6 +122,11 @@ if [ "$what" = test ] && ! "$venv/bin/python3" -c 'import pjsua2' 2>/dev/null; t
     thrice "$venv/bin/pip" install --quiet --disable-pip-version-check pjsua2-python==2.15.1.post1 >&2
 fi
 
+# The speech model, for the tests of words: 71 MB once.
+if [ "$what" = test ] && ! thrice model/words/fetch.sh .cache/words; then
+    say "the speech model could not be fetched: the tests of words will say so"
+fi
+
 # Asterisk 22 is in Debian's unstable branch only: that branch's system in a folder, entered by chroot.
 system=$HOME/.cache/hold-slayer-peers/chroot-sid
 if [ "$what" = peers ] && [ ! -x "$system/usr/sbin/asterisk" ]; then

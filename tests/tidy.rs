@@ -41,7 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("jiff", &["web/", "demo/", "check/"]),
     ("maud", &["web/"]),
     ("md5", &["sip/"]),
-    ("nix", &["media/", "app", "net", "check/probe.rs", "studio/archive.rs"]),
+    ("nix", &["main.rs", "media/", "app", "net", "check/probe.rs", "studio/archive.rs"]),
     ("postcard", &["store/"]),
     ("realfft", &["listen/"]),
     ("redb", &["store/"]),
@@ -57,7 +57,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha1", &["rtp/srtp.rs"]),
     ("sha2", &["sip/", "web/"]),
     ("subtle", &["sip/", "web/"]),
-    ("tflitec", &["listen/classifier.rs"]),
+    ("tflitec", &["listen/classifier.rs", "listen/words/network.rs"]),
     ("tiny_http", &["web/"]),
     (
         "tokio",
@@ -98,7 +98,7 @@ const PURE: &[&str] = &[
     "call/",
     "net/order.rs",
 ];
-const EDGES: &[&str] = &["listen/file.rs", "phone/handset.rs"];
+const EDGES: &[&str] = &["listen/file.rs", "listen/words/network.rs", "phone/handset.rs"];
 const IMPURE: &[&str] = &[
     "crate::clock",
     "Instant::now",

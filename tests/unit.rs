@@ -76,7 +76,7 @@ fn the_unit_gives_what_check_asks_for() {
         "Type=notify",
         "WatchdogSec=10",
         "LimitRTPRIO=20",
-        "LimitMEMLOCK=64M",
+        "LimitMEMLOCK=infinity",
         "StateDirectory=hold-slayer",
         "SupplementaryGroups=gpio",
     ] {

@@ -53,6 +53,8 @@ pub(super) struct Control {
     pub(super) ears: Inlet<ListenOrder>,
     pub(super) studio: Inlet<StudioOrder>,
     pub(super) studio_troubles: watch::Receiver<Vec<String>>,
+    /// Why there are no words, where there could be.
+    pub(super) words_troubles: Option<watch::Receiver<Vec<String>>>,
     pub(super) heard: mpsc::Receiver<ear_thread::Conclusion>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
@@ -283,6 +285,7 @@ impl Control {
         troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());
         troubles.extend(self.studio_troubles.borrow().iter().cloned());
+        troubles.extend(self.words_troubles.iter().flat_map(|words| words.borrow().clone()));
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }

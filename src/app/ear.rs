@@ -1,10 +1,11 @@
-//! The listener's thread: tapped frames in, conclusions out.
+//! The listener's thread: tapped frames in, conclusions and segments for the recogniser out.
 
 use crate::call::ListenOrder;
 use crate::listen::prompt::{Prompted, Scribe, Spotter};
+use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
-use crate::units::PortId;
+use crate::units::{PortId, Tick};
 use std::collections::{HashMap, VecDeque};
 
 struct Ear {
@@ -27,18 +28,25 @@ pub enum Told {
 /// A listener for each held leg. Pure: the thread below and the simulator drive it.
 #[derive(Default)]
 pub struct Ears {
+    settings: Settings,
     ears: HashMap<PortId, Ear>,
+    segments: VecDeque<(PortId, u32, Segment)>,
     out: VecDeque<(PortId, u32, Told)>,
 }
 
 impl Ears {
+    /// Listeners that decide in this way.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
     /// Follows an order of the switchboard.
     pub fn order(&mut self, order: ListenOrder) {
         match order {
             ListenOrder::Start(port, epoch) => match self.ears.get_mut(&port) {
                 Some(ear) if ear.epoch == epoch => ear.on = true,
                 _ => {
-                    let listener = Listener::new(Settings::default());
+                    let listener = Listener::new(self.settings.clone());
                     let ear = Ear { epoch, on: true, listener, scribe: Scribe::default(), spotter: None };
                     self.ears.insert(port, ear);
                 }
@@ -88,12 +96,25 @@ impl Ears {
         }
     }
 
+    /// What was said in a segment of this opening of the port. Of a port that is not listened to any more it is forgotten.
+    pub fn words(&mut self, port: PortId, epoch: u32, (from, to): (Tick, Tick), said: &Said) {
+        if self.ears.get(&port).is_some_and(|ear| ear.on && ear.epoch == epoch) {
+            self.tell(port, Input::Words { from, to, said });
+        }
+    }
+
     fn tell(&mut self, port: PortId, input: Input<'_>) {
         let Some(ear) = self.ears.get_mut(&port) else { return };
         ear.listener.handle(input);
+        self.segments.extend(ear.listener.segment().map(|segment| (port, ear.epoch, segment)));
         while let Some(heard) = ear.listener.poll() {
             self.out.push_back((port, ear.epoch, Told::Heard(heard)));
         }
+    }
+
+    /// The next segment for the recogniser.
+    pub fn segment(&mut self) -> Option<(PortId, u32, Segment)> {
+        self.segments.pop_front()
     }
 
     /// The next conclusion.

@@ -5,6 +5,7 @@
 //! | `control` | normal | user agent, switchboard, SIP sockets and connections | messages, media's and the listener's facts, requests, timers |
 //! | `media` | SCHED_FIFO, if granted | RTP sockets, ports, prompts | packets, a 20 ms timer, orders |
 //! | `listener` | normal | one `Listener` for each held leg | tapped frames, orders |
+//! | `words` | nice 10, where there is a speech model | the recogniser's networks, given back after a minute without work | segments |
 //! | `studio` | normal | recordings, and who listens in | frames, orders |
 //! | `store` | normal | the database's writes | records |
 //! | `web` … | normal | the gate and the pages | connections |
@@ -22,6 +23,7 @@
 //! | live sound | studio → who listens in | 2 s | he misses it |
 //! | listen orders | control → listener | a second | an error is logged |
 //! | heard | listener → control | more than is ever concluded in a second | the listener waits |
+//! | segments, words | listener → words, and back | half a minute of two holds | not recognised: the sound alone decides |
 //! | asks, presses | web, board → control | a person's patience | refused with 503, or dropped |
 //! | records | control → store | one state for each call | a newer state replaces an older one |
 //!
@@ -37,6 +39,7 @@ mod paired;
 pub(crate) mod plan;
 mod run;
 mod start;
+mod words_thread;
 
 pub use run::run;
 pub use start::{Options, Running, start};

@@ -1,10 +1,10 @@
 //! Starts the box and stops it.
 
 use super::paired::{self, Paired};
-use super::{control, core, ear_thread, plan};
+use super::{control, core, ear_thread, plan, words_thread};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::{Config, SipTls};
+use crate::config::{self, Config, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
@@ -14,9 +14,9 @@ use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
-use crate::store::Store;
+use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Codec};
-use crate::{board, clock, limits, net, studio, web};
+use crate::{board, clock, limits, listen, net, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -87,7 +87,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
-    let (ears, heard) = ear_thread::start(media.taps).context("the listener's thread")?;
+    let (settings, words, words_troubles) = words(&config.words, data, &media.taps, &mut troubles);
+    let (ears, heard) = ear_thread::start(media.taps, settings, words).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
@@ -103,7 +104,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
-    let plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
+    kept.iter().rev().for_each(|record| plan.waits.note(record));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -159,6 +162,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 ears,
                 studio: studio.orders,
                 studio_troubles: studio.troubles,
+                words_troubles,
                 heard,
                 asks,
                 presses,
@@ -264,6 +268,36 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
     }
 }
 
+/// Recognition, where there is a model for it: what the listener must know, its way there, and its troubles to come.
+fn words(
+    config: &config::Words,
+    data: &Path,
+    taps: &Outlet<media::TapFrame>,
+    troubles: &mut Vec<String>,
+) -> (listen::Settings, Option<ear_thread::Recognition>, Option<watch::Receiver<Vec<String>>>) {
+    let without = (listen::Settings::default(), None, None);
+    let Some(folder) = config.folder(data) else {
+        tracing::info!("there is no speech model: the box goes by sound alone");
+        return without;
+    };
+    let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
+    match words_thread::start(&folder, config.language, back) {
+        Ok(words) => {
+            let settings = listen::Settings {
+                words: Some(config.language),
+                owner: config.owner.clone(),
+                ..listen::Settings::default()
+            };
+            let recognition = ear_thread::Recognition { jobs: words.jobs, answers };
+            (settings, Some(recognition), Some(words.troubles))
+        }
+        Err(why) => {
+            troubles.push(format!("the box does not understand words: {why}"));
+            without
+        }
+    }
+}
+
 fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
     let listen = config.sip.listen;
     let bound = std::net::UdpSocket::bind(listen);
@@ -339,6 +373,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
     let linear =
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
     let udp_ports = udp_ports(config, options);
+    let core = config.board.media_core;
     let config = media_thread::Config {
         media: media::Config {
             ports: ports(config),
@@ -350,6 +385,7 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
         bind: config.sip.listen.ip(),
         udp_ports,
         real_time: true,
+        core,
     };
     media_thread::start(&config).context("the sound cannot be started")
 }
@@ -370,9 +406,17 @@ fn opened(opening: &mut Opening) -> Result<&media_thread::Opened> {
     opening.wait().context("the sound cannot be started; [media] rtp_ports chooses other ports")
 }
 
-fn real_time_troubles(granted: &media::realtime::Granted) -> Option<String> {
-    let why = granted.priority.err()?;
-    Some(format!(
-        "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
-    ))
+fn real_time_troubles(granted: &media::realtime::Granted) -> impl Iterator<Item = String> {
+    let priority = granted.priority.err().map(|why| {
+        format!(
+            "sound has no real-time priority ({why}): it may stutter under load; the systemd unit grants it (LimitRTPRIO)"
+        )
+    });
+    let core = granted.core.and_then(|(core, outcome)| Some((core, outcome.err()?))).map(|(core, why)| {
+        format!(
+            "sound has no core of its own ({why}): media_core = {core} in the board file is no core that the box may use; \
+             `nproc` counts them, from 0"
+        )
+    });
+    priority.into_iter().chain(core)
 }

@@ -271,7 +271,7 @@ mod tests {
         let place = Place { name: "no-such-line".to_owned(), fallback: Some(("no-such-chip".to_owned(), 1)) };
         let debounce = Duration::from_millis(20);
         let button = ButtonLine { place, active_low: true, bias: Bias::PullUp, debounce };
-        Board { name: "test".to_owned(), button: Some(button), lamp: None }
+        Board { name: "test".to_owned(), button: Some(button), lamp: None, media_core: None }
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ pub struct Board {
     pub button: Option<ButtonLine>,
     /// The lamp, if there is one.
     pub lamp: Option<LampLine>,
+    /// The processor's core that sound has for itself, from 0; `None`: it shares all of them.
+    pub media_core: Option<u16>,
 }
 
 /// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines.

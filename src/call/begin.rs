@@ -69,7 +69,12 @@ impl Switchboard {
                 None => self.nothing_held(arrival),
             },
             Dialled::Status => match self.held() {
-                Some(_) => self.notice(arrival, Prompt::StatusHolding),
+                Some(id) => {
+                    let number =
+                        self.calls.get(&id).map(|call| call.record.number.as_str()).unwrap_or_default();
+                    let usual = self.desk.plan.waits.usual(number).map(spoken_wait);
+                    self.notices_of(arrival, Prompt::StatusHolding, usual);
+                }
                 None => self.nothing_held(arrival),
             },
             Dialled::Cancel => match self.held() {
@@ -79,6 +84,7 @@ impl Switchboard {
                     });
                     self.notice(arrival, Prompt::Cancelled);
                 }
+                None if self.forget_redials() => self.notice(arrival, Prompt::Cancelled),
                 None => self.notice(arrival, Prompt::NothingToHold),
             },
             Dialled::Emergency(_) | Dialled::Slay(_) | Dialled::Number(_) | Dialled::Nothing => {
@@ -121,10 +127,14 @@ impl Switchboard {
     }
 
     pub(super) fn notice(&mut self, arrival: &Arrival, prompt: Prompt) {
+        self.notices_of(arrival, prompt, None);
+    }
+
+    fn notices_of(&mut self, arrival: &Arrival, prompt: Prompt, then: Option<Prompt>) {
         let nobody = CallId(0);
         if let Some(leg) = self.arrive(nobody, arrival) {
             self.desk.legs.remove(&leg.id);
-            self.notices.insert(leg.id, Notice::begin(&mut self.desk, leg, prompt));
+            self.notices.insert(leg.id, Notice::begin(&mut self.desk, leg, prompt).followed_by(then));
         }
     }
 
@@ -164,10 +174,11 @@ impl Switchboard {
 
     fn dial(&mut self, arrival: &Arrival, wanted: &Wanted) {
         let (number, emergency) = (wanted.number.as_str(), wanted.emergency);
+        self.dialled_by_hand(number);
         if !emergency && self.desk.free_ports() < 2 {
             return self.refuse(arrival, number, BOX_FULL, Cause::Congestion);
         }
-        let (route, through) = self.route(&[], emergency);
+        let (route, through) = self.desk.route(&[], emergency);
         let trunk = match route {
             Route::NoTrunk if !emergency => {
                 self.not_placed(true, number, NO_LINE);
@@ -191,19 +202,27 @@ impl Switchboard {
         let reason = if emergency { "emergency number" } else { "dialled on the phone" };
         call.decide(&mut self.desk, "dial", format!("{reason}, {through}"));
         let id = call.id;
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.call_trunk(id, trunk);
     }
 
     /// Ends one call to make room for an emergency call: a held one first, an emergency call never. False: there was none.
     pub(super) fn pre_empt(&mut self, trunk: Option<AccountId>) -> bool {
-        let on_trunk = |call: &&Call| {
+        let on_trunk = |call: &Call| {
             let mut legs = call.near.iter().chain(&call.far);
             let uses = call.far.is_some() && legs.any(|leg| trunk.is_none_or(|t| leg.account == t));
             uses && !call.emergency
         };
-        let held = self.calls.values().filter(on_trunk).find(|c| matches!(c.state, State::Held(_)));
-        let victim = held.or_else(|| self.calls.values().find(on_trunk)).map(|c| c.id);
+        let rings: Vec<CallId> = self.calls.keys().copied().collect();
+        if rings
+            .into_iter()
+            .any(|id| self.with(id, |call, desk| call.yield_channel(desk, trunk)) == Some(true))
+        {
+            return true;
+        }
+        let calls = || self.calls.values().map(Box::as_ref).filter(|call| on_trunk(call));
+        let held = calls().find(|c| matches!(c.state, State::Held(_)));
+        let victim = held.or_else(|| calls().next()).map(|c| c.id);
         if let Some(id) = victim {
             self.with(id, |call, desk| {
                 call.end(desk, Outcome::PreEmpted, "the line is needed for an emergency call", Cause::Normal);
@@ -241,12 +260,24 @@ impl Switchboard {
         };
         call.decide(&mut self.desk, "ring", reason.into());
         let id = call.id;
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.with(id, |call, desk| {
             call.ring_phones(desk, caller, Some(called));
             if call.near.is_empty() {
                 call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
             }
         });
+    }
+}
+
+/// The words that come nearest to a usual wait.
+fn spoken_wait(ms: u64) -> Prompt {
+    match ms / 60_000 {
+        0..=7 => Prompt::Wait5,
+        8..=14 => Prompt::Wait10,
+        15..=24 => Prompt::Wait20,
+        25..=37 => Prompt::Wait30,
+        38..=51 => Prompt::Wait45,
+        _ => Prompt::Wait60,
     }
 }

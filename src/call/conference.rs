@@ -16,7 +16,7 @@ impl Switchboard {
     /// Puts a call and the newest other one that waits for the same owner together.
     pub(super) fn conference(&mut self, id: CallId) -> Result<(), String> {
         let (room, phone) =
-            self.calls.get(&id).and_then(Call::lends_room).ok_or("nobody talks in this call")?;
+            self.calls.get(&id).and_then(|call| call.lends_room()).ok_or("nobody talks in this call")?;
         let mut others = self.calls.values().rev().filter(|call| call.id != id);
         let other = others.find(|call| call.waits_for(phone)).map(|call| call.id);
         let other = other.ok_or("there is no other call, parked or held, to be joined to this one")?;

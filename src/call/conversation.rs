@@ -20,6 +20,9 @@ const RING_BACK: &str = "HOLD";
 /// A call that rings longer than this has lost its caller, whose end was never told (RFC 3261 §16.6, Timer C).
 const RINGS: Duration = Duration::from_secs(240);
 
+/// Who hangs up this soon after he was joined to a person was rung for none.
+const HUNG_UP: Duration = Duration::from_secs(5);
+
 /// A call without a packet from either side for so long is abandoned. Both may hold each other for a while.
 const ABANDONED_S: u32 = 15 * 60;
 
@@ -32,7 +35,7 @@ pub(super) enum State {
     /// Answered; joined unless the phone has parked the call.
     Talking,
     /// The box holds the line.
-    Held(Holding),
+    Held(Box<Holding>),
     /// Nothing left to do.
     Over,
 }
@@ -66,8 +69,20 @@ pub(super) struct Call {
     pub(super) refused: Vec<AccountId>,
     /// The phones ring in turn.
     pub(super) ringing: Option<Ringing>,
-    /// The owner was joined to the far side after a hold, last at.
+    /// The owner was joined to a person after a hold, last at.
     pub(super) slain: Option<Instant>,
+    /// The box held it first, at.
+    pub(super) first_held: Option<Instant>,
+    /// He was, before the hold that goes on.
+    pub(super) served: bool,
+    /// The box has placed it by itself.
+    pub(super) by_box: bool,
+    /// The owner has pressed keys for the far side: what they led to is not known.
+    pub(super) keyed: bool,
+    /// What the far side said before it hung up, if it explains that.
+    pub(super) nobody_comes: Option<crate::slay::Told>,
+    /// When the numbers outside the house ring as well.
+    pub(super) also_at: Option<Instant>,
     /// Legs of the house that still have to hear that the held call has ended.
     pub(super) to_tell: Vec<Leg>,
     /// The owner asked on his phone for a conference.
@@ -93,7 +108,7 @@ impl Call {
             record: Record::new(id, outgoing, number, desk.wall()),
             started: desk.now,
             far: None,
-            near: Vec::new(),
+            near: Vec::with_capacity(1),
             state: if outgoing { State::Dialing } else { State::Incoming(desk.now) },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
             emergency: false,
@@ -108,6 +123,12 @@ impl Call {
             refused: Vec::new(),
             ringing: None,
             slain: None,
+            first_held: None,
+            served: false,
+            by_box: false,
+            keyed: false,
+            nobody_comes: None,
+            also_at: None,
             to_tell: Vec::new(),
             wants_conference: false,
             studio: super::recording::Studio::default(),
@@ -147,10 +168,9 @@ impl Call {
             State::Talking | State::Over => None,
         };
         let turn = self.ringing.as_ref().and_then(Ringing::deadline);
-        [own, turn, self.gesture.deadline(), self.trying.deadline(), self.menu.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let asked = self.near.iter().filter_map(|leg| leg.asked_until).min();
+        let all = [own, turn, asked, self.also_at, self.gesture.deadline(), self.trying.deadline()];
+        all.into_iter().chain([self.menu.deadline()]).flatten().min()
     }
 
     pub(super) fn timeout(&mut self, desk: &mut Desk) {
@@ -158,6 +178,7 @@ impl Call {
         self.drain_gesture(desk);
         self.trunk_silent(desk);
         self.turn_over(desk);
+        self.outside_timeout(desk);
         self.holding_timeout(desk);
         self.menu_timeout(desk);
         let rang = match self.state {
@@ -236,6 +257,7 @@ impl Call {
         match (&self.state, self.near[at].role) {
             (State::Incoming(_), _) => self.phone_answered(desk, at),
             (State::Talking, _) => self.connect(desk),
+            (State::Held(_), Role::Rings) if self.near[at].outside => self.ask_outside(desk, at),
             (State::Held(_), Role::Rings) => self.owner_answered(desk, at),
             (State::Held(_), Role::Confirms) => self.confirm(desk, at),
             (State::Held(_), Role::Listens) => self.hear_along(desk),
@@ -345,8 +367,12 @@ impl Call {
         }
         let Some(at) = self.near.iter().position(|l| l.id == leg) else { return };
         let gone = self.near.swap_remove(at);
-        let (role, phone) = (gone.role, gone.account);
+        let (role, phone, outside) = (gone.role, gone.account, gone.outside);
         desk.forget(gone);
+        let talking = matches!(self.state, State::Talking) && !self.onward;
+        if talking && self.is_false_alarm(desk.now, HUNG_UP) && self.back_to_hold(desk) {
+            return;
+        }
         match &self.state {
             State::Dialing if self.errand => {
                 self.decide(desk, "wait", "the owner has hung up: the box goes on by itself".into());
@@ -364,9 +390,9 @@ impl Call {
                     self.end(desk, self.unless_talked(outcome_of(told)), &in_words(told), told);
                 }
             }
-            State::Held(_) if role == Role::Rings => {
+            State::Held(_) if matches!(role, Role::Rings | Role::Asked) => {
                 self.causes.push(cause);
-                self.phone_busy(phone, cause == Cause::Busy);
+                self.phone_busy(phone, cause == Cause::Busy && !outside);
                 self.ring_ended(desk);
             }
             State::Held(_) if role == Role::Listens => self.heard_enough(desk),
@@ -392,6 +418,7 @@ impl Call {
             State::Talking => self.end(desk, self.talked(), &reason, Cause::Normal),
             State::Held(holding) => {
                 let outcome = holding.outcome_if_far_leaves();
+                self.nobody_comes = holding.nobody_comes();
                 self.end(desk, outcome, &reason, Cause::Normal);
             }
             State::Over => {}
@@ -404,6 +431,7 @@ impl Call {
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
         self.ringing = None;
+        self.also_at = None;
         self.state = State::Over;
         self.cause = cause;
         for near in self.near.drain(..) {
@@ -415,6 +443,7 @@ impl Call {
             let cause = if near.role == Role::Rings { Cause::Cancelled } else { cause };
             desk.hang_up(near, cause);
         }
+        self.count_the_cost(desk);
         if let Some(far) = self.far.take() {
             desk.hang_up(far, cause);
         }
@@ -460,6 +489,8 @@ impl Call {
             }
         } else if self.emergency || self.transferred {
             self.far.iter().for_each(|far| desk.digit(far, digit, held));
+        } else if let Some(at) = self.near.iter().position(|l| l.port == from && l.role == Role::Asked) {
+            self.outside_key(desk, at, digit);
         } else {
             self.gesture.handle(desk.now, digit);
             if let Some(held) = held {
@@ -490,6 +521,7 @@ impl Call {
         while let Some(out) = self.gesture.poll() {
             match (out, &self.state) {
                 (gesture::Output::Forward(digit, held), State::Dialing | State::Talking) => {
+                    self.keyed = true;
                     self.far.iter().for_each(|far| desk.digit(far, digit, held));
                     self.menu_key(desk, digit);
                 }
@@ -515,6 +547,18 @@ impl Call {
 
     pub(super) fn since_start_ms(&self, now: Instant) -> u64 {
         u64::try_from(now.since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// What the trunk has probably charged: every minute that was begun.
+    fn count_the_cost(&mut self, desk: &Desk) {
+        let price = self
+            .far
+            .as_ref()
+            .and_then(|far| desk.peer(far.account))
+            .or_else(|| desk.plan.trunks().find(|peer| peer.name == self.record.figures.trunk));
+        let price = price.filter(|_| self.record.outgoing).and_then(|peer| peer.rules.cents_per_minute);
+        let answered = self.record.answered.map(|at| desk.wall().0.saturating_sub(at.0).div_ceil(60_000));
+        self.record.figures.cents = price.zip(answered).map(|(price, minutes)| price * minutes as f32);
     }
 
     pub(super) fn decide(&mut self, desk: &mut Desk, what: &str, reason: String) {

@@ -63,8 +63,10 @@ pub(super) struct Desk {
     next_leg: u32,
     /// A held call has ended without the owner, who has not asked since.
     pub(super) hold_ended: bool,
-    /// Calls that are held.
-    pub(super) holds: usize,
+    /// Calls that are held, and their numbers in full.
+    pub(super) holds: Vec<(CallId, String)>,
+    /// The held call that has the phones: its person came first.
+    pub(super) phones_for: Option<CallId>,
     seed: u64,
     pub(super) out: VecDeque<Effect>,
 }
@@ -82,7 +84,8 @@ impl Desk {
             waiting: 0,
             next_leg: 0,
             hold_ended: false,
-            holds: 0,
+            holds: Vec::new(),
+            phones_for: None,
             book: Book::default(),
             schedule: Schedule::default(),
             seed,

@@ -123,7 +123,7 @@ impl Switchboard {
             }
         };
         let mut call = self.new_call(true, &wanted.number);
-        (call.errand, call.private) = (true, wanted.private);
+        (call.errand, call.by_box, call.private) = (true, true, wanted.private);
         call.gives_up = Some(self.desk.now + RINGS);
         call.choose_flow(&self.desk, way);
         call.decide(&mut self.desk, "dial", format!("{reason}, {through}"));
@@ -135,7 +135,7 @@ impl Switchboard {
             call.answer_near(&mut self.desk, 0);
             call.near.iter().for_each(|near| self.desk.say(near, Prompt::Calling));
         }
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.call_trunk(id, trunk);
         Ok(())
     }
@@ -145,7 +145,7 @@ impl Switchboard {
         if self.stopping {
             return Err("the box is stopping".into());
         }
-        if self.desk.holds + on_errand >= self.desk.plan.max_holds {
+        if self.desk.holds.len() + on_errand >= self.desk.plan.max_holds {
             let most = self.desk.plan.max_holds;
             return Err(format!("the box holds {most} already, which is the most it may"));
         }
@@ -187,7 +187,7 @@ impl Switchboard {
 
     /// A call is sent to the box's own extension: it is held as it comes.
     pub(super) fn take_in(&mut self, arrival: &Arrival, caller: &Caller) {
-        if self.desk.holds >= self.desk.plan.max_holds || self.desk.free_ports() == 0 {
+        if self.desk.holds.len() >= self.desk.plan.max_holds || self.desk.free_ports() == 0 {
             self.not_placed(
                 false,
                 &caller.number,
@@ -200,7 +200,7 @@ impl Switchboard {
         call.far = Some(leg);
         call.decide(&mut self.desk, "take in", "the call was sent to the box's extension".into());
         let id = call.id;
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         self.with(id, Call::hold_arrived);
     }
 }

@@ -8,11 +8,14 @@ use super::record::{Outcome, SPANS, Span};
 use super::{ListenOrder, Phase};
 use crate::listen::{Heard, Sound};
 use crate::media::{MediaCommand, Tone};
+use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
-use crate::slay::{self, Doing, Ending, Hold};
+use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
 use crate::sounds::Prompt;
+use crate::trunk::number::Form;
 use crate::units::{AccountId, Instant, PortId};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// After the confirmation the owner has this long to hang up before the box does it for him.
 const HANG_UP_WAIT: Duration = Duration::from_secs(4);
@@ -22,6 +25,9 @@ const CONFIRMATION: Duration = Duration::from_secs(20);
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Who gives the call back this soon was rung for a recording.
 const FALSE_ALARM: Duration = Duration::from_secs(15);
+
+/// Stretches of speech that the page shows in words.
+const CAPTIONS: usize = 6;
 
 #[derive(Debug)]
 pub(super) struct Holding {
@@ -37,11 +43,15 @@ pub(super) struct Holding {
     speaking: bool,
     /// The listener said that a person is there, and has not taken it back.
     person: bool,
+    /// When he was first heard of.
+    person_at: Option<Instant>,
     /// The phone has been told to ring and nobody has answered yet.
     ringing: bool,
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
+    /// What was said of late, oldest first.
+    pub(super) captions: VecDeque<String>,
 }
 
 impl Holding {
@@ -58,6 +68,21 @@ impl Holding {
         if self.person { Outcome::AgentLost } else { Outcome::CompanyHungUp }
     }
 
+    /// What the far side said of why nobody comes.
+    pub(super) fn nobody_comes(&self) -> Option<Told> {
+        self.hold.nobody_comes()
+    }
+
+    /// When the longest hold allowed ends it.
+    pub(super) fn ends_at(&self) -> Instant {
+        self.hold.ends_at()
+    }
+
+    /// The owner asks again for what is done already: the longest hold is counted anew.
+    pub(super) fn extend(&mut self, now: Instant) {
+        self.hold.extend(now);
+    }
+
     pub(super) fn phase(&self, confirming: bool) -> Phase {
         match self.hold.doing() {
             Doing::Waiting if confirming => Phase::Confirming,
@@ -72,19 +97,26 @@ impl Call {
     /// Starts holding. Refused with what to do instead.
     pub(super) fn hold(&mut self, desk: &mut Desk, how: &str) -> Result<(), String> {
         self.can_hold()?;
-        if desk.holds >= desk.plan.max_holds {
-            return Err(format!("the box holds {} already, which is the most it may", desk.holds));
+        let number = desk.plan.dialling.numbering.write(&self.record.number, Form::Plus);
+        if desk.holds.iter().any(|(_, other)| !number.is_empty() && *other == number) {
+            return Err("another call waits at this number already: a queue is waited in once".into());
+        }
+        if desk.holds.len() >= desk.plan.max_holds {
+            return Err(format!("the box holds {} already, which is the most it may", desk.holds.len()));
         }
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
         let (far_port, epoch) = (far.port, far.open.map_or(0, |(_, epoch)| epoch));
         desk.media(MediaCommand::Part(far_port));
         desk.media(MediaCommand::Tap(far_port, true));
         desk.listen(ListenOrder::Start(far_port, epoch));
-        if self.slain.is_some_and(|joined| desk.now.since(joined) < FALSE_ALARM) {
+        let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
+        if false_alarm {
             desk.listen(ListenOrder::WasRecording(far_port));
+            self.record.figures.false_alarms = self.record.figures.false_alarms.saturating_add(1);
         }
-        desk.holds += 1;
-        self.state = State::Held(Holding {
+        self.served |= self.slain.take().is_some() && !false_alarm;
+        desk.holds.push((self.id, number));
+        self.state = State::Held(Box::new(Holding {
             hold: Hold::new(desk.now, desk.plan.hold),
             since: desk.now,
             before_ms: self.record.held_ms,
@@ -92,17 +124,33 @@ impl Call {
             confirm_until: None,
             speaking: false,
             person: false,
+            person_at: None,
             ringing: false,
             ring_back_tone: false,
             sound: None,
-        });
+            captions: VecDeque::with_capacity(CAPTIONS),
+        }));
         self.talking_since = None;
         self.causes.clear();
         self.record.hold_started.get_or_insert(desk.wall());
+        self.first_held.get_or_insert(desk.now);
+        if false_alarm {
+            self.push_decision(desk, "false alarm", "the owner was joined to no person".into());
+        }
         self.decide(desk, "hold", how.into());
         self.confirm_to_owner(desk);
         self.enter_menu(desk);
         Ok(())
+    }
+
+    /// The owner, joined to what the box took for a person, does not want it.
+    pub(super) fn is_false_alarm(&self, now: Instant, within: Duration) -> bool {
+        self.slain.is_some_and(|joined| now.since(joined) < within)
+    }
+
+    /// The owner has hung up on what was no person: the line stays, and the far side notices nothing.
+    pub(super) fn back_to_hold(&mut self, desk: &mut Desk) -> bool {
+        self.far.is_some() && self.hold(desk, "the owner hung up at once: it was no person").is_ok()
     }
 
     pub(super) fn can_hold(&self) -> Result<(), String> {
@@ -150,6 +198,9 @@ impl Call {
         let at = self.near.len() - 1;
         self.answer_near(desk, at);
         self.confirm(desk, at);
+        if let State::Held(holding) = &mut self.state {
+            holding.extend(desk.now);
+        }
     }
 
     // ---- facts ----
@@ -179,9 +230,18 @@ impl Call {
                 self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
             }
             _ if aside => {}
-            Heard::Person { .. } => holding.person = true,
-            Heard::Recording { .. } => holding.person = false,
+            Heard::Person { .. } => {
+                holding.person = true;
+                holding.person_at.get_or_insert(desk.now);
+            }
+            Heard::Recording { .. } => (holding.person, holding.person_at) = (false, None),
             Heard::Perhaps { .. } => {}
+            Heard::Words { text, .. } => {
+                if holding.captions.len() == CAPTIONS {
+                    holding.captions.pop_front();
+                }
+                holding.captions.push_back(text.clone());
+            }
         }
         if !aside {
             self.tell(desk, slay::Input::Heard(heard));
@@ -204,10 +264,10 @@ impl Call {
         }
     }
 
-    /// While the phone rings and the box has said so, the far side hears it ring: dead air makes agents hang up.
+    /// While the phone is to ring, whoever waits hears it ring between the box's words: dead air makes agents hang up.
     fn ring_back_tone(&mut self, desk: &mut Desk) {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
-        if holding.ringing && !holding.speaking {
+        if holding.hold.doing() == Doing::Ringing && !holding.speaking && !holding.ring_back_tone {
             holding.ring_back_tone = true;
             desk.media(MediaCommand::Tone(far.port, Tone::Ringback));
         }
@@ -260,19 +320,31 @@ impl Call {
     /// A phone that took no second call has ended its first.
     pub(super) fn phone_free(&mut self, desk: &mut Desk, phone: AccountId) {
         self.phone_busy(phone, false);
-        self.tell(desk, slay::Input::PhoneFree);
+        // Others may be ringing meanwhile: then it rings with them.
+        if self.near.iter().any(|leg| leg.role == Role::Rings) {
+            self.ring_one(desk, phone, &self.back(), None);
+        } else {
+            self.tell(desk, slay::Input::PhoneFree);
+        }
     }
 
     /// A phone stopped ringing without an answer; the last one decides.
     pub(super) fn ring_ended(&mut self, desk: &mut Desk) {
-        if self.near.iter().any(|l| l.role == Role::Rings) {
+        if self.near.iter().any(|l| matches!(l.role, Role::Rings | Role::Asked)) {
             return;
         }
         if !matches!(&self.state, State::Held(holding) if holding.ringing) || self.ring_next(desk) {
             return;
         }
+        if self.also_at.is_some() {
+            self.ring_outside(desk);
+            if self.near.iter().any(|l| l.role == Role::Rings) {
+                return;
+            }
+        }
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
+            self.let_go_of_phones(desk);
             let end = ring_end(told_to_caller(&core::mem::take(&mut self.causes)));
             self.tell(desk, slay::Input::RingEnded(end));
         }
@@ -280,10 +352,15 @@ impl Call {
 
     pub(super) fn owner_answered(&mut self, desk: &mut Desk, at: usize) {
         let winner = self.near.swap_remove(at);
-        let first = if self.menu.help.is_some() { Prompt::YourKeys } else { Prompt::AgentWaiting };
-        self.join_owner(desk, winner, "the owner answered");
-        // The far side hears him at once; he hears in half a second that this is the held call.
-        self.near.iter().for_each(|near| desk.say(near, first));
+        let reason =
+            if winner.outside { "the owner answered outside the house" } else { "the owner answered" };
+        let helps = self.menu.help.is_some();
+        self.join_owner(desk, winner, reason);
+        if helps {
+            return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
+        }
+        // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
+        self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -310,9 +387,13 @@ impl Call {
 
     /// The handshake: whoever else rings or listens is let go, and the two talk.
     pub(super) fn join_owner(&mut self, desk: &mut Desk, winner: Leg, reason: &str) {
-        let person = matches!(&self.state, State::Held(holding) if holding.person);
+        let person = match &self.state {
+            State::Held(holding) if holding.person => holding.person_at.or(Some(desk.now)),
+            _ => None,
+        };
         self.leave_hold(desk);
         self.ringing = None;
+        self.also_at = None;
         self.hush_phones(desk, Cause::Elsewhere);
         for other in core::mem::take(&mut self.near) {
             desk.hang_up(other, Cause::Normal);
@@ -322,8 +403,10 @@ impl Call {
         self.answer_near(desk, 0);
         self.connect(desk);
         self.leave_menu(desk);
-        if person {
+        if let Some(at) = person {
             self.slain = Some(desk.now);
+            let since = self.first_held.map_or(at, |held| held.min(at));
+            self.record.figures.waited_ms = u64::try_from(at.since(since).as_millis()).ok();
         }
         self.decide(desk, "join", reason.into());
     }
@@ -333,7 +416,8 @@ impl Call {
         let State::Held(holding) = &self.state else { return };
         self.refused.clear();
         self.record.held_ms = holding.held_ms(desk.now);
-        desk.holds = desk.holds.saturating_sub(1);
+        desk.holds.retain(|(id, _)| *id != self.id);
+        self.let_go_of_phones(desk);
         if let Some(far) = &self.far {
             desk.media(MediaCommand::Quiet(far.port));
             desk.media(MediaCommand::Tap(far.port, false));
@@ -356,7 +440,18 @@ impl Call {
     fn carry_out(&mut self, desk: &mut Desk, output: slay::Output) {
         match output {
             slay::Output::Greet => self.speak(desk, Prompt::Greet),
-            slay::Output::Reassure => self.speak(desk, Prompt::Moment),
+            slay::Output::Reassure(comfort) => self.speak(
+                desk,
+                match comfort {
+                    Comfort::Ringing => Prompt::Moment,
+                    Comfort::StillRinging => Prompt::StillRinging,
+                    Comfort::StillHere => Prompt::StillHere,
+                    Comfort::OtherCall => Prompt::OtherCall,
+                },
+            ),
+            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST))),
+            // The phones show that there is something to know; the page says what.
+            slay::Output::Warn => desk.missed(),
             slay::Output::Apologise => self.speak(desk, Prompt::Sorry),
             slay::Output::Hush => self.hush(desk),
             slay::Output::Ring => self.ring(desk),
@@ -402,26 +497,41 @@ impl Call {
             let leg = self.near.swap_remove(at);
             return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
         }
-        let what = if self.menu.help.is_some() { "MENU" } else { "HOLD" };
-        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        let caller =
-            Caller { name: format!("{what}: {number}"), number: self.record.number.clone(), private: false };
-        self.ring_phones(desk, &caller, None);
+        if desk.phones_for.is_some_and(|other| other != self.id) {
+            self.ring_back_tone(desk);
+            return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
+        }
+        desk.phones_for = Some(self.id);
+        self.ring_phones(desk, &self.back(), None);
+        self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;
         }
+        self.ring_back_tone(desk);
+        self.outside_timeout(desk);
         self.ring_ended(desk);
+    }
+
+    /// What a phone shows when the held call comes back.
+    fn back(&self) -> Caller {
+        let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
+        let what = if self.menu.help.is_some() { "MENU" } else { "HOLD" };
+        Caller { name: format!("{what}: {number}"), number: self.record.number.clone(), private: false }
+    }
+
+    /// The next held call whose person waits may ring.
+    fn let_go_of_phones(&mut self, desk: &mut Desk) {
+        desk.phones_for.take_if(|id| *id == self.id);
     }
 
     fn stop_ringing(&mut self, desk: &mut Desk) {
         self.ringing = None;
+        self.also_at = None;
+        self.let_go_of_phones(desk);
         self.hush_phones(desk, Cause::Cancelled);
         self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
-            if let (true, Some(far)) = (core::mem::take(&mut holding.ring_back_tone), &self.far) {
-                desk.media(MediaCommand::Quiet(far.port));
-            }
         }
         self.causes.clear();
     }

@@ -16,6 +16,8 @@ pub(super) enum Role {
     Listens,
     /// It rings.
     Rings,
+    /// It was taken outside the house, and hears that one key puts it through: a machine would not press it.
+    Asked,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub(super) struct Leg {
     pub(super) open: Option<(Instant, u32)>,
     /// Answered.
     pub(super) up: bool,
+    /// It was called on a trunk, for the owner.
+    pub(super) outside: bool,
+    /// A key is waited for until then.
+    pub(super) asked_until: Option<Instant>,
     /// The peer holds us.
     pub(super) parked: bool,
     /// Sounds over all that it hears for as long as it is up.
@@ -54,6 +60,8 @@ impl Leg {
             session: None,
             open: None,
             up: false,
+            outside: false,
+            asked_until: None,
             parked: false,
             overlay: None,
             beeps: false,

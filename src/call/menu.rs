@@ -226,6 +226,8 @@ impl Call {
             self.navigate(desk, navigate::Input::Sound(*sound));
         }
         match heard {
+            // What is understood is shown and weighed, whatever is being done.
+            Heard::Words { .. } => false,
             // A busy tone tells that nobody is there any more, whatever is being done.
             _ if self.menu.is_walked() => true,
             Heard::Sound { .. } if held => false,

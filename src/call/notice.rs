@@ -17,6 +17,8 @@ const LEAVES: Duration = Duration::from_secs(4);
 pub(super) struct Notice {
     pub(super) leg: Leg,
     prompt: Option<Prompt>,
+    /// What is said after it.
+    then: Option<Prompt>,
     pub(super) until: Instant,
 }
 
@@ -30,19 +32,32 @@ impl Notice {
             desk.settle(&mut leg, session);
             desk.say(&leg, prompt);
         }
-        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt) }
+        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt), then: None }
+    }
+
+    /// With something to say after it.
+    pub(super) fn followed_by(self, then: Option<Prompt>) -> Self {
+        Self { then, ..self }
+    }
+
+    /// The prompt has been said: the next one. False: there is none.
+    pub(super) fn go_on(&mut self, desk: &mut Desk) -> bool {
+        let Some(next) = self.then.take() else { return false };
+        self.until = desk.now + LONGEST;
+        desk.say(&self.leg, next);
+        true
     }
 
     /// A leg that hears nothing more: its call has been put through.
     pub(super) fn leaving(desk: &Desk, leg: Leg) -> Self {
-        Self { until: desk.now + LEAVES, leg, prompt: None }
+        Self { until: desk.now + LEAVES, leg, prompt: None, then: None }
     }
 
     /// Tells something on a leg that is up.
     pub(super) fn tell(desk: &mut Desk, leg: Leg, prompt: Prompt) -> Self {
         desk.media(MediaCommand::Part(leg.port));
         desk.say(&leg, prompt);
-        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt) }
+        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt), then: None }
     }
 
     /// The offer was ours: only here is it known where to speak to.

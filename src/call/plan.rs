@@ -31,6 +31,14 @@ pub struct Plan {
     pub longest: Duration,
     /// Holds at once.
     pub max_holds: usize,
+    /// What the box does when a queue hangs up on it.
+    pub redial: super::Redialling,
+    /// Numbers outside the house that ring for the person whom a held call has reached.
+    pub also_ring: Vec<String>,
+    /// They ring so much later than the phones of the house.
+    pub also_after: Duration,
+    /// How long the house has waited at which number.
+    pub waits: super::Waits,
     /// What is recorded, and who may listen in.
     pub recording: Recording,
     /// Menus are learnt from the owner's keys in ordinary calls.

@@ -29,6 +29,29 @@ pub struct Record {
     pub heard: Vec<Span>,
     /// Every decision with its reason, in order. At most [`DECISIONS`].
     pub decisions: Vec<Decision>,
+    /// What the story comes to.
+    pub figures: Figures,
+}
+
+/// What the story of a call comes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Which call to this number this is, counted from 1: more than 1 if the box dialled again.
+    pub attempt: u16,
+    /// From the beginning of the first hold to the person whom the owner was joined to, milliseconds.
+    pub waited_ms: Option<u64>,
+    /// Rings for what the owner said was a recording.
+    pub false_alarms: u16,
+    /// The trunk that carried it; empty if none did.
+    pub trunk: String,
+    /// What it has probably cost, in the hundredth part of the currency; `None` where the trunk has no price.
+    pub cents: Option<f32>,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self { attempt: 1, waited_ms: None, false_alarms: 0, trunk: String::new(), cents: None }
+    }
 }
 
 /// Most spans kept of one call; the oldest go first.
@@ -52,6 +75,7 @@ impl Record {
             hold_started: None,
             heard: Vec::new(),
             decisions: Vec::new(),
+            figures: Figures::default(),
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub trunks: Vec<PeerView>,
     /// Phones.
     pub phones: Vec<PeerView>,
+    /// Numbers that will be dialled again by themselves.
+    pub redials: Vec<RedialView>,
     /// Silently dropped things by kind.
     pub discards: BTreeMap<String, u64>,
     /// Something is wrong with the box itself (disk, real-time priority), in plain words.
@@ -36,8 +38,14 @@ pub struct CallView {
     pub started: Wall,
     /// When holding began, while holding.
     pub hold_started: Option<Wall>,
+    /// When the longest hold allowed ends it, while holding.
+    pub ends_at: Option<Wall>,
+    /// How long one usually waits at this number, milliseconds, if the box has waited there before.
+    pub usual_wait_ms: Option<u64>,
     /// What is heard on the far end, while the box listens.
     pub sound: Option<Sound>,
+    /// What was said on the far end of late, oldest first, while the box listens and has words for it.
+    pub captions: Vec<String>,
     /// The last few stretches of sound, oldest first: start in ms since `started`, sound.
     pub heard: Vec<(u64, Sound)>,
     /// It is being recorded.
@@ -52,6 +60,19 @@ pub struct CallView {
     pub phones_encrypted: bool,
     /// How the sound of each leg fares, as told last.
     pub streams: Vec<StreamView>,
+}
+
+/// A number that will be dialled again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RedialView {
+    /// The number.
+    pub number: String,
+    /// When.
+    pub at: Wall,
+    /// Which call to it that will be, counted from 1.
+    pub attempt: u16,
+    /// What became of the one before.
+    pub why: String,
 }
 
 /// The streams of one leg.

@@ -7,8 +7,9 @@ use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::{Plan, Which};
 use super::record::Outcome;
+use super::redial::Redial;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
-use super::transfer::Transfer;
+use super::transfer::{Referral, Transfer};
 use super::{Effect, Input, ListenOrder, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::slay::book::Book;
@@ -26,17 +27,23 @@ const CALL_BACK: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct Switchboard {
     pub(super) desk: Desk,
-    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) calls: BTreeMap<CallId, Box<Call>>,
     pub(super) notices: BTreeMap<LegId, Notice>,
     /// Calls that were placed to put others through to them.
     pub(super) transfers: BTreeMap<CallId, Transfer>,
     pub(super) next_call: u64,
     /// Whoever calls until then may be the help that was called.
     pub(super) call_back_until: Option<Instant>,
+    /// Calls that providers were asked to put through, by the leg that was asked.
+    pub(super) referrals: BTreeMap<LegId, Referral>,
+    /// Numbers to be dialled again.
+    pub(super) redials: Vec<Redial>,
     discards: BTreeMap<Discard, u64>,
     troubles: Vec<String>,
     /// Something that the page shows has changed since `take_news`.
     news: bool,
+    /// When the first call or notice has to be looked at: known after each input, for it is asked for more often.
+    due: Option<Instant>,
     /// Somebody hears the call-waiting beep.
     pub(super) beeping: bool,
     /// The box is being stopped: nobody is let in any more.
@@ -53,9 +60,12 @@ impl Switchboard {
             transfers: BTreeMap::new(),
             next_call: first_call.0,
             call_back_until: None,
+            referrals: BTreeMap::new(),
+            redials: Vec::new(),
             discards: BTreeMap::new(),
             troubles: Vec::new(),
             news: true,
+            due: None,
             beeping: false,
             stopping: false,
         }
@@ -64,6 +74,11 @@ impl Switchboard {
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.desk.now = now;
+        // Told of every stream all the time. It moves no deadline, and is seen when the page is made anew next.
+        if let Input::Media(media::Event::Quality(port, quality)) = input {
+            let call = self.desk.port_calls.get(&port).and_then(|id| self.calls.get_mut(id));
+            return call.into_iter().for_each(|call| call.quality(port, quality));
+        }
         self.news = true;
         match input {
             Input::Sip(event) => self.sip(event),
@@ -99,6 +114,7 @@ impl Switchboard {
         }
         self.timeout();
         self.attend_waiting();
+        self.due = self.next();
     }
 
     /// The next thing to do; call until `None` after each `handle`.
@@ -107,11 +123,16 @@ impl Switchboard {
     }
 
     /// When to call `handle(Timeout)` if nothing else happens.
-    pub fn deadline(&self) -> Option<Instant> {
-        let calls = self.calls.values().filter_map(Call::deadline).min();
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let calls = self.calls.values().filter_map(|call| call.deadline()).min();
         let notices = self.notices.values().map(|n| n.until).min();
         let planned = self.desk.schedule.next(self.desk.wall()).map(|wait| self.desk.now + wait);
-        [calls, notices, planned].into_iter().flatten().min()
+        let redials = self.redials.iter().map(|redial| redial.at).min();
+        [calls, notices, redials, planned].into_iter().flatten().min()
     }
 
     /// Whether the snapshot may have changed; asking changes nothing.
@@ -128,6 +149,7 @@ impl Switchboard {
     pub fn stop(&mut self, now: Instant) {
         self.desk.now = now;
         self.stopping = true;
+        self.forget_redials();
         for leg in self.notices.keys().copied().collect::<Vec<_>>() {
             self.end_notice(leg);
         }
@@ -136,6 +158,7 @@ impl Switchboard {
                 call.end(desk, Outcome::Interrupted, "the box was stopped", Cause::Normal)
             });
         }
+        self.due = self.next();
     }
 
     fn timeout(&mut self) {
@@ -151,6 +174,7 @@ impl Switchboard {
             self.with(id, |call, desk| call.timeout(desk));
             self.redial(id);
         }
+        self.redials_due();
         let late: Vec<LegId> =
             self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
         for leg in late {
@@ -165,17 +189,22 @@ impl Switchboard {
         let result = act(call, &mut self.desk);
         call.attend_studio(&mut self.desk);
         let (room, wants_conference) = (call.room, core::mem::take(&mut call.wants_conference));
-        if call.is_over() {
+        if call.is_over()
+            && let Some(mut call) = self.calls.remove(&id)
+        {
+            let again = self.dial_again(&call);
+            self.desk.plan.waits.note(&call.record);
+            self.left_to_provider(id);
+            let ended = if again { Prompt::Redialling } else { Prompt::Ended };
             for leg in core::mem::take(&mut call.to_tell) {
                 self.desk.legs.remove(&leg.id);
-                self.notices.insert(leg.id, Notice::tell(&mut self.desk, leg, Prompt::Ended));
+                self.notices.insert(leg.id, Notice::tell(&mut self.desk, leg, ended));
             }
-            self.desk.hold_ended |= call.record.hold_started.is_some() && call.was_missed();
-            let (missed, cause) = (call.was_missed(), call.cause);
+            let (missed, cause) = (call.was_missed() && !again, call.cause);
+            self.desk.hold_ended |= call.record.hold_started.is_some() && missed;
             if call.emergency && call.record.outgoing {
                 self.help_may_call_back();
             }
-            self.calls.remove(&id);
             self.transfer_over(id, cause);
             if missed {
                 self.desk.missed();
@@ -219,8 +248,7 @@ impl Switchboard {
                 }
             },
             Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
-            // The box asks nobody to call for it.
-            Event::Referred(..) => {}
+            Event::Referred(leg, progress) => self.provider_tells(leg, progress),
             Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
             Event::Info(leg, digit, held) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
@@ -297,6 +325,7 @@ impl Switchboard {
             media::Event::Played(port, _) => {
                 let notice = self.notices.values().find(|n| n.leg.port == port).map(|n| n.leg.id);
                 match notice {
+                    Some(leg) if self.notices.get_mut(&leg).is_some_and(|n| n.go_on(&mut self.desk)) => {}
                     Some(leg) => self.end_notice(leg),
                     None => self.with_port(port, |call, desk| call.played(desk, port)),
                 }
@@ -305,10 +334,7 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.starved(desk, port, seconds));
             }
             media::Event::Heard(port) => self.with_port(port, |call, desk| call.starved(desk, port, 0)),
-            media::Event::Quality(port, quality) => {
-                self.with_port(port, |call, _| call.quality(port, quality));
-            }
-            media::Event::Alive => {}
+            media::Event::Quality(..) | media::Event::Alive => {}
         }
     }
 
@@ -342,10 +368,9 @@ impl Switchboard {
             Request::HoldNow(Some(id)) => self.hold(id, "asked for on the page"),
             Request::HangUp(id) => self
                 .with(id, |call, desk| {
-                    let outcome = match (&call.state, call.slain) {
-                        (State::Held(_), _) => Outcome::OwnerGaveUp,
-                        (State::Talking, Some(_)) => Outcome::Slain,
-                        (State::Talking, None) => Outcome::Talked,
+                    let outcome = match &call.state {
+                        State::Held(_) => Outcome::OwnerGaveUp,
+                        State::Talking => call.talked(),
                         _ => Outcome::Cancelled,
                     };
                     call.end(desk, outcome, "hung up on the page", Cause::Normal);
@@ -359,6 +384,7 @@ impl Switchboard {
                 Ok(())
             }
             Request::Conference(id) => self.conference(id),
+            Request::Cancel if self.held().is_none() && self.forget_redials() => Ok(()),
             Request::Cancel => {
                 let id = self.held().ok_or("no call is held: there is nothing to cancel")?;
                 self.with(id, |call, desk| {
@@ -381,6 +407,10 @@ impl Switchboard {
     /// Starts holding `id`.
     pub(super) fn hold(&mut self, id: CallId, how: &str) -> Result<(), String> {
         let gone = Err("there is no such call: it may have ended".into());
+        if let Some(State::Held(holding)) = self.calls.get_mut(&id).map(|call| &mut call.state) {
+            holding.extend(self.desk.now);
+            return Ok(());
+        }
         self.with(id, |call, desk| call.hold(desk, how)).unwrap_or(gone)
     }
 
@@ -401,7 +431,8 @@ impl Switchboard {
             })
         };
         Snapshot {
-            calls: self.calls.values().map(|call| view(call, self.desk.plan.recording.listen_in)).collect(),
+            calls: self.calls.values().map(|call| self.view(call)).collect(),
+            redials: self.redial_views(),
             trunks: side(Side::Trunk).collect(),
             phones: side(Side::Phone).collect(),
             discards: self
@@ -411,6 +442,17 @@ impl Switchboard {
                 .collect(),
             troubles: self.troubles.clone(),
         }
+    }
+}
+
+impl Switchboard {
+    fn view(&self, call: &Call) -> CallView {
+        let ends_at = match &call.state {
+            State::Held(holding) => Some(self.desk.wall().plus(holding.ends_at().since(self.desk.now))),
+            _ => None,
+        };
+        let usual_wait_ms = ends_at.and_then(|_| self.desk.plan.waits.usual(&call.record.number));
+        CallView { ends_at, usual_wait_ms, ..view(call, self.desk.plan.recording.listen_in) }
     }
 }
 
@@ -440,7 +482,10 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         phase,
         started: record.started,
         hold_started: held.and(record.hold_started),
+        ends_at: None,
+        usual_wait_ms: None,
         sound: held.and_then(|h| h.sound),
+        captions: held.map(|h| h.captions.iter().cloned().collect()).unwrap_or_default(),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         recording: call.is_recorded(),
         may_listen: call.may_listen(listen_in),

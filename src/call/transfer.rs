@@ -34,6 +34,23 @@ pub(super) struct Transfer {
     rang: bool,
 }
 
+/// A call that a provider was asked to put through.
+#[derive(Clone, Debug)]
+pub(super) struct Referral {
+    from: CallId,
+    /// The leg whose phone is told how it goes.
+    by: LegId,
+    to: Onto,
+    asked_by: String,
+}
+
+/// Onto what a call is put through.
+#[derive(Clone, Debug)]
+enum Onto {
+    Number(String),
+    Call(CallId),
+}
+
 /// Why there is no transfer: told to the phone, and kept in the record.
 type Refusal = (Cause, String);
 
@@ -62,7 +79,8 @@ impl Switchboard {
         let Some(call) = id.and_then(|id| self.calls.get(&id)) else {
             return refusal(Cause::Rejected, "there is no such call");
         };
-        if call.is_far(leg) || call.transferred {
+        let inside = call.near.iter().any(|near| near.id == leg && !near.outside);
+        if !inside || call.transferred {
             // Whoever could do this from outside would telephone at the household's expense.
             return refusal(Cause::Rejected, "only a phone of the house may put a call through");
         }
@@ -81,16 +99,38 @@ impl Switchboard {
         let Some(wanted) = wanted(&self.desk.plan, to) else {
             return refusal(Cause::NoSuchNumber, "what it should be put through to is no number");
         };
-        if let Some(why) = wanted.refused {
-            return Err((Cause::Rejected, why));
+        if let Some(why) = &wanted.refused {
+            return Err((Cause::Rejected, why.clone()));
         }
+        if !wanted.emergency
+            && let Some((far, rules)) = self.taken_by_provider(from)
+        {
+            let numbering = self.desk.plan.dialling.numbering;
+            self.desk.sip(Command::Refer(far, rules.dialled(numbering, &wanted.number), None));
+            self.ask_provider(
+                far,
+                Referral { from, by: leg, to: Onto::Number(to.into()), asked_by: by.into() },
+            );
+            return Ok(());
+        }
+        self.place_transfer(from, leg, &wanted, by)
+    }
+
+    /// Calls whoever the call is put through to: the two will be joined here.
+    fn place_transfer(
+        &mut self,
+        from: CallId,
+        leg: LegId,
+        wanted: &super::dialling::Wanted,
+        by: &str,
+    ) -> Result<(), Refusal> {
         let (trunk, through) = self.line_for(from, wanted.emergency)?;
         let mut call = self.new_call(true, &wanted.number);
         (call.emergency, call.private) = (wanted.emergency, wanted.private);
         let asked = if by.is_empty() { String::new() } else { format!(" for {by}") };
         call.decide(&mut self.desk, "dial", format!("call {} is put through{asked}, {through}", from.0));
         let target = call.id;
-        self.calls.insert(target, call);
+        self.calls.insert(target, Box::new(call));
         self.begin_transfer(target, Transfer { from, by: leg, rang: false });
         self.call_trunk(target, trunk);
         Ok(())
@@ -98,7 +138,7 @@ impl Switchboard {
 
     /// A free channel and port for a transfer. For an emergency call others make room, but not the one that waits.
     fn line_for(&mut self, from: CallId, emergency: bool) -> Result<(AccountId, String), Refusal> {
-        let (route, through) = self.route(&[], emergency);
+        let (route, through) = self.desk.route(&[], emergency);
         let trunk = match route {
             Route::NoTrunk => return refusal(Cause::Unavailable, NO_LINE),
             Route::Full => return refusal(Cause::Congestion, LINES_FULL),
@@ -148,9 +188,94 @@ impl Switchboard {
             return Ok(());
         }
         self.transferable(other)?;
+        if let (Some((far, _)), Some((theirs, _))) =
+            (self.taken_by_provider(from), self.taken_by_provider(target))
+            && self.account_of(far) == self.account_of(theirs)
+        {
+            self.desk.sip(Command::Refer(far, String::new(), Some(theirs)));
+            let to = Onto::Call(target);
+            self.ask_provider(far, Referral { from, by: leg, to, asked_by: String::new() });
+            return Ok(());
+        }
         self.desk.sip(Command::Report(leg, Progress::Done));
         self.join_far_ends(from, target);
         Ok(())
+    }
+
+    fn account_of(&self, far: LegId) -> Option<AccountId> {
+        let call = self.desk.legs.get(&far).and_then(|id| self.calls.get(id))?;
+        call.far.as_ref().map(|leg| leg.account)
+    }
+
+    /// The far leg of a call, if its trunk puts calls through itself.
+    fn taken_by_provider(&self, id: CallId) -> Option<(LegId, crate::trunk::Rules)> {
+        let far = self.calls.get(&id)?.far.as_ref().filter(|far| far.up)?;
+        let rules = &self.desk.peer(far.account)?.rules;
+        rules.refer.then(|| (far.id, rules.clone()))
+    }
+
+    fn ask_provider(&mut self, far: LegId, referral: Referral) {
+        self.desk.sip(Command::Report(referral.by, Progress::Trying));
+        self.with(referral.from, |call, desk| {
+            call.onward = true;
+            call.decide(desk, "transfer", "the provider is asked to put it through".into());
+        });
+        self.referrals.insert(far, referral);
+    }
+
+    /// A provider tells how the transfer goes that it was asked for. What it does not do, the box does.
+    pub(super) fn provider_tells(&mut self, far: LegId, progress: Progress) {
+        let Some(referral) = self.referrals.get(&far).cloned() else { return };
+        if !progress.is_final() {
+            return self.desk.sip(Command::Report(referral.by, progress));
+        }
+        self.referrals.remove(&far);
+        if progress == Progress::Done {
+            self.desk.sip(Command::Report(referral.by, Progress::Done));
+            let other = match referral.to {
+                Onto::Call(id) => Some(id),
+                Onto::Number(_) => None,
+            };
+            for id in [Some(referral.from), other].into_iter().flatten() {
+                self.with(id, |call, desk| {
+                    call.end(desk, call.talked(), "put through by the provider", Cause::Normal);
+                });
+            }
+            return;
+        }
+        self.with(referral.from, |call, desk| {
+            call.onward = false;
+            call.decide(desk, "transfer", "the provider does not put it through: the box does".into());
+        });
+        let done = match &referral.to {
+            Onto::Number(number) => match wanted(&self.desk.plan, number) {
+                Some(wanted) => self.place_transfer(referral.from, referral.by, &wanted, &referral.asked_by),
+                None => refusal(Cause::NoSuchNumber, "what it should be put through to is no number"),
+            },
+            Onto::Call(target) if self.calls.contains_key(target) => {
+                self.desk.sip(Command::Report(referral.by, Progress::Done));
+                self.join_far_ends(referral.from, *target);
+                Ok(())
+            }
+            Onto::Call(_) => refusal(Cause::Unavailable, "the other call has ended"),
+        };
+        if let Err((cause, why)) = done {
+            self.desk.sip(Command::Report(referral.by, Progress::Failed(cause)));
+            self.with(referral.from, |call, desk| {
+                call.onward = true;
+                call.decide(desk, "no transfer", why);
+                call.transfer_failed(desk, cause);
+            });
+        }
+    }
+
+    /// A call is over. If its provider was to put it through, and has taken it from us, he has done so.
+    pub(super) fn left_to_provider(&mut self, id: CallId) {
+        let asked = self.referrals.iter().find(|(_, referral)| referral.from == id);
+        if let Some((far, by)) = asked.map(|(far, referral)| (*far, referral.by)) {
+            self.referrals.remove(&far);
+            self.desk.sip(Command::Report(by, Progress::Done));
+        }
     }
 
     /// Whoever is called for a transfer rings.
@@ -229,7 +354,7 @@ impl Switchboard {
 impl Call {
     /// How it ended if it ends here, both sides having talked.
     pub(super) fn talked(&self) -> Outcome {
-        if self.slain.is_some() { Outcome::Slain } else { Outcome::Talked }
+        if self.slain.is_some() || self.served { Outcome::Slain } else { Outcome::Talked }
     }
 
     /// A call that has come back was talked in, whatever becomes of it.

@@ -136,10 +136,11 @@ impl Switchboard {
         let others = match emergency {
             // Every other one is worth more than a silent one, even one that was silent before.
             true => self.desk.plan.trunks().any(|t| t.id != trunk && !useless.contains(&t.id)),
-            false => self.route(&[tried, vec![trunk]].concat(), false).0.trunk().is_some(),
+            false => self.desk.route(&[tried, vec![trunk]].concat(), false).0.trunk().is_some(),
         };
         self.with(id, |call, desk| {
             let codec = call.near.first().and_then(|l| l.session).map_or(Codec::Pcmu, |s| s.codec);
+            call.record.figures.trunk = desk.peer(trunk).map(|p| p.name.clone()).unwrap_or_default();
             let (line, peer) = (&desk.plan.dialling, desk.peer(trunk));
             let rules = peer.map(|p| p.rules.clone()).unwrap_or_default();
             let own = line.numbering.write(&rules.number, rules.form);
@@ -168,7 +169,7 @@ impl Switchboard {
         }
         let (emergency, tried) = (call.emergency, call.trying.asked());
         let cause = call.trying.refusal.unwrap_or(Cause::Unavailable);
-        let (found, through) = self.route(&tried, emergency);
+        let (found, through) = self.desk.route(&tried, emergency);
         if let Some(trunk) = found.trunk() {
             if matches!(found, Route::PreEmpt(_)) {
                 self.pre_empt(Some(trunk));
@@ -193,20 +194,22 @@ impl Switchboard {
         });
     }
 
+    fn names(&self, accounts: &[AccountId]) -> String {
+        let names = accounts.iter().filter_map(|id| self.desk.peer(*id)).map(|p| p.name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Desk {
     /// Where a call goes, and why there.
     pub(super) fn route(&self, tried: &[AccountId], emergency: bool) -> (Route, String) {
-        let trunks = self.desk.plan.trunks().filter_map(|p| {
-            let state = self.desk.peers.get(&p.id)?;
+        let trunks = self.plan.trunks().filter_map(|p| {
+            let state = self.peers.get(&p.id)?;
             Some(View { id: p.id, name: &p.name, up: state.up, busy: state.busy, channels: p.channels })
         });
         let trunks: Vec<View<'_>> = trunks.collect();
         let found = route(&trunks, tried, emergency);
         let why = found.trunk().map(|trunk| reason(&trunks, tried, trunk)).unwrap_or_default();
         (found, why)
-    }
-
-    fn names(&self, accounts: &[AccountId]) -> String {
-        let names = accounts.iter().filter_map(|id| self.desk.peer(*id)).map(|p| p.name.as_str());
-        names.collect::<Vec<_>>().join(", ")
     }
 }

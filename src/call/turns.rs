@@ -70,14 +70,23 @@ impl Call {
 
     /// Ends every leg that only rings.
     pub(super) fn hush_phones(&mut self, desk: &mut Desk, cause: Cause) {
-        let (ringing, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|l| l.role == Role::Rings);
+        let rings = |leg: &Leg| matches!(leg.role, Role::Rings | Role::Asked);
+        let (ringing, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(rings);
         self.near = rest;
         for leg in ringing {
+            let cause = if leg.role == Role::Asked { Cause::Normal } else { cause };
             desk.hang_up(leg, cause);
         }
     }
 
-    fn ring_one(&mut self, desk: &mut Desk, phone: AccountId, caller: &Caller, called: Option<&str>) {
+    /// Rings one phone beside those that ring.
+    pub(super) fn ring_one(
+        &mut self,
+        desk: &mut Desk,
+        phone: AccountId,
+        caller: &Caller,
+        called: Option<&str>,
+    ) {
         let codec = self.far.as_ref().and_then(|f| f.session).map_or(Codec::Pcmu, |s| s.codec);
         let to = called.or(desk.peer(phone).map(|p| p.name.as_str())).unwrap_or_default().to_owned();
         let role = (Role::Rings, self.manner());

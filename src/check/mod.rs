@@ -8,6 +8,7 @@ mod secrets;
 
 use crate::board::gpio::Trouble;
 use crate::config::{Config, Mistakes, Way};
+use crate::media::realtime;
 use crate::phone::shadow::shadowed;
 use crate::sip::{Srtp, Transport};
 use core::fmt;
@@ -59,8 +60,12 @@ pub struct Facts {
     pub lines: Vec<Line>,
     /// Where the database goes.
     pub data: Data,
+    /// The speech model: ready, or why not; `None` if there is none and none was asked for.
+    pub words: Option<Result<(), String>>,
     /// What the operating system allows.
     pub rights: Rights,
+    /// The core that the board gives the sound, and whether the box may use it.
+    pub core: Option<(u16, bool)>,
     /// Of the machine's clock.
     pub year: u16,
     /// Permissions of the configuration file, if it is there.
@@ -156,9 +161,9 @@ pub struct Rights {
 }
 
 /// Priority of the media thread.
-const PRIORITY: u64 = 10;
-/// Memory that the box locks.
-const LOCKED: u64 = 64 * 1024 * 1024;
+const PRIORITY: u64 = realtime::PRIORITY as u64;
+/// Under any limit the box locks none of its memory.
+const LOCKED: u64 = u64::MAX;
 const MEGABYTE: u64 = 1024 * 1024;
 
 /// Everything that can be said about the facts, in the order a person would put it right.
@@ -183,6 +188,8 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     facts.lines.iter().for_each(|line| said.push(of_line(line)));
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
+    said.extend(facts.core.map(of_core));
+    said.push(of_words(facts.words.as_ref()));
     said.push(of_year(facts.year));
     said
 }
@@ -360,9 +367,22 @@ fn of_data(data: &Data) -> Verdict {
     }
 }
 
+fn of_words(words: Option<&Result<(), String>>) -> Verdict {
+    match words {
+        Some(Ok(())) => say(Level::Ok, "words", "the speech model is ready".to_owned()),
+        Some(Err(why)) => say(Level::Warning, "words", format!("the box does not understand words: {why}")),
+        None => say(
+            Level::Ok,
+            "words",
+            "there is no speech model: the box goes by sound alone; model/words/fetch.sh fetches one"
+                .to_owned(),
+        ),
+    }
+}
+
 fn of_rights(rights: Rights) -> Verdict {
     let Rights { root, rtprio, memlock } = rights;
-    if root || rtprio >= PRIORITY && memlock >= LOCKED {
+    if root || rtprio >= PRIORITY && memlock == LOCKED {
         return say(Level::Ok, "real time", "sound may go first");
     }
     let mut missing = Vec::new();
@@ -370,11 +390,23 @@ fn of_rights(rights: Rights) -> Verdict {
         missing.push(format!("the real-time priority is limited to {rtprio} (LimitRTPRIO={PRIORITY})"));
     }
     if memlock < LOCKED {
-        missing.push(format!("locked memory is limited to {} MB (LimitMEMLOCK=64M)", memlock / MEGABYTE));
+        missing
+            .push(format!("locked memory is limited to {} MB (LimitMEMLOCK=infinity)", memlock / MEGABYTE));
     }
     let words =
         format!("{}. Sound may stutter on a busy machine; the systemd unit sets both", missing.join(", "));
     say(Level::Warning, "real time", words)
+}
+
+fn of_core((core, usable): (u16, bool)) -> Verdict {
+    if usable {
+        return say(Level::Ok, "core", format!("sound has core {core} for itself"));
+    }
+    let words = format!(
+        "media_core = {core} in the board file is no core that the box may use; `nproc` counts them, from 0. Sound shares \
+         the others"
+    );
+    say(Level::Warning, "core", words)
 }
 
 fn of_year(year: u16) -> Verdict {
@@ -403,7 +435,9 @@ mod tests {
             trunks: Vec::new(),
             lines: Vec::new(),
             data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
-            rights: Rights { root: false, rtprio: 10, memlock: LOCKED },
+            words: Some(Ok(())),
+            rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
+            core: None,
             year: 2026,
             mode: Some(0o100_640),
             running: false,
@@ -454,6 +488,7 @@ mod tests {
                 "ok       configuration: can be read; trunks: 1, phones: 1",
                 "ok       data: /data can be written, 5000 MB free",
                 "ok       real time: sound may go first",
+                "ok       words: the speech model is ready",
                 "ok       clock: set (year 2026)",
             ]
         );
@@ -596,6 +631,16 @@ mod tests {
     }
 
     #[test]
+    fn words_are_an_offer() {
+        let line = |words| {
+            lines(&Facts { words, ..well() }).into_iter().find(|line| line.contains("words")).unwrap()
+        };
+        assert!(line(None).starts_with("ok") && line(None).contains("model/words/fetch.sh"));
+        let broken = line(Some(Err("no such file".into())));
+        assert!(broken.starts_with("warning") && broken.contains("no such file"), "{broken}");
+    }
+
+    #[test]
     fn data_rights_and_clock() {
         let data = |error: Option<&str>, free| {
             of_data(&Data { path: "/d".to_owned(), error: error.map(str::to_owned), free }).to_string()
@@ -608,7 +653,12 @@ mod tests {
         let rights = |root, rtprio, memlock| of_rights(Rights { root, rtprio, memlock }).level;
         assert_eq!(rights(true, 0, 0), Level::Ok);
         assert_eq!(rights(false, 0, LOCKED), Level::Warning);
-        assert_eq!(rights(false, 10, 8 * MEGABYTE), Level::Warning);
+        assert_eq!(rights(false, PRIORITY, 64 * MEGABYTE), Level::Warning);
+        assert_eq!(rights(false, PRIORITY, LOCKED), Level::Ok);
+        assert_eq!(of_core((0, true)).level, Level::Ok);
+        assert!(
+            of_core((99, false)).to_string().starts_with("warning  core: media_core = 99 in the board file")
+        );
         assert_eq!(of_year(1970).level, Level::Warning);
     }
 }

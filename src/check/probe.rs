@@ -4,6 +4,8 @@
 use super::{Data, Facts, Line, Port, Rights, ask};
 use crate::board::gpio;
 use crate::config::{self, Config, PORTS_PER_CALL};
+use crate::listen::words::network::{Files, Recogniser};
+use crate::media::realtime;
 use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
@@ -21,9 +23,12 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
         lines = self::lines(config);
     }
     let mode = std::fs::metadata(file).ok().map(|file| file.permissions().mode());
+    let core = config.as_ref().ok().and_then(|config| config.board.media_core);
+    let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
+    let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let data = self::data(data);
-    Facts { config, ports, trunks, lines, data, rights: rights(), year: year(), mode, running }
+    Facts { config, ports, trunks, lines, data, words, rights: rights(), core, year: year(), mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
@@ -68,6 +73,14 @@ fn data(path: &Path) -> Data {
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
     Data { path: path.display().to_string(), error, free }
+}
+
+fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {
+    let files = Files::open(&config.folder(data)?);
+    Some(files.and_then(|files| match files.speaks(config.language) {
+        true => Recogniser::new(&files).map(drop),
+        false => Err(format!("its model does not know the language {}", config.language.code())),
+    }))
 }
 
 fn rights() -> Rights {

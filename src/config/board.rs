@@ -41,16 +41,17 @@ pub(super) fn choose<'t>(
 fn parse(text: &str, file: &str) -> Result<Board, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let mut s = Section::open(&mut source, "", Some((0, &root)), &["name", "button", "lamp"]);
+    let mut s = Section::open(&mut source, "", Some((0, &root)), &["name", "media_core", "button", "lamp"]);
     let name =
         s.needed("name", "needed is the board's name, in quotes", |t| Some(t.to_owned())).unwrap_or_default();
+    let media_core = s.number("media_core", 0..=1023).and_then(|core| u16::try_from(core).ok());
     let (has_button, has_lamp) = (s.has("button"), s.has("lamp"));
     let keys = ["line", "chip", "offset", "active_low", "bias", "debounce"];
     let mut s = super::section(&mut source, &root, "[button]", &keys);
     let button = has_button.then(|| button(&mut s)).flatten();
     let mut s = super::section(&mut source, &root, "[lamp]", &["line", "chip", "offset", "active_low"]);
     let lamp = has_lamp.then(|| lamp(&mut s)).flatten();
-    source.finish(Board { name, button, lamp })
+    source.finish(Board { name, button, lamp, media_core })
 }
 
 fn button(s: &mut Section<'_, '_>) -> Option<ButtonLine> {

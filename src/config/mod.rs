@@ -5,6 +5,7 @@
 
 mod board;
 mod country;
+mod hold;
 mod menu;
 mod numbers;
 mod peers;
@@ -19,11 +20,12 @@ pub use country::Country;
 pub use presets::TEXT as PRESETS;
 pub use settings::{
     Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
-    TrunkPeer, Web,
+    TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
 use crate::limits;
+use crate::listen::words::Language;
 use crate::tables::{Section, Source};
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -90,6 +92,7 @@ pub fn parse(
         "menu",
         "speed_dial",
         "record",
+        "words",
         "guard",
         "codes",
         "board",
@@ -104,9 +107,9 @@ pub fn parse(
     let trunks = peers::trunks(&mut source, &root, &line.number);
     let phones = peers::phones(&mut source, &root);
     rules::peers(&mut source, &trunks, &phones);
-    let hold_keys = ["cap", "ring", "ring_again", "greet", "calls"];
-    let hold = hold(&mut section(&mut source, &root, "[hold]", &hold_keys));
+    let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
+    let words = words(&mut section(&mut source, &root, "[words]", &["model", "language", "owner"]));
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -125,6 +128,7 @@ pub fn parse(
         hold,
         menu,
         record,
+        words,
         guard,
         codes,
         board,
@@ -217,22 +221,28 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
     Media { rtp_ports: u16::try_from(first).unwrap_or(16_000), calls: u16::try_from(calls).unwrap_or(8) }
 }
 
-fn hold(s: &mut Section<'_, '_>) -> Hold {
-    const MINUTE: Duration = Duration::from_secs(60);
-    let small = |n: Option<u32>, default: u8| n.and_then(|n| u8::try_from(n).ok()).unwrap_or(default);
-    Hold {
-        cap: s.duration("cap", MINUTE..=24 * 60 * MINUTE).unwrap_or(limits::HOLD_CAP),
-        ring: s.duration("ring", RING).unwrap_or(Duration::from_secs(45)),
-        ring_again: small(s.number("ring_again", 0..=10), 3),
-        greet: s.flag("greet").unwrap_or(true),
-        calls: small(s.number("calls", 1..=3), 1),
-    }
-}
-
 /// How long a phone rings when they ring in turn.
 pub const PHONE_RINGS: Duration = Duration::from_secs(15);
-/// An agent gives up sooner than three minutes; shorter than two rings is none.
-const RING: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(180);
+
+fn words(s: &mut Section<'_, '_>) -> Words {
+    let codes = Language::NAMES.map(|(code, _)| code).join(", ");
+    Words {
+        model: s.text(
+            "model",
+            "allowed is the whole path of a folder, such as \"/var/lib/hold-slayer/words\"",
+            |text| Path::new(text).is_absolute().then(|| text.into()),
+        ),
+        language: s
+            .text("language", &format!("allowed is one of {codes}"), Language::from_code)
+            .unwrap_or_default(),
+        owner: s
+            .text("owner", "allowed is a name of 2 to 40 letters", |text| {
+                let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+                (2..=40).contains(&letters).then(|| text.to_owned())
+            })
+            .unwrap_or_default(),
+    }
+}
 
 fn web(s: &mut Section<'_, '_>) -> Web {
     let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));

@@ -11,7 +11,7 @@ use crate::units::Codec;
 use core::time::Duration;
 
 /// Keys of `[[trunk]]` that are read here.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 13] = [
     "number",
     "numbers",
     "rewrite",
@@ -23,6 +23,8 @@ pub(super) const KEYS: [&str; 11] = [
     "dtmf",
     "session_timer",
     "keep_alive",
+    "cents_per_minute",
+    "refer",
 ];
 
 /// `number`: the household's own.
@@ -48,7 +50,20 @@ pub(super) fn rules(s: &mut Section<'_, '_>, own: &str) -> Rules {
         _ => None,
     });
     let keys = choice(s, "dtmf", &Keys::NAMES);
-    Rules { codecs, keys, form, rewrite: rewrite(s), number: number(s).unwrap_or_else(|| own.to_owned()) }
+    let price = "allowed is a number from 0 to 10000: what a minute costs in cents, pence or the like";
+    let cents_per_minute = s.get("cents_per_minute", price, |value| {
+        let text = value.as_float().map(|f| f.as_str()).or(value.as_integer().map(|i| i.as_str()))?;
+        text.parse().ok().filter(|cents| (0.0..=10_000.0).contains(cents))
+    });
+    Rules {
+        codecs,
+        keys,
+        form,
+        rewrite: rewrite(s),
+        number: number(s).unwrap_or_else(|| own.to_owned()),
+        cents_per_minute,
+        refer: s.flag("refer").unwrap_or(false),
+    }
 }
 
 /// Who the box is to a trunk.

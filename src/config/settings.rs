@@ -3,6 +3,7 @@
 use super::{Country, Way};
 use crate::board::Board;
 use crate::call::Recording;
+use crate::listen::words::Language;
 pub use crate::phone::dial::Codes;
 pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
@@ -12,7 +13,7 @@ use crate::trunk::toll::Allowed;
 use core::fmt;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything the file says, checked, with defaults filled in.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Config {
     pub menu: Menu,
     /// `[record]`
     pub record: Record,
+    /// `[words]`
+    pub words: Words,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -199,6 +202,16 @@ pub struct Hold {
     pub greet: bool,
     /// Calls held at once, 1 to 3.
     pub calls: u8,
+    /// What becomes of a person whose owner no phone reached.
+    pub unanswered: crate::slay::Unanswered,
+    /// Offers to call back are taken.
+    pub call_back: bool,
+    /// What is done when a queue hangs up.
+    pub redial: crate::call::Redialling,
+    /// At most three numbers outside the house that ring too. Whether each may be dialled is asked when it is.
+    pub also_ring: Vec<String>,
+    /// So much later than the phones of the house, 0 to 1 min.
+    pub also_after: Duration,
 }
 
 /// Recordings and listening in.
@@ -208,6 +221,25 @@ pub struct Record {
     pub plan: Recording,
     /// How it is kept.
     pub archive: crate::studio::Config,
+}
+
+/// Understanding what the line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The folder of the speech model; `None`: `words` in the data folder, if it is there.
+    pub model: Option<PathBuf>,
+    /// What is spoken at the far end.
+    pub language: Language,
+    /// The name that agents call the owner by; empty: not known.
+    pub owner: String,
+}
+
+impl Words {
+    /// Where the model is; `None` if none was asked for and none lies in the data folder.
+    pub fn folder(&self, data: &Path) -> Option<PathBuf> {
+        let usual = || Some(data.join("words")).filter(|folder| folder.is_dir());
+        self.model.clone().or_else(usual)
+    }
 }
 
 /// What is kept from costing too much.

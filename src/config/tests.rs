@@ -4,8 +4,10 @@
 mod mistakes;
 
 use super::*;
+use crate::call::Redialling;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
+use crate::slay::Unanswered;
 use crate::trunk::Keys;
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
@@ -309,6 +311,33 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
 }
 
 #[test]
+fn words_have_a_model_a_language_and_the_owner_s_name() {
+    let none = read("").unwrap().words;
+    assert_eq!((none.model.as_ref(), none.language, &*none.owner), (None, Language::English, ""));
+    assert_eq!(none.folder(Path::new("/nonexistent")), None, "the box does without");
+    let words =
+        read("[words]\nmodel = \"/models/base\"\nlanguage = \"de\"\nowner = \"Müller\"\n").unwrap().words;
+    assert_eq!(
+        words.folder(Path::new("/data")),
+        Some("/models/base".into()),
+        "missing or not, it was asked for"
+    );
+    assert_eq!((words.language, &*words.owner), (Language::German, "Müller"));
+    let data = std::env::temp_dir().join(format!("hold-slayer-words-of-{}", std::process::id()));
+    std::fs::create_dir_all(data.join("words")).unwrap();
+    assert_eq!(none.folder(&data), Some(data.join("words")));
+    std::fs::remove_dir_all(&data).unwrap();
+    for (line, says) in [
+        ("language = \"xx\"", "allowed is one of en, de, fr, es"),
+        ("model = \"here\"", "the whole path of a folder"),
+        ("owner = \"1\"", "a name of 2 to 40 letters"),
+    ] {
+        let told = read(&format!("[words]\n{line}\n")).unwrap_err().to_string();
+        assert!(told.contains(says), "{told}");
+    }
+}
+
+#[test]
 fn the_benchmark_configuration_has_static_peers() {
     let config = load(Path::new("tests/bench/hold-slayer.toml")).unwrap();
     assert_eq!(config.sip.listen, "127.0.0.1:5060".parse().unwrap());
@@ -321,6 +350,13 @@ fn the_benchmark_configuration_has_static_peers() {
 
 #[test]
 fn the_boards_in_the_folder_are_loaded() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        config.map(|config| config.board.media_core).map_err(|mistakes| mistakes.to_string())
+    };
+    assert_eq!((own(""), own("media_core = 3\n")), (Ok(None), Ok(Some(3))));
+    assert!(own("media_core = -1\n").unwrap_err().contains("allowed is a whole number from 0 to 1023"));
     let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
     assert_eq!(button.place.name, "GPIO17");
     assert!(button.active_low);
@@ -359,4 +395,49 @@ fn encrypted_sound_is_chosen_for_each_trunk_and_phone() {
     let TrunkPeer::Register { host, port, .. } = &secure.peer else { panic!() };
     let found = (host.as_str(), *port, secure.way.transport, secure.srtp);
     assert_eq!(found, ("secure.dus.net", 5061, Some(Transport::Tls), Srtp::Required));
+}
+
+#[test]
+fn keys_about_the_hold() {
+    let text = "[hold]\nunanswered = \"wait\"\ncall_back = true\nredial = 4\nredial_after = \"2m\"\n\
+                also_ring = [\"+15550100\", \"030123456\"]\nalso_after = \"0s\"\ncalls = 3\n";
+    let hold = read(text).unwrap().hold;
+    assert_eq!((hold.unanswered, hold.call_back, hold.calls), (Unanswered::Wait, true, 3));
+    assert_eq!(hold.redial, Redialling { tries: 4, pause: Duration::from_secs(120) });
+    assert_eq!(
+        (hold.also_ring.as_slice(), hold.also_after),
+        (&["+15550100".into(), "030123456".into()][..], Duration::ZERO)
+    );
+    let usual = read("").unwrap().hold;
+    assert_eq!((usual.unanswered, usual.call_back, usual.calls), (Unanswered::Goodbye, false, 2));
+    assert_eq!(usual.redial, Redialling { tries: 2, pause: Duration::from_secs(60) });
+    assert_eq!((usual.also_ring, usual.also_after), (Vec::<String>::new(), Duration::from_secs(8)));
+    for wrong in [
+        "unanswered = \"shout\"",
+        "redial = 11",
+        "redial_after = \"5s\"",
+        "also_ring = [\"911\"]",
+        "also_ring = [\"sip:a@b\"]",
+        "also_ring = [\"11111\", \"22222\", \"33333\", \"44444\"]",
+        "also_after = \"2m\"",
+    ] {
+        assert!(read(&format!("[hold]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_trunk_has_a_price_and_may_put_calls_through() {
+    let trunk = |more: &str| {
+        let text = format!("[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\n{more}\n");
+        read(&text).map(|mut config| config.trunks.remove(0).rules)
+    };
+    let rules = trunk("cents_per_minute = 1.5\nrefer = true").unwrap();
+    assert_eq!((rules.cents_per_minute, rules.refer), (Some(1.5), true));
+    assert_eq!(trunk("cents_per_minute = 2").unwrap().cents_per_minute, Some(2.0));
+    let usual = trunk("").unwrap();
+    assert_eq!((usual.cents_per_minute, usual.refer), (None, false));
+    for wrong in ["cents_per_minute = -1", "cents_per_minute = nan", "cents_per_minute = \"1\"", "refer = 1"]
+    {
+        assert!(trunk(wrong).is_err(), "{wrong}");
+    }
 }

@@ -2,10 +2,10 @@
 
 use super::endpoint::{BOX, Endpoint, Setup};
 use super::line::{Line, Playing};
-use super::live::Agent;
+use super::live::{Agent, Manner as Person};
 use super::sounds::Sound;
 use super::{Fact, NetInput, NetOutput, Who};
-use crate::sip::{Caller, Cause, Command, Event, Manner, Session};
+use crate::sip::{Caller, Cause, Command, Event, Manner, Progress, Session};
 use crate::units::{Digit, Instant, LegId};
 use core::time::Duration;
 
@@ -45,8 +45,16 @@ pub enum Step {
     },
     /// A live agent who puts the caller back on hold after this long. The step ends then.
     AgentPutsBack(Duration),
+    /// A live agent of this kind. The step ends when he is gone.
+    Person(Person),
+    /// Any recording, µ-law at 8 kHz, to its end.
+    Clip(&'static [u8]),
+    /// The same around and around, this long.
+    ClipLoop(&'static [u8], Duration),
     /// Wait for the other side to hang up.
     Forever,
+    /// Presses a key.
+    Press(Digit),
     /// BYE.
     HangUp,
 }
@@ -54,10 +62,17 @@ pub enum Step {
 impl Step {
     /// Waits until there is sound: a call that was placed is answered, or a 183 has been sent.
     const fn needs_line(self) -> bool {
-        use Step::{Agent, AgentPutsBack, Choice, Loop, Menu, Play, Quiet, Ringback, Tone};
+        use Step::{
+            Agent, AgentPutsBack, Choice, Clip, ClipLoop, Loop, Menu, Person, Play, Press, Quiet, Ringback,
+            Tone,
+        };
         matches!(
             self,
             Play(_)
+                | Person(_)
+                | Clip(_)
+                | ClipLoop(..)
+                | Press(_)
                 | Loop(..)
                 | Quiet(_)
                 | Ringback(_)
@@ -97,12 +112,14 @@ pub struct Company {
     end: Endpoint,
     desks: Vec<Desk>,
     calls: Vec<Call>,
+    /// It puts calls through itself when it is asked to, RFC 3515.
+    pub puts_through: bool,
 }
 
 impl Company {
     /// A company with these numbers. The box is a `RegistersHere` or a `Static` account of it.
     pub fn new(setup: Setup, desks: Vec<Desk>) -> Self {
-        Self { end: Endpoint::new(Who::Company, setup), desks, calls: Vec::new() }
+        Self { end: Endpoint::new(Who::Company, setup), desks, calls: Vec::new(), puts_through: true }
     }
 
     /// Calls a number through the box's trunk and follows this script when it is answered.
@@ -131,6 +148,16 @@ impl Company {
     /// When to call `handle(Timeout)` if nothing else happens.
     pub fn deadline(&self) -> Option<Instant> {
         self.calls.iter().filter_map(Call::deadline).chain(self.end.deadline()).min()
+    }
+
+    /// From now on whoever calls finds these.
+    pub fn change(&mut self, desks: Vec<Desk>) {
+        self.desks = desks;
+    }
+
+    /// A person is on one of the lines.
+    pub fn has_agent(&self) -> bool {
+        self.calls.iter().any(|call| call.agent.is_some())
     }
 
     /// Calls that are up or ringing.
@@ -182,6 +209,15 @@ impl Company {
                 }
             }
             Event::Ringing(_) => self.end.say(now, Fact::HearsRinging),
+            Event::Refer { leg, to, .. } => {
+                self.end.say(now, Fact::IsAsked(to));
+                let told = match self.puts_through {
+                    true => Progress::Done,
+                    false => Progress::Failed(Cause::Rejected),
+                };
+                self.end.command(now, Command::Report(leg, Progress::Trying));
+                self.end.command(now, Command::Report(leg, told));
+            }
             Event::PhoneRegistered(..) => self.end.say(now, Fact::Registered),
             _ => {}
         }
@@ -231,10 +267,15 @@ impl Call {
             Step::Loop(sound, _) => Playing::Loop(*sound),
             Step::Ringback(_) => Playing::RINGBACK,
             Step::Tone(hz, _) => Playing::Tone(*hz),
+            Step::Clip(samples) => Playing::Clip(samples, false),
+            Step::ClipLoop(samples, _) => Playing::Clip(samples, true),
             _ => Playing::Quiet,
         };
         if let Some(line) = end.line(self.leg) {
             line.play(playing);
+            if let Step::Press(key) = step {
+                line.press(*key, Duration::from_millis(100));
+            }
         }
         match step {
             Step::Ring(_) => end.command(now, Command::Ringing(self.leg)),
@@ -259,9 +300,18 @@ impl Call {
             Step::Play(sound) | Step::Loop(sound, _) | Step::Menu(sound, _) | Step::Choice(sound, _) => {
                 end.say(now, Fact::Says(*sound))
             }
-            Step::Agent { patience } => self.agent = Some(Agent::new(now, *patience)),
-            Step::AgentPutsBack(after) => self.agent = Some(Agent::new(now, *after * 2)),
-            Step::Quiet(_) | Step::Ringback(_) | Step::Tone(..) | Step::Forever => {}
+            Step::Agent { patience } => self.agent = Some(Agent::new(now, Person::patient(*patience))),
+            Step::AgentPutsBack(after) => {
+                self.agent = Some(Agent::new(now, Person { stays: *after, ..Person::patient(*after * 2) }));
+            }
+            Step::Person(manner) => self.agent = Some(Agent::new(now, *manner)),
+            Step::Clip(_)
+            | Step::ClipLoop(..)
+            | Step::Quiet(_)
+            | Step::Ringback(_)
+            | Step::Tone(..)
+            | Step::Press(_)
+            | Step::Forever => {}
         }
     }
 
@@ -277,12 +327,13 @@ impl Call {
         match step {
             Step::Ring(wait)
             | Step::Loop(_, wait)
+            | Step::ClipLoop(_, wait)
             | Step::Quiet(wait)
             | Step::Ringback(wait)
             | Step::Tone(_, wait) => passed >= *wait,
             Step::EarlyMedia => true,
             Step::Answer => self.up,
-            Step::Play(_) => !line.is_busy(),
+            Step::Play(_) | Step::Clip(_) | Step::Press(_) => !line.is_busy(),
             Step::Menu(_, key) if self.keys.contains(key) => {
                 self.keys.clear();
                 true
@@ -304,13 +355,12 @@ impl Call {
                 }
                 false
             }
-            Step::Agent { .. } | Step::AgentPutsBack(_) => {
+            Step::Agent { .. } | Step::AgentPutsBack(_) | Step::Person(_) => {
                 let fact = self.agent.as_mut().and_then(|agent| agent.advance(now, line));
                 if let Some(fact) = fact {
                     end.say(now, fact);
                 }
-                let back = matches!(step, Step::AgentPutsBack(after) if passed >= *after);
-                let gone = back || self.agent.as_ref().is_none_or(Agent::is_gone);
+                let gone = self.agent.as_ref().is_none_or(Agent::is_gone);
                 if gone {
                     self.agent = None;
                 }

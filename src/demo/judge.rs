@@ -149,6 +149,7 @@ mod tests {
             held_ms: 0,
             hold_started: None,
             heard: Vec::new(),
+            figures: Default::default(),
             decisions: Vec::new(),
         }
     }

@@ -30,6 +30,8 @@ pub enum Playing {
     Once(Sound),
     /// A sound around and around.
     Loop(Sound),
+    /// Any recording, µ-law at 8 kHz; around and around if true, else to its end.
+    Clip(&'static [u8], bool),
     /// A pure tone, Hz.
     Tone(u16),
     /// Tones in a rhythm.
@@ -130,7 +132,9 @@ impl Line {
 
     /// A sound that ends by itself has not ended yet, or keys are being sent.
     pub fn is_busy(&self) -> bool {
-        matches!(self.playing, Playing::Once(_)) || self.key.is_some() || !self.keys.is_empty()
+        matches!(self.playing, Playing::Once(_) | Playing::Clip(_, false))
+            || self.key.is_some()
+            || !self.keys.is_empty()
     }
 
     /// Presses a key and holds it, up to 8 s, after those before it. At most 32 wait.
@@ -266,9 +270,18 @@ impl Line {
                 let start = n % (samples.len() / FRAME_SAMPLES) * FRAME_SAMPLES;
                 samples.get(start..start + FRAME_SAMPLES).map_or_else(|| self.quiet(), <[u8]>::to_vec)
             }
-            Playing::Once(sound) => {
+            Playing::Clip(samples, true) => {
+                let start = n % (samples.len() / FRAME_SAMPLES).max(1) * FRAME_SAMPLES;
+                samples.get(start..start + FRAME_SAMPLES).map_or_else(|| self.quiet(), <[u8]>::to_vec)
+            }
+            Playing::Once(_) | Playing::Clip(_, false) => {
+                let samples = match self.playing {
+                    Playing::Once(sound) => sound.samples(),
+                    Playing::Clip(samples, _) => samples,
+                    _ => &[],
+                };
                 let start = n * FRAME_SAMPLES;
-                match sound.samples().get(start..start + FRAME_SAMPLES) {
+                match samples.get(start..start + FRAME_SAMPLES) {
                     Some(frame) => frame.to_vec(),
                     None => {
                         self.playing = Playing::Quiet;

@@ -14,6 +14,38 @@ const TURN: Duration = Duration::from_millis(700);
 /// Silence this long makes him ask.
 const WONDERS: Duration = Duration::from_secs(6);
 
+/// What kind of person takes the call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Manner {
+    /// He leaves after so long without the owner's own voice.
+    pub patience: Duration,
+    /// He leaves after so long without any sound.
+    pub dead_air: Duration,
+    /// What he says first.
+    pub greeting: Sound,
+    /// He puts the caller back on hold, or hands him on, so long after he came.
+    pub stays: Duration,
+    /// He speaks in this voice, not in the demo's.
+    pub voice: Option<Voice>,
+}
+
+/// Recordings of one person.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Voice {
+    /// What he says first, µ-law at 8 kHz in whole frames.
+    pub greeting: &'static [u8],
+    /// Whatever he says after that.
+    pub answer: &'static [u8],
+}
+
+impl Manner {
+    /// A person of the demo who stays for `patience` without hearing the owner.
+    pub const fn patient(patience: Duration) -> Self {
+        let ever = Duration::MAX;
+        Self { patience, dead_air: ever, greeting: Sound::AgentGreeting, stays: ever, voice: None }
+    }
+}
+
 /// What he says to the owner, in turn.
 const ANSWERS: [Sound; 3] = [Sound::AgentHelp, Sound::AgentTalk, Sound::AgentBye];
 
@@ -21,7 +53,8 @@ const ANSWERS: [Sound; 3] = [Sound::AgentHelp, Sound::AgentTalk, Sound::AgentBye
 #[derive(Clone, Debug)]
 pub struct Agent {
     state: State,
-    patience: Duration,
+    manner: Manner,
+    came: Instant,
     last_sign_of_life: Instant,
     greeted_the_machine: bool,
     answers: usize,
@@ -37,9 +70,16 @@ enum State {
 }
 
 impl Agent {
-    /// An agent who takes the call at `now` and stays for `patience` without hearing the owner.
-    pub fn new(now: Instant, patience: Duration) -> Self {
-        Self { state: State::Comes, patience, last_sign_of_life: now, greeted_the_machine: false, answers: 0 }
+    /// An agent who takes the call at `now`.
+    pub fn new(now: Instant, manner: Manner) -> Self {
+        Self {
+            state: State::Comes,
+            manner,
+            came: now,
+            last_sign_of_life: now,
+            greeted_the_machine: false,
+            answers: 0,
+        }
     }
 
     /// He has left: said goodbye, or lost patience.
@@ -55,7 +95,11 @@ impl Agent {
             self.last_sign_of_life = now;
         }
         match self.state {
-            State::Comes => Some(self.speak(Sound::AgentGreeting, line)),
+            _ if now.since(self.came) >= self.manner.stays => {
+                self.state = State::Gone;
+                None
+            }
+            State::Comes => Some(self.speak(self.manner.greeting, line)),
             State::Speaking(Sound::AgentBye) if !line.is_busy() => {
                 self.state = State::Gone;
                 None
@@ -74,8 +118,14 @@ impl Agent {
                 self.state = State::Hearing;
                 None
             }
-            State::Listening { .. } if now.since(self.last_sign_of_life) >= self.patience => {
+            State::Listening { .. } if now.since(self.last_sign_of_life) >= self.manner.patience => {
                 Some(self.speak(Sound::AgentBye, line))
+            }
+            State::Listening { .. }
+                if line.ear.pause(now).min(now.since(self.came)) >= self.manner.dead_air =>
+            {
+                self.state = State::Gone;
+                None
             }
             State::Listening { since } if now.since(since) >= WONDERS => {
                 Some(self.speak(Sound::AgentThere, line))
@@ -103,7 +153,11 @@ impl Agent {
     }
 
     fn speak(&mut self, sound: Sound, line: &mut Line) -> Fact {
-        line.play(Playing::Once(sound));
+        line.play(match self.manner.voice {
+            Some(voice) if sound == self.manner.greeting => Playing::Clip(voice.greeting, false),
+            Some(voice) => Playing::Clip(voice.answer, false),
+            None => Playing::Once(sound),
+        });
         self.state = State::Speaking(sound);
         Fact::Speaks(sound)
     }
@@ -130,7 +184,7 @@ mod tests {
         };
         let (mut ours, mut theirs) =
             (Line::new(Instant::ZERO, session, 1), Line::new(Instant::ZERO, session, 2));
-        let mut agent = Agent::new(Instant::ZERO, Duration::from_secs(patience_s));
+        let mut agent = Agent::new(Instant::ZERO, Manner::patient(Duration::from_secs(patience_s)));
         let mut did = Vec::new();
         for ms in (0..until_s * 1_000).step_by(20) {
             let now = Instant(ms * 1_000);

@@ -141,6 +141,16 @@ impl Phone {
         wait.into_iter().chain(self.end.deadline()).min()
     }
 
+    /// It rings.
+    pub fn is_ringing(&self) -> bool {
+        self.ringing.is_some()
+    }
+
+    /// The owner does this as well, after all that he was to do before.
+    pub fn then(&mut self, steps: Vec<Step>) {
+        self.script.extend(steps);
+    }
+
     /// The script has been played to its end.
     pub fn is_finished(&self) -> bool {
         self.at >= self.script.len()

@@ -137,12 +137,15 @@ mod tests {
 
     fn view(phase: Phase, sound: Option<Sound>, last: &str) -> Snapshot {
         let call = CallView {
+            captions: Vec::new(),
             id: CallId(1),
             outgoing: true,
             number: "1800".into(),
             phase,
             started: Wall(1_000),
             hold_started: (phase == Phase::Holding).then_some(Wall(21_000)),
+            ends_at: None,
+            usual_wait_ms: None,
             sound,
             heard: Vec::new(),
             recording: false,
@@ -195,6 +198,7 @@ mod tests {
             held_ms: 30_000,
             hold_started: Some(Wall(20_000)),
             heard: vec![Span { at_ms: 11_000, sound: Sound::Music, confidence: 0.93 }],
+            figures: Default::default(),
             decisions: vec![Decision {
                 at_ms: 40_000,
                 what: "ring".into(),

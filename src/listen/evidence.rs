@@ -30,6 +30,8 @@ pub struct Evidence {
     pub talked_on: bool,
     /// What its reaction to our greeting is worth, nats, and the reason in words.
     pub reaction: (f32, &'static str),
+    /// What its words are worth, nats; 0 while they are not known.
+    pub words: f32,
 }
 
 /// What one kind of evidence adds to the sum.
@@ -42,7 +44,7 @@ pub struct Term {
 }
 
 /// Number of terms.
-pub const TERMS: usize = 12;
+pub const TERMS: usize = 13;
 
 /// The weights, shifted by the one knob between careful and eager.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +102,7 @@ impl Weights {
             (beneath(e), "", "though music lies beneath"),
             (length(e), "", "though long for a greeting"),
             (talked_on(e), "", "though it spoke on through our greeting"),
+            (e.words, "in a person's words", "though in a recording's words"),
         ] {
             let reason = if nats > 0.4 { good } else { bad };
             if nats.abs() > 0.4 && !reason.is_empty() {
@@ -139,6 +142,7 @@ pub fn terms(e: &Evidence) -> [Term; TERMS] {
         term("phone rang", rang(e)),
         term("talked on", talked_on(e)),
         term("reaction", e.reaction.0),
+        term("words", e.words),
     ]
 }
 
@@ -248,6 +252,7 @@ mod tests {
         another: false,
         talked_on: false,
         reaction: (0.0, ""),
+        words: 0.0,
     };
 
     #[test]
@@ -263,6 +268,7 @@ mod tests {
             Evidence { novel: 2, ..AGENT },
             Evidence { music: false, distance: None, ..AGENT },
             Evidence { distance: None, live: 0.1, talked_on: true, ..AGENT },
+            Evidence { words: -4.0, ..AGENT },
         ];
         for evidence in against {
             assert!(sum(&evidence) < ring, "{evidence:?}");
@@ -272,6 +278,7 @@ mod tests {
             Evidence { live: 0.9, ..AGENT },
             Evidence { another: true, ..AGENT },
             Evidence { reaction: (3.0, ""), ..AGENT },
+            Evidence { words: 2.6, ..AGENT },
         ];
         for evidence in more {
             assert!(sum(&evidence) > sum(&AGENT), "{evidence:?}");

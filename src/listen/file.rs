@@ -2,6 +2,8 @@
 
 use super::evidence::{self, Weights};
 use super::plot::{Plot, in_words};
+use super::words::Language;
+use super::words::network::Recogniser;
 use super::{Heard, Input, Listener, Settings, classifier};
 use crate::units::{FRAME_SAMPLES, Frame, Tick};
 use std::fmt;
@@ -24,6 +26,8 @@ pub enum Error {
     Output(std::io::Error),
     /// The sound classifier does not run.
     Deaf(String),
+    /// The speech recogniser does not run.
+    Wordless(String),
 }
 
 /// How the conclusions are told.
@@ -40,7 +44,7 @@ pub enum Form {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(why) | Self::Deaf(why) => f.write_str(why),
+            Self::Unreadable(why) | Self::Deaf(why) | Self::Wordless(why) => f.write_str(why),
             Self::Format { found, convert } => {
                 write!(f, "found {found}; needed is 8000 Hz mono 16-bit PCM. Convert it with: {convert}")
             }
@@ -51,14 +55,23 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per person.
+/// A recogniser for a file, and what it should expect.
+pub struct Words<'a> {
+    /// Runs the model.
+    pub recogniser: Recogniser<'a>,
+    /// What is spoken.
+    pub language: Language,
+}
+
+/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per person, and with
+/// `words` per stretch of speech.
 ///
 /// # Errors
 /// See [`Error`]; what was heard before a fault in the file has been written.
-pub fn file(path: &Path, form: Form, out: &mut impl Write) -> Result<(), Error> {
+pub fn file(path: &Path, form: Form, words: Option<Words<'_>>, out: &mut impl Write) -> Result<(), Error> {
     let shown = path.display().to_string();
     let mut second = 0;
-    replay(open(path)?, &shown, |listener, at, heard| {
+    replay(open(path)?, &shown, words, |listener, at, heard| {
         let line = match (form, heard) {
             (Form::Json, Some(heard)) => json_line(heard),
             (Form::Explained, None) if at.0 >= second => {
@@ -79,7 +92,7 @@ pub fn file(path: &Path, form: Form, out: &mut impl Write) -> Result<(), Error> 
 /// See [`Error`].
 pub fn picture(path: &Path) -> Result<String, Error> {
     let mut plot = Plot::new(Weights::new(Settings::default().eagerness).ring());
-    replay(open(path)?, &path.display().to_string(), |listener, _, heard| {
+    replay(open(path)?, &path.display().to_string(), None, |listener, _, heard| {
         match heard {
             Some(heard) => plot.heard(heard),
             None => plot.frame(listener),
@@ -107,13 +120,14 @@ fn convert(name: &str) -> String {
 }
 
 /// Drives a new listener with the sound of `reader` and hands it to `tell` with each conclusion, and once more without one
-/// after each frame. `name` is for messages.
+/// after each frame. `name` is for messages. Words come as soon as a segment ends, which a real board takes a moment for.
 ///
 /// # Errors
 /// [`Error::Format`] before anything is heard, [`Error::Unreadable`] when the data end early, and whatever `tell` returns.
 pub fn replay<R: Read>(
     mut reader: hound::WavReader<R>,
     name: &str,
+    mut words: Option<Words<'_>>,
     mut tell: impl FnMut(&Listener, Tick, Option<&Heard>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let spec = reader.spec();
@@ -126,7 +140,8 @@ pub fn replay<R: Read>(
             convert: convert(name),
         });
     }
-    let mut listener = Listener::new(Settings::default());
+    let language = words.as_ref().map(|words| words.language);
+    let mut listener = Listener::new(Settings { words: language, ..Settings::default() });
     let mut samples = reader.samples::<i16>();
     for tick in 0.. {
         let mut frame = Frame::SILENCE;
@@ -140,6 +155,12 @@ pub fn replay<R: Read>(
             break;
         }
         listener.handle(Input::Frame(Tick(tick), &frame));
+        if let Some((segment, words)) = listener.segment().zip(words.as_mut()) {
+            let said = words.recogniser.hear(&segment.samples, words.language).map_err(Error::Wordless)?;
+            if let Some(said) = said {
+                listener.handle(Input::Words { from: segment.from, to: segment.to, said: &said });
+            }
+        }
         while let Some(heard) = listener.poll() {
             tell(&listener, Tick(tick), Some(&heard))?;
         }
@@ -162,6 +183,8 @@ fn json_line(heard: &Heard) -> Option<String> {
             "at_ms": at.as_millis(), "event": "sound", "sound": sound, "confidence": hundredths(*confidence)}),
         Heard::Person { at, confidence, reason } => serde_json::json!({
             "at_ms": at.as_millis(), "event": "person", "confidence": hundredths(*confidence), "reason": reason}),
+        Heard::Words { at, text } => serde_json::json!({
+            "at_ms": at.as_millis(), "event": "words", "text": text}),
         Heard::Perhaps { .. } | Heard::Recording { .. } => return None,
     };
     serde_json::to_string(&value).ok()
@@ -189,5 +212,6 @@ fn readable_line(heard: &Heard) -> String {
             format!("{}  PERSON ({:.0} %): {reason}", clock(at), confidence * 100.0)
         }
         Heard::Recording { at, reason } => format!("{}  a recording: {reason}", clock(at)),
+        Heard::Words { at, text } => format!("{}  \"{text}\"", clock(at)),
     }
 }

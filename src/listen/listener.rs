@@ -4,6 +4,7 @@ use super::ear::{Ear, Moment};
 use super::evidence::Evidence;
 use super::memory::Memory;
 use super::verdict::Verdict;
+use super::words::{Cutter, Language, Segment, discreet};
 use super::{Heard, Input, Sound};
 use crate::units::{Frame, Tick};
 
@@ -14,15 +15,19 @@ const WAITING: usize = 16;
 const HOLE_TICKS: u64 = 150;
 
 /// How the listener decides.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// From 0 (careful: rings late and seldom) to 1 (eager: rings early, and for some recordings too).
     pub eagerness: f32,
+    /// The language that the far end is expected to speak, where there is a recogniser.
+    pub words: Option<Language>,
+    /// The name that agents call the owner by; empty if it is not known.
+    pub owner: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { eagerness: 0.5 }
+        Self { eagerness: 0.5, words: None, owner: String::new() }
     }
 }
 
@@ -38,6 +43,10 @@ pub struct Insight {
 /// Hears one leg. Pure and deterministic; all memory is taken when it is made.
 pub struct Listener {
     ear: Ear,
+    /// Cuts segments for the recogniser, where there is one.
+    cutter: Option<Cutter>,
+    /// The box speaks to the far end.
+    speaking: bool,
     memory: Memory,
     verdict: Verdict,
     moment: Option<Moment>,
@@ -57,6 +66,8 @@ impl Listener {
         let _ = super::classifier::ready();
         Self {
             ear: Ear::default(),
+            cutter: settings.words.map(|_| Cutter::default()),
+            speaking: false,
             memory: Memory::default(),
             verdict: Verdict::new(settings),
             moment: None,
@@ -81,10 +92,19 @@ impl Listener {
                     self.frame(at, &Frame::SILENCE);
                 }
             }
-            Input::Speaking(speaking) => self.verdict.speaking(speaking),
+            Input::Speaking(speaking) => {
+                self.speaking = speaking;
+                self.verdict.speaking(speaking);
+            }
             Input::WasRecording => {
                 self.memory.learn();
                 self.verdict.was_recording();
+            }
+            Input::Words { from, to, said } => {
+                self.tell(Heard::Words { at: from, text: discreet(&said.text) });
+                if let Some(heard) = self.verdict.words(from, to, &said.text) {
+                    self.tell(heard);
+                }
             }
         }
     }
@@ -92,6 +112,11 @@ impl Listener {
     /// What the listener makes of the frame that it heard last, for a picture or a table.
     pub fn insight(&self) -> Insight {
         Insight { moment: self.moment, evidence: self.verdict.evidence() }
+    }
+
+    /// The next segment for the recogniser, oldest first, until `None`. What it finds comes back as [`Input::Words`].
+    pub fn segment(&mut self) -> Option<Segment> {
+        self.cutter.as_mut()?.poll()
     }
 
     /// The next conclusion, oldest first, until `None`.
@@ -113,6 +138,9 @@ impl Listener {
     fn hear(&mut self, at: Tick, frame: &Frame) {
         let moment = self.ear.hear(at, frame);
         self.moment = Some(moment);
+        if let Some(cutter) = &mut self.cutter {
+            cutter.hear(at, frame, &moment, self.speaking);
+        }
         if let Some(heard) = self.verdict.hear(at, &moment, &mut self.memory) {
             self.tell(heard);
         }
@@ -142,6 +170,7 @@ impl Listener {
 
     fn tell(&mut self, mut heard: Heard) {
         let (Heard::Sound { at, .. }
+        | Heard::Words { at, .. }
         | Heard::Perhaps { at, .. }
         | Heard::Person { at, .. }
         | Heard::Recording { at, .. }) = &mut heard;

@@ -11,16 +11,18 @@ pub mod memory;
 mod plot;
 pub mod prompt;
 pub mod spectrum;
+mod spoken;
 pub mod tones;
 mod verdict;
 pub mod voice;
 pub mod words;
 
-pub use file::{Form, file, picture};
+pub use file::{Form, Words, file, picture};
 pub use listener::{Insight, Listener, Settings};
 
 use crate::units::{Frame, Tick};
 use serde::{Deserialize, Serialize};
+use words::Said;
 
 /// A class of sound on the far end of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +61,15 @@ pub enum Input<'a> {
     Speaking(bool),
     /// The owner says it was a recording: remember what was heard and be less sure.
     WasRecording,
+    /// What was said in a segment, as the recogniser has found out by now.
+    Words {
+        /// The segment's first frame.
+        from: Tick,
+        /// The frame after its last.
+        to: Tick,
+        /// What was said.
+        said: &'a Said,
+    },
 }
 
 /// What the listener concludes.
@@ -90,6 +101,13 @@ pub enum Heard {
         confidence: f32,
         /// In words, for the record and the page.
         reason: String,
+    },
+    /// Words were recognised: a caption. What they mean for the verdict is told by the others.
+    Words {
+        /// When they began.
+        at: Tick,
+        /// As the recogniser writes them.
+        text: String,
     },
     /// After `Perhaps` or `Person`: it was a recording after all.
     Recording {

@@ -70,6 +70,7 @@ impl Plot {
         let (Heard::Sound { at, .. }
         | Heard::Perhaps { at, .. }
         | Heard::Person { at, .. }
+        | Heard::Words { at, .. }
         | Heard::Recording { at, .. }) = heard;
         if self.marks.len() < MARKS {
             self.marks.push((at.0 as f32 * 0.02, heard.clone()));
@@ -209,6 +210,7 @@ impl Plot {
                 Heard::Perhaps { reason, .. } => ("perhaps", "#aa8800", reason),
                 Heard::Person { reason, .. } => ("PERSON", "#cc0000", reason),
                 Heard::Recording { reason, .. } => ("recording", "#555555", reason),
+                Heard::Words { text, .. } => ("words", "#226688", text),
             };
             let x = LEFT + at / seconds.max(0.02) * WIDTH;
             let y = bottom + if word == "PERSON" { 36.0 } else { 24.0 };

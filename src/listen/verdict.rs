@@ -9,7 +9,9 @@ use super::ear::Moment;
 use super::evidence::{Evidence, Weights, sum};
 use super::listener::Settings;
 use super::memory::Memory;
+use super::spoken::Spoken;
 use super::voice::{Recorded, Voice};
+use super::words::{Language, wording};
 use super::{Heard, Sound};
 use crate::units::Tick;
 
@@ -48,6 +50,10 @@ const RINGS_HZ: core::ops::Range<f32> = 380.0..500.0;
 const RINGS_AGAIN: u64 = frames(2_000);
 /// Active frames that are speech for sure.
 const SPOKEN: u64 = frames(1_200);
+/// What is said so shortly after a voice began is another's, frames: the pause between them.
+const OVERLAP: u64 = frames(400);
+/// Words of this worth are a machine's, whatever the voice.
+const MACHINE: f32 = -2.4;
 /// After a ring, so much other sound makes the next voice a new one.
 const RING_STANDS: u64 = frames(10_000);
 
@@ -155,6 +161,12 @@ pub struct Verdict {
     person: Option<Tick>,
     /// What the far end's reaction to our greeting is worth just now, and why.
     reaction: (f32, &'static str),
+    /// When the phrase began that caused the last hope or ring.
+    judged: Tick,
+    /// What the voice has said, and the language and the owner's name to know it by.
+    said: Spoken,
+    language: Language,
+    owner: String,
 }
 
 impl Verdict {
@@ -173,6 +185,10 @@ impl Verdict {
             other: (Sound::Silence, Tick(0)),
             person: None,
             reaction: (0.0, ""),
+            judged: Tick(0),
+            said: Spoken::default(),
+            language: settings.words.unwrap_or_default(),
+            owner: settings.owner,
         }
     }
 
@@ -198,6 +214,30 @@ impl Verdict {
             self.recorded.learn(&turn.phrase.voice);
         }
         self.weights.more_careful();
+    }
+
+    /// What was said from `from` to before `to` is known now: it counts for the voice that is judged, and takes back a ring
+    /// that was for a machine's words.
+    pub fn words(&mut self, from: Tick, to: Tick, text: &str) -> Option<Heard> {
+        self.said.add(to, text, self.language, &self.owner);
+        let alone = wording(text, self.language, &self.owner);
+        let (nats, phrase) = match self.said.nats() < alone.nats {
+            true => (self.said.nats(), self.said.phrase()),
+            false => (alone.nats, &*alone.phrase),
+        };
+        let hoped = self.person.or(self.turn.and_then(|turn| turn.perhaps))?;
+        // Of whom was judged: neither of who spoke before nor of who came after.
+        if from > hoped || to <= Tick(self.judged.0 + OVERLAP) || nats > MACHINE {
+            return None;
+        }
+        let reason = format!("a recording's words: \"{phrase}\"");
+        if let Some(turn) = &mut self.turn {
+            turn.recording = true;
+            self.recorded.learn(&turn.phrase.voice);
+        }
+        self.person = None;
+        self.greeting = None;
+        Some(Heard::Recording { at: self.now, reason })
     }
 
     /// True while the speech that is heard is known or judged to be a recording.
@@ -258,6 +298,7 @@ impl Verdict {
         {
             turn.known = true;
             // What follows may be another voice: it begins without what was said before.
+            self.said.another(at);
             self.recorded.learn(&turn.phrase.voice);
             turn.phrase = Phrase::at(at);
             turn.fresh = None;
@@ -274,6 +315,7 @@ impl Verdict {
         turn.fresh = Some((Phrase::at(at), turn.phrase.voice));
         turn.phrase = Phrase::at(at);
         if pause >= SECOND_THOUGHT {
+            self.said.another(at);
             (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
         }
     }
@@ -290,6 +332,7 @@ impl Verdict {
         }
         if before.clear() && fresh.voice.distance(before) > ANOTHER {
             self.recorded.learn(before);
+            self.said.another(fresh.began);
             turn.phrase = Phrase { another: true, ..*fresh };
             (turn.recording, turn.known, turn.perhaps, turn.talked_on) = (false, false, None, false);
         }
@@ -351,6 +394,7 @@ impl Verdict {
     }
 
     fn finish(&mut self, memory: &mut Memory, recording: bool) {
+        self.said.another(self.now);
         memory.learn();
         if let Some(turn) = self.turn.take()
             && (recording || turn.known || turn.recording)
@@ -413,7 +457,16 @@ impl Verdict {
             another: phrase.another,
             talked_on: turn.talked_on,
             reaction: self.reaction,
+            words: self.said.nats(),
         })
+    }
+
+    fn explain(&self, evidence: &Evidence, sum: f32) -> (f32, String) {
+        let (confidence, mut reason) = self.weights.explain(evidence, sum);
+        if !self.said.phrase().is_empty() {
+            reason.push_str(&format!(": \"{}\"", self.said.phrase()));
+        }
+        (confidence, reason)
     }
 
     /// Weighs the evidence.
@@ -431,7 +484,8 @@ impl Verdict {
         let unanswered = self.greeting.is_some() && self.reaction.0 == 0.0;
         let bar = self.weights.ring() + if unanswered { UNANSWERED } else { 0.0 };
         if sum >= bar && !(unanswered && pause < PHRASE_PAUSE) {
-            let (confidence, reason) = self.weights.explain(&evidence, sum);
+            let (confidence, reason) = self.explain(&evidence, sum);
+            self.judged = self.turn?.phrase.began;
             return self.person(at, confidence, reason);
         }
         let turn = self.turn.as_mut()?;
@@ -443,7 +497,8 @@ impl Verdict {
             && sum >= self.weights.hope()
         {
             turn.perhaps = Some(at);
-            let (confidence, reason) = self.weights.explain(&evidence, sum);
+            self.judged = turn.phrase.began;
+            let (confidence, reason) = self.explain(&evidence, sum);
             return Some(Heard::Perhaps { at, confidence, reason });
         }
         None

@@ -52,6 +52,7 @@ use crate::rtp::packet::{self, HEADER_BYTES, Header, Malformed};
 use crate::rtp::stream::Arrival;
 use crate::units::{Codec, FRAME_SAMPLES, FRAME_TIME, Frame, Instant, PortId, Tick};
 use core::ops::Range;
+use core::time::Duration;
 use decks::Decks;
 use outlets::Mouth;
 use port::{Content, Port};
@@ -62,8 +63,12 @@ use voice::{Said, Sounds};
 
 /// Ticks made up for after a stall: 100 ms. More would only flood the peers.
 const CATCH_UP: u64 = 5;
-/// Microseconds between two looks at the deadline, for each open port: looking takes time in proportion to them.
-const PLAN_US: u128 = 5;
+/// Microseconds between two looks at the deadline, for each open port: looking takes time in proportion to them …
+const PLAN_US: u64 = 150;
+/// … up to so many: the deadline of ports whose partners speak is nearly a frame away.
+const LONGEST_PLAN_US: u64 = 15_000;
+/// Reports that are due within this time leave together: each moment of its own would be a wake.
+const REPORTS_TOGETHER: Duration = Duration::from_millis(100);
 const FRAME_US: u64 = FRAME_TIME.as_micros() as u64;
 
 /// What the media loop is made for.
@@ -96,7 +101,9 @@ pub struct Datagram<'a> {
 
 /// The machine.
 pub struct Media {
-    ports: Box<[Port]>,
+    /// Up to the highest that was ever open: memory for all is set aside at the start, and touched when it is used.
+    ports: Vec<Port>,
+    limit: usize,
     /// Indices of open ports.
     open: Vec<u16>,
     decks: Decks,
@@ -127,7 +134,8 @@ impl Media {
         tone::prepare();
         let ports = usize::from(config.ports);
         let media = Self {
-            ports: (0..ports).map(|_| Port::closed()).collect(),
+            ports: Vec::with_capacity(ports),
+            limit: ports,
             open: Vec::with_capacity(ports),
             decks: Decks::new(ports),
             rooms: Rooms::new(ports),
@@ -327,18 +335,20 @@ impl Media {
                 self.film(index);
             }
         }
+        self.say_farewells(send);
+        let mut agenda = Agenda::default();
         for place in 0..self.open.len() {
             let index = self.open[place];
             let port = &self.ports[usize::from(index)];
             if port.stream.send && port.pace.dry_at() <= now {
                 self.say(now, index, send);
             }
-            if self.ports[usize::from(index)].reports.due_at() <= now {
+            if self.ports[usize::from(index)].reports.due_at() <= now + REPORTS_TOGETHER {
                 self.give_report(now, index, send);
             }
+            agenda.note(&self.ports[usize::from(index)]);
         }
-        self.say_farewells(send);
-        self.plan(now);
+        self.follow(now, &agenda);
     }
 
     /// How many ticks of the 20 ms grid are to be done. What was skipped in a stall still counts as time.
@@ -481,23 +491,40 @@ impl Media {
     /// looking at many ports would cost more than the packets themselves.
     fn put_off(&mut self, now: Instant) {
         let near = self.deadline.is_some_and(|at| at.since(now) < FRAME_TIME);
-        if self.resting && near && now.since(self.planned).as_micros() >= PLAN_US * self.open.len() as u128 {
-            self.plan(now);
+        let pause = (PLAN_US * self.open.len() as u64).min(LONGEST_PLAN_US);
+        if self.resting && near && now.0.saturating_sub(self.planned.0) >= pause {
+            let mut agenda = Agenda::default();
+            for index in &self.open {
+                self.ports.get(usize::from(*index)).into_iter().for_each(|port| agenda.note(port));
+            }
+            self.follow(now, &agenda);
         }
     }
 
-    /// Works out the next deadline: the tick, or the moment a partner's silence has to be filled.
-    fn plan(&mut self, now: Instant) {
+    fn follow(&mut self, now: Instant, agenda: &Agenda) {
         self.planned = now;
-        let ports = &self.ports;
-        let rests = |i: u16| ports.get(usize::from(i)).is_some_and(Port::rests);
-        let partner = |i: u16| ports.get(usize::from(i)).and_then(|p| p.partner);
-        self.resting = self.open.iter().all(|&i| rests(i) && partner(i).is_some_and(rests));
-        let tick = (!self.resting).then(|| Instant((self.grid + 1) * FRAME_US));
-        let sending = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).filter(|p| p.stream.send);
-        let dry = sending.map(|p| p.pace.dry_at()).min();
-        let reports = self.open.iter().filter_map(|&i| ports.get(usize::from(i))).map(|p| p.reports.due_at());
-        self.deadline = tick.into_iter().chain(dry).chain(reports.min()).min();
+        self.resting = !agenda.ticks;
+        let tick = agenda.ticks.then(|| Instant((self.grid + 1) * FRAME_US));
+        self.deadline = tick.into_iter().chain(agenda.first).min();
+    }
+}
+
+/// What the open ports have before them, gathered in one pass.
+#[derive(Default)]
+struct Agenda {
+    /// Somebody needs the next tick.
+    ticks: bool,
+    /// When the first has a partner's silence to fill or a report to give.
+    first: Option<Instant>,
+}
+
+impl Agenda {
+    fn note(&mut self, port: &Port) {
+        // A partner is open and noted as well.
+        self.ticks |= !(port.partner.is_some() && port.rests());
+        let report = port.reports.due_at();
+        let next = if port.stream.send { report.min(port.pace.dry_at()) } else { report };
+        self.first = Some(self.first.map_or(next, |first| first.min(next)));
     }
 }
 

@@ -113,6 +113,10 @@ impl Media {
     fn open(&mut self, now: Instant, port: PortId, stream: super::Stream, seed: u64) {
         self.close(port);
         let speaks = self.speaks(&stream);
+        let index = usize::from(port.0);
+        while self.ports.len() <= index && index < self.limit {
+            self.ports.push(Port::closed());
+        }
         if let Some(slot) = self.ports.get_mut(usize::from(port.0)).filter(|_| speaks) {
             if let Some(band) = self.wide.get_mut(usize::from(port.0)) {
                 *band = Band::new();
@@ -152,7 +156,7 @@ impl Media {
     }
 
     fn meet(&mut self, port: PortId, room: PortId, seat: Seat) {
-        if usize::from(room.0) >= self.ports.len() {
+        if usize::from(room.0) >= self.limit {
             return;
         }
         self.part(port);

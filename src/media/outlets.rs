@@ -5,6 +5,9 @@ use super::counters::Counters;
 use crate::limits::{MEDIA_EVENT_RING, TAP_RING};
 use std::sync::Arc;
 
+/// Ticks from one wake of the studio to the next: 200 ms.
+const STUDIO_TICKS: u64 = 10;
+
 /// What the media loop tells: read by one thread each.
 pub struct Outlets {
     /// For the control loop.
@@ -52,10 +55,16 @@ impl Mouth {
         }
     }
 
+    /// A wake costs more than a frame, and nobody waits for a recording: the studio is woken now and then, and when its
+    /// ring is half full.
     pub(super) fn film(&mut self, frame: StudioFrame) {
+        let due = frame.tick.0.is_multiple_of(STUDIO_TICKS);
         match self.studio.push(frame) {
-            Ok(()) => self.told.studio = true,
-            Err(_) => self.counters.studio_frame_lost(),
+            Ok(()) => self.told.studio |= due || self.studio.slots() < self.studio.buffer().capacity() / 2,
+            Err(_) => {
+                self.told.studio = true;
+                self.counters.studio_frame_lost();
+            }
         }
     }
 }

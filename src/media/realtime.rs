@@ -3,13 +3,17 @@
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
-use nix::unistd::close;
+use nix::unistd::{Pid, close};
 use std::os::fd::{AsFd, RawFd};
 
-/// Above ordinary work, below the kernel's own threads (which have 50).
-const PRIORITY: i32 = 20;
+/// Above ordinary work, below the kernel's own threads (which have 50). `LimitRTPRIO` of the systemd unit allows it.
+pub const PRIORITY: u8 = 20;
+
+/// The calling thread, to the scheduler.
+const MYSELF: Pid = Pid::from_raw(0);
 
 /// What was granted, for the page and the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +22,39 @@ pub struct Granted {
     pub priority: Result<(), Errno>,
     /// Its memory is never paged out; if not, why.
     pub memory: Result<(), Errno>,
+    /// The core that was asked for, and that it runs there and nowhere else; if not, why.
+    pub core: Option<(u16, Result<(), Errno>)>,
 }
 
 impl Granted {
     /// Nothing was asked for.
-    pub const NOT_ASKED: Self = Self { priority: Err(Errno::ENOTSUP), memory: Err(Errno::ENOTSUP) };
+    pub const NOT_ASKED: Self =
+        Self { priority: Err(Errno::ENOTSUP), memory: Err(Errno::ENOTSUP), core: None };
 }
 
-/// Asks for both on behalf of the calling thread.
-pub(super) fn ask() -> Granted {
-    Granted { memory: lock_memory(), priority: raise() }
+/// Asks for all of it on behalf of the calling thread.
+pub(super) fn ask(core: Option<u16>) -> Granted {
+    Granted { memory: lock_memory(), priority: raise(), core: core.map(|core| (core, stay(core))) }
+}
+
+/// Binds the calling thread to one core.
+fn stay(core: u16) -> Result<(), Errno> {
+    let mut cores = CpuSet::new();
+    cores.set(usize::from(core))?;
+    sched_setaffinity(MYSELF, &cores)
+}
+
+/// Keeps the calling thread, and those that it starts from now on, off a core. Where there is no other, nothing happens.
+pub(super) fn leave(core: u16) -> Result<(), Errno> {
+    let mut cores = sched_getaffinity(MYSELF)?;
+    cores.unset(usize::from(core))?;
+    let others = (0..CpuSet::count()).any(|core| cores.is_set(core) == Ok(true));
+    if others { sched_setaffinity(MYSELF, &cores) } else { Ok(()) }
+}
+
+/// Whether this program may run there.
+pub fn may_use(core: u16) -> bool {
+    sched_getaffinity(MYSELF).and_then(|cores| cores.is_set(usize::from(core))) == Ok(true)
 }
 
 /// Locks what is in memory and what is touched later of that. Not what other rooms map later: under a limit that
@@ -43,7 +70,7 @@ fn lock_memory() -> Result<(), Errno> {
 
 #[allow(unsafe_code)]
 fn raise() -> Result<(), Errno> {
-    let parameters = libc::sched_param { sched_priority: PRIORITY };
+    let parameters = libc::sched_param { sched_priority: i32::from(PRIORITY) };
     // SAFETY: the pointer is to a live, initialised sched_param; 0 names the calling thread; nothing else is touched.
     Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) }).map(drop)
 }

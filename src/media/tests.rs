@@ -9,6 +9,7 @@ mod reports;
 mod rooms;
 mod secure;
 mod taps;
+mod wakes;
 
 use super::*;
 use crate::dsp::g711;

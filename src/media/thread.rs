@@ -2,7 +2,12 @@
 //!
 //! One epoll over all sockets, the timer of the machine's deadline and the commands' wake. One system call per packet in
 //! and one per packet out: each leg has a socket of its own, so there is seldom more than one datagram in any of them for
-//! a batch call to gather.
+//! `recvmmsg` to gather, and `sendmmsg` has one socket only. `io_uring` gathers over sockets, and was measured: a bare
+//! forwarder of 200 calls at real-time priority, Linux 6.18, four rounds in turn, CPU in ms per call-second (median):
+//! epoll 1.15, epoll with sockets neither connected nor unmarked, as here, 1.19, edge-triggered epoll 1.10, `io_uring` with
+//! multishot receives, provided buffers and fixed files 1.12. Rounds differ by more than that: the time goes into the
+//! kernel's path of a datagram and into waking who waits, not into system calls. So what every kernel and sandbox allows
+//! stays.
 //!
 //! After start the thread allocates nothing, takes no lock and writes no text.
 
@@ -52,6 +57,8 @@ pub struct Config {
     pub udp_ports: UdpPorts,
     /// Ask for real-time priority and locked memory.
     pub real_time: bool,
+    /// With it, the core that the thread is to have for itself as far as this program goes, counted from 0.
+    pub core: Option<u16>,
 }
 
 /// The running media loop, in parts that can be given to their owners.
@@ -212,12 +219,12 @@ pub fn start(config: &Config) -> io::Result<Started> {
         stop: stop.clone(),
     };
     let (tell, outcome) = sync_channel(1);
-    let Config { bind, udp_ports, real_time, media: super::Config { ports, .. } } = *config;
+    let Config { bind, udp_ports, real_time, core, media: super::Config { ports, .. } } = *config;
     let thread =
         std::thread::Builder::new().name("media".into()).stack_size(STACK_BYTES).spawn(move || {
             let opened = edge.open(bind, udp_ports, ports).map(|addresses| Opened {
                 addresses,
-                granted: if real_time { realtime::ask() } else { Granted::NOT_ASKED },
+                granted: if real_time { realtime::ask(core) } else { Granted::NOT_ASKED },
             });
             let runs = opened.is_ok();
             let _ = tell.send(opened);
@@ -225,6 +232,10 @@ pub fn start(config: &Config) -> io::Result<Started> {
                 edge.run();
             }
         })?;
+    if let Some(core) = core.filter(|_| real_time) {
+        // If that is refused the thread still goes before the others there.
+        let _ = realtime::leave(core);
+    }
     Ok(Started {
         control: Control { orders, wake: order_wake, stop, thread: Some(thread) },
         events: Outlet { ring: outlets.events, wake: event_wake },

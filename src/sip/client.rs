@@ -209,6 +209,10 @@ impl Client {
                 let accepted = self.invite() && status < 300;
                 self.state = if accepted { State::Accepted } else { State::Completed };
                 self.resend_at = None;
+                if accepted {
+                    // It stays for copies of the 2xx, and is not sent again.
+                    self.bytes = Vec::new();
+                }
                 // RFC 3261 §17.1.1.2 Timer D, RFC 6026 §8.4 Timer M; §17.1.2.2 Timer K.
                 let copies = if self.invite() { PATIENCE } else { T4 };
                 let none = self.to.transport.is_reliable() && !accepted;

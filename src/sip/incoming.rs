@@ -80,7 +80,7 @@ impl Ua {
         let mut opened = Leg::new(account, dialog, state, origin, protection);
         opened.note_allowed(&allowed);
         opened.reliable = reliable;
-        self.legs.insert(leg, opened);
+        self.legs.insert(leg, Box::new(opened));
         let gives_up = patience.map(|seconds| now + Duration::from_secs(seconds.into()));
         self.timers.set(Timer::Expires(leg), gives_up);
         self.timers.set(Timer::Provisional(leg), Some(now + PROVISIONAL_GAP));

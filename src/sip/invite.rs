@@ -48,7 +48,7 @@ impl Ua {
         };
         leg.state = State::Calling { client, rang: false };
         self.dialogs.insert(key(&leg.dialog), id);
-        self.legs.insert(id, leg);
+        self.legs.insert(id, Box::new(leg));
     }
 
     /// The INVITE without its offer, and where it goes. `None` if the account is unknown, its

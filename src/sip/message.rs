@@ -245,6 +245,8 @@ fn emit(start: &str, headers: &Headers, body: &[u8]) -> Vec<u8> {
     push_line(&mut bytes, &format!("Content-Length: {}", body.len()));
     push_line(&mut bytes, "");
     bytes.extend_from_slice(body);
+    // Many are kept for half a minute, in case a copy is asked for.
+    bytes.shrink_to_fit();
     bytes
 }
 

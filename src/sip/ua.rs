@@ -83,7 +83,7 @@ pub struct Ua {
     pub(super) servers: BTreeMap<ServerId, Server>,
     /// Transactions that are over, the latest last. Those that have ended meanwhile may still be among them.
     over: (VecDeque<ClientId>, VecDeque<ServerId>),
-    pub(super) legs: BTreeMap<LegId, Leg>,
+    pub(super) legs: BTreeMap<LegId, Box<Leg>>,
     /// Call-ID and our tag to the leg.
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
     pub(super) registrations: BTreeMap<AccountId, Registration>,

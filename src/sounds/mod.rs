@@ -9,10 +9,16 @@ pub enum Prompt {
     Greet,
     /// To the far end, while the phone rings on.
     Moment,
+    /// The same, later.
+    StillRinging,
+    /// The same, later still.
+    StillHere,
+    /// To the far end, whose owner another held call has reached first.
+    OtherCall,
     /// To the owner: the box holds the line and will call back.
     Holding,
-    /// To the owner who picks up when a person waits: as short as can be.
-    AgentWaiting,
+    /// To whoever takes the call on a telephone outside the house, which may be an answering machine.
+    PressOne,
     /// To the far end, when nobody answers the phone.
     Sorry,
     /// To the owner: no call to hold.
@@ -29,6 +35,28 @@ pub enum Prompt {
     NoTrunk,
     /// To both sides: this call is recorded.
     Recorded,
+    /// To the owner: the held call is over, and will be dialled again.
+    Redialling,
+    /// To the owner who makes a greeting of his own: speak after the tone.
+    GreetingRecord,
+    /// To him: keep it, or say it again.
+    GreetingReview,
+    /// To him: it is kept.
+    GreetingKept,
+    /// To him: the box uses its own words again.
+    GreetingOwn,
+    /// To the owner who asks: how long one usually waits there.
+    Wait5,
+    /// Ten minutes.
+    Wait10,
+    /// Twenty.
+    Wait20,
+    /// Half an hour.
+    Wait30,
+    /// Three quarters of an hour.
+    Wait45,
+    /// An hour or more.
+    Wait60,
     /// To the owner who has a call placed for him: it is on its way, and he may hang up.
     Calling,
     /// To the owner: a flow for this menu was learnt, and the gesture starts it.
@@ -45,11 +73,14 @@ pub enum Prompt {
 
 impl Prompt {
     /// Every prompt, in the order of media's table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 32] = [
         Self::Greet,
         Self::Moment,
+        Self::StillRinging,
+        Self::StillHere,
+        Self::OtherCall,
         Self::Holding,
-        Self::AgentWaiting,
+        Self::PressOne,
         Self::Sorry,
         Self::NothingToHold,
         Self::Rejoin,
@@ -58,6 +89,17 @@ impl Prompt {
         Self::Cancelled,
         Self::NoTrunk,
         Self::Recorded,
+        Self::Redialling,
+        Self::GreetingRecord,
+        Self::GreetingReview,
+        Self::GreetingKept,
+        Self::GreetingOwn,
+        Self::Wait5,
+        Self::Wait10,
+        Self::Wait20,
+        Self::Wait30,
+        Self::Wait45,
+        Self::Wait60,
         Self::Calling,
         Self::KnowMenu,
         Self::YourKeys,
@@ -76,8 +118,11 @@ impl Prompt {
         match self {
             Self::Greet => include_bytes!("prompts/greet.ulaw"),
             Self::Moment => include_bytes!("prompts/moment.ulaw"),
+            Self::StillRinging => include_bytes!("prompts/still_ringing.ulaw"),
+            Self::StillHere => include_bytes!("prompts/still_here.ulaw"),
+            Self::OtherCall => include_bytes!("prompts/other_call.ulaw"),
             Self::Holding => include_bytes!("prompts/holding.ulaw"),
-            Self::AgentWaiting => include_bytes!("prompts/agent_waiting.ulaw"),
+            Self::PressOne => include_bytes!("prompts/press_one.ulaw"),
             Self::Sorry => include_bytes!("prompts/sorry.ulaw"),
             Self::NothingToHold => include_bytes!("prompts/nothing_to_hold.ulaw"),
             Self::Rejoin => include_bytes!("prompts/rejoin.ulaw"),
@@ -86,6 +131,17 @@ impl Prompt {
             Self::Cancelled => include_bytes!("prompts/cancelled.ulaw"),
             Self::NoTrunk => include_bytes!("prompts/no_trunk.ulaw"),
             Self::Recorded => include_bytes!("prompts/recorded.ulaw"),
+            Self::Redialling => include_bytes!("prompts/redialling.ulaw"),
+            Self::GreetingRecord => include_bytes!("prompts/greeting_record.ulaw"),
+            Self::GreetingReview => include_bytes!("prompts/greeting_review.ulaw"),
+            Self::GreetingKept => include_bytes!("prompts/greeting_kept.ulaw"),
+            Self::GreetingOwn => include_bytes!("prompts/greeting_own.ulaw"),
+            Self::Wait5 => include_bytes!("prompts/wait_5.ulaw"),
+            Self::Wait10 => include_bytes!("prompts/wait_10.ulaw"),
+            Self::Wait20 => include_bytes!("prompts/wait_20.ulaw"),
+            Self::Wait30 => include_bytes!("prompts/wait_30.ulaw"),
+            Self::Wait45 => include_bytes!("prompts/wait_45.ulaw"),
+            Self::Wait60 => include_bytes!("prompts/wait_60.ulaw"),
             Self::Calling => include_bytes!("prompts/calling.ulaw"),
             Self::KnowMenu => include_bytes!("prompts/know_menu.ulaw"),
             Self::YourKeys => include_bytes!("prompts/your_keys.ulaw"),

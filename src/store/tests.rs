@@ -22,6 +22,7 @@ pub(crate) fn record(id: u64, number: &str) -> Record {
         held_ms: 0,
         hold_started: None,
         heard: vec![Span { at_ms: 20, sound: Sound::Music, confidence: 0.5 }],
+        figures: Default::default(),
         decisions: vec![Decision { at_ms: 40, what: "hold".into(), reason: "the owner pressed **".into() }],
     }
 }

@@ -1,7 +1,7 @@
 //! The one thread that writes records. It never gives a record up: it waits for the disk to come back.
 
 use super::{Error, Shared};
-use crate::call::Record;
+use crate::call::{Figures, Record};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -69,8 +69,13 @@ pub(super) fn encode(record: &Record) -> Result<Vec<u8>, Error> {
 pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     match bytes.split_first() {
         Some((&RECORD_VERSION, rest)) => postcard::from_bytes(rest).ok(),
+        // Written before there were figures: they come last, and are those of a call about which nothing is known.
+        Some((1, rest)) => {
+            let figures = postcard::to_stdvec(&Figures::default()).ok()?;
+            postcard::from_bytes(&[rest, &figures].concat()).ok()
+        }
         _ => None,
     }
 }
 
-const RECORD_VERSION: u8 = 1;
+const RECORD_VERSION: u8 = 2;

@@ -167,6 +167,8 @@ impl Room {
         }
         loop {
             frames.wait(LOOK);
+            // What waits came before the orders: the end of a recording that is to end now.
+            self.take_in(&mut frames);
             loop {
                 match orders.try_recv() {
                     Ok(order) => self.order(order),
@@ -190,9 +192,13 @@ impl Room {
                 }
             }
             self.look_after_the_disk();
-            while let Some(frame) = frames.pop() {
-                self.frame(&frame);
-            }
+            self.take_in(&mut frames);
+        }
+    }
+
+    fn take_in(&mut self, frames: &mut Outlet<StudioFrame>) {
+        while let Some(frame) = frames.pop() {
+            self.frame(&frame);
         }
     }
 

@@ -52,6 +52,10 @@ pub struct Rules {
     pub rewrite: Vec<Rewrite>,
     /// The household's number, shown to those called; empty: what the provider shows.
     pub number: String,
+    /// What a minute of an outgoing call costs, in the hundredth part of the currency.
+    pub cents_per_minute: Option<f32>,
+    /// It takes REFER: a call is put through at the provider, and needs no channel of ours any more.
+    pub refer: bool,
 }
 
 impl Rules {

@@ -83,6 +83,9 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
                     figcaption.muted { "Heard in the last " (words::length(end.saturating_sub(heard[0].0))) }
                 }
             }
+            @if !call.captions.is_empty() {
+                p.captions aria-live="off" { @for caption in &call.captions { q { (caption) } " " } }
+            }
             @if call.recording { p.last { "This call is being recorded." } }
             @if !call.streams.is_empty() { (streams(&call.streams)) }
             @if let Some(words) = encrypted(call) { p.muted { (words) } }

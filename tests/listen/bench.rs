@@ -2,8 +2,11 @@
 
 use hold_slayer::listen::ear::Ear;
 use hold_slayer::listen::voice::Voice;
+use hold_slayer::listen::words::Language;
+use hold_slayer::listen::words::network::{Files, Recogniser};
 use hold_slayer::listen::{Heard, Input, Listener, Settings};
 use hold_slayer::units::{Frame, Tick};
+use std::collections::VecDeque;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -26,7 +29,7 @@ pub fn frames(path: &std::path::Path) -> Vec<Frame> {
 #[ignore = "a tool of model/"]
 fn weighed() {
     for path in folder() {
-        let mut listener = Listener::new(Settings { eagerness: 0.0 });
+        let mut listener = Listener::new(Settings { eagerness: 0.0, ..Settings::default() });
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("weighed")).unwrap());
         for (n, frame) in frames(&path).iter().enumerate() {
             listener.handle(Input::Frame(Tick(n as u64), frame));
@@ -99,15 +102,23 @@ fn agent(path: &std::path::Path) -> Option<(std::ops::Range<usize>, std::ops::Ra
     Some((spoken.next()?, spoken.next()?))
 }
 
-/// Writes beside each file everything that was heard in it, a line each.
+/// Frames that recognition takes: 0.4 s.
+const LATE: usize = 20;
+
+/// Writes beside each file everything that was heard in it, a line each; with `WORDS`, the folder of a speech model, also
+/// what was said.
 #[test]
 #[ignore = "a tool of model/"]
 fn events() {
     let eagerness = std::env::var("EAGERNESS").ok().and_then(|e| e.parse().ok()).unwrap_or(0.5);
     let greets = std::env::var("GREETS").is_ok();
+    let model = std::env::var_os("WORDS").map(|folder| Files::open(folder.as_ref()).unwrap());
+    let mut recogniser = model.as_ref().map(|files| Recogniser::new(files).unwrap());
     for path in folder() {
         eprintln!("FILE {}", path.display());
-        let mut listener = Listener::new(Settings { eagerness });
+        let words = model.as_ref().map(|_| Language::English);
+        let mut listener = Listener::new(Settings { eagerness, words, ..Settings::default() });
+        let mut late = VecDeque::new();
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("heard")).unwrap());
         // The box that greets at once: 100 ms after a perhaps, for two seconds. A recording goes on; the agent stops
         // half a second later, and gives the second answer when the greeting is over.
@@ -128,6 +139,18 @@ fn events() {
             }
             let Some(frame) = sound.get(n) else { break };
             listener.handle(Input::Frame(Tick(n as u64), frame));
+            if let Some((segment, recogniser)) = listener.segment().zip(recogniser.as_mut()) {
+                late.push_back((
+                    n + LATE,
+                    recogniser.hear(&segment.samples, Language::English).unwrap(),
+                    segment,
+                ));
+            }
+            while let Some((_, said, segment)) = late.pop_front_if(|(at, ..)| *at <= n) {
+                if let Some(said) = &said {
+                    listener.handle(Input::Words { from: segment.from, to: segment.to, said });
+                }
+            }
             greeting -= i32::from(greeting > 0);
             match greeting {
                 100 => listener.handle(Input::Speaking(true)),
@@ -155,6 +178,7 @@ fn events() {
                             format!("person {} {confidence:.2} {reason}", at.as_millis())
                         }
                         Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
+                        Heard::Words { at, text } => format!("words {} {text}", at.as_millis()),
                     },
                 );
                 writeln!(out, "{now} {line}").unwrap();

@@ -5,10 +5,10 @@ use hold_slayer::listen::{Heard, Input, Listener, Settings, Sound};
 use hold_slayer::units::{Frame, Tick};
 use std::f32::consts::TAU;
 
-const SECOND: usize = 8000;
+pub const SECOND: usize = 8000;
 
 /// The pieces whose names begin so, in order of their names.
-fn pieces(kind: &str) -> Vec<Vec<i16>> {
+pub fn pieces(kind: &str) -> Vec<Vec<i16>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/sound");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.file_name().unwrap().to_str().unwrap().starts_with(kind));

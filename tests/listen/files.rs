@@ -35,7 +35,7 @@ fn spec(sample_rate: u32, channels: u16, bits_per_sample: u16) -> hound::WavSpec
 
 fn listen(path: &std::path::Path, json: bool) -> Result<String, Error> {
     let mut out = Vec::new();
-    file(path, if json { Form::Json } else { Form::Readable }, &mut out)?;
+    file(path, if json { Form::Json } else { Form::Readable }, None, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -94,7 +94,7 @@ fn an_empty_and_a_cut_file_are_heard_to_their_end() {
     let bytes = std::fs::read(&wav.0).unwrap();
     std::fs::write(&wav.0, &bytes[..bytes.len() / 2 + 1]).unwrap();
     let mut out = Vec::new();
-    let text = file(&wav.0, Form::Json, &mut out).unwrap_err().to_string();
+    let text = file(&wav.0, Form::Json, None, &mut out).unwrap_err().to_string();
     assert!(text.contains("damaged"), "{text}");
     assert!(String::from_utf8(out).unwrap().contains("ringback"), "what came before is told");
 }
@@ -113,7 +113,7 @@ fn hold() -> Vec<i16> {
 fn reasons_and_their_weights_are_told_and_drawn() {
     let wav = Wav::new("explained", spec(8000, 1, 16), &hold());
     let mut out = Vec::new();
-    file(&wav.0, Form::Explained, &mut out).unwrap();
+    file(&wav.0, Form::Explained, None, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let weighed: Vec<_> = text.lines().filter(|l| l.contains("weighs")).collect();
     assert!(weighed.len() >= 2 && weighed.iter().all(|l| l.contains("prior -0.8")), "{text}");

@@ -5,3 +5,4 @@ mod bench;
 mod calls;
 mod files;
 mod tones;
+mod words;

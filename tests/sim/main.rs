@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod calls;
+mod companies;
 mod emergency;
 mod failover;
 mod faults;
 mod gestures;
 mod guard;
+mod handshake;
 mod holds;
 mod hunt;
 mod keys;
@@ -22,6 +24,7 @@ mod srtp;
 mod stories;
 mod studio;
 mod swarm;
+mod table;
 mod transfers;
 mod waiting;
 mod world;

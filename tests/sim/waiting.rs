@@ -86,6 +86,19 @@ fn the_talker_hears_a_beep_and_when_he_hangs_up_his_phone_rings_at_once() {
 }
 
 #[test]
+fn a_phone_that_is_free_again_rings_with_those_that_ring_already() {
+    let then = vec![Owner::Wait(s(48)), Owner::HangUp, Owner::AwaitRing, Owner::PickUp, Owner::AwaitEnd];
+    let rooms = vec![vec![Owner::Register, Owner::AwaitRing, Owner::Wait(s(300))]];
+    let mut world = World::with_desks(&House { rooms, ..house() }, desks(), owner("15551234", then));
+    let hung_up = |w: &World| w.count(Who::Phone, |f| *f == Fact::HangsUp) == 2;
+    assert!(world.run_until(s(90), hung_up), "{}", world.tale());
+    assert!(world.rooms[0].2.iter().any(|n| matches!(n.fact, Fact::Called { .. })), "{}", world.tale());
+    assert_eq!(world.rings(), 0);
+    assert!(world.run_until(s(1), |w| w.rings() == 1), "{}", world.tale());
+    assert!(world.run_until(s(1), |w| w.phase() == Some(Phase::Talking)), "{}", world.tale());
+}
+
+#[test]
 fn a_phone_that_takes_a_second_call_gets_it_and_no_beep_of_ours() {
     let then = vec![Owner::AwaitRing, Owner::Wait(s(6))];
     let house = House { busy_when_talking: false, ..house() };

@@ -5,7 +5,7 @@ use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
 use hold_slayer::app::ear::{Ears, Told};
 use hold_slayer::call::{
-    Errand, Outcome, Peer, Phase, Plan, Record, Recording, Request, Snapshot, StudioOrder,
+    Errand, Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot, StudioOrder, Waits,
 };
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::endpoint::Setup;
@@ -17,9 +17,9 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
-use hold_slayer::slay::Policy;
 use hold_slayer::slay::book::Entry;
 use hold_slayer::slay::schedule::Appointment;
+use hold_slayer::slay::{Policy, Unanswered};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
@@ -92,6 +92,11 @@ pub struct House {
     pub dead_trunk: bool,
     pub recording: Recording,
     pub max_holds: usize,
+    pub unanswered: Unanswered,
+    pub redial: Redialling,
+    pub also_ring: Vec<String>,
+    pub also_after: Duration,
+    pub waits: Waits,
     /// Menus are learnt in ordinary calls.
     pub learn: bool,
     pub speed: Vec<(String, String)>,
@@ -133,6 +138,11 @@ impl Default for House {
             dead_trunk: false,
             recording: Recording::default(),
             max_holds: 1,
+            unanswered: Unanswered::Goodbye,
+            redial: Redialling { tries: 0, pause: s(60) },
+            also_ring: Vec::new(),
+            also_after: s(8),
+            waits: Waits::default(),
             learn: false,
             speed: Vec::new(),
             extension: String::new(),
@@ -691,7 +701,18 @@ fn plan(house: &House) -> Plan {
         emergency: house.emergency.clone(),
         codes: Codes::default(),
         order: house.order,
-        hold: Policy { cap: house.cap, ring_for: house.ring, ring_again: house.ring_again, greet: true },
+        hold: Policy {
+            cap: house.cap,
+            ring_for: house.ring,
+            ring_again: house.ring_again,
+            greet: true,
+            unanswered: house.unanswered,
+            call_back: false,
+        },
+        redial: house.redial,
+        also_ring: house.also_ring.clone(),
+        also_after: house.also_after,
+        waits: house.waits.clone(),
         recording: house.recording,
         max_holds: house.max_holds,
         learn: house.learn,

@@ -47,6 +47,7 @@ fn record(id: u64, outcome: Outcome) -> Record {
         held_ms: 0,
         hold_started: None,
         heard: Vec::new(),
+        figures: Default::default(),
         decisions: Vec::new(),
     }
 }

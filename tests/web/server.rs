@@ -66,7 +66,8 @@ pub fn studio(dir: &Path) -> Studio {
     };
     let udp_ports = UdpPorts::Any;
     let bind = std::net::Ipv4Addr::LOCALHOST.into();
-    let media = thread::start(&thread::Config { media, bind, udp_ports, real_time: false }).unwrap();
+    let media =
+        thread::start(&thread::Config { media, bind, udp_ports, real_time: false, core: None }).unwrap();
     let (keep, most, spare) = (Duration::from_secs(3600), u64::MAX, 0);
     let config = studio::Config { sides: Sides::Stereo, format: Format::Wav, keep, most, spare };
     let started = studio::start(media.studio, Archive::new(dir), config).unwrap();
@@ -252,6 +253,7 @@ pub fn record(id: u64) -> Record {
             .filter(|_| held)
             .map(|&(at_ms, sound)| Span { at_ms, sound, confidence: 0.93 })
             .collect(),
+        figures: Default::default(),
         decisions: decisions
             .iter()
             .filter(|_| held)
@@ -278,12 +280,15 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
     heard.push((minutes * 60_000 - 4_000, sound));
     heard.retain(|h| h.0 < minutes * 60_000);
     CallView {
+        captions: Vec::new(),
         id: CallId(id),
         outgoing: phase != Phase::Incoming,
         number: "0800 330 1000".into(),
         phase,
         started: Wall(started),
         hold_started: waits.then_some(Wall(started + 38_000)),
+        ends_at: None,
+        usual_wait_ms: None,
         sound: waits.then_some(sound),
         heard: if waits { heard } else { Vec::new() },
         recording: false,

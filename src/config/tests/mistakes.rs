@@ -10,7 +10,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, record, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, record, words, guard, codes, board, web, log",
         ],
     ),
     (

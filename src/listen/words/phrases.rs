@@ -40,8 +40,10 @@ pub fn wording(text: &str, language: Language, owner: &str) -> Wording {
     {
         found.push((Intent::There, OWNER_NAMED, f.start, f.end));
     }
-    // The longest phrase of each intent stands for it.
-    found.sort_by_key(|(intent, nats, from, to)| (*intent, -(nats.abs() * 10.0) as i32, from.abs_diff(*to)));
+    // The weightiest and then the longest phrase of each intent stands for it.
+    found.sort_by_key(|(intent, nats, from, to)| {
+        (*intent, core::cmp::Reverse(((nats.abs() * 10.0) as i32, to - from)))
+    });
     found.dedup_by_key(|(intent, ..)| *intent);
     let weightiest = found.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     let phrase = weightiest.map_or(String::new(), |(_, _, from, to)| {

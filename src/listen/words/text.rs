@@ -23,6 +23,26 @@ pub(super) struct Found {
     pub number: Option<u32>,
 }
 
+/// The text without numbers that may be secret: four digits and more in a row, whatever parts them, are blanked.
+pub fn discreet(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        out.push_str(&rest[..start]);
+        let run = &rest[start..];
+        let length = run.find(|c: char| !c.is_ascii_digit() && !" -.,".contains(c)).unwrap_or(run.len());
+        let digits = run[..length].trim_end_matches(|c: char| !c.is_ascii_digit());
+        if digits.bytes().filter(u8::is_ascii_digit).count() >= 4 {
+            out.push_str("••••");
+        } else {
+            out.push_str(digits);
+        }
+        rest = &run[digits.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The words of `text`, lower case and without accents.
 pub(super) fn plain(text: &str) -> Vec<String> {
     raw(text).into_iter().map(|word| word.text).collect()
@@ -184,6 +204,12 @@ fn like(wanted: &str, word: &Word) -> bool {
     if wanted == word.text {
         return true;
     }
+    // "call" for "caller", "agent" for "agents".
+    let (short, long) =
+        if wanted.len() < word.text.len() { (wanted, &*word.text) } else { (&*word.text, wanted) };
+    if short.len() >= 4 && long.len() - short.len() <= 2 && long.starts_with(short) {
+        return true;
+    }
     let allowed = match wanted.len() {
         0..=4 => return false,
         5..=7 => 1,
@@ -204,4 +230,30 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn secrets_are_blanked_and_small_numbers_are_not() {
+        for (text, shown) in [
+            ("Press 1 for sales, 2 for support.", "Press 1 for sales, 2 for support."),
+            ("My card is 4111 1111-1111 1111, thanks.", "My card is ••••, thanks."),
+            ("The PIN is 1-2-3-4.", "The PIN is ••••."),
+            ("You are caller 12 of 345.", "You are caller 12 of 345."),
+            ("9876", "••••"),
+            ("", ""),
+        ] {
+            assert_eq!(discreet(text), shown);
+        }
+    }
+
+    #[test]
+    fn marks_case_and_accents_do_not_count() {
+        assert_eq!(plain("You're FÜR l'attente, ok?"), ["youre", "fur", "l", "attente", "ok"]);
+        assert_eq!(plain("2,000 people"), ["2000", "people"]);
+    }
 }
