@@ -27,7 +27,6 @@ pub use way::Way;
 use crate::limits;
 use crate::listen::words::Language;
 use crate::tables::{Section, Source};
-use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
