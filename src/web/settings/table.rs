@@ -199,7 +199,7 @@ pub(super) const PARTS: &[Part] = &[
                 "call_back",
                 "Take offers to be called back",
                 Flag,
-                "Where the box understands them. Default no.",
+                "Of no effect yet: the box does not know them. Default no.",
             ),
             field("greet", "Greet whoever answers", Flag, "Default yes."),
             field("calls", "Calls held at once", Number, "1 to 3. Default 2."),
