@@ -40,10 +40,10 @@
 //! |---|---|
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`demo`] (company and phone as scripted machines, and their judge) |
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
-//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`store`] (records), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
+//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
-//! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory, evidence, challenge, words) |
+//! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |
 //! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
 //! | ground | [`units`], [`limits`] (every bound in one table), [`clock`] |
 //!

@@ -330,8 +330,8 @@ impl Control {
                     }
                 }
                 Effect::Listen(order) => {
-                    if self.ears.try_send(order).is_err() {
-                        tracing::error!(?order, "the listener does not keep up: an order was lost");
+                    if let Err(error) = self.ears.try_send(order) {
+                        tracing::error!(%error, "the listener does not keep up: an order was lost");
                     }
                 }
                 Effect::Studio(order) => {

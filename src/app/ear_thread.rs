@@ -1,14 +1,16 @@
 //! The edge of [`Ears`]: a thread that sleeps until frames or orders come.
 
-use super::ear::Ears;
+use super::ear::{Ears, Told};
 use super::words_thread::{Job, Recognised};
 use crate::call::ListenOrder;
-use crate::limits;
+use crate::listen::lore::{Lesson, Lore};
 use crate::listen::{Heard, Settings};
 use crate::media::TapFrame;
 use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
-use crate::units::PortId;
+use crate::store::Store;
+use crate::units::{CallId, PortId};
+use crate::{clock, limits};
 use core::time::Duration;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use tokio::sync::mpsc;
@@ -21,54 +23,85 @@ pub(super) struct Recognition {
     pub(super) answers: Receiver<Recognised>,
 }
 
-/// Starts the thread; it ends when the sender of orders is dropped.
+/// Starts the thread; it ends when the sender of orders is dropped. Without a store nothing is remembered between calls.
 pub(super) fn start(
     taps: Outlet<TapFrame>,
     settings: Settings,
     words: Option<Recognition>,
+    store: Option<Store>,
 ) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Conclusion>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
-    std::thread::Builder::new()
-        .name("listener".into())
-        .spawn(move || run(taps, Ears::new(settings), words.as_ref(), &incoming, &tell))?;
+    let ears = Ears::new(settings);
+    let room = Room { ears, tell, words, store };
+    std::thread::Builder::new().name("listener".into()).spawn(move || room.run(taps, &incoming))?;
     Ok((orders, heard))
 }
 
-fn run(
-    mut taps: Outlet<TapFrame>,
-    mut ears: Ears,
-    words: Option<&Recognition>,
-    orders: &Receiver<ListenOrder>,
-    tell: &mpsc::Sender<Conclusion>,
-) {
-    loop {
-        taps.wait(Duration::MAX);
+struct Room {
+    ears: Ears,
+    tell: mpsc::Sender<Conclusion>,
+    words: Option<Recognition>,
+    store: Option<Store>,
+}
+
+impl Room {
+    fn run(mut self, mut taps: Outlet<TapFrame>, orders: &Receiver<ListenOrder>) {
         loop {
-            match orders.try_recv() {
-                Ok(order) => ears.order(order),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return,
+            taps.wait(Duration::MAX);
+            loop {
+                match orders.try_recv() {
+                    Ok(order) => self.ears.order(order, |company| recall(self.store.as_ref(), company)),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return,
+                }
             }
-        }
-        for said in words.iter().flat_map(|words| words.answers.try_iter()) {
-            ears.words(said.port, said.epoch, (said.from, said.to), &said.said);
-        }
-        loop {
-            let tap = taps.pop();
-            tap.iter().for_each(|tap| ears.frame(tap));
-            if let Some((job, words)) = ears.segment().zip(words) {
-                // Full, or there are no words any more: the sound alone decides.
-                let _ = words.jobs.try_send(job);
+            for said in self.words.iter().flat_map(|words| words.answers.try_iter()) {
+                self.ears.words(said.port, said.epoch, (said.from, said.to), &said.said);
             }
-            while let Some(conclusion) = ears.poll() {
-                if tell.blocking_send(conclusion).is_err() {
+            if self.pass_on().is_none() {
+                return;
+            }
+            while let Some(tap) = taps.pop() {
+                self.ears.frame(&tap);
+                if self.pass_on().is_none() {
                     return;
                 }
             }
-            if tap.is_none() {
-                break;
+        }
+    }
+
+    /// `None` when nobody is there any more to be told.
+    fn pass_on(&mut self) -> Option<()> {
+        while let Some(job) = self.ears.segment() {
+            // Full, or there are no words any more: the sound alone decides.
+            let _ = self.words.as_ref().map(|words| words.jobs.try_send(job));
+        }
+        while let Some(told) = self.ears.poll() {
+            match told {
+                Told::Heard(port, epoch, heard) => self.tell.blocking_send((port, epoch, heard)).ok()?,
+                Told::Learnt { call, company, lesson } => {
+                    let Some(store) = &self.store else { continue };
+                    keep(store, call, &company, lesson);
+                }
             }
         }
+        Some(())
+    }
+}
+
+fn recall(store: Option<&Store>, company: &str) -> Lore {
+    let lore = store.map(|store| store.lore(company)).transpose();
+    lore.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what earlier calls taught could not be read");
+        None
+    })
+    .unwrap_or_default()
+}
+
+fn keep(store: &Store, call: CallId, company: &str, lesson: Lesson) {
+    let now = clock::wall().0;
+    if let Err(error) = store.change_lore(company, |lore| lore.learn(call.0, now, lesson)) {
+        tracing::warn!(%error, "what a call taught was not kept");
     }
 }

@@ -4,7 +4,7 @@ use super::paired::{self, Paired};
 use super::{control, core, ear_thread, plan, words_thread};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::{self, Config, SipTls};
+use crate::config::{Config, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
@@ -15,6 +15,7 @@ use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
 use crate::store::{HISTORY_PAGE, Store};
+use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, listen, net, studio, web};
 use anyhow::{Context, Result, anyhow};
@@ -94,8 +95,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
-    let (settings, words, words_troubles) = words(&config.words, data, &media.taps, &mut troubles);
-    let (ears, heard) = ear_thread::start(media.taps, settings, words).context("the listener's thread")?;
+    let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
+    let (ears, heard) =
+        ear_thread::start(media.taps, settings, words, store.clone()).context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
@@ -279,12 +281,14 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
 
 /// Recognition, where there is a model for it: what the listener must know, its way there, and its troubles to come.
 fn words(
-    config: &config::Words,
+    config: &Config,
     data: &Path,
     taps: &Outlet<media::TapFrame>,
     troubles: &mut Vec<String>,
 ) -> (listen::Settings, Option<ear_thread::Recognition>, Option<watch::Receiver<Vec<String>>>) {
-    let without = (listen::Settings::default(), None, None);
+    let deaf = listen::Settings { eagerness: config.hold.eagerness, ..listen::Settings::default() };
+    let config = &config.words;
+    let without = (deaf.clone(), None, None);
     let Some(folder) = config.folder(data) else {
         tracing::info!("there is no speech model: the box goes by sound alone");
         return without;
@@ -292,11 +296,8 @@ fn words(
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
     match words_thread::start(&folder, config.language, back) {
         Ok(words) => {
-            let settings = listen::Settings {
-                words: Some(config.language),
-                owner: config.owner.clone(),
-                ..listen::Settings::default()
-            };
+            let settings =
+                listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
             let recognition = ear_thread::Recognition { jobs: words.jobs, answers };
             (settings, Some(recognition), Some(words.troubles))
         }
@@ -367,7 +368,12 @@ fn web_config(
         file: options.file.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
-        house: web::House { sip, emergency: config.line.emergency.clone(), codes: config.codes.clone() },
+        house: web::House {
+            sip,
+            emergency: config.line.emergency.clone(),
+            numbering: Numbering::of(config.line.country.code()),
+            codes: config.codes.clone(),
+        },
         claims,
     }
 }

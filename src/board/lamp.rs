@@ -169,6 +169,8 @@ mod tests {
             heard: Vec::new(),
             recording: false,
             may_listen: false,
+            found: false,
+            weighs: None,
             last: String::new(),
             streams: Vec::new(),
             line_encrypted: false,

@@ -67,6 +67,8 @@ pub(super) struct Call {
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to a person after a hold, last at.
     pub(super) slain: Option<Instant>,
+    /// The call ended while he talked to whom the box had found.
+    pub(super) met: bool,
     /// The box held it first, at.
     pub(super) first_held: Option<Instant>,
     /// He was, before the hold that goes on.
@@ -121,6 +123,7 @@ impl Call {
             refused: Vec::new(),
             ringing: None,
             slain: None,
+            met: false,
             first_held: None,
             served: false,
             by_box: false,
@@ -429,6 +432,7 @@ impl Call {
         self.tell_news(desk);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
+        self.met = !held && self.has_met(desk.now);
         self.ringing = None;
         self.also_at = None;
         self.state = State::Over;

@@ -5,8 +5,9 @@ use super::desk::Desk;
 use super::leg::{Leg, Role};
 use super::policy::{ring_end, told_to_caller};
 use super::record::{Outcome, SPANS, Span};
-use super::{ListenOrder, Phase};
-use crate::listen::{Heard, Sound};
+use super::{Line, ListenOrder, Phase};
+use crate::listen::lore::Taught;
+use crate::listen::{Heard, Sound, Weighs};
 use crate::media::{MediaCommand, Tone};
 use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
@@ -50,6 +51,8 @@ pub(super) struct Holding {
     /// The far side hears the ringback tone.
     ring_back_tone: bool,
     pub(super) sound: Option<Sound>,
+    /// What the listener weighs.
+    pub(super) weighs: Option<Box<Weighs>>,
     /// What was said of late, oldest first.
     pub(super) captions: VecDeque<String>,
 }
@@ -115,15 +118,18 @@ impl Call {
             return Err(format!("the box holds {} already, which is the most it may", desk.holds.len()));
         }
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
-        let (far_port, epoch) = (far.port, far.open.map_or(0, |(_, epoch)| epoch));
+        let far_port = far.port;
+        let line = self.line(desk, far);
         desk.media(MediaCommand::Part(far_port));
         desk.media(MediaCommand::Tap(far_port, true));
-        desk.listen(ListenOrder::Start(far_port, epoch));
         let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
-        if false_alarm {
+        if self.has_met(desk.now) {
+            desk.listen(ListenOrder::WasPerson(far_port));
+        } else if false_alarm {
             desk.listen(ListenOrder::WasRecording(far_port));
             self.record.figures.false_alarms = self.record.figures.false_alarms.saturating_add(1);
         }
+        desk.listen(ListenOrder::Start(line));
         self.served |= self.slain.take().is_some() && !false_alarm;
         desk.holds.push((self.id, number));
         self.state = State::Held(Box::new(Holding {
@@ -138,6 +144,7 @@ impl Call {
             ringing: false,
             ring_back_tone: false,
             sound: None,
+            weighs: None,
             captions: VecDeque::with_capacity(CAPTIONS),
         }));
         self.talking_since = None;
@@ -149,6 +156,41 @@ impl Call {
         }
         self.decide(desk, "hold", how.into());
         self.confirm_to_owner(desk);
+        Ok(())
+    }
+
+    fn line(&self, desk: &Desk, far: &Leg) -> Line {
+        let (opened, epoch) = far.open.unwrap_or((self.started, 0));
+        let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
+        let number = &self.record.number;
+        let company = desk.plan.dialling.numbering.international(number).unwrap_or_else(|| number.clone());
+        Line { port: far.port, epoch, call: self.id, company, opened_ms }
+    }
+
+    /// The owner was joined to a person and has talked to him: it was no false alarm.
+    pub(super) fn has_met(&self, now: Instant) -> bool {
+        self.slain.is_some_and(|joined| now.since(joined) >= FALSE_ALARM)
+    }
+
+    /// The owner says what was heard last.
+    pub(super) fn teach(&mut self, desk: &mut Desk, taught: Taught) -> Result<(), String> {
+        const NOT_HELD: &str =
+            "the box does not listen to this call: teach it while it holds the call, or in the history";
+        let port = self.far.as_ref().map(|far| far.port).ok_or(NOT_HELD)?;
+        match (&self.state, taught) {
+            (State::Held(_), Taught::Recording) => desk.listen(ListenOrder::WasRecording(port)),
+            (State::Held(_), Taught::Person) => desk.listen(ListenOrder::WasPerson(port)),
+            (State::Talking, Taught::Recording) if self.slain.is_some() => {
+                self.slain = Some(desk.now);
+                return self.hold(desk, "you said that it was a recording");
+            }
+            _ => return Err(NOT_HELD.into()),
+        }
+        let words = match taught {
+            Taught::Recording => "you said that it was a recording",
+            Taught::Person => "you said that it is a person",
+        };
+        self.decide(desk, "learn", words.into());
         Ok(())
     }
 
@@ -237,6 +279,10 @@ impl Call {
             }
             Heard::Recording { .. } => (holding.person, holding.person_at) = (false, None),
             Heard::Perhaps { .. } => {}
+            Heard::Weighs { weighs, .. } => {
+                holding.weighs = weighs.clone().map(Box::new);
+                return;
+            }
             Heard::Words { text, .. } => {
                 if holding.captions.len() == CAPTIONS {
                     holding.captions.pop_front();
@@ -380,6 +426,7 @@ impl Call {
             _ => None,
         };
         self.leave_hold(desk);
+        self.far.iter().for_each(|far| desk.listen(ListenOrder::Pause(far.port)));
         self.ringing = None;
         self.also_at = None;
         self.hush_phones(desk, Cause::Elsewhere);
@@ -408,7 +455,6 @@ impl Call {
         if let Some(far) = &self.far {
             desk.media(MediaCommand::Quiet(far.port));
             desk.media(MediaCommand::Tap(far.port, false));
-            desk.listen(ListenOrder::Pause(far.port));
         }
     }
 

@@ -45,6 +45,7 @@ pub use switchboard::Switchboard;
 pub use waits::Waits;
 
 use crate::listen::Heard;
+use crate::listen::lore::Taught;
 use crate::media::{self, MediaCommand};
 use crate::sip;
 use crate::units::{AccountId, CallId, Digit, PortId, Wall};
@@ -69,6 +70,8 @@ pub enum Request {
     Take(CallId),
     /// The same of the call that is held, by the button.
     TakeHeld,
+    /// What was heard last in the held call, or in the one that the phone rang for, was this.
+    Teach(CallId, Taught),
     /// Short press of the button: hold the call that is up.
     Button,
     /// Long press of the button: end the held call.
@@ -160,16 +163,33 @@ pub struct StudioOrder {
 }
 
 /// An order to the listener's thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenOrder {
-    /// Listen to this port in this opening, or go on listening where an earlier `Pause` of the same opening left off.
-    Start(PortId, u32),
+    /// Listen to this call, or go on listening where an earlier `Pause` of the same opening left off.
+    Start(Line),
     /// The box began or stopped speaking to the far end.
     Speaking(PortId, bool),
     /// The owner says that what was taken for a person was a recording.
     WasRecording(PortId),
+    /// The owner says that it is a person, or has talked to the one who was found.
+    WasPerson(PortId),
     /// Stop, but keep what was learnt: the owner talks.
     Pause(PortId),
-    /// The call is over: forget it.
+    /// The call is over: what it taught is kept.
     Stop(PortId),
+}
+
+/// A call that is listened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whose sound it is.
+    pub port: PortId,
+    /// In this opening of it.
+    pub epoch: u32,
+    /// The call.
+    pub call: CallId,
+    /// The other party's number in full, under which what it plays is remembered; empty if withheld.
+    pub company: String,
+    /// When the port was opened, milliseconds since the call began.
+    pub opened_ms: u64,
 }

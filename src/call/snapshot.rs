@@ -1,6 +1,6 @@
 //! The state of everything, as the page and the lamp see it. Made anew on each change; never read back.
 
-use crate::listen::Sound;
+use crate::listen::{Sound, Weighs};
 use crate::rtp::report::Quality;
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
@@ -53,6 +53,10 @@ pub struct CallView {
     pub recording: bool,
     /// The page may listen in.
     pub may_listen: bool,
+    /// The owner talks to whom the box has found.
+    pub found: bool,
+    /// What the listener weighs, while there is a voice to be judged.
+    pub weighs: Option<Weighs>,
     /// The last decision and its reason, in words.
     pub last: String,
     /// Sound to and from the line is encrypted.

@@ -188,6 +188,7 @@ impl Switchboard {
             }
             let (missed, cause) = (call.was_missed() && !again, call.cause);
             self.desk.hold_ended |= call.record.hold_started.is_some() && missed;
+            let met = call.met;
             if call.emergency && call.record.outgoing {
                 self.help_may_call_back();
             }
@@ -196,6 +197,9 @@ impl Switchboard {
                 self.desk.missed();
             }
             if let Some(port) = port {
+                if met {
+                    self.desk.listen(ListenOrder::WasPerson(port));
+                }
                 self.desk.listen(ListenOrder::Stop(port));
             }
             if let Some(room) = room {
@@ -403,6 +407,9 @@ impl Switchboard {
                 let id = self.held().ok_or("no call is held: there is nothing to take")?;
                 self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into()))
             }
+            Request::Teach(id, taught) => {
+                self.with(id, |call, desk| call.teach(desk, taught)).unwrap_or(Err(NONE.into()))
+            }
             Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
             Request::Keys(id, keys) => {
                 self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))
@@ -497,6 +504,8 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),
         recording: call.is_recorded(),
         may_listen: call.may_listen(listen_in),
+        found: call.slain.is_some() && matches!(call.state, State::Talking),
+        weighs: held.and_then(|h| h.weighs.as_deref().cloned()),
         streams: call
             .far
             .iter()

@@ -9,12 +9,13 @@ use crate::slay::Unanswered;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "cap",
     "ring",
     "ring_again",
     "greet",
     "calls",
+    "eagerness",
     "unanswered",
     "call_back",
     "redial",
@@ -50,6 +51,7 @@ pub(super) fn hold(s: &mut Section<'_, '_>) -> Hold {
         ring_again: small(s.number("ring_again", 0..=10), 3),
         greet: s.flag("greet").unwrap_or(true),
         calls: small(s.number("calls", 1..=3), 2),
+        eagerness: s.number("eagerness", 0..=100).unwrap_or(50) as f32 / 100.0,
         unanswered: choice(s, "unanswered", &Unanswered::NAMES),
         call_back: s.flag("call_back").unwrap_or(false),
         redial: Redialling { tries: small(s.number("redial", 0..=10), 2), pause },

@@ -177,7 +177,7 @@ pub enum PhonePeer {
 }
 
 /// How a hold is waited out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
     /// Longest hold, 1 min to 24 h.
     pub cap: Duration,
@@ -189,6 +189,8 @@ pub struct Hold {
     pub greet: bool,
     /// Calls held at once, 1 to 3.
     pub calls: u8,
+    /// How readily the listener takes a voice for a person, 0 to 1.
+    pub eagerness: f32,
     /// What becomes of a person whose owner no phone reached.
     pub unanswered: crate::slay::Unanswered,
     /// Offers to call back are taken.

@@ -51,6 +51,9 @@ fn an_empty_file_is_all_defaults() {
     assert_eq!(config.media, Media { rtp_ports: 16_000, calls: 8 });
     assert_eq!(config.hold.cap, Duration::from_secs(4 * 3600));
     assert_eq!(config.codes.hold, "*58");
+    assert_eq!(config.hold.eagerness, 0.5);
+    let eager = read("[hold]\neagerness = 80\n").unwrap().hold.eagerness;
+    assert_eq!(eager, 0.8);
     assert!(config.trunks.is_empty() && config.phones.is_empty() && config.board.button.is_none());
 }
 

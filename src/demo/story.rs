@@ -147,6 +147,8 @@ mod tests {
             heard: Vec::new(),
             recording: false,
             may_listen: false,
+            found: false,
+            weighs: None,
             last: last.into(),
             streams: Vec::new(),
             line_encrypted: false,

@@ -1,6 +1,7 @@
 //! What speaks for a person and what against, as weights in nats that add up, and the words for them.
 
 use super::verdict::frames;
+use serde::Serialize;
 use std::fmt::Write;
 
 /// What is known about one phrase at one moment. Times are frames of 20 ms.
@@ -35,7 +36,7 @@ pub struct Evidence {
 }
 
 /// What one kind of evidence adds to the sum.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Term {
     /// What it is about.
     pub name: &'static str,

@@ -185,7 +185,7 @@ fn json_line(heard: &Heard) -> Option<String> {
             "at_ms": at.as_millis(), "event": "person", "confidence": hundredths(*confidence), "reason": reason}),
         Heard::Words { at, text } => serde_json::json!({
             "at_ms": at.as_millis(), "event": "words", "text": text}),
-        Heard::Perhaps { .. } | Heard::Recording { .. } => return None,
+        Heard::Perhaps { .. } | Heard::Recording { .. } | Heard::Weighs { .. } => return None,
     };
     serde_json::to_string(&value).ok()
 }
@@ -212,6 +212,9 @@ fn readable_line(heard: &Heard) -> String {
             format!("{}  PERSON ({:.0} %): {reason}", clock(at), confidence * 100.0)
         }
         Heard::Recording { at, reason } => format!("{}  a recording: {reason}", clock(at)),
+        Heard::Weighs { at, weighs } => {
+            format!("{}     weighs {:+.1}", clock(at), weighs.as_ref().map_or(0.0, |w| w.sum))
+        }
         Heard::Words { at, text } => format!("{}  \"{text}\"", clock(at)),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::ear::{Ear, Moment};
 use super::evidence::Evidence;
+use super::lore::{Lesson, Lore};
 use super::memory::Memory;
 use super::verdict::Verdict;
 use super::words::{Cutter, Language, Segment, discreet};
-use super::{Heard, Input, Sound};
+use super::{Heard, Input, Sound, Weighs};
 use crate::units::{Frame, Tick};
 
 /// Facts waiting to be polled. Full: the oldest sound event is lost, which no caller that drains can see.
@@ -62,13 +63,18 @@ pub struct Listener {
 impl Listener {
     /// A listener that has heard nothing yet.
     pub fn new(settings: Settings) -> Self {
+        Self::knowing(settings, &Lore::default())
+    }
+
+    /// One that has heard nothing in this call, and knows what earlier ones taught.
+    pub fn knowing(settings: Settings, lore: &Lore) -> Self {
         // Whoever starts the box or opens a file says so if this fails; here it is done ahead of the first frame.
         let _ = super::classifier::ready();
         Self {
             ear: Ear::default(),
             cutter: settings.words.map(|_| Cutter::default()),
             speaking: false,
-            memory: Memory::default(),
+            memory: Memory::of(lore),
             verdict: Verdict::new(settings),
             moment: None,
             next: None,
@@ -97,9 +103,18 @@ impl Listener {
                 self.verdict.speaking(speaking);
             }
             Input::WasRecording => {
-                self.memory.learn();
-                self.verdict.was_recording();
+                self.memory.was_recording();
+                if let Some(heard) = self.verdict.was_recording() {
+                    self.tell(heard);
+                }
             }
+            Input::WasPerson => {
+                self.memory.was_person();
+                if let Some(heard) = self.verdict.was_person() {
+                    self.tell(heard);
+                }
+            }
+            Input::Taken => self.memory.doubt_just_now(),
             Input::Words { from, to, said } => {
                 self.tell(Heard::Words { at: from, text: discreet(&said.text) });
                 if let Some(heard) = self.verdict.words(from, to, &said.text) {
@@ -112,6 +127,17 @@ impl Listener {
     /// What the listener makes of the frame that it heard last, for a picture or a table.
     pub fn insight(&self) -> Insight {
         Insight { moment: self.moment, evidence: self.verdict.evidence() }
+    }
+
+    /// What the call taught, which is over. `offset_ms`: from the begin of the call to the first tick.
+    pub fn lesson(&mut self, offset_ms: u64) -> Lesson {
+        self.memory.doubt_the_end();
+        self.memory.lesson(offset_ms)
+    }
+
+    /// What the verdict weighs, for a page. Allocates.
+    pub fn weighs(&self) -> Option<Weighs> {
+        self.verdict.weighs()
     }
 
     /// The next segment for the recogniser, oldest first, until `None`. What it finds comes back as [`Input::Words`].
@@ -131,6 +157,7 @@ impl Listener {
             return;
         }
         self.skipped += at.since(expected);
+        self.memory.skip(self.skipped);
         self.next = Some(at.next());
         self.hear(Tick(at.0.saturating_sub(self.skipped)), frame);
     }
@@ -142,6 +169,11 @@ impl Listener {
             cutter.hear(at, frame, &moment, self.speaking);
         }
         if let Some(heard) = self.verdict.hear(at, &moment, &mut self.memory) {
+            match &heard {
+                Heard::Person { .. } => self.memory.doubt(self.verdict.voice_began()),
+                Heard::Recording { .. } => self.memory.seems_recording(),
+                Heard::Sound { .. } | Heard::Perhaps { .. } | Heard::Weighs { .. } | Heard::Words { .. } => {}
+            }
             self.tell(heard);
         }
         self.name(&moment);
@@ -173,7 +205,8 @@ impl Listener {
         | Heard::Words { at, .. }
         | Heard::Perhaps { at, .. }
         | Heard::Person { at, .. }
-        | Heard::Recording { at, .. }) = &mut heard;
+        | Heard::Recording { at, .. }
+        | Heard::Weighs { at, .. }) = &mut heard;
         at.0 += self.skipped;
         if self.out.len() == WAITING {
             self.out.pop_front();

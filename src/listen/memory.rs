@@ -1,94 +1,278 @@
-//! Speech heard in this call, as prints that give no sound away, and whether what is heard now was heard before.
+//! Speech heard in this call and in earlier ones with the same company, as prints that give no sound away, and whether what
+//! is heard now was heard before.
 //!
-//! Every second frame's print is kept. A hearing is followed along all diagonals at once: likeness adds to a diagonal's
-//! score, unlikeness takes from it, never below zero. A changed word breaks one diagonal and another takes over.
+//! All of a call's speech is remembered until the call ends. What then goes into the company's [`Lore`] is what was heard
+//! for the first time, marked where it may have been a person; what was a person for sure does not go.
 
-/// Prints kept: ten minutes of speech, one print every 40 ms. The oldest is overwritten.
+use super::lore::{self, Fresh, LONGEST, Lesson, Lore, SHORTEST};
+use super::prints::{BEFORE, HERE, Prints, STEP};
+use crate::units::Tick;
+
+/// Prints kept of a call: ten minutes of speech. The oldest is overwritten.
 const KEPT: usize = 15_000;
 /// Prints of the speech that goes on, not yet matched against: one minute. What is longer is learnt in pieces.
 const PENDING: usize = 1_500;
-/// Most bits of 32 that may differ in a step that speaks for a match: strangers differ in 16, a second hearing in 4–8.
-const LIKE: i16 = 11;
-/// Score at which a diagonal is a second hearing.
-const KNOWN: i16 = 50;
-/// What a step in a pause takes: after a second of pause a known announcement must show itself again.
-const PAUSE: i16 = -2;
-/// Scores stop growing here, so that a stranger who speaks after a known announcement is soon seen as one.
-const MOST: i16 = 70;
+/// Pieces of this call that may go into the company's lore. The oldest is let go.
+const MARKS: usize = 256;
+/// A match is sure when so much of it has passed: 1 s.
+const SURE: usize = 25;
+/// Of what the owner says that it was a person or a recording, when there is no verdict to tell: 10 s.
+const JUST_NOW: u64 = 500;
+
+/// So long before the last word of a call an agent may have begun to speak who was missed: 30 s.
+const THE_END: u64 = 1_500;
+
+/// A print that was not yet learnt.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    print: u32,
+    at: Tick,
+    known: bool,
+}
+
+/// A piece that was heard for the first time, as a place in the call's memory.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// Counted from the first print of the call.
+    from: u64,
+    len: usize,
+    at: Tick,
+    doubted: bool,
+    /// The owner said that it was a recording.
+    sure: bool,
+}
 
 /// Fixed memory of speech.
+#[derive(Clone, Debug)]
 pub struct Memory {
-    kept: Vec<u32>,
-    next: usize,
-    /// Scores of all diagonals, for even and odd frames: the second hearing may begin on either.
-    scores: [Vec<i16>; 2],
-    pending: Vec<u32>,
-    odd: bool,
-    best: [i16; 2],
+    here: Prints,
+    /// Prints of this call ever learnt; those older than [`KEPT`] are overwritten.
+    learnt: u64,
+    pending: Vec<Heard>,
+    marks: Vec<Mark>,
+    /// Counts frames of speech.
+    phase: usize,
+    now: Tick,
+    /// Ticks that were not listened to.
+    skipped: u64,
+    /// A person was rung for: what was heard since then is doubted.
+    doubted_since: Option<Tick>,
+    before: Prints,
+    /// Where each piece of the lore begins in `before`, its id, and when it was heard in this call.
+    pieces: Vec<(usize, u32, Option<Tick>)>,
+    wrong: Vec<u32>,
+    /// A person was found, and nothing of him is left here.
+    met: bool,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self {
-            kept: Vec::with_capacity(KEPT),
-            next: 0,
-            scores: [vec![0; KEPT + 1], vec![0; KEPT + 1]],
-            pending: Vec::with_capacity(PENDING),
-            odd: false,
-            best: [0; 2],
-        }
+        Self::of(&Lore::default())
     }
 }
 
 impl Memory {
-    /// Takes a frame of speech. `loud` is false in the pauses between words, whose prints are noise.
-    pub fn hear(&mut self, print: u32, loud: bool) {
-        self.odd = !self.odd;
-        let scores = &mut self.scores[usize::from(self.odd)];
-        let n = self.kept.len();
-        let mut best = 0;
-        // Backwards, so that each diagonal moves one place on within the same array.
-        for p in (0..n).rev() {
-            let before = if p == 0 { 0 } else { scores[p - 1] };
-            let step = if loud { LIKE - (self.kept[p] ^ print).count_ones() as i16 } else { PAUSE };
-            let score = (before + step).clamp(0, MOST);
-            scores[p] = score;
-            best = best.max(score);
+    /// One that knows what earlier calls taught.
+    pub fn of(lore: &Lore) -> Self {
+        let mut before = Prints::with_room(lore::MOST, BEFORE);
+        let mut pieces = Vec::new();
+        for (id, prints) in lore.known() {
+            pieces.push((before.len(), id, None));
+            prints.for_each(|print| before.push(print));
         }
-        self.best[usize::from(self.odd)] = best;
-        if self.odd && loud {
-            if self.pending.len() == PENDING {
-                self.learn();
-            }
-            self.pending.push(print);
-        } else if self.odd && !self.pending.is_empty() && self.pending.len() < PENDING {
-            self.pending.push(print);
+        Self {
+            here: Prints::with_room(KEPT, HERE),
+            learnt: 0,
+            pending: Vec::with_capacity(PENDING),
+            marks: Vec::with_capacity(MARKS),
+            phase: 0,
+            now: Tick(0),
+            skipped: 0,
+            doubted_since: None,
+            before,
+            wrong: Vec::with_capacity(pieces.len()),
+            pieces,
+            met: false,
+        }
+    }
+
+    /// Takes a frame of speech. `loud` is false in the pauses between words, whose prints are noise.
+    pub fn hear(&mut self, at: Tick, print: u32, loud: bool) {
+        let at = Tick(at.0 + self.skipped);
+        self.now = at;
+        self.phase = (self.phase + 1) % STEP;
+        self.here.hear(self.phase, print, loud);
+        self.before.hear(self.phase, print, loud);
+        let known = self.known();
+        if known {
+            self.note();
+        }
+        if self.phase != 0 || self.pending.is_empty() && !loud {
+            return;
+        }
+        if self.pending.len() == PENDING {
+            self.learn();
+        }
+        if known && self.pending.last().is_some_and(|last| !last.known) {
+            self.pending.iter_mut().rev().take(SURE).for_each(|heard| heard.known = true);
+        }
+        self.pending.push(Heard { print, at, known });
+    }
+
+    /// From here on so many ticks were not listened to, and lack in the time that is told.
+    pub fn skip(&mut self, ticks: u64) {
+        self.skipped = ticks;
+    }
+
+    /// Which piece of an earlier call is heard.
+    fn note(&mut self) {
+        let Some(place) = self.before.place() else { return };
+        let after = self.pieces.partition_point(|(from, ..)| *from <= place);
+        if let Some((_, _, heard)) = after.checked_sub(1).and_then(|at| self.pieces.get_mut(at)) {
+            *heard = Some(self.now);
         }
     }
 
     /// True while what is heard matches something learnt earlier.
     pub fn known(&self) -> bool {
-        self.best.iter().any(|&b| b >= KNOWN)
+        self.here.known() || self.before.known()
+    }
+
+    /// True while it matches something of an earlier call.
+    pub fn known_before(&self) -> bool {
+        self.before.known()
     }
 
     /// Learns what was heard since the last time, for later hearings.
     pub fn learn(&mut self) {
-        for &print in &self.pending {
-            if self.kept.len() < KEPT {
-                self.kept.push(print);
+        for at in 0..self.pending.len() {
+            let heard = self.pending[at];
+            self.mark(heard, at == 0);
+            if self.here.len() < KEPT {
+                self.here.push(heard.print);
             } else {
-                self.kept[self.next] = print;
+                self.here.replace((self.learnt % KEPT as u64) as usize, heard.print);
             }
-            self.next = (self.next + 1) % KEPT;
+            self.learnt += 1;
         }
         self.pending.clear();
-        self.rest();
+        self.marks.retain(|mark| mark.len >= SHORTEST);
+        self.here.rest();
+        self.before.rest();
     }
 
-    /// The next speech begins without a score.
-    fn rest(&mut self) {
-        self.scores.iter_mut().for_each(|s| s.fill(0));
-        self.best = [0; 2];
+    /// Adds a print to the piece that goes on, or begins another: what is learnt at different times does not hang together.
+    fn mark(&mut self, heard: Heard, first: bool) {
+        if heard.known {
+            return;
+        }
+        let doubted = self.doubted_since.is_some_and(|since| heard.at >= since);
+        let goes_on = self.marks.last_mut().filter(|mark| {
+            !first
+                && mark.from + mark.len as u64 == self.learnt
+                && mark.len < LONGEST
+                && mark.doubted == doubted
+        });
+        if let Some(mark) = goes_on {
+            mark.len += 1;
+            return;
+        }
+        self.marks.pop_if(|mark| mark.len < SHORTEST);
+        if self.marks.len() == MARKS {
+            self.marks.remove(0);
+        }
+        self.marks.push(Mark { from: self.learnt, len: 1, at: heard.at, doubted, sure: false });
+    }
+
+    /// A person is rung for, whose voice began then.
+    pub fn doubt(&mut self, since: Tick) {
+        self.doubt_since(Tick(since.0 + self.skipped));
+    }
+
+    fn doubt_since(&mut self, since: Tick) {
+        self.doubted_since.get_or_insert(since);
+        self.marks.iter_mut().filter(|mark| mark.reaches(since)).for_each(|mark| mark.doubted = !mark.sure);
+    }
+
+    /// The owner takes the call: he may have heard a person.
+    pub fn doubt_just_now(&mut self) {
+        self.learn();
+        if self.doubted_since.is_none() {
+            self.doubt_since(Tick(self.now.0.saturating_sub(JUST_NOW)));
+        }
+    }
+
+    /// It was a recording, as it seems.
+    pub fn seems_recording(&mut self) {
+        let since = self.since();
+        self.marks.iter_mut().filter(|mark| mark.reaches(since)).for_each(|mark| mark.doubted = false);
+    }
+
+    /// It was a recording, says the owner.
+    pub fn was_recording(&mut self) {
+        self.learn();
+        let since = self.since();
+        let marks = self.marks.iter_mut().filter(|mark| mark.reaches(since));
+        marks.for_each(|mark| (mark.doubted, mark.sure) = (false, true));
+    }
+
+    /// The call is over, and nobody was found: an agent who was missed has spoken last, and left.
+    pub fn doubt_the_end(&mut self) {
+        self.learn();
+        if !self.met {
+            self.doubt_since(Tick(self.now.0.saturating_sub(THE_END)));
+        }
+    }
+
+    /// It was a person: nothing of it is kept.
+    pub fn was_person(&mut self) {
+        self.learn();
+        // What a ring was for was not known; only the owner can say that what is known was none.
+        let taught = self.doubted_since.is_none();
+        let since = self.since();
+        for at in 0..self.marks.len() {
+            let mark = self.marks[at];
+            if mark.reaches(since) {
+                let places =
+                    (mark.from..mark.from + mark.len as u64).filter(|n| n + KEPT as u64 >= self.learnt);
+                places.for_each(|n| self.here.replace((n % KEPT as u64) as usize, 0));
+            }
+        }
+        self.marks.retain(|mark| !mark.doubted && !mark.reaches(since));
+        self.met = true;
+        for (_, id, heard) in &mut self.pieces {
+            if taught && heard.is_some_and(|at| at >= since) {
+                self.wrong.push(*id);
+                *heard = None;
+            }
+        }
+    }
+
+    /// Since when what was heard is in doubt; the doubt is over with it.
+    fn since(&mut self) -> Tick {
+        self.doubted_since.take().unwrap_or(Tick(self.now.0.saturating_sub(JUST_NOW)))
+    }
+
+    /// What this call taught. `offset_ms`: from the begin of the call to the first tick.
+    pub fn lesson(&mut self, offset_ms: u64) -> Lesson {
+        self.learn();
+        let at_ms = |at: Tick| offset_ms + at.as_millis();
+        let there = |mark: &&Mark| mark.from + KEPT as u64 >= self.learnt;
+        let fresh = self.marks.iter().filter(there).map(|mark| {
+            let from = (mark.from % KEPT as u64) as usize;
+            let (to, over) = (from + mark.len, (from + mark.len).saturating_sub(KEPT));
+            let prints = [self.here.part(from..to.min(KEPT)), self.here.part(0..over)].concat();
+            Fresh { at_ms: at_ms(mark.at), prints, doubted: mark.doubted }
+        });
+        let again = self.pieces.iter().filter_map(|(_, id, heard)| Some((*id, at_ms((*heard)?))));
+        Lesson { fresh: fresh.collect(), again: again.collect(), wrong: self.wrong.clone() }
+    }
+}
+
+impl Mark {
+    /// A second or more of it was heard since then.
+    fn reaches(&self, since: Tick) -> bool {
+        self.at.0 + (self.len * STEP) as u64 > since.0 + (SHORTEST * STEP) as u64
     }
 }
 
@@ -122,7 +306,7 @@ mod tests {
     fn known_after(memory: &mut Memory, prints: &[u32]) -> Option<usize> {
         let mut known = None;
         for (n, print) in prints.iter().enumerate() {
-            memory.hear(*print, true);
+            memory.hear(memory.now.next(), *print, true);
             known = known.or(memory.known().then_some(n));
         }
         known
@@ -163,9 +347,70 @@ mod tests {
             known_after(&mut memory, &speech(seed, 200, 0));
             memory.learn();
         }
-        assert!(memory.kept.len() == KEPT && memory.kept.capacity() == KEPT);
+        assert_eq!(memory.here.len(), KEPT);
         assert_eq!(known_after(&mut memory, &speech(1, 200, 0)), None, "forgotten");
         memory.learn();
         assert!(known_after(&mut memory, &speech(159, 200, 0)).is_some(), "remembered");
+    }
+
+    #[test]
+    fn the_next_call_knows_what_this_one_heard_and_learns_what_is_new_alone() {
+        let mut lore = Lore::default();
+        let (menu, queue) = (speech(1, 400, 0), speech(2, 300, 0));
+        let mut call = Memory::default();
+        for sound in [&menu, &queue, &queue, &menu] {
+            known_after(&mut call, sound);
+            call.learn();
+        }
+        let lesson = call.lesson(3_000);
+        assert_eq!(lesson.fresh.iter().map(|f| f.prints.len()).sum::<usize>(), 350, "each of them once");
+        assert_eq!(lesson.fresh[0].at_ms, 3_040);
+        lore.learn(1, 0, lesson);
+
+        let mut call = Memory::of(&lore);
+        let again = known_after(&mut call, &speech(2, 300, 5)[11..]);
+        assert!(again.is_some_and(|n| n < 50) && call.known_before(), "{again:?}");
+        call.learn();
+        assert_eq!(known_after(&mut call, &speech(3, 300, 0)), None);
+        let lesson = call.lesson(0);
+        assert_eq!(lesson.again.len(), 1);
+        assert_eq!(lesson.fresh.iter().map(|f| f.prints.len()).sum::<usize>(), 150, "{lesson:?}");
+    }
+
+    #[test]
+    fn a_person_is_not_kept_and_whom_nobody_confirmed_is_doubted() {
+        let said = |memory: &mut Memory, seed| {
+            let began = memory.now.next();
+            known_after(memory, &speech(seed, 200, 0));
+            memory.learn();
+            began
+        };
+        let doubted =
+            |memory: &mut Memory| memory.lesson(0).fresh.iter().map(|f| f.doubted).collect::<Vec<_>>();
+        let mut call = Memory::default();
+        said(&mut call, 1);
+        let began = said(&mut call, 2);
+        call.doubt(began);
+        said(&mut call, 3);
+        assert_eq!(doubted(&mut call.clone()), [false, true, true]);
+        let mut taught = call.clone();
+        taught.was_recording();
+        assert_eq!(doubted(&mut taught), [false, false, false]);
+        call.was_person();
+        assert_eq!(doubted(&mut call), [false]);
+        assert_eq!(known_after(&mut call, &speech(2, 200, 0)), None, "not even in this call");
+        // The owner takes the call without a ring: what was heard just then is not for sure a recording.
+        call.doubt_just_now();
+        assert_eq!(doubted(&mut call), [false, true]);
+        // A person who was taken for a known recording.
+        let mut lore = Lore::default();
+        let mut call = Memory::default();
+        said(&mut call, 5);
+        lore.learn(1, 0, call.lesson(0));
+        let mut call = Memory::of(&lore);
+        said(&mut call, 5);
+        call.was_person();
+        lore.learn(2, 0, call.lesson(0));
+        assert!(lore.is_empty());
     }
 }

@@ -7,8 +7,10 @@ pub mod evidence;
 pub mod features;
 pub mod file;
 mod listener;
+pub mod lore;
 pub mod memory;
 mod plot;
+mod prints;
 pub mod spectrum;
 mod spoken;
 pub mod tones;
@@ -61,6 +63,10 @@ pub enum Input<'a> {
     Speaking(bool),
     /// The owner says it was a recording: remember what was heard and be less sure.
     WasRecording,
+    /// The owner says that it was a person, or has talked to him: nothing of him is remembered.
+    WasPerson,
+    /// The owner takes the call, or the call ends, and nobody said who was heard last.
+    Taken,
     /// What was said in a segment, as the recogniser has found out by now.
     Words {
         /// The segment's first frame.
@@ -116,4 +122,22 @@ pub enum Heard {
         /// In words, for the record and the page.
         reason: String,
     },
+    /// What is weighed just now; `None` when there is nothing any more. Only told by who asks the listener from time to time.
+    Weighs {
+        /// When it was weighed.
+        at: Tick,
+        /// Sum and terms.
+        weighs: Option<Weighs>,
+    },
+}
+
+/// What speaks for a person and what against, at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Weighs {
+    /// Nats for a person.
+    pub sum: f32,
+    /// The sum at which the phone rings.
+    pub rings_at: f32,
+    /// What adds up to it.
+    pub terms: Vec<evidence::Term>,
 }

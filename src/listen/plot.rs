@@ -71,7 +71,8 @@ impl Plot {
         | Heard::Perhaps { at, .. }
         | Heard::Person { at, .. }
         | Heard::Words { at, .. }
-        | Heard::Recording { at, .. }) = heard;
+        | Heard::Recording { at, .. }
+        | Heard::Weighs { at, .. }) = heard;
         if self.marks.len() < MARKS {
             self.marks.push((at.0 as f32 * 0.02, heard.clone()));
         }
@@ -206,7 +207,7 @@ impl Plot {
         let bottom = SPECTRUM + CLASSES + EVIDENCE + 30.0;
         for (at, heard) in &self.marks {
             let (word, colour, reason) = match heard {
-                Heard::Sound { .. } => continue,
+                Heard::Sound { .. } | Heard::Weighs { .. } => continue,
                 Heard::Perhaps { reason, .. } => ("perhaps", "#aa8800", reason),
                 Heard::Person { reason, .. } => ("PERSON", "#cc0000", reason),
                 Heard::Recording { reason, .. } => ("recording", "#555555", reason),

@@ -6,13 +6,13 @@
 
 use super::challenge::{Challenge, Reaction};
 use super::ear::Moment;
-use super::evidence::{Evidence, Weights, sum};
+use super::evidence::{Evidence, Weights, sum, terms};
 use super::listener::Settings;
 use super::memory::Memory;
 use super::spoken::{OVERLAP, Spoken};
 use super::voice::{Recorded, Voice};
 use super::words::{Language, wording};
-use super::{Heard, Sound};
+use super::{Heard, Sound, Weighs};
 use crate::units::Tick;
 
 /// Frames in so many milliseconds.
@@ -36,6 +36,8 @@ const HANDOVER: u64 = frames(160);
 const ANOTHER: f32 = 8.5;
 /// Who spoke on through our greeting and then waits so long is worth another.
 const GREET_AGAIN: u64 = frames(1_000);
+/// So long before the phrase that was judged the same person may have begun to speak.
+const WORD_BEFORE: u64 = frames(5_000);
 /// Active speech not heard before that is worth a greeting.
 const PERHAPS: u64 = frames(800);
 /// Known speech followed by this much that is not known: another voice has taken over.
@@ -203,15 +205,27 @@ impl Verdict {
         }
     }
 
-    /// The owner says that it was a recording.
-    pub fn was_recording(&mut self) {
-        self.person = None;
-        self.greeting = None;
+    /// The owner says that it was a recording. Whatever was hoped is taken back.
+    pub fn was_recording(&mut self) -> Option<Heard> {
+        let hoped = self.person.take().is_some() | self.greeting.take().is_some();
         if let Some(turn) = &mut self.turn {
             turn.recording = true;
             self.recorded.learn(&turn.phrase.voice);
         }
         self.weights.more_careful();
+        hoped.then(|| Heard::Recording { at: self.now, reason: "you said that it was a recording".into() })
+    }
+
+    /// The owner says that it is a person.
+    pub fn was_person(&mut self) -> Option<Heard> {
+        let reason = "you said that it is a person".into();
+        self.person.is_none().then(|| self.person(self.now, 1.0, reason))?
+    }
+
+    /// When the voice began that is judged, or was judged last: it may have said a word or two before this phrase.
+    pub fn voice_began(&self) -> Tick {
+        let before = |turn: Turn| Tick(turn.phrase.began.0.saturating_sub(WORD_BEFORE)).max(turn.began);
+        self.turn.map_or(self.now, before)
     }
 
     /// What was said from `from` to before `to` is known now: it counts for the voice that is judged, and takes back a ring
@@ -271,7 +285,7 @@ impl Verdict {
         self.other = (Sound::Speech, at);
         // The first blow of a ringing tone may be taken for a word.
         self.spoken |= self.turn.is_some_and(|t| t.phrase.novel > SPOKEN);
-        memory.hear(moment.look.print, loud);
+        memory.hear(at, moment.look.print, loud);
         let began = moment.since;
         let turn = self.turn.get_or_insert_with(|| Turn::at(began, at));
         if self.person.is_some_and(|p| turn.began.since(p) > RING_STANDS) {
@@ -453,6 +467,12 @@ impl Verdict {
             reaction: self.reaction,
             words: self.said.nats(),
         })
+    }
+
+    /// The same in figures.
+    pub fn weighs(&self) -> Option<Weighs> {
+        let evidence = self.evidence()?;
+        Some(Weighs { sum: sum(&evidence), rings_at: self.weights.ring(), terms: terms(&evidence).into() })
     }
 
     fn explain(&self, evidence: &Evidence, sum: f32) -> (f32, String) {

@@ -1,9 +1,10 @@
-//! What outlives a power cut: the record of every call, and a few settings.
+//! What outlives a power cut: the record of every call, what the listener knows of each company, and a few settings.
 //!
 //! Invariants: what [`Store::flush`] acknowledged survives a power cut; a damaged file is never deleted, only put aside;
 //! no caller of [`Store::put`] ever waits for the disk.
 
 mod error;
+mod lore;
 mod migrate;
 mod phones;
 mod place;
@@ -21,11 +22,11 @@ use crate::call::{Outcome, Record};
 use crate::units::CallId;
 use core::time::Duration;
 use place::Place;
-use queue::Queue;
+use queue::{Batch, Queue};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
 
 const RECORDS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("records");
@@ -79,6 +80,8 @@ struct Shared {
     database: RwLock<Option<Database>>,
     queue: Queue,
     next: AtomicU64,
+    /// Held while what is known of a company changes.
+    lore: Mutex<()>,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -104,12 +107,14 @@ impl Store {
             database: RwLock::new(Some(database)),
             queue: Queue::default(),
             next: AtomicU64::new(next),
+            lore: Mutex::default(),
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, interrupted: up.len() };
-        if shared.write(&up).is_err() {
+        let batch = Batch { records: up, ..Batch::default() };
+        if shared.write(&batch).is_err() {
             // The writer will try until the disk takes them.
-            up.into_iter().try_for_each(|record| shared.queue.put(record))?;
+            batch.records.into_iter().try_for_each(|record| shared.queue.put(record))?;
         }
         let writers = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -247,17 +252,20 @@ impl Shared {
         with(database.as_ref().ok_or(Error::Closed)?)
     }
 
-    fn write(&self, batch: &[Record]) -> Result<(), Error> {
-        if batch.is_empty() {
+    fn write(&self, batch: &Batch) -> Result<(), Error> {
+        if batch.records.is_empty() && batch.lore.is_empty() {
             return Ok(());
         }
         self.read(|database| {
             let writing = database.begin_write()?;
             {
                 let mut records = writing.open_table(RECORDS)?;
-                for record in batch {
+                for record in &batch.records {
                     records.insert(record.id.0, writer::encode(record)?.as_slice())?;
                 }
+            }
+            if !batch.lore.is_empty() {
+                Self::write_lore(&writing, &batch.lore)?;
             }
             writing.commit()?;
             Ok(())

@@ -1,4 +1,5 @@
-//! The bounded queue between the control thread and the disk: the newest state of each call, and nothing older.
+//! The bounded queue between the control thread and the disk: the newest state of each call and of what is known of each
+//! company, and nothing older.
 
 use super::Error;
 use crate::call::Record;
@@ -19,12 +20,29 @@ pub(super) struct Queue {
     quiet: Condvar,
 }
 
+/// What is written at once.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) records: Vec<Record>,
+    /// By company, as bytes.
+    pub(super) lore: Vec<(String, Vec<u8>)>,
+}
+
 #[derive(Default)]
 struct Inner {
     pending: BTreeMap<CallId, Record>,
+    lore: BTreeMap<String, Vec<u8>>,
+    /// What is being written of it: newer than what a reader of the disk finds.
+    lore_under_way: BTreeMap<String, Vec<u8>>,
     writing: bool,
     closed: bool,
     ended: bool,
+}
+
+impl Inner {
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.lore.is_empty()
+    }
 }
 
 impl Queue {
@@ -43,37 +61,61 @@ impl Queue {
         Ok(())
     }
 
+    /// Adds what is known of a company now, in place of what still waits.
+    pub(super) fn put_lore(&self, company: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        let mut inner = self.lock();
+        if inner.lore.len() >= STORE_QUEUE && !inner.lore.contains_key(company) {
+            return Err(Error::Full);
+        }
+        inner.lore.insert(company.to_owned(), bytes);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// What is known of a company, while it is not on the disk.
+    pub(super) fn lore(&self, company: &str) -> Option<Vec<u8>> {
+        let inner = self.lock();
+        inner.lore.get(company).or_else(|| inner.lore_under_way.get(company)).cloned()
+    }
+
     /// Waits for something to write; `None` once closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Record>> {
+    pub(super) fn take(&self) -> Option<Batch> {
         let inner = self.lock();
         let mut inner = self
             .work
-            .wait_while(inner, |inner| inner.pending.is_empty() && !inner.closed)
+            .wait_while(inner, |inner| inner.is_empty() && !inner.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        if inner.pending.is_empty() {
+        if inner.is_empty() {
             return None;
         }
         inner.writing = true;
-        Some(core::mem::take(&mut inner.pending).into_values().collect())
+        let records = core::mem::take(&mut inner.pending).into_values().collect();
+        inner.lore_under_way = core::mem::take(&mut inner.lore);
+        Some(Batch { records, lore: inner.lore_under_way.clone().into_iter().collect() })
     }
 
     /// What was taken last is on the disk.
     pub(super) fn written(&self) {
         let mut inner = self.lock();
         inner.writing = false;
-        if inner.pending.is_empty() {
+        inner.lore_under_way.clear();
+        if inner.is_empty() {
             self.quiet.notify_all();
         }
     }
 
     /// What was taken last could not be written: it waits again, except where a newer state has come.
-    pub(super) fn give_back(&self, records: Vec<Record>) {
+    pub(super) fn give_back(&self, batch: Batch) {
         let mut inner = self.lock();
         inner.writing = false;
-        for record in records {
+        inner.lore_under_way.clear();
+        for record in batch.records {
             if let Entry::Vacant(place) = inner.pending.entry(record.id) {
                 place.insert(record);
             }
+        }
+        for (company, bytes) in batch.lore {
+            inner.lore.entry(company).or_insert(bytes);
         }
     }
 
@@ -92,11 +134,9 @@ impl Queue {
         let inner = self.lock();
         let (inner, _) = self
             .quiet
-            .wait_timeout_while(inner, time, |inner| {
-                (!inner.pending.is_empty() || inner.writing) && !inner.ended
-            })
+            .wait_timeout_while(inner, time, |inner| (!inner.is_empty() || inner.writing) && !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.pending.is_empty() && !inner.writing
+        inner.is_empty() && !inner.writing
     }
 
     /// Tells the writer to finish what waits and to end.
@@ -118,7 +158,7 @@ impl Queue {
             .quiet
             .wait_timeout_while(inner, time, |inner| !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.ended && inner.pending.is_empty()
+        inner.ended && inner.is_empty()
     }
 
     /// The state of a call that still waits.
@@ -143,7 +183,7 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(7, "new")).unwrap();
-        let taken = queue.take().unwrap();
+        let taken = queue.take().unwrap().records;
         assert_eq!(taken.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
     }
 

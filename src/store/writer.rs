@@ -47,7 +47,7 @@ fn last_try(shared: &Arc<Shared>) {
     match shared.write(&batch) {
         Ok(()) => shared.queue.written(),
         Err(error) => {
-            tracing::error!(%error, calls = batch.len(), "records are lost: the disk failed until the end");
+            tracing::error!(%error, calls = batch.records.len(), "records are lost: the disk failed until the end");
             shared.queue.give_back(batch);
         }
     }

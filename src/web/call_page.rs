@@ -1,8 +1,9 @@
 //! The history, and the story of one call.
 
-use super::page::{Place, frame};
+use super::page::{Place, frame, token};
 use super::{strip, words};
 use crate::call::{Outcome, Record};
+use crate::listen::Sound;
 use crate::studio::Found;
 use crate::units::{CallId, Wall};
 use maud::{Markup, html};
@@ -115,7 +116,7 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
         }
         section.card {
             h2 { "What happened" }
-            (story(call))
+            (story(call, form))
         }
         p.muted { "Call " (call.id.0) " · " a href={ "/api/v1/calls/" (call.id.0) } { "as JSON" } }
     };
@@ -174,7 +175,7 @@ fn times(n: usize) -> String {
 }
 
 /// Sounds and decisions in the order of time.
-fn story(call: &Record) -> Markup {
+fn story(call: &Record, form: &str) -> Markup {
     enum Entry<'a> {
         Heard(&'a crate::call::Span),
         Decided(&'a crate::call::Decision),
@@ -183,6 +184,7 @@ fn story(call: &Record) -> Markup {
     let decided = call.decisions.iter().map(|decision| (decision.at_ms, Entry::Decided(decision)));
     let mut entries: Vec<(u64, Entry<'_>)> = heard.chain(decided).collect();
     entries.sort_by_key(|&(at, _)| at);
+    let over = call.outcome != Outcome::Up;
     html! {
         @if entries.is_empty() { p.muted { "Nothing was noted in this call." } }
         ol.story {
@@ -191,14 +193,31 @@ fn story(call: &Record) -> Markup {
                     Entry::Heard(span) => li.heard {
                         time { (words::clock(*at)) }
                         span { span class={ "key " (words::sound_class(span.sound)) } {} (words::sound(span.sound))
-                            " " span.muted { (percent(span.confidence)) " sure" } }
+                            " " span.muted { (percent(span.confidence)) " sure" }
+                            @if over && matches!(span.sound, Sound::Announcement | Sound::Speech) {
+                                (taught(call, form, *at, "person", "It was a person"))
+                            } }
                     },
                     Entry::Decided(decision) => li.decided {
                         time { (words::clock(*at)) }
-                        span { b { (words::capital(&decision.what)) } br; (decision.reason) }
+                        span { b { (words::capital(&decision.what)) } br; (decision.reason)
+                            @if over && matches!(&*decision.what, "ring" | "greet") {
+                                (taught(call, form, *at, "recording", "It was a recording"))
+                            } }
                     },
                 }
             }
+        }
+    }
+}
+
+/// Corrects what the listener made of a moment.
+fn taught(call: &Record, form: &str, at_ms: u64, act: &str, label: &str) -> Markup {
+    html! {
+        form method="post" action={ "/calls/" (call.id.0) "/" (act) } {
+            (token(form))
+            input type="hidden" name="at" value=(at_ms);
+            button.plain { (label) }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::page::{Place, alert, frame, token};
 use super::{strip, words};
 use crate::call::{CallView, PeerView, Phase, Snapshot, StreamView};
+use crate::listen::Weighs;
 use crate::units::Wall;
 use maud::{Markup, html};
 
@@ -106,6 +107,7 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
                     figcaption.muted { "Heard in the last " (words::length(end.saturating_sub(heard[0].0))) }
                 }
             }
+            @if let Some(weighs) = &call.weighs { (evidence(weighs)) }
             @if !call.captions.is_empty() {
                 p.captions aria-live="off" { @for caption in &call.captions { q { (caption) } " " } }
             }
@@ -114,6 +116,31 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
             @if let Some(words) = encrypted(call) { p.muted { (words) } }
             @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
             (buttons(call, form, more))
+        }
+    }
+}
+
+/// What speaks for a person just now and what against, as bars from a middle line.
+fn evidence(weighs: &Weighs) -> Markup {
+    html! {
+        figure.evidence {
+            @for term in weighs.terms.iter().filter(|term| term.nats.abs() >= 0.05) {
+                div { span { (term.name) }
+                    (bar(term.nats))
+                    span { (format!("{:+.1}", term.nats)) } }
+            }
+            figcaption.muted { (format!("Is it a person? Together {:+.1}; your phone rings at {:+.1}.", weighs.sum, weighs.rings_at)) }
+        }
+    }
+}
+
+fn bar(nats: f32) -> Markup {
+    let width = (nats.abs() * 12.0).min(50.0);
+    let from = if nats < 0.0 { 50.0 - width } else { 50.0 };
+    html! {
+        svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+            rect class=(if nats < 0.0 { "against" } else { "for" }) x=(from) width=(width) height="8" {}
+            rect x="49.8" width="0.4" height="8" {}
         }
     }
 }
@@ -167,6 +194,10 @@ fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
             @if take { (button(call, form, "take", "Take it", "primary")) }
             @if talks && more { (button(call, form, "conference", "Join calls", "plain")) }
             @if call.may_listen { a.button href={ "/calls/" (call.id.0) "/listen" } { "Listen in" } }
+            @if matches!(call.phase, Phase::Greeting | Phase::Ringing) || talks && call.found {
+                (button(call, form, "recording", "It is a recording", "plain"))
+            }
+            @if call.phase == Phase::Holding { (button(call, form, "person", "It is a person", "plain")) }
             (button(call, form, "hangup", end, "danger"))
         }
     }

@@ -176,6 +176,8 @@ mod tests {
             streams: vec![StreamView { trunk: true, quality }],
             recording: false,
             may_listen: false,
+            found: false,
+            weighs: None,
             line_encrypted: false,
             phones_encrypted: false,
         };

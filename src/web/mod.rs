@@ -38,6 +38,7 @@ mod stage;
 mod statistics;
 mod statistics_page;
 mod strip;
+mod teach;
 mod visit;
 mod websocket;
 mod words;
@@ -52,6 +53,7 @@ use crate::media::Counters;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
 use crate::studio::Studio;
+use crate::trunk::number::Numbering;
 use crate::units::Instant;
 use core::fmt;
 use core::time::Duration;
@@ -102,6 +104,8 @@ pub struct House {
     pub sip: SocketAddr,
     /// Emergency numbers, for the adapter's dial plan.
     pub emergency: Vec<String>,
+    /// What a number is in full.
+    pub numbering: &'static Numbering,
     /// Star codes, for the adapter's dial plan.
     pub codes: Codes,
 }

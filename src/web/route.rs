@@ -2,6 +2,7 @@
 
 use super::api::table::{self, Asked};
 use crate::call::Request as Wish;
+use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
 
@@ -152,6 +153,8 @@ fn wish(id: &str, act: &str) -> Result<Wish, Miss> {
         "hangup" => Ok(Wish::HangUp(id)),
         "conference" => Ok(Wish::Conference(id)),
         "take" => Ok(Wish::Take(id)),
+        "recording" => Ok(Wish::Teach(id, Taught::Recording)),
+        "person" => Ok(Wish::Teach(id, Taught::Person)),
         _ => Err(Miss::NoSuchPage),
     }
 }
@@ -198,6 +201,7 @@ mod tests {
             (Method::Get, "/calls/17/both.flac", Some(Route::Recording(CallId(17), "both"))),
             (Method::Get, "/calls/17/other.wav", None),
             (Method::Post, "/calls/17/conference", Some(Route::Act(Wish::Conference(CallId(17))))),
+            (Method::Post, "/calls/17/person", Some(Route::Act(Wish::Teach(CallId(17), Taught::Person)))),
             (Method::Get, "/phones", Some(Route::Phones)),
             (Method::Post, "/phones", Some(Route::Pair)),
             (Method::Get, "/phones/unpair", None),

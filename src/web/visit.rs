@@ -9,7 +9,7 @@ use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, head, home, login, mcp,
-    metrics, page, phones, privacy, settings, setup, sound, statistics_page,
+    metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach,
 };
 use crate::call::{Mode, Request as Wish};
 use crate::clock;
@@ -366,8 +366,8 @@ impl Visit<'_> {
                     Err((status, why)) => self.home(status, Some(&why)),
                 }
             }
-            Route::Act(wish) => match site.ask(Order::Call(wish.clone())) {
-                Ok(_) => Answer::see("/".into()),
+            Route::Act(wish) => match self.act(wish) {
+                Ok(()) => Answer::see(self.back(wish)),
                 Err((status, why)) => self.home(status, Some(&why)),
             },
             Route::Events => return Reply::Stream,
@@ -392,6 +392,26 @@ impl Visit<'_> {
             }
         }
         .into()
+    }
+
+    /// Does what a button asks.
+    fn act(&self, wish: &Wish) -> Result<(), (u16, String)> {
+        match wish {
+            Wish::Teach(id, taught) => {
+                let at = self.sent("at").map(str::parse).transpose();
+                let at = at.map_err(|_| (400, "at is milliseconds since the call began.".to_owned()))?;
+                teach::teach(self.site, *id, *taught, at)
+            }
+            wish => self.site.ask(Order::Call(wish.clone())).map(drop),
+        }
+    }
+
+    /// Where the button was.
+    fn back(&self, wish: &Wish) -> String {
+        match wish {
+            Wish::Teach(id, _) if self.sent("at").is_some() => format!("/calls/{}", id.0),
+            _ => "/".into(),
+        }
     }
 
     fn home(&self, status: u16, wrong: Option<&str>) -> Answer {

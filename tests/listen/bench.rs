@@ -178,6 +178,7 @@ fn events() {
                             format!("person {} {confidence:.2} {reason}", at.as_millis())
                         }
                         Heard::Recording { at, reason } => format!("recording {} {reason}", at.as_millis()),
+                        Heard::Weighs { .. } => continue,
                         Heard::Words { at, text } => format!("words {} {text}", at.as_millis()),
                     },
                 );

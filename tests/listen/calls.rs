@@ -102,11 +102,15 @@ impl Figures {
 /// Hears all calls. With `greets` the box speaks for two seconds at every perhaps, and the agent, alone of all voices,
 /// stops for it and then answers.
 fn hear(greets: bool) -> Figures {
+    hear_as(greets, Settings::default())
+}
+
+fn hear_as(greets: bool, settings: Settings) -> Figures {
     let mut figures = Figures::default();
     for call in calls() {
         let frames = |s: &[i16]| s.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect::<Vec<_>>();
         let mut sound = frames(&call.sound);
-        let mut listener = Listener::new(Settings::default());
+        let mut listener = Listener::new(settings.clone());
         let (mut greeting, mut rung, mut hoped) = (0, None, None);
         for n in 0.. {
             let Some(frame) = sound.get(n).copied() else { break };
@@ -159,6 +163,16 @@ fn agents_are_caught_without_a_word_of_ours() {
     assert!(f.missed * 10 <= f.calls, "{f:?}");
     assert!(f.false_rings as f64 <= 6.0 * f.hours, "{f:?}");
     assert!(Figures::p50(&f.person) <= 4_000, "{f:?}");
+}
+
+#[test]
+fn the_knob_trades_false_rings_for_agents() {
+    let (careful, eager) = (
+        hear_as(false, Settings { eagerness: 0.2, ..Settings::default() }),
+        hear_as(false, Settings { eagerness: 0.8, ..Settings::default() }),
+    );
+    assert!(eager.missed <= careful.missed && eager.false_rings >= careful.false_rings);
+    assert!(Figures::p50(&eager.person) < Figures::p50(&careful.person), "{careful:?} {eager:?}");
 }
 
 #[test]

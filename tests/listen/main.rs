@@ -4,5 +4,6 @@
 mod bench;
 mod calls;
 mod files;
+mod repeat;
 mod tones;
 mod words;

@@ -14,6 +14,7 @@ mod handshake;
 mod holds;
 mod hunt;
 mod keys;
+mod memory;
 mod net;
 mod numbers;
 mod placing;

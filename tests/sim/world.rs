@@ -3,7 +3,7 @@
 use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
-use hold_slayer::app::ear::Ears;
+use hold_slayer::app::ear::{Ears, Told};
 use hold_slayer::call::{
     Answer, Happened, Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot,
     StudioOrder, Waits,
@@ -14,6 +14,7 @@ use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
 use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
+use hold_slayer::listen::lore::Lore;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
@@ -169,6 +170,8 @@ pub struct World {
     media: Media,
     outlets: Outlets,
     ears: Ears,
+    /// What calls taught of each company; a test may put in what earlier ones did.
+    pub lore: BTreeMap<String, Lore>,
     /// What the studio was told.
     pub studio: Vec<StudioOrder>,
     /// Every tone over others' sound that was ordered or ended.
@@ -323,6 +326,7 @@ impl World {
             media,
             outlets,
             ears: Ears::default(),
+            lore: BTreeMap::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
             tones: Vec::new(),
@@ -450,9 +454,16 @@ impl World {
             while let Ok(tap) = self.outlets.taps.pop() {
                 self.ears.frame(&tap);
             }
-            while let Some((port, epoch, heard)) = self.ears.poll() {
+            while let Some(told) = self.ears.poll() {
                 quiet = false;
-                self.core.handle(self.now, Event::Heard(port, epoch, heard));
+                match told {
+                    Told::Heard(port, epoch, heard) => {
+                        self.core.handle(self.now, Event::Heard(port, epoch, heard));
+                    }
+                    Told::Learnt { call, company, lesson } => {
+                        self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
+                    }
+                }
             }
             while let Some(out) = self.company.poll() {
                 quiet = false;
@@ -516,7 +527,9 @@ impl World {
                 self.media.command(self.now, command);
             }
             Effect::Studio(order) => self.studio.push(order),
-            Effect::Listen(order) => self.ears.order(order),
+            Effect::Listen(order) => {
+                self.ears.order(order, |company| self.lore.get(company).cloned().unwrap_or_default());
+            }
             Effect::Record(record) => {
                 let entry = self.records.entry(record.id).or_insert_with(|| ((*record).clone(), 0));
                 entry.1 += u32::from(record.ended.is_some());

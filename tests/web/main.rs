@@ -12,3 +12,4 @@ mod phones;
 mod server;
 mod settings;
 mod show;
+mod teach;

@@ -4,13 +4,15 @@ use hold_slayer::call::{
     CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
 };
 use hold_slayer::dsp::tone::Country;
-use hold_slayer::listen::Sound;
+use hold_slayer::listen::evidence::Term;
+use hold_slayer::listen::{Sound, Weighs};
 use hold_slayer::media;
 use hold_slayer::media::thread::{self, UdpPorts};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::rtp::report::{Far, Quality};
 use hold_slayer::store::Store;
 use hold_slayer::studio::{self, Archive, Format, Sides, Studio};
+use hold_slayer::trunk::number::Numbering;
 use hold_slayer::units::{CallId, Wall};
 use hold_slayer::web::{Ask, Config, House, Journal, Order, Patience, Web, start};
 use std::io::{Read, Write};
@@ -54,6 +56,7 @@ pub fn config() -> Config {
         house: House {
             sip: "192.0.2.20:5062".parse().unwrap(),
             emergency: vec!["911".into()],
+            numbering: Numbering::of("us"),
             codes: Codes::default(),
         },
         claims: watch::channel(None).1,
@@ -296,6 +299,12 @@ pub fn record(id: u64) -> Record {
     }
 }
 
+fn weighs() -> Weighs {
+    let terms = [("prior", -0.8), ("waits", 1.4), ("live", 0.0), ("phone rang", 1.5)];
+    let terms = terms.into_iter().map(|(name, nats)| Term { name, nats }).collect();
+    Weighs { sum: 2.1, rings_at: -0.6, terms }
+}
+
 /// A call as it stands `minutes` after it began.
 pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
     let started = now.0 - minutes * 60_000;
@@ -327,6 +336,8 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         heard: if waits { heard } else { Vec::new() },
         recording: false,
         may_listen: false,
+        found: false,
+        weighs: (phase == Phase::Holding).then(weighs),
         last: if waits {
             "wait on: it talked on over our greeting, so it is a recording".into()
         } else {

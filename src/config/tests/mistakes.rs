@@ -223,6 +223,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[hold]\nring = 45\n",
         &["2: [hold] ring = 45: allowed is a time from \"10s\" to \"3m\", written with h, m, s or ms"],
     ),
+    ("[hold]\neagerness = 101\n", &["2: [hold] eagerness = 101: allowed is a whole number from 0 to 100"]),
     ("[hold]\ngreet = \"yes\"\n", &["2: [hold] greet = \"yes\": allowed is true or false"]),
     ("[hold]\ncalls = 4\n", &["2: [hold] calls = 4: allowed is a whole number from 1 to 3"]),
     // [codes]

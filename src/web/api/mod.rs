@@ -9,8 +9,9 @@ use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
 use super::visit::NO_STORE;
-use super::{Order, Site, phones, statistics};
+use super::{Order, Site, phones, statistics, teach};
 use crate::call::{Outcome, Record, Request};
+use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Digit};
 use schemars::JsonSchema;
@@ -91,6 +92,23 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         What::Take => act(Request::Take(id))?,
         What::HangUp => act(Request::HangUp(id))?,
         What::Conference => act(Request::Conference(id))?,
+        What::WasRecording | What::WasPerson => {
+            let taught = match asked.operation.what {
+                What::WasRecording => Taught::Recording,
+                _ => Taught::Person,
+            };
+            teach::teach(site, id, taught, body::<teach::Moment>(sent.body)?.at)?;
+            Answer::json(200, &Done { done: true })
+        }
+        What::Prints => Answer::json(200, &teach::companies(site)?),
+        What::PrintsOf => {
+            Answer::json(200, &teach::give(site, &query::<teach::Company>(sent.query)?.company)?)
+        }
+        What::TakePrints => Answer::json(200, &teach::take(site, &body(sent.body)?)?),
+        What::ForgetPrints => {
+            teach::forget(site, &body::<teach::Company>(sent.body)?.company)?;
+            Answer::json(200, &Done { done: true })
+        }
         What::TryTrunks => act(Request::TryTrunks)?,
         What::Keys => act(Request::Keys(id, keys(&body::<Keys>(sent.body)?.digits)?))?,
         What::Transfer => {

@@ -5,6 +5,7 @@ use super::super::access::Scope;
 use super::super::phones::Told;
 use super::super::route::{Miss, call_id};
 use super::super::statistics::Statistics;
+use super::super::teach::{Companies, Company, Moment, PrintsFile, TakenIn};
 use super::shapes::{
     Calls, Devices, Done, Events, EventsQuery, History, HistoryQuery, Keys, Nothing, Pair, Phones, Place,
     Placed, Recordings, SetValues, Through, Unpair, Written,
@@ -30,6 +31,12 @@ pub(in crate::web) enum What {
     Take,
     HangUp,
     Conference,
+    WasRecording,
+    WasPerson,
+    Prints,
+    PrintsOf,
+    TakePrints,
+    ForgetPrints,
     Keys,
     Transfer,
     Recordings,
@@ -145,6 +152,58 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
         "Join this call and the other one of the same phone",
         of::<Nothing>,
     ),
+    post(
+        What::WasRecording,
+        "/calls/{id}/recording",
+        "was_recording",
+        "Teach the box that what it took for a person was a recording",
+        of::<Moment>,
+    ),
+    post(
+        What::WasPerson,
+        "/calls/{id}/person",
+        "was_person",
+        "Teach the box that what it took for a recording was a person",
+        of::<Moment>,
+    ),
+    get(
+        What::Prints,
+        "/prints",
+        "list_prints",
+        "Of which companies the box knows recordings",
+        of::<Companies>,
+    ),
+    Operation {
+        query: Some(of::<Company>),
+        ..get(
+            What::PrintsOf,
+            "/prints/file",
+            "get_prints",
+            "The prints of what was heard at one company in several calls, for another box",
+            of::<PrintsFile>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        gives: Gives::Json(200, of::<TakenIn>),
+        ..post(
+            What::TakePrints,
+            "/prints",
+            "take_prints",
+            "Take in the prints of another box",
+            of::<PrintsFile>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::ForgetPrints,
+            "/prints/forget",
+            "forget_prints",
+            "Forget what is known of one company",
+            of::<Company>,
+        )
+    },
     post(What::Keys, "/calls/{id}/dtmf", "send_keys", "Send keys to the far side", of::<Keys>),
     post(
         What::Transfer,

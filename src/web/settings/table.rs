@@ -176,6 +176,12 @@ pub(super) const PARTS: &[Part] = &[
             field("ring", "Your phone rings", Text, "In one go, when a person is there. Default 45s."),
             field("ring_again", "And again", Number, "So many times more. Default 3."),
             field(
+                "eagerness",
+                "Eagerness",
+                Number,
+                "0 rings late, and seldom for a recording; 100 at once, and often. Default 50.",
+            ),
+            field(
                 "unanswered",
                 "Nobody comes to the phone",
                 Choice(&["goodbye", "wait"]),

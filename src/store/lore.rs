@@ -1,0 +1,139 @@
+//! What the listener knows of each company, from one call to the next.
+
+use super::{Error, Shared, Store};
+use crate::listen::lore::Lore;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use std::sync::PoisonError;
+
+pub(super) const LORE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("lore");
+const VERSION: u8 = 1;
+/// Most companies; one more forgets the one that was called longest ago. Each has 24 kB at most.
+const COMPANIES: usize = 100;
+
+impl Store {
+    /// What is known of a company, by its number in full; nothing if that cannot be read.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn lore(&self, company: &str) -> Result<Lore, Error> {
+        if let Some(bytes) = self.shared.queue.lore(company) {
+            return Ok(decode(&bytes).unwrap_or_default());
+        }
+        self.shared.read(|database| {
+            let Some(table) = table(database)? else { return Ok(Lore::default()) };
+            Ok(table.get(company)?.and_then(|bytes| decode(bytes.value())).unwrap_or_default())
+        })
+    }
+
+    /// Changes what is known of a company, and lets the writer keep it with the next records. Never waits for a write.
+    ///
+    /// # Errors
+    /// The disk fails, or has failed for so long that nothing more is taken.
+    pub fn change_lore<T>(&self, company: &str, change: impl FnOnce(&mut Lore) -> T) -> Result<T, Error> {
+        // Two calls with one company may end at once, and the owner may teach meanwhile.
+        let _alone = self.shared.lore.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lore = self.lore(company)?;
+        let result = change(&mut lore);
+        self.shared.queue.put_lore(company, encode(&lore)?)?;
+        Ok(result)
+    }
+
+    /// The companies of which anything is known, by their numbers in full.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn companies(&self) -> Result<Vec<String>, Error> {
+        self.shared.read(|database| {
+            let Some(table) = table(database)? else { return Ok(Vec::new()) };
+            table.iter()?.map(|entry| Ok(entry?.0.value().to_owned())).collect()
+        })
+    }
+}
+
+/// A database of an earlier version has no such table until something is written.
+fn table(database: &Database) -> Result<Option<redb::ReadOnlyTable<&'static str, &'static [u8]>>, Error> {
+    match database.begin_read()?.open_table(LORE) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Shared {
+    /// Writes beside the records what has been learnt.
+    pub(super) fn write_lore(
+        writing: &redb::WriteTransaction,
+        lore: &[(String, Vec<u8>)],
+    ) -> Result<(), Error> {
+        let mut table = writing.open_table(LORE)?;
+        for (company, bytes) in lore {
+            match decode(bytes).filter(|lore| !lore.is_empty()) {
+                Some(_) => drop(table.insert(company.as_str(), bytes.as_slice())?),
+                None => drop(table.remove(company.as_str())?),
+            }
+        }
+        let mut known = Vec::new();
+        for entry in table.iter()? {
+            let (company, bytes) = entry?;
+            known.push((decode(bytes.value()).map_or(0, |lore| lore.last), company.value().to_owned()));
+        }
+        known.sort();
+        for (_, company) in known.iter().take(known.len().saturating_sub(COMPANIES)) {
+            table.remove(company.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+fn encode(lore: &Lore) -> Result<Vec<u8>, Error> {
+    postcard::to_extend(lore, vec![VERSION]).map_err(|error| Error::Other(error.to_string()))
+}
+
+fn decode(bytes: &[u8]) -> Option<Lore> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::listen::lore::{Fresh, Lesson};
+    use core::time::Duration;
+
+    fn lesson(seed: u32) -> Lesson {
+        let prints = (0..100).map(|n| n * seed).collect();
+        Lesson { fresh: vec![Fresh { at_ms: 0, prints, doubted: false }], ..Lesson::default() }
+    }
+
+    #[test]
+    fn what_was_learnt_outlives_a_restart_for_as_many_companies_as_there_is_room() {
+        let dir = std::env::temp_dir().join(format!("hold-slayer-lore-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        let (store, _) = Store::open(&dir).unwrap();
+        assert_eq!(store.lore("+1555").unwrap(), Lore::default());
+        assert!(store.companies().unwrap().is_empty());
+        store.change_lore("+1555", |lore| lore.learn(1, 10, lesson(3))).unwrap();
+        assert_eq!(store.lore("+1555").unwrap().calls, 1, "before it is written");
+        store.change_lore("+1555", |lore| lore.learn(2, 20, lesson(5))).unwrap();
+        let known = store.lore("+1555").unwrap();
+        assert_eq!(known.known().count(), 2);
+        assert!(store.stop(Duration::from_secs(20)));
+        let (store, _) = Store::open(&dir).unwrap();
+        assert_eq!(store.lore("+1555").unwrap(), known);
+        for n in 0..COMPANIES as u64 {
+            store.change_lore(&format!("+1{n}"), |lore| lore.learn(1, 100 + n, lesson(7))).unwrap();
+        }
+        assert!(store.flush(Duration::from_secs(20)));
+        let companies = store.companies().unwrap();
+        assert_eq!((companies.len(), companies.contains(&"+1555".to_string())), (COMPANIES, false));
+        store.change_lore("+10", |lore| *lore = Lore::default()).unwrap();
+        assert!(store.flush(Duration::from_secs(20)));
+        assert_eq!(store.companies().unwrap().len(), COMPANIES - 1, "nothing known is nothing kept");
+        assert!(store.stop(Duration::from_secs(20)));
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+}

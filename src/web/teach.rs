@@ -1,0 +1,180 @@
+//! What the owner teaches the listener, and what it knows, as prints that may be given to others.
+
+use super::{Order, Site};
+use crate::call::{Decision, Record, Request as Wish};
+use crate::clock;
+use crate::listen::lore::{Lore, STEP_MS, Taught};
+use crate::store::Store;
+use crate::units::CallId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Marks a file of prints, and the version of what is in it.
+const FORMAT: &str = "hold-slayer prints 1";
+/// Most digits of a company's number that is taken in.
+const NUMBER: usize = 32;
+
+type Refused = (u16, String);
+
+/// Teaches the listener: in a call that is up at once, in one that is over what was heard `at_ms` after it began.
+pub(super) fn teach(site: &Site, id: CallId, taught: Taught, at_ms: Option<u64>) -> Result<(), Refused> {
+    if site.snapshot.borrow().calls.iter().any(|call| call.id == id) {
+        return site.ask(Order::Call(Wish::Teach(id, taught))).map(drop);
+    }
+    let store = store(site)?;
+    let call = store.get(id).map_err(disk)?.ok_or((404, "There is no such call.".to_owned()))?;
+    let at_ms = at_ms
+        .or_else(|| last_ring(&call))
+        .ok_or((409, "The phone did not ring in this call: say at which moment.".to_owned()))?;
+    let there = store.change_lore(&site.company(&call.number), |lore| lore.teach(id.0, at_ms, taught));
+    if !there.map_err(disk)? {
+        return Err((409, "Nothing of this moment is remembered, so there is nothing to correct.".into()));
+    }
+    store.put(&noted(call, at_ms, taught)).map_err(disk)
+}
+
+fn last_ring(call: &Record) -> Option<u64> {
+    call.decisions.iter().rfind(|decision| decision.what == "ring").map(|decision| decision.at_ms)
+}
+
+/// The record says what was taught.
+fn noted(mut call: Record, at_ms: u64, taught: Taught) -> Record {
+    let what = match taught {
+        Taught::Recording => "a recording",
+        Taught::Person => "a person",
+    };
+    let reason = format!("you said that what was heard at {} was {what}", super::words::clock(at_ms));
+    let at_ms = call.decisions.last().map_or(at_ms, |last| last.at_ms);
+    call.decisions.push(Decision { at_ms, what: "learn".into(), reason });
+    call
+}
+
+fn store(site: &Site) -> Result<&Store, Refused> {
+    site.store.as_ref().ok_or((503, super::visit::NO_STORE.to_owned()))
+}
+
+fn disk(error: crate::store::Error) -> Refused {
+    (503, error.to_string())
+}
+
+impl Site {
+    /// Under which number a company is remembered.
+    fn company(&self, number: &str) -> String {
+        self.house.numbering.international(number).unwrap_or_else(|| number.to_owned())
+    }
+}
+
+/// When something was heard.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Moment {
+    /// Milliseconds since the call began, for a call that is over; without it the last ring is meant.
+    #[serde(default)]
+    pub(super) at: Option<u64>,
+}
+
+/// A company by its number.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Company {
+    /// As dialled, or in full.
+    #[schemars(regex(pattern = r"^\+?[0-9]{1,32}$"))]
+    pub(super) company: String,
+}
+
+/// Of whom recordings are known.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Companies {
+    companies: Vec<Known>,
+}
+
+/// What is known of one company, in figures.
+#[derive(Serialize, JsonSchema)]
+struct Known {
+    company: String,
+    calls: u32,
+    seconds: f32,
+    doubted_seconds: f32,
+    /// Pieces that were heard in several calls, and may be given to others.
+    shared: usize,
+}
+
+/// A file of prints: no sound can be made of them.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrintsFile {
+    format: String,
+    #[schemars(regex(pattern = r"^\+?[0-9]{1,32}$"))]
+    company: String,
+    step_ms: u64,
+    /// Eight hexadecimal digits for each step.
+    pieces: Vec<String>,
+}
+
+/// What was taken in.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TakenIn {
+    /// Pieces that were not known.
+    new: usize,
+}
+
+/// What is known.
+pub(super) fn companies(site: &Site) -> Result<Companies, Refused> {
+    let store = store(site)?;
+    let mut companies = Vec::new();
+    for company in store.companies().map_err(disk)? {
+        let lore = store.lore(&company).map_err(disk)?;
+        let (seconds, doubted_seconds) = lore.seconds();
+        let (calls, shared) = (lore.calls, lore.shared().len());
+        companies.push(Known { company, calls, seconds, doubted_seconds, shared });
+    }
+    Ok(Companies { companies })
+}
+
+/// What may be given to others of one company.
+pub(super) fn give(site: &Site, company: &str) -> Result<PrintsFile, Refused> {
+    let company = site.company(&checked(company)?);
+    let hex = |piece: &Vec<u32>| piece.iter().map(|print| format!("{print:08x}")).collect();
+    let pieces = store(site)?.lore(&company).map_err(disk)?.shared().iter().map(hex).collect();
+    Ok(PrintsFile { format: FORMAT.into(), company, step_ms: STEP_MS, pieces })
+}
+
+/// Takes in such a file.
+pub(super) fn take(site: &Site, file: &PrintsFile) -> Result<TakenIn, Refused> {
+    let wrong = |what: &str| (400, format!("These are no prints of this version: {what}."));
+    if file.format != FORMAT || file.step_ms != STEP_MS {
+        return Err(wrong(&format!("needed is \"format\": \"{FORMAT}\" and \"step_ms\": {STEP_MS}")));
+    }
+    let company = checked(&file.company)?;
+    let pieces: Option<Vec<Vec<u32>>> = file.pieces.iter().map(|piece| unhex(piece)).collect();
+    let pieces =
+        pieces.ok_or_else(|| wrong("a piece is a row of hexadecimal digits, eight for each step"))?;
+    let now = clock::wall().0;
+    let new = store(site)?.change_lore(&site.company(&company), |lore| {
+        lore.last = now;
+        lore.take(&pieces)
+    });
+    Ok(TakenIn { new: new.map_err(disk)? })
+}
+
+fn checked(company: &str) -> Result<String, Refused> {
+    let digits = company.strip_prefix('+').unwrap_or(company);
+    match digits.is_empty() || digits.len() > NUMBER || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => Err((400, "company is a telephone number such as +18005550123.".into())),
+        false => Ok(company.to_owned()),
+    }
+}
+
+fn unhex(piece: &str) -> Option<Vec<u32>> {
+    let steps = piece.as_bytes().chunks(8);
+    let print = |step: &[u8]| {
+        let text = core::str::from_utf8(step).ok().filter(|t| t.len() == 8 && !t.starts_with('+'))?;
+        u32::from_str_radix(text, 16).ok()
+    };
+    steps.map(print).collect()
+}
+
+/// Forgets all that is known of a company.
+pub(super) fn forget(site: &Site, company: &str) -> Result<(), Refused> {
+    store(site)?.change_lore(&site.company(&checked(company)?), |lore| *lore = Lore::default()).map_err(disk)
+}
