@@ -116,6 +116,10 @@ impl Ears {
                 self.tell(port, Input::WasPerson);
                 self.taught(port, Taught::Person);
             }
+            ListenOrder::Met(port) => {
+                self.tell(port, Input::Met);
+                self.taught(port, Taught::Person);
+            }
             ListenOrder::Pause(port) => {
                 self.tell(port, Input::Taken);
                 if let Some(ear) = self.ears.get_mut(&port) {

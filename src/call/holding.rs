@@ -124,7 +124,7 @@ impl Call {
         desk.media(MediaCommand::Tap(far_port, true));
         let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
         if self.has_met(desk.now, FALSE_ALARM) {
-            desk.listen(ListenOrder::WasPerson(far_port));
+            desk.listen(ListenOrder::Met(far_port));
         } else if false_alarm {
             desk.listen(ListenOrder::WasRecording(far_port));
             self.record.figures.false_alarms = self.record.figures.false_alarms.saturating_add(1);
@@ -181,8 +181,12 @@ impl Call {
             (State::Held(_), Taught::Recording) => desk.listen(ListenOrder::WasRecording(port)),
             (State::Held(_), Taught::Person) => desk.listen(ListenOrder::WasPerson(port)),
             (State::Talking, Taught::Recording) if self.slain.is_some() => {
-                self.slain = Some(desk.now);
-                return self.hold(desk, "you said that it was a recording");
+                let joined = self.slain.replace(desk.now);
+                let held = self.hold(desk, "you said that it was a recording");
+                if held.is_err() {
+                    self.slain = joined;
+                }
+                return held;
             }
             _ => return Err(NOT_HELD.into()),
         }
