@@ -35,13 +35,15 @@ const WEAKEST_DBM0: f32 = -48.0;
 /// A tone that stays on longer than any ringback is a dial tone.
 const LONGEST_RING: u32 = frames(2_800);
 /// A shorter burst belongs to busy, congestion, or call waiting.
-const SHORTEST_RING: u32 = frames(740);
+const SHORTEST_RING: u32 = frames(800);
 /// Longest pause in a ringback, Austria's and Sweden's 5 s with its tolerance.
 const RING_PAUSE: u32 = frames(6_000);
 /// Longest pause in a busy or congestion cadence, Sweden's 0.75 s with its tolerance.
 const BUSY_PAUSE: u32 = frames(920);
 /// Sounds other than the tone must go on this long in its pause to end it.
 const OTHER: u32 = 5;
+/// A tone that is neither ringback nor busy is told for so long after it.
+const STANDS: u32 = frames(1_100);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Burst {
@@ -91,6 +93,8 @@ struct Line {
     off: u32,
     misses: u32,
     level: f32,
+    /// Newest last: those at the end of a burst are not the tone's own.
+    recent: [f32; 3],
     loudest: f32,
     softest: f32,
     floor: f32,
@@ -106,7 +110,7 @@ impl Tones {
             return Some((Sound::Dtmf, began));
         }
         match self.line {
-            None => self.seek(at, look),
+            None => self.line = self.seek(at, look),
             Some(line) => self.follow(at, look, line),
         }
         self.levels.rotate_left(1);
@@ -115,9 +119,10 @@ impl Tones {
     }
 
     fn key_pressed(&mut self, at: Tick, look: &Look, sound: &[f32]) -> Option<Tick> {
-        let candidate = look.level_dbm0 > WEAKEST_DBM0 && look.lines.share > 0.5;
+        // The block before the newest, which lies well within the long window of the lines: speech has other lines.
+        let candidate = look.lines.level_dbm0 > WEAKEST_DBM0 && look.lines.share > 0.5;
         let half = sound.len() / 2;
-        let key = if candidate { self.dtmf.key(&sound[half..]) } else { None };
+        let key = if candidate { self.dtmf.key(&sound[..half]) } else { None };
         match key {
             Some(key) if self.key == Some(key) => {
                 self.key_frames += 1;
@@ -132,46 +137,54 @@ impl Tones {
             }
         }
         // ITU-T Q.24: 40 ms must be accepted; two frames in a row are the least that speech does not imitate.
-        (self.key_frames >= 2).then(|| Tick(at.0.saturating_sub(u64::from(self.key_frames))))
+        (self.key_frames >= 2).then(|| Tick(at.0.saturating_sub(u64::from(self.key_frames) + 1)))
     }
 
     /// No tone yet: four frames in a row on one line begin a burst.
-    fn seek(&mut self, at: Tick, look: &Look) {
+    fn seek(&mut self, at: Tick, look: &Look) -> Option<Line> {
         let Some(kind) = kind(look, None) else {
             self.started = 0;
-            return;
+            return None;
         };
         if self.started == 0 {
             // The newest of these frames may hold the tone's beginning already.
             self.before_dbm0 = self.levels[..4].iter().sum::<f32>() / 4.0;
         }
         self.started += 1;
-        if self.started >= 4 {
-            let level = look.lines.level_dbm0;
-            self.line = Some(Line {
-                kind,
-                hz: look.lines.first_hz,
-                began: Tick(at.0.saturating_sub(5)),
-                on: 5,
-                off: 0,
-                misses: 0,
-                level,
-                loudest: level,
-                softest: level,
-                floor: level,
-                other: 0,
-                after_quiet: self.before_dbm0 < level - 8.0,
-            });
-            self.started = 0;
+        if self.started < 4 {
+            return None;
         }
+        self.started = 0;
+        let level = look.lines.level_dbm0;
+        Some(Line {
+            kind,
+            hz: look.lines.first_hz,
+            began: Tick(at.0.saturating_sub(5)),
+            on: 5,
+            off: 0,
+            misses: 0,
+            level,
+            recent: [level; 3],
+            loudest: level,
+            softest: level,
+            floor: level,
+            other: 0,
+            after_quiet: self.before_dbm0 < level - 8.0,
+        })
     }
 
     fn follow(&mut self, at: Tick, look: &Look, mut line: Line) {
         let goes_on = kind(look, Some(line.kind)).is_some_and(|k| k == line.kind && same(&line, &look.lines));
         if line.off == 0 {
+            self.started = 0;
             self.sounding(look, &mut line, goes_on);
         } else if goes_on && look.lines.level_dbm0 > line.level - 8.0 {
+            self.started = 0;
             self.again(at, &mut line);
+        } else if let Some(next) = self.seek(at, look) {
+            // Another tone: the special information tone climbs, and begins again.
+            self.past = [Burst::default(); 3];
+            line = next;
         } else {
             self.pausing(look, &mut line);
         }
@@ -184,14 +197,16 @@ impl Tones {
             line.misses = 0;
             let level = look.lines.level_dbm0;
             line.level += (level - line.level) * 0.1;
-            if line.on > 7 {
-                line.loudest = line.loudest.max(level);
-                line.softest = line.softest.min(level);
+            if line.on > 10 {
+                line.loudest = line.loudest.max(line.recent[0]);
+                line.softest = line.softest.min(line.recent[0]);
             }
+            line.recent = [line.recent[1], line.recent[2], level];
             return;
         }
         line.misses += 1;
-        if line.misses >= 3 {
+        // Japan's ringback is modulated.
+        if line.misses >= if line.kind == Kind::Progress { 4 } else { 3 } {
             line.on = line.on.saturating_sub(line.misses);
             line.off = line.misses;
             line.floor = look.level_dbm0;
@@ -210,6 +225,7 @@ impl Tones {
             off: 0,
             misses: 0,
             other: 0,
+            recent: [level; 3],
             loudest: level,
             softest: level,
             after_quiet: true,
@@ -238,11 +254,13 @@ impl Tones {
                 Kind::Other if line.on >= frames(2_000) && flat => Some(Sound::Tone),
                 Kind::Progress if line.on > LONGEST_RING => Some(Sound::Tone),
                 Kind::Progress if line.on >= SHORTEST_RING && line.after_quiet => Some(Sound::Ringback),
-                Kind::Progress if short(&self.past[1]) && short(&self.past[2]) => Some(Sound::Busy),
+                Kind::Progress if short(&self.past[1]) && short(&self.past[2]) && self.even() => {
+                    Some(Sound::Busy)
+                }
                 _ => None,
             };
-            let named = named.filter(|&n| !(n == Sound::Ringback && self.interrupted_dial()));
-            self.name(named, line.began);
+            let interrupted = named == Some(Sound::Ringback) && self.interrupted_dial();
+            self.name(if interrupted { Some(Sound::Tone) } else { named }, line.began);
             return Some(line);
         }
         let spoken_over = line.other >= OTHER;
@@ -254,9 +272,9 @@ impl Tones {
         if line.off == frames(900) && line.kind == Kind::Progress && !spoken_over {
             self.long_pause(&line);
         } else if line.off == 5 && self.state.is_none() && !spoken_over && line.after_quiet && flat {
-            self.name((line.kind == Kind::Progress && line.on >= 5).then_some(Sound::Tone), line.began);
+            self.name(self.is_call_waiting(&line).then_some(Sound::Tone), line.began);
         }
-        if matches!(self.state, Some((Sound::Tone, _))) && line.off > frames(1_100) {
+        if matches!(self.state, Some((Sound::Tone, _))) && line.off > STANDS {
             self.state = None;
         }
         if spoken_over || line.off > patience {
@@ -267,10 +285,27 @@ impl Tones {
         Some(line)
     }
 
+    /// Bursts of busy and congestion are alike, the more so when they all but touch: Italy's dial tone has 0.2 and 0.6 s,
+    /// its call waiting 0.4, 0.25 and 0.15 s.
+    fn even(&self) -> bool {
+        let [_, a, b] = &self.past;
+        a.on.abs_diff(b.on) < if a.off.min(b.off) > 6 { 14 } else { 5 }
+    }
+
     /// Italy's dial tone has bursts of 0.2 and 0.6 s, Australia's number-unobtainable 2.5 s on and 0.5 s off.
     fn interrupted_dial(&self) -> bool {
         let b = self.past[2];
         b.on >= frames(1_600) && b.off < frames(800)
+    }
+
+    /// A short burst that has just ended and is no word: one at 425 Hz; Belgium's pair at 1400 Hz.
+    fn is_call_waiting(&self, line: &Line) -> bool {
+        let before = &self.past[2];
+        match line.kind {
+            Kind::Progress => line.on >= 5,
+            Kind::Special => line.on >= 6 && before.on.abs_diff(line.on) < 4 && before.off < frames(280),
+            _ => false,
+        }
     }
 
     /// A pause too long for busy. United Kingdom, Australia: 0.4 on, 0.2 off, 0.4 on, 2.0 off is ringback.
@@ -293,7 +328,8 @@ impl Tones {
 /// The group that this frame's lines belong to. A burst that goes on keeps its group on weaker evidence.
 fn kind(look: &Look, current: Option<Kind>) -> Option<Kind> {
     let lines = &look.lines;
-    let needed = if current.is_some() { SHARE - 0.15 } else { SHARE };
+    // Japan's ringback is modulated, and noise fills its troughs.
+    let needed = if current.is_some() { SHARE - 0.25 } else { SHARE };
     if lines.share < needed || lines.level_dbm0 < WEAKEST_DBM0 {
         return None;
     }
