@@ -19,17 +19,7 @@ const FLOOR_FRAMES: usize = 75;
 const SPEECH_GAP: u32 = 45;
 /// Quiet frames that end music: a rest is part of it.
 const MUSIC_GAP: u32 = 25;
-/// Share of power in two lines above which a frame may be a tone's alone.
-const PURE: f32 = 0.6;
-/// Frames of the last second that are more than tones before a sound is music: to the network a tone is a flute.
-const MIXED: u32 = 8;
-/// So long after speech pure sound is taken for music at once: 5 s.
-const AFTER_SPEECH: u64 = 250;
-/// Longest note of one unwavering line that is still taken for music: 2 s.
-const NOTE: u64 = 100;
 
-/// Longest time for which a tone is told of that was a vowel, 1.2 s.
-const VOWEL: u64 = 60;
 /// Faint frames after which nothing else is left in the classifier's window.
 const FAINT_FRAMES: u32 = super::features::FRAMES as u32;
 
@@ -65,10 +55,6 @@ pub struct Ear {
     sound: Sound,
     since: Tick,
     rival: Option<(Sound, u32)>,
-    /// Of the last active frames, newest lowest: which were more than one or two lines.
-    mixed: u64,
-    /// When speech was heard last.
-    spoke: Option<Tick>,
 }
 
 impl Default for Ear {
@@ -88,8 +74,6 @@ impl Default for Ear {
             sound: Sound::Silence,
             since: Tick(0),
             rival: None,
-            mixed: 0,
-            spoke: None,
         }
     }
 }
@@ -101,9 +85,6 @@ impl Ear {
         self.window.push(&look);
         let tone = self.tones.hear(at, &look, self.spectrum.recent());
         let active = self.activity(at, &look);
-        if active {
-            self.mixed = self.mixed << 1 | u64::from(look.lines.share < PURE);
-        }
         self.faint = if look.level_dbm0 < FAINT_DBM0 { self.faint.saturating_add(1) } else { 0 };
         if self.faint >= FAINT_FRAMES {
             self.classes = Classes { noise: 1.0, ..Classes::default() };
@@ -112,17 +93,6 @@ impl Ear {
         }
         self.frame += 1;
         match tone {
-            // A note held within music is no tone until no player would hold it. What has just been taken for music may
-            // have been the tone itself.
-            Some((Sound::Tone, began))
-                if self.sound == Sound::Music && began.since(self.since) > NOTE && at.since(began) < NOTE =>
-            {
-                self.weigh(at)
-            }
-            // Nor is a pure vowel, unless it lasts.
-            Some((Sound::Tone, began)) if self.sound == Sound::Speech && at.since(began) < VOWEL => {
-                self.weigh(at)
-            }
             Some((sound, began)) => self.turn(sound, began),
             None => self.weigh(at),
         }
@@ -189,14 +159,7 @@ impl Ear {
         } else {
             (Sound::Noise, c.noise)
         };
-        if self.sound == Sound::Speech {
-            self.spoke = Some(at);
-        }
-        // Once it has gone on, or after a voice, it is music all the same: what sounds then is no pause.
-        let brief =
-            at.since(self.sound_since) < NOTE && self.spoke.is_none_or(|s| at.since(s) > AFTER_SPEECH);
-        let only_tones = best == Sound::Music && brief && (self.mixed << 14).count_ones() < MIXED;
-        if best == self.sound || only_tones {
+        if best == self.sound {
             self.rival = None;
             return;
         }
