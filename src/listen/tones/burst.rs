@@ -92,6 +92,9 @@ struct Shape {
     best: Lines,
 }
 
+/// Frames after which the means forget.
+const FORGETS: f32 = 40.0;
+
 impl Shape {
     fn add(&mut self, lines: &Lines) {
         let old = core::mem::replace(&mut self.newest, *lines);
@@ -100,7 +103,8 @@ impl Shape {
             return;
         }
         self.count += 1.0;
-        let mean = |mean: &mut f32, x: f32| *mean += (x - *mean) / self.count;
+        let count = self.count.min(FORGETS);
+        let mean = |mean: &mut f32, x: f32| *mean += (x - *mean) / count;
         mean(&mut self.share, old.share);
         mean(&mut self.hz, old.first_hz);
         mean(&mut self.level, old.level_dbm0);
@@ -252,12 +256,18 @@ impl Burst {
         // Japan's ringback is modulated by 16 Hz.
         let modulated = self.kind == Kind::Progress && s.step > 3.4 && s.sway < 4.0;
         let flat = s.sway < slack + 0.9 * s.step && (s.sway < sway || modulated);
-        self.level - self.before > RISE_DB && pure && flat
+        self.level - self.before > RISE_DB && pure && flat || self.certain()
+    }
+
+    /// So steady for so long that nothing else makes it, even if it begins on the heels of music.
+    fn certain(&self) -> bool {
+        let s = &self.shape;
+        s.count > 30.0 && s.share > 0.97 && s.bend < 1.5 && s.sway < 0.6
     }
 
     /// The line was quiet before it for a tenth of a second.
     pub fn out_of_quiet(&self) -> bool {
-        self.alone >= frames(100)
+        self.alone >= frames(100) || self.certain()
     }
 
     /// The same of a burst that has ended: pure, on one pitch, begun and ended at once, its level may have swayed. AMR does that.
