@@ -2,11 +2,12 @@
 //! what it taught.
 
 use crate::call::{Line, ListenOrder};
-use crate::listen::lore::{Lesson, Lore};
+use crate::listen::lore::{Lesson, Lore, Taught};
+use crate::listen::reel::{Clip, Reel};
 use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
-use crate::units::{CallId, PortId, Tick};
+use crate::units::{CallId, Frame, PortId, Tick};
 use std::collections::{HashMap, VecDeque};
 
 /// The page is told what is weighed every half second.
@@ -18,9 +19,20 @@ struct Ear {
     listener: Listener,
     /// It was told that something is weighed.
     weighs: bool,
+    /// Where clips are kept.
+    reel: Option<Reel>,
 }
 
 impl Ear {
+    /// Milliseconds from the begin of the call.
+    fn at_ms(&self, at: Tick) -> u64 {
+        self.line.opened_ms + at.as_millis()
+    }
+
+    fn clip(&self, clip: Clip) -> Told {
+        Told::Clip { call: self.line.call, at_ms: self.at_ms(clip.at), samples: clip.samples }
+    }
+
     /// What is weighed, from time to time while anything is, and once when nothing is any more.
     fn weighs(&mut self, at: Tick) -> Option<Heard> {
         let due =
@@ -45,21 +57,40 @@ pub enum Told {
         /// What the call taught.
         lesson: Lesson,
     },
+    /// A voice was greeted or rung for so many milliseconds after the call began. This was heard around it.
+    Clip {
+        /// The call.
+        call: CallId,
+        /// When the verdict fell.
+        at_ms: u64,
+        /// At 8 kHz.
+        samples: Vec<i16>,
+    },
+    /// The owner says what is in that clip.
+    Taught {
+        /// The call.
+        call: CallId,
+        /// When the clip's verdict fell.
+        at_ms: u64,
+        /// What he says.
+        taught: Taught,
+    },
 }
 
 /// A listener for each held leg. Pure: the thread below and the simulator drive it.
 #[derive(Default)]
 pub struct Ears {
     settings: Settings,
+    clips: bool,
     ears: HashMap<PortId, Ear>,
     segments: VecDeque<(PortId, u32, Segment)>,
     out: VecDeque<Told>,
 }
 
 impl Ears {
-    /// Ears that decide so.
-    pub fn new(settings: Settings) -> Self {
-        Self { settings, ..Self::default() }
+    /// Ears that decide so, and keep clips or not.
+    pub fn new(settings: Settings, clips: bool) -> Self {
+        Self { settings, clips, ..Self::default() }
     }
 
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
@@ -72,16 +103,25 @@ impl Ears {
                     // Whoever hides his number shares it with all who do.
                     let lore = if line.company.is_empty() { Lore::default() } else { recall(&line.company) };
                     let listener = Listener::knowing(self.settings.clone(), &lore);
-                    self.ears.insert(line.port, Ear { line, on: true, listener, weighs: false });
+                    let reel = self.clips.then(Reel::default);
+                    self.ears.insert(line.port, Ear { line, on: true, listener, weighs: false, reel });
                 }
             },
             ListenOrder::Speaking(port, on) => self.tell(port, Input::Speaking(on)),
-            ListenOrder::WasRecording(port) => self.tell(port, Input::WasRecording),
-            ListenOrder::WasPerson(port) => self.tell(port, Input::WasPerson),
+            ListenOrder::WasRecording(port) => {
+                self.tell(port, Input::WasRecording);
+                self.taught(port, Taught::Recording);
+            }
+            ListenOrder::WasPerson(port) => {
+                self.tell(port, Input::WasPerson);
+                self.taught(port, Taught::Person);
+            }
             ListenOrder::Pause(port) => {
                 self.tell(port, Input::Taken);
                 if let Some(ear) = self.ears.get_mut(&port) {
                     ear.on = false;
+                    let clip = ear.reel.as_mut().and_then(Reel::cut);
+                    self.out.extend(clip.map(|clip| ear.clip(clip)));
                 }
             }
             ListenOrder::Stop(port) => self.end(port),
@@ -89,11 +129,22 @@ impl Ears {
     }
 
     fn end(&mut self, port: PortId) {
-        let Some(mut ear) = self.ears.remove(&port).filter(|ear| !ear.line.company.is_empty()) else {
+        let Some(mut ear) = self.ears.remove(&port) else { return };
+        let clip = ear.reel.as_mut().and_then(Reel::cut);
+        self.out.extend(clip.map(|clip| ear.clip(clip)));
+        if ear.line.company.is_empty() {
             return;
-        };
+        }
         let lesson = ear.listener.lesson(ear.line.opened_ms);
         self.out.push_back(Told::Learnt { call: ear.line.call, company: ear.line.company, lesson });
+    }
+
+    /// The owner says what was heard last.
+    fn taught(&mut self, port: PortId, taught: Taught) {
+        let Some(ear) = self.ears.get_mut(&port) else { return };
+        let Some((clip, at)) = ear.reel.as_mut().map(Reel::cut_now) else { return };
+        self.out.extend(clip.map(|clip| ear.clip(clip)));
+        self.out.push_back(Told::Taught { call: ear.line.call, at_ms: ear.at_ms(at), taught });
     }
 
     /// Hears one frame. Frames of another opening of the port are not for this ear.
@@ -103,6 +154,9 @@ impl Ears {
             let weighs = ear.weighs(tap.tick);
             let epoch = ear.line.epoch;
             self.out.extend(weighs.map(|heard| Told::Heard(tap.port, epoch, heard)));
+            let frame = if tap.received { &tap.frame } else { &Frame::SILENCE };
+            let clip = ear.reel.as_mut().and_then(|reel| reel.hear(tap.tick, frame));
+            self.out.extend(clip.map(|clip| ear.clip(clip)));
             let input = if tap.received { Input::Frame(tap.tick, &tap.frame) } else { Input::Lost(tap.tick) };
             self.tell(tap.port, input);
         }
@@ -120,6 +174,9 @@ impl Ears {
         ear.listener.handle(input);
         self.segments.extend(ear.listener.segment().map(|segment| (port, ear.line.epoch, segment)));
         while let Some(heard) = ear.listener.poll() {
+            if matches!(heard, Heard::Perhaps { .. } | Heard::Person { .. }) {
+                ear.reel.iter_mut().for_each(Reel::mark);
+            }
             self.out.push_back(Told::Heard(port, ear.line.epoch, heard));
         }
     }

@@ -432,7 +432,7 @@ impl Call {
         self.tell_news(desk);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
-        self.met = !held && self.has_met(desk.now);
+        self.met = !held && self.has_met(desk.now, HUNG_UP);
         self.ringing = None;
         self.also_at = None;
         self.state = State::Over;

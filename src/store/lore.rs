@@ -3,6 +3,7 @@
 use super::{Error, Shared, Store};
 use crate::listen::lore::Lore;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 pub(super) const LORE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("lore");
@@ -63,7 +64,7 @@ impl Shared {
     /// Writes beside the records what has been learnt.
     pub(super) fn write_lore(
         writing: &redb::WriteTransaction,
-        lore: &[(String, Vec<u8>)],
+        lore: &BTreeMap<String, Vec<u8>>,
     ) -> Result<(), Error> {
         let mut table = writing.open_table(LORE)?;
         for (company, bytes) in lore {
@@ -133,6 +134,9 @@ mod tests {
         store.change_lore("+10", |lore| *lore = Lore::default()).unwrap();
         assert!(store.flush(Duration::from_secs(20)));
         assert_eq!(store.companies().unwrap().len(), COMPANIES - 1, "nothing known is nothing kept");
+        store.change_lore("+1555", |lore| lore.learn(1, 10, lesson(3))).unwrap();
+        assert_eq!(store.forget(&[]).unwrap(), 0);
+        assert!(store.companies().unwrap().is_empty() && store.lore("+1555").unwrap().is_empty());
         assert!(store.stop(Duration::from_secs(20)));
         let _ = std::fs::remove_dir_all(&dir);
     }

@@ -7,8 +7,7 @@ use crate::limits::STORE_QUEUE;
 use crate::units::CallId;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Neither end ever waits for the disk while it holds the lock.
 #[derive(Default)]
@@ -23,25 +22,29 @@ pub(super) struct Queue {
 /// What is written at once.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub(super) records: Vec<Record>,
+    pub(super) records: BTreeMap<CallId, Record>,
     /// By company, as bytes.
-    pub(super) lore: Vec<(String, Vec<u8>)>,
+    pub(super) lore: BTreeMap<String, Vec<u8>>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.lore.is_empty()
+    }
 }
 
 #[derive(Default)]
 struct Inner {
-    pending: BTreeMap<CallId, Record>,
-    lore: BTreeMap<String, Vec<u8>>,
-    /// What is being written of it: newer than what a reader of the disk finds.
-    lore_under_way: BTreeMap<String, Vec<u8>>,
-    writing: bool,
+    waits: Batch,
+    /// What is being written: newer than what a reader of the disk finds.
+    under_way: Option<Arc<Batch>>,
     closed: bool,
     ended: bool,
 }
 
 impl Inner {
-    fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.lore.is_empty()
+    fn is_quiet(&self) -> bool {
+        self.waits.is_empty() && self.under_way.is_none()
     }
 }
 
@@ -53,10 +56,11 @@ impl Queue {
     /// Adds a state of a call, in place of an older one that still waits.
     pub(super) fn put(&self, record: Record) -> Result<(), Error> {
         let mut inner = self.lock();
-        if inner.pending.len() >= STORE_QUEUE && !inner.pending.contains_key(&record.id) {
+        let records = &mut inner.waits.records;
+        if records.len() >= STORE_QUEUE && !records.contains_key(&record.id) {
             return Err(Error::Full);
         }
-        inner.pending.insert(record.id, record);
+        records.insert(record.id, record);
         self.work.notify_one();
         Ok(())
     }
@@ -64,58 +68,59 @@ impl Queue {
     /// Adds what is known of a company now, in place of what still waits.
     pub(super) fn put_lore(&self, company: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let mut inner = self.lock();
-        if inner.lore.len() >= STORE_QUEUE && !inner.lore.contains_key(company) {
+        let lore = &mut inner.waits.lore;
+        if lore.len() >= STORE_QUEUE && !lore.contains_key(company) {
             return Err(Error::Full);
         }
-        inner.lore.insert(company.to_owned(), bytes);
+        lore.insert(company.to_owned(), bytes);
         self.work.notify_one();
         Ok(())
     }
 
     /// What is known of a company, while it is not on the disk.
     pub(super) fn lore(&self, company: &str) -> Option<Vec<u8>> {
+        self.newest(|batch| batch.lore.get(company).cloned())
+    }
+
+    /// What waits, or else what is being written.
+    fn newest<T>(&self, of: impl Fn(&Batch) -> Option<T>) -> Option<T> {
         let inner = self.lock();
-        inner.lore.get(company).or_else(|| inner.lore_under_way.get(company)).cloned()
+        of(&inner.waits).or_else(|| of(inner.under_way.as_ref()?))
     }
 
     /// Waits for something to write; `None` once closed and empty.
-    pub(super) fn take(&self) -> Option<Batch> {
+    pub(super) fn take(&self) -> Option<Arc<Batch>> {
         let inner = self.lock();
         let mut inner = self
             .work
-            .wait_while(inner, |inner| inner.is_empty() && !inner.closed)
+            .wait_while(inner, |inner| inner.waits.is_empty() && !inner.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        if inner.is_empty() {
+        if inner.waits.is_empty() {
             return None;
         }
-        inner.writing = true;
-        let records = core::mem::take(&mut inner.pending).into_values().collect();
-        inner.lore_under_way = core::mem::take(&mut inner.lore);
-        Some(Batch { records, lore: inner.lore_under_way.clone().into_iter().collect() })
+        let batch = Arc::new(core::mem::take(&mut inner.waits));
+        inner.under_way = Some(Arc::clone(&batch));
+        Some(batch)
     }
 
     /// What was taken last is on the disk.
     pub(super) fn written(&self) {
         let mut inner = self.lock();
-        inner.writing = false;
-        inner.lore_under_way.clear();
-        if inner.is_empty() {
+        inner.under_way = None;
+        if inner.is_quiet() {
             self.quiet.notify_all();
         }
     }
 
     /// What was taken last could not be written: it waits again, except where a newer state has come.
-    pub(super) fn give_back(&self, batch: Batch) {
+    pub(super) fn give_back(&self) {
         let mut inner = self.lock();
-        inner.writing = false;
-        inner.lore_under_way.clear();
-        for record in batch.records {
-            if let Entry::Vacant(place) = inner.pending.entry(record.id) {
-                place.insert(record);
-            }
+        let Some(batch) = inner.under_way.take() else { return };
+        for (id, record) in &batch.records {
+            inner.waits.records.entry(*id).or_insert_with(|| record.clone());
         }
-        for (company, bytes) in batch.lore {
-            inner.lore.entry(company).or_insert(bytes);
+        for (company, bytes) in &batch.lore {
+            inner.waits.lore.entry(company.clone()).or_insert_with(|| bytes.clone());
         }
     }
 
@@ -134,9 +139,9 @@ impl Queue {
         let inner = self.lock();
         let (inner, _) = self
             .quiet
-            .wait_timeout_while(inner, time, |inner| (!inner.is_empty() || inner.writing) && !inner.ended)
+            .wait_timeout_while(inner, time, |inner| !inner.is_quiet() && !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.is_empty() && !inner.writing
+        inner.is_quiet()
     }
 
     /// Tells the writer to finish what waits and to end.
@@ -158,17 +163,17 @@ impl Queue {
             .quiet
             .wait_timeout_while(inner, time, |inner| !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.ended && inner.is_empty()
+        inner.ended && inner.is_quiet()
     }
 
-    /// The state of a call that still waits.
+    /// The state of a call that is not on the disk yet.
     pub(super) fn get(&self, id: CallId) -> Option<Record> {
-        self.lock().pending.get(&id).cloned()
+        self.newest(|batch| batch.records.get(&id).cloned())
     }
 
     /// How many calls wait.
     pub(super) fn len(&self) -> usize {
-        self.lock().pending.len()
+        self.lock().waits.records.len()
     }
 }
 
@@ -183,8 +188,8 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(7, "new")).unwrap();
-        let taken = queue.take().unwrap().records;
-        assert_eq!(taken.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
+        let taken = queue.take().unwrap();
+        assert_eq!(taken.records.values().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
     }
 
     #[test]
@@ -192,9 +197,11 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(8, "only")).unwrap();
-        let taken = queue.take().unwrap();
+        queue.take().unwrap();
+        assert_eq!(queue.get(CallId(7)).unwrap().number, "old", "it is not on the disk yet");
         queue.put(record(7, "new")).unwrap();
-        queue.give_back(taken);
+        assert_eq!(queue.get(CallId(7)).unwrap().number, "new");
+        queue.give_back();
         assert_eq!(queue.get(CallId(7)).unwrap().number, "new");
         assert_eq!(queue.get(CallId(8)).unwrap().number, "only");
     }

@@ -19,7 +19,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
                 rest = FIRST_REST;
             }
             Err(error) => {
-                shared.queue.give_back(batch);
+                shared.queue.give_back();
                 tracing::warn!(%error, "the records of calls could not be written");
                 shared.report(Some(&error));
                 if shared.queue.rest(rest) {
@@ -48,7 +48,7 @@ fn last_try(shared: &Arc<Shared>) {
         Ok(()) => shared.queue.written(),
         Err(error) => {
             tracing::error!(%error, calls = batch.records.len(), "records are lost: the disk failed until the end");
-            shared.queue.give_back(batch);
+            shared.queue.give_back();
         }
     }
 }

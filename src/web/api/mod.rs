@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use shapes::{
     Calls, Devices, Done, Events, History, HistoryQuery, Keys, Pair, Place, Placed, Through, Unpair,
 };
+pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;
 use table::{Asked, What};
 
