@@ -114,7 +114,9 @@ impl Shape {
     }
 
     fn see(&mut self, lines: &Lines) {
-        if lines.level_dbm0 > self.best.level_dbm0 || self.best.share == 0.0 {
+        // Silence has no lines, and no level of theirs.
+        let first = self.best.share == 0.0;
+        if lines.share > 0.0 && (first || lines.level_dbm0 > self.best.level_dbm0) {
             self.best = *lines;
         }
     }
