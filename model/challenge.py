@@ -160,6 +160,25 @@ class Side:
         self.reply(leg.invite, "200 OK", leg, self.sdp())
 
 
+class Call:
+    """What the far end plays, read before anything begins: reading takes longer than a frame."""
+
+    def __init__(self, path):
+        self.path, self.truth = path, json.load(open(path[:-3] + "json"))
+        x = sf.read(path, dtype="int16")[0]
+        self.sound = ulaw(x[: len(x) // 160 * 160]).reshape(-1, 160)
+        spoken = [s for s in self.truth["segments"] if s[2] == "agent"]
+        self.agent = [(int(s[0] * 50), int(s[1] * 50)) for s in spoken]
+        # His first pause of 0.4 s, or his end: from then on he waits for a word.
+        self.pause = None
+        if self.agent:
+            a, b = self.agent[0]
+            e = np.array([dbm0(f.tobytes()) for f in self.sound[a:b]])
+            still = e < e.max() - 30
+            runs = [k for k in range(5, len(still) - 20) if still[k : k + 20].all()]
+            self.pause = a + (runs[0] if runs else b - a)
+
+
 class Slot:
     """A box, its phone and its provider, one call after the other."""
 
@@ -175,23 +194,11 @@ class Slot:
         self.box = subprocess.Popen([program, "run", "--config", config, "--data", f"{folder}/data{n}"], stdout=subprocess.DEVNULL, stderr=open(f"{folder}/log{n}", "w"))
         self.call = None
 
-    def start(self, path):
-        self.path, self.truth = path, json.load(open(path[:-3] + "json"))
-        x = sf.read(path, dtype="int16")[0]
-        self.sound = ulaw(x[: len(x) // 160 * 160]).reshape(-1, 160)
-        spoken = [s for s in self.truth["segments"] if s[2] == "agent"]
-        self.agent = [(int(s[0] * 50), int(s[1] * 50)) for s in spoken]
-        # His first pause of 0.4 s, or his end: from then on he waits for a word.
-        self.pause = None
-        if self.agent:
-            a, b = self.agent[0]
-            e = np.array([dbm0(f.tobytes()) for f in self.sound[a:b]])
-            still = e < e.max() - 30
-            runs = [k for k in range(5, len(still) - 20) if still[k : k + 20].all()]
-            self.pause = a + (runs[0] if runs else b - a)
-        self.t = self.lines = self.ring = self.picked = None
+    def start(self, call):
+        self.path, self.sound, self.agent, self.pause = call.path, call.sound, call.agent, call.pause
+        self.ring = self.picked = None
         self.n, self.stop, self.second, self.voice = 0, None, None, None
-        self.out = {"call": path, "hours": 0.0, "false": [], "ring": None, "voice": None, "agent": bool(self.agent), "ended": None}
+        self.out = {"call": call.path, "hours": 0.0, "false": [], "ring": None, "voice": None, "agent": bool(self.agent), "ended": None}
         self.call = self.phone.dial("18005550123")
         self.line = None
         self.begun = time.monotonic()
@@ -333,11 +340,11 @@ def figures(folder):
 
 
 def main(program, folder, at_once):
-    paths = sorted(glob.glob(folder + "/*.wav"))
+    calls = [Call(path) for path in sorted(glob.glob(folder + "/*.wav"))]
     with tempfile.TemporaryDirectory() as place:
-        slots = [Slot(program, n, place) for n in range(min(at_once, len(paths)))]
+        slots = [Slot(program, n, place) for n in range(min(at_once, len(calls)))]
         try:
-            play(slots, paths)
+            play(slots, calls)
         finally:
             for slot in slots:
                 slot.box.send_signal(signal.SIGTERM)
@@ -346,7 +353,7 @@ def main(program, folder, at_once):
     figures(folder)
 
 
-def play(slots, paths):
+def play(slots, calls):
     time.sleep(5)
     watch = selectors.DefaultSelector()
     for slot in slots:
@@ -356,6 +363,7 @@ def play(slots, paths):
             watch.register(side.rtp, selectors.EVENT_READ, lambda data, heard=heard: heard and data[1] & 127 == 0 and heard(data[12:]))
     # One begins after the other, so that their packets are spread over the 20 ms.
     due, late, free = [time.monotonic() + k * FRAME / len(slots) for k in range(len(slots))], 0.0, [0.0] * len(slots)
+    begin = 0.0
     busy = True
     while busy:
         busy = False
@@ -365,10 +373,11 @@ def play(slots, paths):
                 due[k] += FRAME
                 if slot.tick():
                     free[k] = time.monotonic() + 3
-                elif paths and time.monotonic() > free[k]:
-                    slot.start(paths.pop(0))
-                    print(f"{len(paths)} calls to go", file=sys.stderr)
-            busy |= slot.call is not None or bool(paths)
+                elif calls and time.monotonic() > max(free[k], begin):
+                    begin = time.monotonic() + 0.3
+                    slot.start(calls.pop(0))
+                    print(f"{len(calls)} calls to go", file=sys.stderr)
+            busy |= slot.call is not None or bool(calls)
         for key, _ in watch.select(max(0, min(due) - time.monotonic())):
             for _ in range(20):
                 try:

@@ -90,21 +90,27 @@ struct Shape {
     skip: u32,
     /// The loudest window: of a burst shorter than two windows there is no other measure.
     best: Lines,
+    /// Frames that are as pure, as high and as loud as the one before them.
+    steady: u32,
+    first_steady: Lines,
 }
-
-/// Frames after which the means forget.
-const FORGETS: f32 = 40.0;
 
 impl Shape {
     fn add(&mut self, lines: &Lines) {
+        self.steady += 1;
+        let first = &self.first_steady;
+        let near = (lines.first_hz - first.first_hz).abs() < 3.0
+            && (lines.level_dbm0 - first.level_dbm0).abs() < 1.0;
+        if !near || lines.share < 0.97 {
+            (self.first_steady, self.steady) = (*lines, 0);
+        }
         let old = core::mem::replace(&mut self.newest, *lines);
         if self.skip > 0 {
             self.skip -= 1;
             return;
         }
         self.count += 1.0;
-        let count = self.count.min(FORGETS);
-        let mean = |mean: &mut f32, x: f32| *mean += (x - *mean) / count;
+        let mean = |mean: &mut f32, x: f32| *mean += (x - *mean) / self.count;
         mean(&mut self.share, old.share);
         mean(&mut self.hz, old.first_hz);
         mean(&mut self.level, old.level_dbm0);
@@ -261,10 +267,9 @@ impl Burst {
         self.level - self.before > RISE_DB && pure && flat || self.certain()
     }
 
-    /// So steady for so long that nothing else makes it, even if it begins on the heels of music.
+    /// So steady for so long that nothing else makes it, even on the heels of music.
     fn certain(&self) -> bool {
-        let s = &self.shape;
-        s.count > 30.0 && s.share > 0.97 && s.bend < 1.5 && s.sway < 0.6
+        self.shape.steady >= frames(600)
     }
 
     /// The line was quiet before it for a tenth of a second.
