@@ -4,7 +4,7 @@ use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
 use super::policy::{ring_end, told_to_caller};
-use super::record::{Outcome, SPANS, Span};
+use super::record::{By, Outcome, SPANS, Span};
 use super::{Line, ListenOrder, Phase};
 use crate::listen::lore::Taught;
 use crate::listen::{Heard, Sound, Weighs};
@@ -283,7 +283,12 @@ impl Call {
                 holding.weighs = weighs.clone().map(Box::new);
                 return;
             }
-            Heard::Words { text, .. } => {
+            Heard::Words { at, text } => {
+                if desk.plan.transcript {
+                    let at = opened.since(self.started) + Duration::from_millis(at.as_millis());
+                    self.record.say(u64::try_from(at.as_millis()).unwrap_or(u64::MAX), By::Line, text);
+                    holding.write_at.get_or_insert(desk.now + WRITE_WAIT);
+                }
                 if holding.captions.len() == CAPTIONS {
                     holding.captions.pop_front();
                 }
@@ -506,6 +511,10 @@ impl Call {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
         holding.speaking = true;
         holding.ring_back_tone = false;
+        if desk.plan.transcript {
+            let at = desk.now.since(self.started).as_millis();
+            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, prompt.words());
+        }
         desk.listen(ListenOrder::Speaking(far.port, true));
         desk.say(far, prompt);
     }

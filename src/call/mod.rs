@@ -38,7 +38,7 @@ mod waits;
 
 pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};
-pub use record::{Decision, Figures, Outcome, Record, Span};
+pub use record::{By, Decision, Figures, Outcome, Record, Span, Utterance};
 pub use redial::Redialling;
 pub use snapshot::{CallView, PeerView, Phase, RedialView, Registration, Snapshot, StreamView};
 pub use switchboard::Switchboard;

@@ -41,6 +41,8 @@ pub struct Plan {
     pub waits: super::Waits,
     /// What is recorded, and who may listen in.
     pub recording: Recording,
+    /// What is said while holding is kept with the call.
+    pub transcript: bool,
 }
 
 /// Of which calls something is done.

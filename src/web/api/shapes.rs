@@ -2,7 +2,7 @@
 //! store; these are the envelopes and the orders.
 
 use super::super::journal::Entry;
-use crate::call::{CallView, Mode, Outcome, PeerView, Record};
+use crate::call::{CallView, Mode, Outcome, PeerView, Record, Utterance};
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -185,6 +185,10 @@ pub(in crate::web) struct HistoryQuery {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub(in crate::web) number: Option<String>,
+    /// In which this was said, where it is kept.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(in crate::web) said: Option<String>,
     /// That ended so.
     #[serde(default)]
     pub(in crate::web) outcome: Option<Outcome>,
@@ -218,6 +222,13 @@ pub(in crate::web) struct Events {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Recordings {
     pub(in crate::web) recordings: Vec<Recording>,
+}
+
+/// What was said in a call while the box held it.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Transcript {
+    /// In order; empty if nothing was understood, or nothing is kept.
+    pub(in crate::web) transcript: Vec<Utterance>,
 }
 
 /// One of them.
