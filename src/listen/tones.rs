@@ -151,10 +151,7 @@ impl Tones {
             self.past = [Past::default(); 3];
             return None;
         }
-        let ring = (SHORTEST_RING..LONGEST_RING).contains(&burst.on) && burst.kind == Kind::Progress;
-        if burst.off == END && ring && burst.cut() && !self.interrupted_dial() {
-            self.name(Some(Sound::Ringback), burst.began);
-        } else if burst.off == frames(900) && self.twins(&burst) {
+        if burst.off == END && self.rang(&burst) || burst.off == frames(900) && self.twins(&burst) {
             self.name(Some(Sound::Ringback), burst.began);
         } else if burst.off == QUIET_AFTER && self.state.is_none() && self.is_call_waiting(&burst) {
             self.name(Some(Sound::Tone), burst.began);
@@ -202,6 +199,12 @@ impl Tones {
                 Kind::Special => burst.third() || burst.on >= 6 && twice && before.off < frames(280),
                 _ => false,
             }
+    }
+
+    /// A burst as long as a ring's, whose level swayed and which ended at once.
+    fn rang(&self, burst: &Burst) -> bool {
+        let long = (SHORTEST_RING..LONGEST_RING).contains(&burst.on);
+        burst.kind == Kind::Progress && long && burst.cut() && !self.interrupted_dial()
     }
 
     /// A pause too long for busy. United Kingdom, Australia: 0.4 on, 0.2 off, 0.4 on, 2.0 off is ringback.
