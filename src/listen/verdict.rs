@@ -470,7 +470,7 @@ impl Verdict {
             // In a silent queue silence follows recordings too.
             Reaction::Waits(nats, words) if self.music || self.ringback.is_some() => Ok((nats, words)),
             Reaction::Waits(nats, words) => Ok((nats * 0.3, words)),
-            Reaction::Answers(nats, words) => Ok((nats, words)),
+            Reaction::Listens(nats, words) | Reaction::Answers(nats, words) => Ok((nats, words)),
             Reaction::Over => {
                 self.greeting = None;
                 Ok((0.0, ""))
