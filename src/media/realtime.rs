@@ -20,7 +20,7 @@ const MYSELF: Pid = Pid::from_raw(0);
 pub struct Granted {
     /// The thread runs before everything ordinary (`SCHED_FIFO`); if not, why.
     pub priority: Result<(), Errno>,
-    /// Its memory is never paged out; if not, why.
+    /// What memory it has touched is never paged out, but for [`forget_the_start`]; if not, why.
     pub memory: Result<(), Errno>,
     /// The core that was asked for, and that it runs there and nowhere else; if not, why.
     pub core: Option<(u16, Result<(), Errno>)>,
@@ -69,8 +69,8 @@ fn lock_memory() -> Result<(), Errno> {
 }
 
 /// Gives back what of the programs' code only the start has used, more than half of all that is locked then. What is used
-/// again comes back from the file, and is locked again. To be called once, when everything is up. A kernel older than 5.18
-/// refuses.
+/// again comes back from the file, and is locked again: the first call after a start may wait for that, as it would for code
+/// that no start touches. To be called once, when everything is up. A kernel older than 5.18 refuses.
 #[allow(unsafe_code)]
 pub fn forget_the_start() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
