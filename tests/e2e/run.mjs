@@ -72,6 +72,11 @@ async function logIn(context, { page: base, password }) {
   return page;
 }
 
+async function fits(page, where) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(over <= 0, `${where} is ${over} px too wide`);
+}
+
 async function faults(page, where) {
   // By the protocol: the page's own policy forbids scripts within it, as it should.
   const session = await page.context().newCDPSession(page);
@@ -98,6 +103,7 @@ try {
   // The call of the demo, live: the page changes by itself.
   await page.getByRole("heading", { name: "Waiting on hold for you" }).waitFor({ timeout: WAIT });
   await page.screenshot({ path: path.join(pictures, "hold-phone-light.png"), fullPage: true });
+  await fits(page, "a held call");
   await faults(page, "a held call");
   const seen = await page.evaluate(async () => {
     const status = await (await fetch("/api/v1/status")).json();
@@ -115,8 +121,7 @@ try {
       await page.emulateMedia({ colorScheme });
       for (const where of PAGES) {
         await page.goto(box.page + where);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(overflow <= 0, `${where} is ${overflow} px too wide on a ${size}`);
+        await fits(page, `${where} on a ${size}`);
         for (const details of await page.locator("details").all()) await details.evaluate((d) => { d.open = true; });
         await faults(page, `${where} (${size}, ${colorScheme})`);
         for (const details of await page.locator("details").all()) await details.evaluate((d) => { d.open = false; });
@@ -147,7 +152,11 @@ try {
   await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
   session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; });
   await fresh.goto(box.page, { waitUntil: "load" });
-  const paint = await fresh.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  // The entry comes with the frame that is painted, which may be after the load.
+  const paint = await fresh.evaluate(() => new Promise((told) => {
+    new PerformanceObserver((list) => list.getEntriesByName("first-contentful-paint").forEach((entry) => told(entry.startTime)))
+      .observe({ type: "paint", buffered: true });
+  }));
   console.log(`home page: ${bytes} bytes, first paint after ${Math.round(paint)} ms on a slow line and processor`);
   assert.ok(bytes <= 100_000, `the home page has ${bytes} bytes`);
 
