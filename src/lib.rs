@@ -45,7 +45,7 @@
 //! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
 //! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |
 //! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
-//! | ground | [`units`], [`limits`] (every bound in one table), [`clock`] |
+//! | ground | [`units`], [`limits`] (every bound in one table), [`clock`], [`tables`] (TOML read strictly) |
 //!
 //! What is absent: shared mutable state between threads, unbounded queues, a panic that is not a bug, and any way for
 //! sound of the house to reach the trunk while a call is held: the two ports are not joined, and only a join forwards.
@@ -70,6 +70,7 @@ pub mod slay;
 pub mod sounds;
 pub mod store;
 pub mod studio;
+pub mod tables;
 pub mod trunk;
 pub mod units;
 pub mod web;

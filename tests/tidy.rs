@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["media", "listen"],
     &["sip", "rtp"],
     &["dsp", "sounds"],
-    &["limits", "clock", "log"],
+    &["limits", "clock", "log", "tables"],
     &["units"],
 ];
 
@@ -73,6 +73,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["net/"]),
     ("toml", &["config/"]),
     ("toml_edit", &["web/settings/"]),
+    ("toml", &["config/", "slay/text.rs", "tables.rs"]),
     (
         "tracing",
         &[

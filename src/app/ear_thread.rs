@@ -1,21 +1,20 @@
 //! The edge of [`Ears`]: a thread that sleeps until frames or orders come.
 
+use super::core::Event;
 use super::ear::{Ears, Told};
 use super::words_thread::{Job, Recognised};
 use crate::call::ListenOrder;
+use crate::listen::Settings;
 use crate::listen::lore::{Lesson, Lore};
-use crate::listen::{Heard, Settings};
 use crate::media::TapFrame;
 use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
 use crate::store::Store;
-use crate::units::{CallId, PortId};
+use crate::units::CallId;
 use crate::{clock, limits};
 use core::time::Duration;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use tokio::sync::mpsc;
-
-type Conclusion = (PortId, u32, Heard);
 
 /// Recognition as the listener's thread sees it.
 pub(super) struct Recognition {
@@ -29,7 +28,7 @@ pub(super) fn start(
     settings: Settings,
     words: Option<Recognition>,
     store: Option<Store>,
-) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Conclusion>)> {
+) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Event<'static>>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
     let ears = Ears::new(settings);
@@ -40,7 +39,7 @@ pub(super) fn start(
 
 struct Room {
     ears: Ears,
-    tell: mpsc::Sender<Conclusion>,
+    tell: mpsc::Sender<Event<'static>>,
     words: Option<Recognition>,
     store: Option<Store>,
 }
@@ -79,7 +78,12 @@ impl Room {
         }
         while let Some(told) = self.ears.poll() {
             match told {
-                Told::Heard(port, epoch, heard) => self.tell.blocking_send((port, epoch, heard)).ok()?,
+                Told::Heard(port, epoch, heard) => {
+                    self.tell.blocking_send(Event::Heard(port, epoch, heard)).ok()?;
+                }
+                Told::Prompt(port, epoch, prompted) => {
+                    self.tell.blocking_send(Event::Prompt(port, epoch, prompted)).ok()?;
+                }
                 Told::Learnt { call, company, lesson } => {
                     let Some(store) = &self.store else { continue };
                     keep(store, call, &company, lesson);

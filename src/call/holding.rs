@@ -156,10 +156,11 @@ impl Call {
         }
         self.decide(desk, "hold", how.into());
         self.confirm_to_owner(desk);
+        self.enter_menu(desk);
         Ok(())
     }
 
-    fn line(&self, desk: &Desk, far: &Leg) -> Line {
+    pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
         let (opened, epoch) = far.open.unwrap_or((self.started, 0));
         let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
         let number = &self.record.number;
@@ -222,10 +223,12 @@ impl Call {
 
     /// A parked leg is ended at once, or the ATA's reminder ring rings for it; a talking one hears the confirmation.
     fn confirm_to_owner(&mut self, desk: &mut Desk) {
-        let (parked, talking): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
+        let (parked, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
         for leg in parked {
             desk.hang_up(leg, Cause::Normal);
         }
+        let (talking, listening) = rest.into_iter().partition::<Vec<Leg>, _>(|leg| leg.role == Role::Talks);
+        self.near = listening;
         for leg in talking {
             self.near.push(Leg { role: Role::Confirms, ..leg });
             self.confirm(desk, self.near.len() - 1);
@@ -255,11 +258,16 @@ impl Call {
     // ---- facts ----
 
     pub(super) fn heard(&mut self, desk: &mut Desk, epoch: u32, heard: Heard) {
-        let Some((opened, open_epoch)) = self.far.as_ref().and_then(|f| f.open) else { return };
-        let State::Held(holding) = &mut self.state else { return };
-        if epoch != open_epoch {
-            return;
+        if self.far.as_ref().and_then(|f| f.open).is_some_and(|(_, open)| open == epoch) {
+            self.heard_now(desk, heard);
         }
+    }
+
+    /// Something is heard in this opening of the far side's port.
+    pub(super) fn heard_now(&mut self, desk: &mut Desk, heard: Heard) {
+        let aside = self.menu_heard(desk, &heard);
+        let Some((opened, _)) = self.far.as_ref().and_then(|f| f.open) else { return };
+        let State::Held(holding) = &mut self.state else { return };
         match &heard {
             Heard::Sound { at, sound, confidence } => {
                 holding.sound = Some(*sound);
@@ -273,6 +281,7 @@ impl Call {
                 }
                 self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
             }
+            _ if aside => {}
             Heard::Person { .. } => {
                 holding.person = true;
                 holding.person_at.get_or_insert(desk.now);
@@ -290,15 +299,21 @@ impl Call {
                 holding.captions.push_back(text.clone());
             }
         }
-        self.tell(desk, slay::Input::Heard(heard));
+        if !aside {
+            self.tell(desk, slay::Input::Heard(heard));
+        }
     }
 
     pub(super) fn played(&mut self, desk: &mut Desk, port: PortId) {
         let far = self.far.as_ref().is_some_and(|f| f.port == port);
+        if !far && self.is_on_errand() {
+            return self.errand_comfort(desk);
+        }
         let State::Held(holding) = &mut self.state else { return };
         if far && core::mem::take(&mut holding.speaking) {
             desk.listen(ListenOrder::Speaking(port, false));
             self.tell(desk, slay::Input::Played);
+            self.menu_spoken(desk);
             self.ring_back_tone(desk);
         } else if !far && holding.confirm_until.is_some() {
             holding.confirm_until = Some(desk.now + HANG_UP_WAIT);
@@ -395,7 +410,11 @@ impl Call {
         let winner = self.near.swap_remove(at);
         let reason =
             if winner.outside { "the owner answered outside the house" } else { "the owner answered" };
+        let helps = self.menu.help.is_some();
         self.join_owner(desk, winner, reason);
+        if helps {
+            return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
+        }
         // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
         self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
     }
@@ -415,6 +434,9 @@ impl Call {
 
     /// A leg of the house asks for the held call (a star code).
     pub(super) fn rejoin(&mut self, desk: &mut Desk, leg: Leg) {
+        if self.is_on_errand() {
+            return self.listen_along(desk, leg);
+        }
         self.join_owner(desk, leg, "the owner asked for the held call");
         self.near.iter().for_each(|near| desk.say(near, Prompt::Rejoin));
     }
@@ -437,6 +459,7 @@ impl Call {
         self.state = State::Talking;
         self.answer_near(desk, 0);
         self.connect(desk);
+        self.leave_menu(desk);
         if let Some(at) = person {
             self.slain = Some(desk.now);
             let since = self.first_held.map_or(at, |held| held.min(at));
@@ -460,7 +483,7 @@ impl Call {
 
     // ---- the machine's wishes ----
 
-    fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
+    pub(super) fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
         if let State::Held(holding) = &mut self.state {
             holding.hold.handle(desk.now, input);
         }
@@ -492,6 +515,9 @@ impl Call {
             slay::Output::Decided(what, reason) => self.decide(desk, what, reason),
             slay::Output::End(ending) => {
                 let (outcome, reason) = match ending {
+                    Ending::OwnerNotReached if self.menu.help.is_some() => {
+                        (Outcome::Failed, "the menu has changed, and the owner was not reached")
+                    }
                     Ending::OwnerNotReached => (Outcome::AgentLost, "the owner was not reached"),
                     Ending::Declined => (Outcome::OwnerGaveUp, "the owner declined"),
                     Ending::FarGone => (Outcome::CompanyHungUp, "the far side has gone"),
@@ -502,7 +528,11 @@ impl Call {
         }
     }
 
-    fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+    pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        if self.menu.help.is_some() {
+            // A menu is not spoken to.
+            return;
+        }
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
         holding.speaking = true;
         holding.ring_back_tone = false;
@@ -544,7 +574,8 @@ impl Call {
     /// What a phone shows when the held call comes back.
     fn back(&self) -> Caller {
         let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
+        let what = if self.menu.help.is_some() { "MENU" } else { "HOLD" };
+        Caller { name: format!("{what}: {number}"), number: self.record.number.clone(), private: false }
     }
 
     /// The next held call whose person waits may ring.
@@ -560,6 +591,9 @@ impl Call {
         self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
+            if holding.hold.doing() == Doing::Waiting {
+                self.without_owner(desk);
+            }
         }
         self.causes.clear();
     }

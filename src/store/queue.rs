@@ -1,5 +1,5 @@
-//! The bounded queue between the control thread and the disk: the newest state of each call and of what is known of each
-//! company, and nothing older.
+//! The bounded queue between the control thread and the disk: the newest state of each call and of each value that is kept
+//! beside the records, and nothing older.
 
 use super::Error;
 use crate::call::Record;
@@ -20,20 +20,31 @@ pub(super) struct Queue {
     quiet: Condvar,
 }
 
+/// Where values are kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shelf {
+    /// What the listener knows of each company.
+    Lore,
+    /// Among the settings: flows and planned calls.
+    Settings,
+}
+
+/// Values by their place and key, as bytes; nothing: it is removed.
+pub(super) type Values = BTreeMap<(Shelf, String), Option<Vec<u8>>>;
+
 /// What is written at once.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) records: Vec<Record>,
-    /// By company, as bytes.
-    pub(super) lore: Vec<(String, Vec<u8>)>,
+    pub(super) values: Values,
 }
 
 #[derive(Default)]
 struct Inner {
     pending: BTreeMap<CallId, Record>,
-    lore: BTreeMap<String, Vec<u8>>,
-    /// What is being written of it: newer than what a reader of the disk finds.
-    lore_under_way: BTreeMap<String, Vec<u8>>,
+    values: Values,
+    /// What is being written of them: newer than what a reader of the disk finds.
+    under_way: Values,
     writing: bool,
     closed: bool,
     ended: bool,
@@ -41,7 +52,7 @@ struct Inner {
 
 impl Inner {
     fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.lore.is_empty()
+        self.pending.is_empty() && self.values.is_empty()
     }
 }
 
@@ -61,21 +72,23 @@ impl Queue {
         Ok(())
     }
 
-    /// Adds what is known of a company now, in place of what still waits.
-    pub(super) fn put_lore(&self, company: &str, bytes: Vec<u8>) -> Result<(), Error> {
-        let mut inner = self.lock();
-        if inner.lore.len() >= STORE_QUEUE && !inner.lore.contains_key(company) {
+    /// Adds a value, or its removal, in place of what still waits under its key.
+    pub(super) fn put_value(&self, shelf: Shelf, key: &str, value: Option<Vec<u8>>) -> Result<(), Error> {
+        let (mut inner, place) = (self.lock(), (shelf, key.to_owned()));
+        if inner.values.len() >= STORE_QUEUE && !inner.values.contains_key(&place) {
             return Err(Error::Full);
         }
-        inner.lore.insert(company.to_owned(), bytes);
+        inner.values.insert(place, value);
         self.work.notify_one();
         Ok(())
     }
 
-    /// What is known of a company, while it is not on the disk.
-    pub(super) fn lore(&self, company: &str) -> Option<Vec<u8>> {
+    /// The values that are not on the disk yet and whose keys begin like this.
+    pub(super) fn values(&self, shelf: Shelf, prefix: &str) -> BTreeMap<String, Option<Vec<u8>>> {
         let inner = self.lock();
-        inner.lore.get(company).or_else(|| inner.lore_under_way.get(company)).cloned()
+        let all = inner.under_way.iter().chain(&inner.values);
+        let wanted = all.filter(|((place, key), _)| *place == shelf && key.starts_with(prefix));
+        wanted.map(|((_, key), value)| (key.clone(), value.clone())).collect()
     }
 
     /// Waits for something to write; `None` once closed and empty.
@@ -90,15 +103,15 @@ impl Queue {
         }
         inner.writing = true;
         let records = core::mem::take(&mut inner.pending).into_values().collect();
-        inner.lore_under_way = core::mem::take(&mut inner.lore);
-        Some(Batch { records, lore: inner.lore_under_way.clone().into_iter().collect() })
+        inner.under_way = core::mem::take(&mut inner.values);
+        Some(Batch { records, values: inner.under_way.clone() })
     }
 
     /// What was taken last is on the disk.
     pub(super) fn written(&self) {
         let mut inner = self.lock();
         inner.writing = false;
-        inner.lore_under_way.clear();
+        inner.under_way.clear();
         if inner.is_empty() {
             self.quiet.notify_all();
         }
@@ -108,14 +121,14 @@ impl Queue {
     pub(super) fn give_back(&self, batch: Batch) {
         let mut inner = self.lock();
         inner.writing = false;
-        inner.lore_under_way.clear();
+        inner.under_way.clear();
         for record in batch.records {
             if let Entry::Vacant(place) = inner.pending.entry(record.id) {
                 place.insert(record);
             }
         }
-        for (company, bytes) in batch.lore {
-            inner.lore.entry(company).or_insert(bytes);
+        for (place, value) in batch.values {
+            inner.values.entry(place).or_insert(value);
         }
     }
 

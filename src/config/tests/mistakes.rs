@@ -187,6 +187,22 @@ const MISTAKES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "[menu]\nlearn = 1\nextension = \"911\"\n",
+        &[
+            "2: [menu] learn = 1: allowed is true or false",
+            "3: [menu] extension = \"911\": allowed are up to 16 digits that are no emergency number",
+        ],
+    ),
+    (
+        "[[speed_dial]]\ndigits = \"123\"\nnumber = \"x\"\n[[speed_dial]]\n",
+        &[
+            "2: [[speed_dial]] digits = \"123\": allowed are 1 or 2 digits that are no emergency number",
+            "3: [[speed_dial]] number = \"x\": needed is a number as you dial it, of digits and +",
+            "4: [[speed_dial]] digits is missing: allowed are 1 or 2 digits that are no emergency number",
+            "4: [[speed_dial]] number is missing: needed is a number as you dial it, of digits and +",
+        ],
+    ),
+    (
         "[codes]\nwithhold = \"*5\"\n",
         &["2: [codes] withhold = \"*5\": it begins like hold = \"*58\"; the two could not be told apart"],
     ),

@@ -9,8 +9,8 @@ use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
 use super::visit::NO_STORE;
-use super::{Order, Site, phones, statistics, teach};
-use crate::call::{Outcome, Record, Request};
+use super::{Order, Site, flows, phones, statistics, teach};
+use crate::call::{Errand, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Digit};
@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shapes::{
-    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Pair, Place, Placed, Through, Unpair,
+    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Mode, Pair, Place, Placed, Through, Unpair,
 };
 use std::net::IpAddr;
 use table::{Asked, What};
@@ -105,10 +105,18 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &teach::give(site, &query::<teach::Company>(sent.query)?.company)?)
         }
         What::TakePrints => Answer::json(200, &teach::take(site, &body(sent.body)?)?),
-        What::ForgetPrints => {
-            teach::forget(site, &body::<teach::Company>(sent.body)?.company)?;
-            Answer::json(200, &Done { done: true })
+        What::ForgetPrints => done(teach::forget(site, &body::<teach::Company>(sent.body)?.company))?,
+        What::Flows => Answer::json(200, &flows::list(site)?),
+        What::Flow => Answer::json(200, &flows::get(site, &query(sent.query)?)?),
+        What::KeepFlow => done(flows::keep(site, &body(sent.body)?))?,
+        What::RemoveFlow => done(flows::remove(site, &body(sent.body)?))?,
+        What::Planned => Answer::json(200, &flows::planned(site)?),
+        What::PlanCall => {
+            let plan: flows::Plan = body(sent.body)?;
+            check_number(&plan.number)?;
+            done(flows::plan(site, &plan))?
         }
+        What::UnplanCall => done(flows::unplan(site, &body(sent.body)?))?,
         What::TryTrunks => act(Request::TryTrunks)?,
         What::Keys => act(Request::Keys(id, keys(&body::<Keys>(sent.body)?.digits)?))?,
         What::Transfer => {
@@ -139,10 +147,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             let told = phones::pair(site, &phones::fields(&pair), sent.local).map_err(semantic)?;
             Answer::json(200, &told)
         }
-        What::Unpair => {
-            phones::unpair(site, &body::<Unpair>(sent.body)?.user)?;
-            Answer::json(200, &Done { done: true })
-        }
+        What::Unpair => done(phones::unpair(site, &body::<Unpair>(sent.body)?.user))?,
         What::History => Answer::json(200, &history(site, &query(sent.query)?)?),
         What::Settings => {
             let sections = site.settings.written()?;
@@ -154,10 +159,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             site.settings.change(&set.section, set.at, &Act::Write(&values))?;
             Answer::json(200, &Done { done: true })
         }
-        What::Restart => {
-            site.restart()?;
-            Answer::json(200, &Done { done: true })
-        }
+        What::Restart => done(site.restart())?,
         What::Statistics => Answer::json(200, &statistics::reckon(every(store(site)?)?.iter())),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;
@@ -174,6 +176,10 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         }
     };
     Ok(answer.into())
+}
+
+fn done(done: Result<(), Refusal>) -> Result<Answer, Refusal> {
+    done.map(|()| Answer::json(200, &Done { done: true }))
 }
 
 /// A body in JSON; none stands for an empty object.
@@ -208,7 +214,11 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
 pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId, Refusal> {
     check_number(&place.number)?;
     site.count_call(who)?;
-    let placed = site.ask(Order::Call(Request::Place(place.number.clone(), place.mode)))?;
+    let number = place.number.clone();
+    let placed = site.ask(Order::Call(match place.mode {
+        Mode::Direct => Request::Connect(number),
+        Mode::HoldSlayer => Request::Errand(Errand::Call(number, place.flow.into())),
+    }))?;
     placed.ok_or((500, "The call was placed, but has no number.".into()))
 }
 
