@@ -71,9 +71,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("tokio_tungstenite", &["web/websocket.rs"]),
     ("tokio_rustls", &["net/"]),
-    ("toml", &["config/"]),
-    ("toml_edit", &["web/settings/"]),
     ("toml", &["config/", "slay/text.rs", "tables.rs"]),
+    ("toml_edit", &["web/settings/"]),
     (
         "tracing",
         &[

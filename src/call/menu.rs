@@ -111,7 +111,9 @@ impl Call {
         self.attend(desk);
         let offered =
             desk.book.choose(&self.record.number).is_some_and(|v| v.standing() == Standing::Offered);
-        if offered && let Some(near) = self.near.iter().find(|near| near.role == Role::Talks && near.up) {
+        if offered
+            && let Some(near) = self.near.iter().find(|near| near.role == Role::Talks && near.open.is_some())
+        {
             desk.say(near, Prompt::KnowMenu);
             self.decide(desk, "offer", "a flow for this menu was learnt in an earlier call".into());
         }

@@ -45,7 +45,7 @@ pub struct Plan {
     pub learn: bool,
     /// What may be dialled behind the code that slays, and what it stands for.
     pub speed: Vec<(String, String)>,
-    /// Calls to this number are held as they come; empty: there is none.
+    /// Calls to this number, or user, are held as they come; empty: there is none.
     pub extension: String,
 }
 
@@ -92,7 +92,8 @@ impl Plan {
 
     /// Whether calls to this number are sent to the box to be held.
     pub(super) fn is_extension(&self, called: &str) -> bool {
-        !self.extension.is_empty() && crate::sip::plain(called) == self.extension
+        !self.extension.is_empty()
+            && (called == self.extension || crate::sip::plain(called) == self.extension)
     }
 
     /// The trunks, in order of preference.

@@ -11,8 +11,10 @@ pub(super) fn menu<'t>(source: &mut Source<'t>, root: &DeTable<'t>, emergency: &
     let s = &mut section(source, root, "[menu]", &["learn", "extension"]);
     let learn = s.flag("learn").unwrap_or(true);
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let extension = s.text("extension", "allowed are up to 16 digits that are no emergency number", |text| {
-        let fits = (0..=16).contains(&text.len()) && digits(text) && !emergency.iter().any(|n| n == text);
+    let allowed = "allowed are up to 32 digits, letters, - and _, but no emergency number";
+    let extension = s.text("extension", allowed, |text| {
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let fits = text.len() <= 32 && plain && !emergency.iter().any(|n| n == text);
         fits.then(|| text.to_owned())
     });
     let mut speed: Vec<(String, String)> = Vec::new();

@@ -53,7 +53,7 @@ pub struct Config {
 pub struct Menu {
     /// Menus are learnt from the owner's keys in ordinary calls.
     pub learn: bool,
-    /// Calls to this number are held as they come; empty: there is none.
+    /// Calls to this number, or user, are held as they come; empty: there is none.
     pub extension: String,
     /// What may be dialled behind the code that slays, and what it stands for.
     pub speed: Vec<(String, String)>,

@@ -10,7 +10,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, record, words, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, menu, speed_dial, record, words, guard, codes, board, web, log",
         ],
     ),
     (
@@ -190,7 +190,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[menu]\nlearn = 1\nextension = \"911\"\n",
         &[
             "2: [menu] learn = 1: allowed is true or false",
-            "3: [menu] extension = \"911\": allowed are up to 16 digits that are no emergency number",
+            "3: [menu] extension = \"911\": allowed are up to 32 digits, letters, - and _, but no emergency number",
         ],
     ),
     (
