@@ -69,10 +69,8 @@ pub fn export(data: &Path, number: &str, version: Option<u32>) -> Result<String>
     let store = open(data)?;
     let entry = store.flows_of(number)?;
     close(&store)?;
-    let wanted = |entry: &Entry| {
-        let versions = entry.versions.iter().rev();
-        versions.cloned().find(|v| version.is_none_or(|id| v.id == id))
-    };
+    let wanted =
+        |entry: &Entry| entry.versions.iter().rfind(|v| version.is_none_or(|id| v.id == id)).cloned();
     let found = entry.as_ref().and_then(wanted);
     let found = found.ok_or_else(|| anyhow!("there is no such flow; `hold-slayer flows list` shows all"))?;
     Ok(text::write(&found.flow))

@@ -160,10 +160,10 @@ fn check(steps: &[Step], at: usize, step: &Step) -> Result<(), String> {
         Some(to) if to <= at => Err(format!("the step {label} comes before this one: a flow only leads on")),
         Some(_) => Ok(()),
     };
-    if let Some(label) = &step.label {
-        if steps.iter().filter(|s| s.label.as_ref() == Some(label)).count() > 1 {
-            return Err(format!("label: two steps are called {label}"));
-        }
+    if let Some(label) = &step.label
+        && steps.iter().filter(|s| s.label.as_ref() == Some(label)).count() > 1
+    {
+        return Err(format!("label: two steps are called {label}"));
     }
     if let Otherwise::GoTo(label) = &step.otherwise {
         leads(label)?;

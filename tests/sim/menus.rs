@@ -86,7 +86,7 @@ fn hears(world: &World, prompt: Prompt) -> usize {
     world.count(Who::Phone, |fact| *fact == Fact::HearsBox(prompt))
 }
 
-fn entry<'w>(world: &'w World) -> &'w Entry {
+fn entry(world: &World) -> &Entry {
     world.flows.get(COMPANY_NUMBER).unwrap_or_else(|| panic!("nothing was learnt\n{}", world.tale()))
 }
 
@@ -337,7 +337,7 @@ fn a_call_is_placed_when_they_open_and_survives_a_restart_of_the_box() {
     world.tell(hold_slayer::app::core::Event::Recall(Vec::new(), planned.clone()));
     world.run(s(150));
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
-    assert_eq!(world.send_on(Errand::Forget(planned[0].id)).is_err(), true, "it was placed");
+    assert!(world.send_on(Errand::Forget(planned[0].id)).is_err(), "it was placed");
 }
 
 #[test]
