@@ -71,6 +71,10 @@ mod real_time {
         company.play(&sound::tone(PERSON, 10));
         phone.hears(PERSON);
         company.hears(ROOM);
+        let joined = company.packets().len();
+        until("they have talked for longer than a false alarm", || {
+            company.packets().len() > joined + 2 * THREE_SECONDS
+        });
         phone.tell("hangup", "");
         provider.receives("BYE", 2);
         let records = household.stop();
