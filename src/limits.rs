@@ -44,6 +44,8 @@ pub const fn studio_ring(calls: usize) -> usize {
 }
 /// Segments of speech that wait for the recogniser: half a minute of two holds. Full: the segment is not recognised.
 pub const WORDS_QUEUE: usize = 8;
+/// Clips that wait for the disk, and what the owner says of them. Full: one is not kept.
+pub const CLIPS_QUEUE: usize = 8;
 /// Longest time that is written into one recording, and so its size: 2 GiB of a WAV file hold 18 h in stereo.
 pub const RECORDING_HOURS: u64 = 12;
 /// Who may listen in to calls on the page at once.

@@ -2,12 +2,13 @@
 //! what it taught.
 
 use crate::call::{Line, ListenOrder};
-use crate::listen::lore::{Lesson, Lore};
+use crate::listen::lore::{Lesson, Lore, Taught};
 use crate::listen::prompt::{Prompted, Scribe, Spotter};
+use crate::listen::reel::{Clip, Reel};
 use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
-use crate::units::{CallId, PortId, Tick};
+use crate::units::{CallId, Frame, PortId, Tick};
 use std::collections::{HashMap, VecDeque};
 
 /// The page is told what is weighed every half second.
@@ -35,12 +36,31 @@ struct Ear {
     spotter: Option<Spotter>,
     /// It was told that something is weighed.
     weighs: bool,
+    /// Where clips are kept: of what was heard on hold.
+    reel: Option<Reel>,
 }
 
 impl Ear {
     fn new(line: Line) -> Self {
-        let (hold, along, spotter) = (None, None, None);
-        Self { line, now: For::Nobody, hold, along, scribe: Scribe::default(), spotter, weighs: false }
+        Self {
+            line,
+            now: For::Nobody,
+            hold: None,
+            along: None,
+            scribe: Scribe::default(),
+            spotter: None,
+            weighs: false,
+            reel: None,
+        }
+    }
+
+    /// Milliseconds from the begin of the call.
+    fn at_ms(&self, at: Tick) -> u64 {
+        self.line.opened_ms + at.as_millis()
+    }
+
+    fn clip(&self, clip: Clip) -> Told {
+        Told::Clip { call: self.line.call, at_ms: self.at_ms(clip.at), samples: clip.samples }
     }
 
     /// Who hears what comes now.
@@ -88,30 +108,50 @@ pub enum Told {
         /// What the call taught.
         lesson: Lesson,
     },
+    /// A voice was greeted or rung for so many milliseconds after the call began. This was heard around it.
+    Clip {
+        /// The call.
+        call: CallId,
+        /// When the verdict fell.
+        at_ms: u64,
+        /// At 8 kHz.
+        samples: Vec<i16>,
+    },
+    /// The owner says what is in that clip.
+    Taught {
+        /// The call.
+        call: CallId,
+        /// When the clip's verdict fell.
+        at_ms: u64,
+        /// What he says.
+        taught: Taught,
+    },
 }
 
 /// Ears for each leg that is listened to. Pure: the thread below and the simulator drive it.
 #[derive(Default)]
 pub struct Ears {
     settings: Settings,
+    clips: bool,
     ears: HashMap<PortId, Ear>,
     segments: VecDeque<(PortId, u32, Segment)>,
     out: VecDeque<Told>,
 }
 
 impl Ears {
-    /// Ears that decide so.
-    pub fn new(settings: Settings) -> Self {
-        Self { settings, ..Self::default() }
+    /// Ears that decide so, and keep clips or not.
+    pub fn new(settings: Settings, clips: bool) -> Self {
+        Self { settings, clips, ..Self::default() }
     }
 
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
     pub fn order(&mut self, order: ListenOrder, recall: impl FnOnce(&str) -> Lore) {
         match order {
             ListenOrder::Start(line) => {
-                let settings = self.settings.clone();
+                let (settings, clips) = (self.settings.clone(), self.clips);
                 let ear = self.ear(&line);
                 (ear.now, ear.along) = (For::Hold, None);
+                ear.reel = ear.reel.take().or_else(|| clips.then(Reel::default));
                 ear.hold.get_or_insert_with(|| {
                     // Whoever hides his number shares it with all who do.
                     let lore = if line.company.is_empty() { Lore::default() } else { recall(&line.company) };
@@ -126,8 +166,15 @@ impl Ears {
                 ear.along = Some(Listener::new(settings));
             }
             ListenOrder::Speaking(port, on) => self.tell(port, Input::Speaking(on)),
-            ListenOrder::WasRecording(port) => self.tell_holder(port, Input::WasRecording),
-            ListenOrder::WasPerson(port) => self.tell_holder(port, Input::WasPerson),
+            ListenOrder::WasRecording(port) => {
+                self.tell_holder(port, Input::WasRecording);
+                self.taught(port, Taught::Recording);
+            }
+            ListenOrder::WasPerson(port) => {
+                self.tell_holder(port, Input::WasPerson);
+                self.taught(port, Taught::Person);
+            }
+            ListenOrder::WasMenu(port) => self.tell(port, Input::WasRecording),
             ListenOrder::Expect(port, prompts) => {
                 if let Some(ear) = self.ears.get_mut(&port) {
                     ear.spotter = Some(Spotter::new(prompts));
@@ -143,6 +190,8 @@ impl Ears {
                 self.tell(port, Input::Taken);
                 if let Some(ear) = self.ears.get_mut(&port) {
                     ear.now = For::Nobody;
+                    let clip = ear.reel.as_mut().and_then(Reel::cut);
+                    self.out.extend(clip.map(|clip| ear.clip(clip)));
                 }
             }
             ListenOrder::Stop(port) => self.end(port),
@@ -158,11 +207,21 @@ impl Ears {
     }
 
     fn end(&mut self, port: PortId) {
-        let Some(ear) = self.ears.remove(&port).filter(|ear| !ear.line.company.is_empty()) else { return };
-        if let Some(mut listener) = ear.hold {
+        let Some(mut ear) = self.ears.remove(&port) else { return };
+        let clip = ear.reel.as_mut().and_then(Reel::cut);
+        self.out.extend(clip.map(|clip| ear.clip(clip)));
+        if let Some(listener) = ear.hold.as_mut().filter(|_| !ear.line.company.is_empty()) {
             let lesson = listener.lesson(ear.line.opened_ms);
             self.out.push_back(Told::Learnt { call: ear.line.call, company: ear.line.company, lesson });
         }
+    }
+
+    /// The owner says what was heard last.
+    fn taught(&mut self, port: PortId, taught: Taught) {
+        let Some(ear) = self.ears.get_mut(&port) else { return };
+        let Some((clip, at)) = ear.reel.as_mut().map(Reel::cut_now) else { return };
+        self.out.extend(clip.map(|clip| ear.clip(clip)));
+        self.out.push_back(Told::Taught { call: ear.line.call, at_ms: ear.at_ms(at), taught });
     }
 
     /// Hears one frame. Frames of another opening of the port are not for this ear.
@@ -171,6 +230,10 @@ impl Ears {
         let Some(ear) = ear.filter(|ear| ear.now != For::Nobody) else { return };
         let weighs = ear.weighs(tap.tick);
         self.out.extend(weighs.map(|heard| Told::Heard(tap.port, tap.epoch, heard)));
+        if let Some(reel) = ear.reel.as_mut().filter(|_| ear.now == For::Hold) {
+            let clip = reel.hear(tap.tick, if tap.received { &tap.frame } else { &Frame::SILENCE });
+            self.out.extend(clip.map(|clip| ear.clip(clip)));
+        }
         let input = if tap.received { Input::Frame(tap.tick, &tap.frame) } else { Input::Lost(tap.tick) };
         self.tell(tap.port, input);
         let known = self.ears.get_mut(&tap.port).and_then(|ear| ear.read_along(tap.received));
@@ -200,9 +263,12 @@ impl Ears {
         let Some(listener) = ear.listener() else { return };
         listener.handle(input);
         self.segments.extend(listener.segment().map(|segment| (port, epoch, segment)));
-        while let Some(heard) = listener.poll() {
-            self.out.push_back(Told::Heard(port, epoch, heard));
+        let told: Vec<Heard> = core::iter::from_fn(|| listener.poll()).collect();
+        let hoped = |heard: &Heard| matches!(heard, Heard::Perhaps { .. } | Heard::Person { .. });
+        if ear.now == For::Hold && told.iter().any(hoped) {
+            ear.reel.iter_mut().for_each(Reel::mark);
         }
+        self.out.extend(told.into_iter().map(|heard| Told::Heard(port, epoch, heard)));
     }
 
     /// The next segment for the recogniser.

@@ -10,10 +10,11 @@ use crate::media::TapFrame;
 use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
 use crate::store::Store;
+use crate::studio::{Clips, Config};
 use crate::units::CallId;
 use crate::{clock, limits};
 use core::time::Duration;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use tokio::sync::mpsc;
 
 /// Recognition as the listener's thread sees it.
@@ -28,11 +29,12 @@ pub(super) fn start(
     settings: Settings,
     words: Option<Recognition>,
     store: Option<Store>,
+    clips: Option<Keeper>,
 ) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Event<'static>>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
-    let ears = Ears::new(settings);
-    let room = Room { ears, tell, words, store };
+    let ears = Ears::new(settings, clips.is_some());
+    let room = Room { ears, tell, words, store, clips };
     std::thread::Builder::new().name("listener".into()).spawn(move || room.run(taps, &incoming))?;
     Ok((orders, heard))
 }
@@ -42,6 +44,7 @@ struct Room {
     tell: mpsc::Sender<Event<'static>>,
     words: Option<Recognition>,
     store: Option<Store>,
+    clips: Option<Keeper>,
 }
 
 impl Room {
@@ -88,9 +91,37 @@ impl Room {
                     let Some(store) = &self.store else { continue };
                     keep(store, call, &company, lesson);
                 }
+                told => {
+                    // Full: the disk is slow, and a clip is the least of what it lacks.
+                    let _ = self.clips.as_ref().map(|clips| clips.0.try_send(told));
+                }
             }
         }
         Some(())
+    }
+}
+
+/// The thread that writes clips: the listener does not wait for the disk.
+pub(super) struct Keeper(SyncSender<Told>);
+
+impl Keeper {
+    /// Starts it; it ends when the listener does.
+    pub(super) fn start(clips: Clips, Config { keep, spare, .. }: Config) -> std::io::Result<Self> {
+        let (work, told) = sync_channel(limits::CLIPS_QUEUE);
+        let write = move || {
+            for told in told {
+                let done = match told {
+                    Told::Clip { call, at_ms, samples } => clips.keep((call, at_ms), &samples, keep, spare),
+                    Told::Taught { call, at_ms, taught } => clips.teach(call, at_ms, taught).map(drop),
+                    Told::Heard(..) | Told::Prompt(..) | Told::Learnt { .. } => Ok(()),
+                };
+                if let Err(error) = done {
+                    tracing::warn!(%error, "a clip was not kept");
+                }
+            }
+        };
+        std::thread::Builder::new().name("clips".into()).spawn(write)?;
+        Ok(Self(work))
     }
 }
 

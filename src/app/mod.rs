@@ -6,6 +6,7 @@
 //! | `media` | SCHED_FIFO, if granted | RTP sockets, ports, prompts | packets, a 20 ms timer, orders |
 //! | `listener` | normal | one `Listener` for each held leg | tapped frames, orders |
 //! | `words` | nice 10, where there is a speech model | the recogniser's networks, given back after a minute without work | segments |
+//! | `clips` | normal, where clips are kept | the folder of clips | clips |
 //! | `studio` | normal | recordings, and who listens in | frames, orders |
 //! | `store` | normal | the database's writes | records |
 //! | `web` … | normal | the gate and the pages | connections |
@@ -24,6 +25,7 @@
 //! | listen orders | control → listener | a second | an error is logged |
 //! | heard | listener → control | more than is ever concluded in a second | the listener waits |
 //! | segments, words | listener → words, and back | half a minute of two holds | not recognised: the sound alone decides |
+//! | clips | listener → clips | several voices | it is not kept |
 //! | asks, presses | web, board → control | a person's patience | refused with 503, or dropped |
 //! | records | control → store | one state for each call | a newer state replaces an older one |
 //!

@@ -2,6 +2,7 @@
 
 use super::start::{Options, Running, start};
 use crate::config::Config;
+use crate::media::realtime;
 use anyhow::{Context, Result};
 use core::time::Duration;
 use sd_notify::NotifyState;
@@ -33,6 +34,7 @@ pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let running = start(config, data, &Options { file: Some(file.to_owned()), ..Options::default() })?;
     tell(&running);
+    realtime::forget_the_start();
     let end = runtime.block_on(wait(&running, signals));
     if end == End::Stop {
         notify(&[NotifyState::Stopping]);

@@ -96,8 +96,11 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
-    let (ears, heard) =
-        ear_thread::start(media.taps, settings, words, store.clone()).context("the listener's thread")?;
+    let archive = config.record.archive;
+    let clips = archive.clips.then(|| ear_thread::Keeper::start(studio::Clips::new(data), archive));
+    let clips = clips.transpose().context("the clips' thread")?;
+    let (ears, heard) = ear_thread::start(media.taps, settings, words, store.clone(), clips)
+        .context("the listener's thread")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;

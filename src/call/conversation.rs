@@ -448,7 +448,7 @@ impl Call {
         self.menu_over(desk, outcome);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
-        self.met = !held && self.has_met(desk.now);
+        self.met = !held && self.has_met(desk.now, HUNG_UP);
         self.ringing = None;
         self.also_at = None;
         self.state = State::Over;

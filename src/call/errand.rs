@@ -46,7 +46,7 @@ impl Switchboard {
         match errand {
             Errand::Call(number, way) => {
                 let wanted = self.wanted_by_request(&number)?;
-                let line = self.free_line(true)?;
+                let line = self.free_line(Some(&wanted.number))?;
                 let call = self.errand_call(&wanted, way);
                 return Ok(Some(self.place(call, line, "asked for on the page")));
             }
@@ -85,7 +85,7 @@ impl Switchboard {
             self.not_placed(true, &wanted.number, NO_LINE);
             return self.notice(arrival, Prompt::NoTrunk);
         }
-        let line = match self.free_line(true) {
+        let line = match self.free_line(Some(&wanted.number)) {
             Ok(line) => line,
             Err(why) => return self.refuse(arrival, &wanted.number, &why, Cause::Congestion),
         };
@@ -126,7 +126,10 @@ impl Switchboard {
         let now = self.desk.wall();
         let before = self.desk.schedule.list().len();
         for due in self.desk.schedule.due(now) {
-            let line = self.free_line(true).ok().filter(|_| !self.is_helping());
+            let number = match &due {
+                Due::Call(a) | Due::Missed(a) => &a.number,
+            };
+            let line = self.free_line(Some(number)).ok().filter(|_| !self.is_helping());
             match (due, line) {
                 (Due::Call(a), Some(line)) => match self.wanted_by_request(&a.number) {
                     Ok(wanted) => {

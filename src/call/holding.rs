@@ -123,7 +123,7 @@ impl Call {
         desk.media(MediaCommand::Part(far_port));
         desk.media(MediaCommand::Tap(far_port, true));
         let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
-        if self.has_met(desk.now) {
+        if self.has_met(desk.now, FALSE_ALARM) {
             desk.listen(ListenOrder::WasPerson(far_port));
         } else if false_alarm {
             desk.listen(ListenOrder::WasRecording(far_port));
@@ -168,9 +168,9 @@ impl Call {
         Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 
-    /// The owner was joined to a person and has talked to him: it was no false alarm.
-    pub(super) fn has_met(&self, now: Instant) -> bool {
-        self.slain.is_some_and(|joined| now.since(joined) >= FALSE_ALARM)
+    /// The owner was joined to a person and has talked to him, for longer than a false alarm would.
+    pub(super) fn has_met(&self, now: Instant, for_longer_than: Duration) -> bool {
+        self.slain.is_some_and(|joined| now.since(joined) >= for_longer_than)
     }
 
     /// The owner says what was heard last.

@@ -364,7 +364,7 @@ impl Call {
         if core::mem::take(&mut self.menu.mistaken)
             && let Some(far) = &self.far
         {
-            desk.listen(ListenOrder::WasRecording(far.port));
+            desk.listen(ListenOrder::WasMenu(far.port));
         }
     }
 }

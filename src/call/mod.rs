@@ -180,6 +180,8 @@ pub enum ListenOrder {
     WasRecording(PortId),
     /// The owner says that it is a person, or has talked to the one who was found.
     WasPerson(PortId),
+    /// What was taken for a person was a menu that the box goes through.
+    WasMenu(PortId),
     /// Look out for these prompts from now on, and no others.
     Expect(PortId, Arc<[Print]>),
     /// Tell what was said since this was asked last.

@@ -27,7 +27,7 @@ impl Switchboard {
     /// Rings the phones, and then places a call. Refused with the reason and what to do.
     pub(super) fn connect_asked(&mut self, number: &str) -> Result<CallId, String> {
         let wanted = self.wanted_by_request(number)?;
-        self.free_line(false)?;
+        self.free_line(None)?;
         let mut call = self.new_call(true, &wanted.number);
         (call.private, call.rings_first) = (wanted.private, true);
         call.state = State::Incoming(self.desk.now);
@@ -62,17 +62,22 @@ impl Switchboard {
         }
     }
 
-    /// A trunk for a call that is placed now and why it, with ports and, if it is to be held, room for one more hold.
-    pub(super) fn free_line(&self, to_hold: bool) -> Result<(AccountId, String), String> {
+    /// A trunk for a call that is placed now and why it, with ports and, for a number where it is to be held, room for one
+    /// more hold.
+    pub(super) fn free_line(&self, to_hold: Option<&str>) -> Result<(AccountId, String), String> {
         if self.stopping {
             return Err("the box is being stopped".into());
         }
         if self.desk.free_ports() < 2 {
             return Err(format!("{BOX_FULL}: end another call first"));
         }
-        let holds = self.desk.holds.len() + self.calls.values().filter(|call| call.is_on_errand()).count();
-        if to_hold && holds >= self.desk.plan.max_holds {
+        let waits = |call: &&Box<Call>| matches!(call.state, State::Held(_)) || call.is_on_errand();
+        let holds = self.calls.values().filter(waits).count();
+        if to_hold.is_some() && holds >= self.desk.plan.max_holds {
             return Err(format!("the box holds {holds} already, which is the most it may: end one first"));
+        }
+        if self.calls.values().filter(waits).any(|call| to_hold == Some(&call.record.number)) {
+            return Err("another call waits at this number already: a queue is waited in once".into());
         }
         match self.desk.route(&[], false) {
             (Route::Trunk(trunk), through) => Ok((trunk, through)),
@@ -89,7 +94,7 @@ impl Switchboard {
         if !waits || call.is_far(leg) {
             return;
         }
-        match self.free_line(false) {
+        match self.free_line(None) {
             Ok((trunk, _)) => self.call_trunk(id, trunk),
             Err(why) => {
                 self.with(id, |call, desk| call.end(desk, Outcome::Failed, &why, Cause::Congestion));

@@ -88,7 +88,7 @@ impl Switchboard {
                 // The household was quicker.
                 continue;
             }
-            match self.free_line(true).ok().filter(|_| !self.is_helping()) {
+            match self.free_line(Some(&redial.number)).ok().filter(|_| !self.is_helping()) {
                 Some(line) => self.place_again(&redial, line),
                 None => self.redials.push(Redial { at: now + LATER, ..redial }),
             }

@@ -6,8 +6,8 @@ use crate::studio::{self, Format, Sides};
 use crate::tables::Section;
 use core::time::Duration;
 
-pub(super) const KEYS: [&str; 8] =
-    ["calls", "notice", "sides", "format", "keep", "space", "spare", "listen_in"];
+pub(super) const KEYS: [&str; 9] =
+    ["calls", "notice", "sides", "format", "keep", "space", "spare", "listen_in", "clips"];
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MEGABYTE: u64 = 1_000_000;
@@ -48,6 +48,7 @@ pub(super) fn record(s: &mut Section<'_, '_>) -> Record {
             keep: s.duration("keep", HOUR..=8760 * HOUR).unwrap_or(720 * HOUR),
             most: megabytes(s.number("space", 10..=1_000_000), 2000),
             spare: megabytes(s.number("spare", 10..=1_000_000), 500),
+            clips: s.flag("clips").unwrap_or(false),
         },
     }
 }

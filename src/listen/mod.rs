@@ -12,6 +12,7 @@ pub mod memory;
 mod plot;
 mod prints;
 pub mod prompt;
+pub mod reel;
 pub mod spectrum;
 mod spoken;
 pub mod tones;

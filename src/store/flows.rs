@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// The disk fails.
     pub fn schedule(&self) -> Result<Vec<Appointment>, Error> {
-        let waiting = self.shared.queue.values(Shelf::Settings, SCHEDULE).remove(SCHEDULE);
+        let waiting = self.shared.queue.value(Shelf::Settings, SCHEDULE);
         let bytes = match waiting {
             Some(bytes) => bytes,
             None => self.setting(SCHEDULE)?,

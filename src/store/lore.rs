@@ -17,7 +17,7 @@ impl Store {
     /// # Errors
     /// The disk fails.
     pub fn lore(&self, company: &str) -> Result<Lore, Error> {
-        if let Some(value) = self.shared.queue.values(Shelf::Lore, company).remove(company) {
+        if let Some(value) = self.shared.queue.value(Shelf::Lore, company) {
             return Ok(value.and_then(|bytes| decode(&bytes)).unwrap_or_default());
         }
         self.shared.read(|database| {
@@ -123,6 +123,9 @@ mod tests {
         store.change_lore("+10", |lore| *lore = Lore::default()).unwrap();
         assert!(store.flush(Duration::from_secs(20)));
         assert_eq!(store.companies().unwrap().len(), COMPANIES - 1, "nothing known is nothing kept");
+        store.change_lore("+1555", |lore| lore.learn(1, 10, lesson(3))).unwrap();
+        assert_eq!(store.forget(&[]).unwrap(), 0);
+        assert!(store.companies().unwrap().is_empty() && store.lore("+1555").unwrap().is_empty());
         assert!(store.stop(Duration::from_secs(20)));
         let _ = std::fs::remove_dir_all(&dir);
     }

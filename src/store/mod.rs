@@ -37,6 +37,9 @@ const SETTINGS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("se
 /// Most records that [`Store::history`] returns at once.
 pub const HISTORY_PAGE: usize = 200;
 
+/// So long whoever deletes the history waits for what is being written.
+const FORGET_WAIT: Duration = Duration::from_secs(5);
+
 /// Whether a running box has the database in the folder `dir`. Nothing is changed.
 pub fn is_in_use(dir: &Path) -> bool {
     use redb::DatabaseError::{DatabaseAlreadyOpen, LockProtocolMismatch};
@@ -113,10 +116,11 @@ impl Store {
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, interrupted: up.len() };
-        let batch = Batch { records: up, ..Batch::default() };
+        let records = up.into_iter().map(|record| (record.id, record)).collect();
+        let batch = Batch { records, ..Batch::default() };
         if shared.write(&batch).is_err() {
             // The writer will try until the disk takes them.
-            batch.records.into_iter().try_for_each(|record| shared.queue.put(record))?;
+            batch.records.into_values().try_for_each(|record| shared.queue.put(record))?;
         }
         let writers = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -169,11 +173,14 @@ impl Store {
         })
     }
 
-    /// Deletes every record but those of these calls. Returns how many went. Waits for the disk: not for the control thread.
+    /// Deletes every record but those of these calls, and what was learnt. Returns how many records went. Waits for the disk: not for the control thread.
     ///
     /// # Errors
     /// The disk fails or is full; nothing has gone then.
     pub fn forget(&self, but: &[CallId]) -> Result<usize, Error> {
+        // Nothing is learnt meanwhile, and what waits is written first: it would come back.
+        let _alone = self.shared.lore.lock().unwrap_or_else(PoisonError::into_inner);
+        self.flush(FORGET_WAIT);
         self.shared.read(|database| {
             let writing = database.begin_write()?;
             let mut gone = 0;
@@ -182,6 +189,7 @@ impl Store {
                 gone += usize::from(!stays);
                 stays
             })?;
+            writing.open_table(lore::LORE)?.retain(|_, _| false)?;
             writing.commit()?;
             Ok(gone)
         })
@@ -255,14 +263,14 @@ impl Shared {
     }
 
     fn write(&self, batch: &Batch) -> Result<(), Error> {
-        if batch.records.is_empty() && batch.values.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         self.read(|database| {
             let writing = database.begin_write()?;
             {
                 let mut records = writing.open_table(RECORDS)?;
-                for record in &batch.records {
+                for record in batch.records.values() {
                     records.insert(record.id.0, writer::encode(record)?.as_slice())?;
                 }
                 for ((shelf, key), value) in &batch.values {

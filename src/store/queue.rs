@@ -7,8 +7,7 @@ use crate::limits::STORE_QUEUE;
 use crate::units::CallId;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Neither end ever waits for the disk while it holds the lock.
 #[derive(Default)]
@@ -29,30 +28,32 @@ pub(super) enum Shelf {
     Settings,
 }
 
-/// Values by their place and key, as bytes; nothing: it is removed.
-pub(super) type Values = BTreeMap<(Shelf, String), Option<Vec<u8>>>;
-
 /// What is written at once.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub(super) records: Vec<Record>,
-    pub(super) values: Values,
+    pub(super) records: BTreeMap<CallId, Record>,
+    /// By their place and key, as bytes; nothing: it is removed.
+    pub(super) values: BTreeMap<(Shelf, String), Option<Vec<u8>>>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.values.is_empty()
+    }
 }
 
 #[derive(Default)]
 struct Inner {
-    pending: BTreeMap<CallId, Record>,
-    values: Values,
-    /// What is being written of them: newer than what a reader of the disk finds.
-    under_way: Values,
-    writing: bool,
+    waits: Batch,
+    /// What is being written: newer than what a reader of the disk finds.
+    under_way: Option<Arc<Batch>>,
     closed: bool,
     ended: bool,
 }
 
 impl Inner {
-    fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.values.is_empty()
+    fn is_quiet(&self) -> bool {
+        self.waits.is_empty() && self.under_way.is_none()
     }
 }
 
@@ -64,10 +65,11 @@ impl Queue {
     /// Adds a state of a call, in place of an older one that still waits.
     pub(super) fn put(&self, record: Record) -> Result<(), Error> {
         let mut inner = self.lock();
-        if inner.pending.len() >= STORE_QUEUE && !inner.pending.contains_key(&record.id) {
+        let records = &mut inner.waits.records;
+        if records.len() >= STORE_QUEUE && !records.contains_key(&record.id) {
             return Err(Error::Full);
         }
-        inner.pending.insert(record.id, record);
+        records.insert(record.id, record);
         self.work.notify_one();
         Ok(())
     }
@@ -75,60 +77,70 @@ impl Queue {
     /// Adds a value, or its removal, in place of what still waits under its key.
     pub(super) fn put_value(&self, shelf: Shelf, key: &str, value: Option<Vec<u8>>) -> Result<(), Error> {
         let (mut inner, place) = (self.lock(), (shelf, key.to_owned()));
-        if inner.values.len() >= STORE_QUEUE && !inner.values.contains_key(&place) {
+        let values = &mut inner.waits.values;
+        if values.len() >= STORE_QUEUE && !values.contains_key(&place) {
             return Err(Error::Full);
         }
-        inner.values.insert(place, value);
+        values.insert(place, value);
         self.work.notify_one();
         Ok(())
     }
 
-    /// The values that are not on the disk yet and whose keys begin like this.
+    /// A value that is not on the disk yet.
+    pub(super) fn value(&self, shelf: Shelf, key: &str) -> Option<Option<Vec<u8>>> {
+        let place = (shelf, key.to_owned());
+        self.newest(|batch| batch.values.get(&place).cloned())
+    }
+
+    /// Those of them whose keys begin like this, by key.
     pub(super) fn values(&self, shelf: Shelf, prefix: &str) -> BTreeMap<String, Option<Vec<u8>>> {
         let inner = self.lock();
-        let all = inner.under_way.iter().chain(&inner.values);
-        let wanted = all.filter(|((place, key), _)| *place == shelf && key.starts_with(prefix));
+        let under_way = inner.under_way.iter().flat_map(|batch| &batch.values);
+        let wanted = under_way
+            .chain(&inner.waits.values)
+            .filter(|((place, key), _)| *place == shelf && key.starts_with(prefix));
         wanted.map(|((_, key), value)| (key.clone(), value.clone())).collect()
     }
 
+    /// What waits, or else what is being written.
+    fn newest<T>(&self, of: impl Fn(&Batch) -> Option<T>) -> Option<T> {
+        let inner = self.lock();
+        of(&inner.waits).or_else(|| of(inner.under_way.as_ref()?))
+    }
+
     /// Waits for something to write; `None` once closed and empty.
-    pub(super) fn take(&self) -> Option<Batch> {
+    pub(super) fn take(&self) -> Option<Arc<Batch>> {
         let inner = self.lock();
         let mut inner = self
             .work
-            .wait_while(inner, |inner| inner.is_empty() && !inner.closed)
+            .wait_while(inner, |inner| inner.waits.is_empty() && !inner.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        if inner.is_empty() {
+        if inner.waits.is_empty() {
             return None;
         }
-        inner.writing = true;
-        let records = core::mem::take(&mut inner.pending).into_values().collect();
-        inner.under_way = core::mem::take(&mut inner.values);
-        Some(Batch { records, values: inner.under_way.clone() })
+        let batch = Arc::new(core::mem::take(&mut inner.waits));
+        inner.under_way = Some(Arc::clone(&batch));
+        Some(batch)
     }
 
     /// What was taken last is on the disk.
     pub(super) fn written(&self) {
         let mut inner = self.lock();
-        inner.writing = false;
-        inner.under_way.clear();
-        if inner.is_empty() {
+        inner.under_way = None;
+        if inner.is_quiet() {
             self.quiet.notify_all();
         }
     }
 
     /// What was taken last could not be written: it waits again, except where a newer state has come.
-    pub(super) fn give_back(&self, batch: Batch) {
+    pub(super) fn give_back(&self) {
         let mut inner = self.lock();
-        inner.writing = false;
-        inner.under_way.clear();
-        for record in batch.records {
-            if let Entry::Vacant(place) = inner.pending.entry(record.id) {
-                place.insert(record);
-            }
+        let Some(batch) = inner.under_way.take() else { return };
+        for (id, record) in &batch.records {
+            inner.waits.records.entry(*id).or_insert_with(|| record.clone());
         }
-        for (place, value) in batch.values {
-            inner.values.entry(place).or_insert(value);
+        for (place, value) in &batch.values {
+            inner.waits.values.entry(place.clone()).or_insert_with(|| value.clone());
         }
     }
 
@@ -147,9 +159,9 @@ impl Queue {
         let inner = self.lock();
         let (inner, _) = self
             .quiet
-            .wait_timeout_while(inner, time, |inner| (!inner.is_empty() || inner.writing) && !inner.ended)
+            .wait_timeout_while(inner, time, |inner| !inner.is_quiet() && !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.is_empty() && !inner.writing
+        inner.is_quiet()
     }
 
     /// Tells the writer to finish what waits and to end.
@@ -171,17 +183,17 @@ impl Queue {
             .quiet
             .wait_timeout_while(inner, time, |inner| !inner.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        inner.ended && inner.is_empty()
+        inner.ended && inner.is_quiet()
     }
 
-    /// The state of a call that still waits.
+    /// The state of a call that is not on the disk yet.
     pub(super) fn get(&self, id: CallId) -> Option<Record> {
-        self.lock().pending.get(&id).cloned()
+        self.newest(|batch| batch.records.get(&id).cloned())
     }
 
     /// How many calls wait.
     pub(super) fn len(&self) -> usize {
-        self.lock().pending.len()
+        self.lock().waits.records.len()
     }
 }
 
@@ -196,8 +208,8 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(7, "new")).unwrap();
-        let taken = queue.take().unwrap().records;
-        assert_eq!(taken.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
+        let taken = queue.take().unwrap();
+        assert_eq!(taken.records.values().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
     }
 
     #[test]
@@ -205,9 +217,11 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(8, "only")).unwrap();
-        let taken = queue.take().unwrap();
+        queue.take().unwrap();
+        assert_eq!(queue.get(CallId(7)).unwrap().number, "old", "it is not on the disk yet");
         queue.put(record(7, "new")).unwrap();
-        queue.give_back(taken);
+        assert_eq!(queue.get(CallId(7)).unwrap().number, "new");
+        queue.give_back();
         assert_eq!(queue.get(CallId(7)).unwrap().number, "new");
         assert_eq!(queue.get(CallId(8)).unwrap().number, "only");
     }

@@ -19,7 +19,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
                 rest = FIRST_REST;
             }
             Err(error) => {
-                shared.queue.give_back(batch);
+                shared.queue.give_back();
                 tracing::warn!(%error, "the records of calls could not be written");
                 shared.report(Some(&error));
                 if shared.queue.rest(rest) {
@@ -48,7 +48,7 @@ fn last_try(shared: &Arc<Shared>) {
         Ok(()) => shared.queue.written(),
         Err(error) => {
             tracing::error!(%error, calls = batch.records.len(), "records are lost: the disk failed until the end");
-            shared.queue.give_back(batch);
+            shared.queue.give_back();
         }
     }
 }
@@ -79,3 +79,31 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
 }
 
 const RECORD_VERSION: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::call::{Decision, Outcome, Span};
+    use crate::listen::Sound;
+    use crate::units::{CallId, Wall};
+
+    /// As a box wrote it before records had figures, byte by byte.
+    const FIRST: &[u8] = b"\x01\x07\x01\x041800\xE8\x07\x01\xD0\x0F\x01\x88\x27\x02\xDC\x0B\x01\xC4\x13\
+        \x01\xC0\x0C\x06\x00\x00\x00\x3F\x01\xB8\x17\x04ring\x01a";
+
+    #[test]
+    fn a_record_of_the_first_version_is_read_with_the_figures_of_a_call_about_which_nothing_is_known() {
+        let mut expected = Record::new(CallId(7), true, "1800", Wall(1_000));
+        (expected.answered, expected.ended) = (Some(Wall(2_000)), Some(Wall(5_000)));
+        (expected.outcome, expected.held_ms) = (Outcome::Slain, 1_500);
+        expected.hold_started = Some(Wall(2_500));
+        expected.heard.push(Span { at_ms: 1_600, sound: Sound::Music, confidence: 0.5 });
+        expected.decisions.push(Decision { at_ms: 3_000, what: "ring".into(), reason: "a".into() });
+        assert_eq!(decode(FIRST).as_ref(), Some(&expected));
+        assert_eq!(decode(&encode(&expected).unwrap()), Some(expected));
+        for broken in [&FIRST[..FIRST.len() - 1], b"", b"\x00", b"\x09\x07"] {
+            assert_eq!(decode(broken), None);
+        }
+    }
+}

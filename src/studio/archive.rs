@@ -1,5 +1,6 @@
 //! The folder of recordings: their names, what may be kept, and how much room there is.
 
+use super::clips::Clips;
 use super::{Config, Sides, wav};
 use crate::units::CallId;
 use nix::sys::statvfs::statvfs;
@@ -43,6 +44,11 @@ impl Archive {
     /// The recordings in this data folder.
     pub fn new(data: &Path) -> Self {
         Self { folder: data.join("recordings") }
+    }
+
+    /// The clips beside the recordings.
+    pub fn clips(&self) -> Clips {
+        Clips::new(self.folder.parent().unwrap_or(&self.folder))
     }
 
     /// The recordings of a call.
@@ -155,31 +161,38 @@ impl Archive {
     }
 
     /// Whether the disk has more room than is to be left.
-    #[allow(clippy::useless_conversion)] // the system's counts have 32 bits on a 32-bit Pi
     pub(super) fn has_room(&self, config: &Config) -> bool {
-        let at =
-            if self.folder.exists() { &*self.folder } else { self.folder.parent().unwrap_or(&self.folder) };
-        // Without an answer nothing speaks against it: the write itself will say.
-        statvfs(at).map_or(true, |disk| {
-            u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()) > config.spare
-        })
+        has_room(&self.folder, config.spare)
     }
 
     fn all(&self, endings: &[&str]) -> io::Result<Vec<(PathBuf, SystemTime, u64)>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let (path, about) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
-            if about.is_file() && path.extension().is_some_and(|ending| endings.iter().any(|e| ending == *e))
-            {
-                found.push((path, about.modified()?, about.len()));
-            }
-        }
-        Ok(found)
+        files(&self.folder, endings)
     }
+}
+
+/// Whether the disk of a folder has more room than so many bytes.
+#[allow(clippy::useless_conversion)] // the system's counts have 32 bits on a 32-bit Pi
+pub(super) fn has_room(folder: &Path, spare: u64) -> bool {
+    let at = if folder.exists() { folder } else { folder.parent().unwrap_or(folder) };
+    // Without an answer nothing speaks against it: the write itself will say.
+    statvfs(at)
+        .map_or(true, |disk| u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()) > spare)
+}
+
+/// The files in a folder whose names end so, when they were changed, and their sizes. Without the folder there are none.
+pub(super) fn files(folder: &Path, endings: &[&str]) -> io::Result<Vec<(PathBuf, SystemTime, u64)>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let (path, about) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
+        if about.is_file() && path.extension().is_some_and(|ending| endings.iter().any(|e| ending == *e)) {
+            found.push((path, about.modified()?, about.len()));
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -190,7 +203,8 @@ mod tests {
     use core::time::Duration;
 
     fn config(keep_s: u64, most: u64, spare: u64) -> Config {
-        Config { sides: Sides::Mono, format: Format::Wav, keep: Duration::from_secs(keep_s), most, spare }
+        let keep = Duration::from_secs(keep_s);
+        Config { sides: Sides::Mono, format: Format::Wav, keep, most, spare, clips: false }
     }
 
     #[test]

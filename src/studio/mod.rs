@@ -12,12 +12,14 @@
 //! has silence in their place, so that it stays in time. A reader of the page that is slow misses what it does not take.
 
 mod archive;
+mod clips;
 mod flac;
 mod take;
 mod thread;
 mod wav;
 
 pub use archive::{Archive, Found, NAMES};
+pub use clips::Clips;
 pub(crate) use thread::live_header;
 pub use thread::{Listening, Outlets, Studio, start};
 
@@ -56,4 +58,6 @@ pub struct Config {
     pub most: u64,
     /// Bytes that stay free on the disk: with less, nothing is recorded.
     pub spare: u64,
+    /// Keep the seconds around each voice that was greeted or rung for.
+    pub clips: bool,
 }

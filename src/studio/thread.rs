@@ -331,8 +331,14 @@ mod tests {
         let archive = Archive::new(&data);
         let (tell, troubles) = watch::channel(Vec::new());
         let keep = Duration::from_secs(3600);
-        let config =
-            Config { sides: Sides::Mono, format: Format::Wav, keep, most: u64::MAX, spare: u64::MAX };
+        let config = Config {
+            sides: Sides::Mono,
+            format: Format::Wav,
+            keep,
+            most: u64::MAX,
+            spare: u64::MAX,
+            clips: false,
+        };
         let (at, calls, packed) = (Instant::now(), HashMap::new(), sync_channel(1).1);
         let mut room = Room {
             packer: None,

@@ -60,7 +60,7 @@ pub(super) struct Whole {
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
     /// The company's.
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(regex(pattern = r"^\+?[0-9*#]{1,32}$"))]
     pub(super) number: String,
     /// The newest unless given.
     #[serde(default, deserialize_with = "from_text")]
@@ -72,7 +72,7 @@ pub(super) struct Which {
 #[serde(deny_unknown_fields)]
 pub(super) struct Gone {
     /// The company's number.
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(regex(pattern = r"^\+?[0-9*#]{1,32}$"))]
     pub(super) number: String,
     /// All unless given.
     #[serde(default)]
@@ -84,7 +84,7 @@ pub(super) struct Gone {
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     /// The company's number, as dialled.
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(regex(pattern = r"^\+?[0-9*#]{1,32}$"))]
     pub(super) number: String,
     /// In TOML.
     pub(super) flow: String,

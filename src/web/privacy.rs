@@ -26,6 +26,16 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
                 Err(error) => { p { "They cannot be read: " (error) "." } },
             }
         }
+        @if let Ok((files @ 1.., bytes)) = site.studio.archive.clips().size() {
+            section.card {
+                h2 { "Clips" }
+                p { (files) " files, " (bytes.div_ceil(1_000_000)) " MB: seconds around each voice that the box greeted or rang for." }
+                form method="post" action="/privacy" {
+                    (token(form))
+                    button.danger name="purge" value="clips" { "Delete all clips now" }
+                }
+            }
+        }
         section.card {
             h2 { "History" }
             p { "Numbers, times, what was heard and decided. Calls that are up stay. What was learnt of a company's sounds is part of it." }
@@ -33,6 +43,10 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
                 (token(form))
                 button.danger name="purge" value="history" { "Delete the history now" }
             }
+        }
+        section.card {
+            h2 { "Menus" }
+            p { "Keys that you pressed, and fingerprints of what companies say before them, until you remove them: " a href="/flows" { "Menus" } "." }
         }
         section.card {
             h2 { "What leaves the box" }
@@ -48,6 +62,7 @@ pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Ans
     let what = fields.iter().find(|(key, _)| key == "purge").map_or("", |(_, value)| value.as_str());
     let done = match (what, &site.store) {
         ("recordings", _) => site.studio.archive.forget(&up).map_err(|error| error.to_string()),
+        ("clips", _) => site.studio.archive.clips().forget().map_err(|error| error.to_string()),
         ("history", Some(store)) => store.forget(&up).map_err(|error| error.to_string()),
         ("history", None) => Err(super::visit::NO_STORE.to_owned()),
         _ => return page(site, form, Some("Choose one of the buttons."), 400),

@@ -1,5 +1,6 @@
 //! What the owner teaches the listener, and what it knows, as prints that may be given to others.
 
+use super::api::{whole, whole_if_any};
 use super::{Order, Site};
 use crate::call::{Decision, Record, Request as Wish};
 use crate::clock;
@@ -27,7 +28,9 @@ pub(super) fn teach(site: &Site, id: CallId, taught: Taught, at_ms: Option<u64>)
         .or_else(|| last_ring(&call))
         .ok_or((409, "The phone did not ring in this call: say at which moment.".to_owned()))?;
     let there = store.change_lore(&site.company(&call.number), |lore| lore.teach(id.0, at_ms, taught));
-    if !there.map_err(disk)? {
+    let clip =
+        site.studio.archive.clips().teach(id, at_ms, taught).map_err(|error| (503, error.to_string()))?;
+    if !there.map_err(disk)? && !clip {
         return Err((409, "Nothing of this moment is remembered, so there is nothing to correct.".into()));
     }
     store.put(&noted(call, at_ms, taught)).map_err(disk)
@@ -69,7 +72,8 @@ impl Site {
 #[serde(deny_unknown_fields)]
 pub(super) struct Moment {
     /// Milliseconds since the call began, for a call that is over; without it the last ring is meant.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_if_any")]
+    #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(super) at: Option<u64>,
 }
 
@@ -103,11 +107,15 @@ struct Known {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PrintsFile {
+    #[schemars(extend("const" = FORMAT))]
     format: String,
     #[schemars(regex(pattern = r"^\+?[0-9]{1,32}$"))]
     company: String,
+    #[serde(deserialize_with = "whole")]
+    #[schemars(extend("const" = STEP_MS))]
     step_ms: u64,
     /// Eight hexadecimal digits for each step.
+    #[schemars(inner(regex(pattern = r"^([0-9A-Fa-f]{8})*$")))]
     pieces: Vec<String>,
 }
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What `make bench` runs: this box beside a bare UDP forwarder and Asterisk, in one run, and what comes of each goal.
 
-    bench.py                     everything, about 12 minutes
+    bench.py                     everything, about 12 minutes, more on a shared host
     bench.py --quick             N = 1 and 50, short: whether something has become much worse
     bench.py --only joined,rec   parts: joined, rec, many, late, memory
     bench.py --ordinary          the peers at ordinary priority too: ours asks for real time by itself, so it starves them
 
 The harness in --bench plays both sides of each peer; its README says how to set it up. Everything is a ratio to a peer in
-the same run: absolute figures of two runs do not compare. Run it on a machine that does nothing else.
+the same run: absolute figures of two runs do not compare. Run it on a machine that does nothing else. In a virtual machine
+a host that takes its processors away for a while counts as CPU of whoever runs then: a measurement with more than 1 % of
+that is made again, up to --tries times, and if it never ends the one with the least of it is judged, and marked.
 """
 import argparse, json, os, re, statistics, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
 
@@ -20,6 +22,8 @@ FORWARDER, P2P, CORE, REC = 'fwd-epoll', 'asterisk-p2p', 'asterisk-core', 'aster
 FIFO = 10
 # 50 ticks a second: enough of them for a share of one in a thousand.
 LATE_SECONDS = 60
+# Per cent of the processors' time that the host may have taken away.
+STOLEN = 1
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument('--bench', default=os.path.join(ROOT, '..', 'shared', 'bench'), help="the harness's folder")
@@ -30,6 +34,7 @@ parser.add_argument('--rec-n', default='1,10,50,100', help='recorded calls')
 parser.add_argument('--many', type=int, default=400, help='calls of the part "many"')
 parser.add_argument('--dur', type=float, default=8, help='seconds of each measurement')
 parser.add_argument('--runs', type=int, default=1, help='rounds; medians are judged')
+parser.add_argument('--tries', type=int, default=4, help='measurements while the host takes processors away')
 parser.add_argument('--only', default='joined,rec,many,late,memory', help='parts, separated by commas')
 parser.add_argument('--quick', action='store_true', help='N = 1 and 50, 4 s each, without "many"')
 parser.add_argument('--ordinary', action='store_true', help='joined calls once more with peers at ordinary priority')
@@ -50,23 +55,32 @@ def box(config, data):
     return '%s run --config %s --data %s' % (A.box, os.path.join(HERE, config), os.path.join(folder, data))
 
 
-def harness(peers, n, fifo=FIFO):
-    """Runs the harness once; the median of each figure by peer and N."""
+def measured(peers, n, fifo):
+    """Runs the harness once. Its rows."""
     out = os.path.join(folder, 'results-%d.jsonl' % time.monotonic_ns())
     subprocess.run(
         [sys.executable, os.path.join(A.bench, 'run.py'), 'bridge', '--peers', ','.join(peers), '--n', n, '--dur', str(A.dur),
          '--runs', str(A.runs), '--peer-fifo', str(fifo), '--fifo', str(FIFO), '--out', out,
          '--custom', 'ours=' + box('hold-slayer.toml', 'joined'), '--custom', 'ours-rec=' + box('hold-slayer-rec.toml', 'rec')],
         check=False)
-    rows = {}
-    if os.path.exists(out):
-        for line in open(out):
-            row = json.loads(line)
-            rows.setdefault((row['label'], row['calls']), []).append(row)
+    return [json.loads(line) for line in open(out)] if os.path.exists(out) else []
+
+
+def harness(peers, n, fifo=FIFO):
+    """The figures of each peer by name and N: medians of the calm measurements."""
+    taken = {peer: [] for peer in peers}
+    calm = lambda row: row['steal_pct'] <= STOLEN
+    for _ in range(A.tries):
+        again = [peer for peer in peers if not any(map(calm, taken[peer]))]
+        if again:
+            for row in measured(again, n, fifo):
+                taken[row['label']].append(row)
     middle = lambda key, row_key=None: lambda v: statistics.median(r[key] if row_key is None else r[key][row_key] for r in v)
     figures = dict(cpu=middle('sched_ms_per_call_s'), idle=middle('idle_rss_kb'), loaded=middle('rss_kb'), loss=middle('loss_pct'),
-                   up=middle('up'), p50=middle('lat_us', 'p50'), p99=middle('lat_us', 'p99'), late=middle('late10_pct'))
-    return {key: {name: of(v) for name, of in figures.items()} for key, v in rows.items()}
+                   up=middle('up'), p50=middle('lat_us', 'p50'), p99=middle('lat_us', 'p99'), late=middle('late10_pct'),
+                   stolen=middle('steal_pct'))
+    judged = {peer: list(filter(calm, rows)) or [min(rows, key=lambda row: row['steal_pct'])] for peer, rows in taken.items() if rows}
+    return {(peer, int(n)): {name: of(rows) for name, of in figures.items()} for peer, rows in judged.items()}
 
 
 def ratio(rows, ours, peer, n, key='cpu'):
@@ -80,10 +94,10 @@ def below(what, value, limit, unit=''):
 
 
 def table(rows):
-    print('\n| peer | N | CPU ms per call-s | RSS idle -> loaded MB | loss % | latency us p50 / p99 |\n|---|---|---|---|---|---|')
+    print('\n| peer | N | CPU ms per call-s | RSS idle -> loaded MB | loss % | latency us p50 / p99 | stolen % |\n|---|---|---|---|---|---|---|')
     for (name, n), r in sorted(rows.items(), key=lambda item: (item[0][1], item[0][0])):
-        print('| %s | %d | %.2f | %.1f -> %.1f | %.3f | %.0f / %.0f |'
-              % (name, n, r['cpu'], r['idle'] / 1024, r['loaded'] / 1024, r['loss'], r['p50'], r['p99']))
+        print('| %s | %d | %.2f | %.1f -> %.1f | %.3f | %.0f / %.0f | %.1f |'
+              % (name, n, r['cpu'], r['idle'] / 1024, r['loaded'] / 1024, r['loss'], r['p50'], r['p99'], r['stolen']))
     print(flush=True)
 
 

@@ -1,6 +1,7 @@
 //! What one call teaches the next, and what the owner teaches.
 
 use super::world::{House, World, s};
+use hold_slayer::app::ear::Told;
 use hold_slayer::call::{Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
@@ -104,6 +105,14 @@ fn the_gesture_after_a_false_alarm_teaches() {
     assert_eq!(decided(&first, "join"), 1, "{}", first.tale());
     let (seconds, doubted) = known(&first);
     assert!(seconds > 1.0 && doubted == 0.0, "{seconds} s, {doubted} s\n{}", first.tale());
+    let [Told::Clip { at_ms, samples, .. }, Told::Taught { at_ms: of, taught: Taught::Recording, .. }] =
+        &first.clips[..]
+    else {
+        panic!("{:?}", first.clips.len())
+    };
+    assert_eq!(at_ms, of);
+    let loud = samples.iter().filter(|sample| sample.unsigned_abs() > 1_000).count();
+    assert!(loud > 8_000 && samples.len() <= 160_000, "{loud} of {}", samples.len());
 
     let mut second = World::new(&House::default(), [&far[..], &[Far::HangUp]].concat(), owner(&[]));
     second.lore = first.lore.clone();

@@ -2,15 +2,16 @@
 //! and holds by itself, now and later; calls that are sent to it.
 
 use super::world::{EPOCH, House, World, s};
-use hold_slayer::call::{Errand, Outcome, Phase};
+use hold_slayer::call::{Errand, Event, Outcome, Phase, Redialling};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
-use hold_slayer::slay::book::{Entry, Standing};
+use hold_slayer::slay::Unanswered;
+use hold_slayer::slay::book::{Book, Entry, Standing};
 use hold_slayer::slay::flow::{Act, Flow, Otherwise, Step};
 use hold_slayer::slay::schedule::Way;
 use hold_slayer::sounds::Prompt;
-use hold_slayer::units::{Digit, Wall};
+use hold_slayer::units::{CallId, Digit, Wall};
 
 pub const COMPANY_NUMBER: &str = "18005550123";
 const PATIENT: Far = Far::Agent { patience: core::time::Duration::from_secs(60) };
@@ -440,4 +441,104 @@ fn two_numbers_are_called_at_once_for_two_errands() {
     world.run(s(10));
     assert!(world.snapshot().calls.iter().all(|call| call.phase == Phase::Holding), "{}", world.tale());
     assert_eq!(world.snapshot().calls.len(), 2);
+}
+
+#[test]
+fn an_ordinary_call_teaches_its_menu_and_nothing_else() {
+    let keys = vec![
+        Owner::Wait(s(7)),
+        Owner::Press("2".into()),
+        Owner::Wait(s(5)),
+        Owner::Press("1".into()),
+        Owner::Wait(s(40)),
+        Owner::HangUp,
+    ];
+    let mut world = World::new(&house(), company(), registered([dial(COMPANY_NUMBER), keys].concat()));
+    world.run(s(90));
+    assert_eq!(world.outcome(1), Some(Outcome::Talked), "{}", world.tale());
+    assert_eq!(acts(entry(&world)), [press("2"), press("1"), Act::Hold], "{}", world.tale());
+    assert!(world.lore.is_empty() && world.clips.is_empty(), "nothing was slain");
+    assert!(world.record(1).heard.is_empty());
+}
+
+#[test]
+fn a_changed_menu_whose_owner_does_not_come_ends_and_is_not_dialled_again() {
+    let mut changed = company();
+    changed[1] = Far::Menu(Sound::ThirdInLine, key('3'));
+    let redial = Redialling { tries: 2, pause: s(30) };
+    let owner =
+        registered([dial(&format!("*59{COMPANY_NUMBER}")), vec![Owner::Wait(s(5)), Owner::HangUp]].concat());
+    let mut world = knowing(&House { redial, ..house() }, changed, taught(), owner);
+    world.run(s(300));
+    assert_eq!((world.outcome(1), world.rings()), (Some(Outcome::Failed), 1), "{}", world.tale());
+    assert!(!world.records.contains_key(&CallId(2)), "{}", world.tale());
+    let said = |fact: &Fact| matches!(fact, Fact::HearsBox(_));
+    assert!(world.seen(Who::Company, said).is_none(), "a menu is not spoken to\n{}", world.tale());
+}
+
+#[test]
+fn an_owner_who_wants_the_line_kept_gets_the_agent_behind_a_changed_menu() {
+    let script = vec![
+        Far::Answer,
+        Far::Play(Sound::ThirdInLine),
+        Far::Quiet(s(4)),
+        Far::Play(Sound::ThirdInLine),
+        Far::Quiet(s(70)),
+        Far::Loop(Sound::Music, s(20)),
+        PATIENT,
+        Far::HangUp,
+    ];
+    let away = vec![Owner::Wait(s(5)), Owner::HangUp, Owner::AwaitRing, Owner::AwaitRingEnd];
+    let owner = registered([dial(&format!("*59{COMPANY_NUMBER}")), away, answer_and_talk()].concat());
+    let house = House { unanswered: Unanswered::Wait, ..house() };
+    let mut world = knowing(&house, script, taught(), owner);
+    world.run(s(240));
+    assert_eq!((world.rings(), world.outcome(1)), (2, Some(Outcome::Slain)), "{}", world.tale());
+    assert_eq!(keys_heard(&world), "", "{}", world.tale());
+}
+
+#[test]
+fn where_every_flow_has_failed_the_owner_is_rung_as_soon_as_they_answer() {
+    let mut book = Book::default();
+    book.keep(COMPANY_NUMBER, taught(), true, Wall(0)).unwrap();
+    book.count(COMPANY_NUMBER, 1, false);
+    let lost = book.count(COMPANY_NUMBER, 1, false).unwrap();
+    let owner = vec![
+        Owner::Wait(s(2)),
+        Owner::HangUp,
+        Owner::AwaitRing,
+        Owner::PickUp,
+        Owner::Wait(s(9)),
+        Owner::Press("2".into()),
+        Owner::Wait(s(5)),
+        Owner::Press("1".into()),
+        Owner::Wait(s(9)),
+        Owner::Press("**".into()),
+        Owner::Listen(s(8)),
+        Owner::HangUp,
+    ];
+    let script = [vec![Far::Ring(s(6))], company()].concat();
+    let owner = registered([dial(&format!("*59{COMPANY_NUMBER}")), owner, answer_and_talk()].concat());
+    let mut world = World::new(&house(), script, owner);
+    world.tell(hold_slayer::app::core::Event::Recall(vec![lost], Vec::new()));
+    assert!(world.run_until(s(15), |w| w.rings() == 1), "{}", world.tale());
+    assert!(world.run_until(s(150), |w| w.outcome(1) == Some(Outcome::Slain)), "{}", world.tale());
+    let learnt = entry(&world);
+    assert_eq!(acts(learnt), [press("2"), press("1"), Act::Hold], "{}", world.tale());
+    assert_eq!(learnt.versions.last().unwrap().id, 2, "the same keys after other prompts");
+}
+
+#[test]
+fn programs_are_told_of_every_step() {
+    let owner = registered([dial(&format!("*59{COMPANY_NUMBER}")), vec![Owner::Wait(s(60))]].concat());
+    let mut world = knowing(&house(), company(), taught(), owner);
+    world.run(s(30));
+    let keys = world.events.iter().filter_map(|told| match &told.event {
+        Event::MenuKeysSent { digits } => Some(digits.as_str()),
+        _ => None,
+    });
+    assert_eq!(keys.collect::<String>(), "21", "{}", world.tale());
+    let steps = world.events.iter().filter(|told| matches!(told.event, Event::MenuStep { .. })).count();
+    let prompts = world.events.iter().filter(|told| matches!(told.event, Event::MenuDetected { .. })).count();
+    assert_eq!((steps, prompts), (3, 2), "{:?}", world.events);
 }

@@ -14,6 +14,7 @@ use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
 use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
+use hold_slayer::listen::Settings;
 use hold_slayer::listen::lore::Lore;
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
@@ -185,6 +186,8 @@ pub struct World {
     pub flows: BTreeMap<String, Entry>,
     /// The planned calls, as they were kept last.
     pub schedule: Vec<Appointment>,
+    /// Clips, and what the owner said of them.
+    pub clips: Vec<Told>,
     /// What the studio was told.
     pub studio: Vec<StudioOrder>,
     /// Every tone over others' sound that was ordered or ended.
@@ -338,7 +341,8 @@ impl World {
             accounts,
             media,
             outlets,
-            ears: Ears::default(),
+            ears: Ears::new(Settings::default(), true),
+            clips: Vec::new(),
             lore: BTreeMap::new(),
             flows: BTreeMap::new(),
             schedule: Vec::new(),
@@ -481,6 +485,7 @@ impl World {
                     Told::Learnt { call, company, lesson } => {
                         self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
                     }
+                    told => self.clips.push(told),
                 }
             }
             while let Some(out) = self.company.poll() {

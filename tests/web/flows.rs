@@ -104,11 +104,12 @@ fn programs_read_keep_and_remove_flows_and_plan_calls() {
     let flow = json!({ "number": "1800", "flow": FLOW }).to_string();
     for (path, body, status) in [
         ("/api/v1/flows", flow.as_str(), 200),
-        ("/api/v1/flows", r#"{"number":"1800","flow":"[[step]]"}"#, 400),
+        ("/api/v1/flows", r#"{"number":"1800","flow":"[[step]]"}"#, 409),
         ("/api/v1/flows/remove", r#"{"number":"1800","version":1}"#, 200),
         ("/api/v1/flows/remove", r#"{"version":1}"#, 400),
+        ("/api/v1/flows/remove", r#"{"number":"","version":1}"#, 400),
         ("/api/v1/planned", r#"{"number":"1800","at":"08:00","flow":"none"}"#, 200),
-        ("/api/v1/planned", r#"{"number":"1800","at":"noon"}"#, 400),
+        ("/api/v1/planned", r#"{"number":"1800","at":"noon"}"#, 409),
         ("/api/v1/planned", r#"{"number":"sip:a@b","at":"08:00"}"#, 400),
         ("/api/v1/planned/forget", r#"{"id":7}"#, 200),
         ("/api/v1/calls", r#"{"number":"1800","mode":"hold_slayer","flow":2}"#, 201),

@@ -35,7 +35,7 @@ pub struct Server {
     pub snapshot: watch::Sender<Arc<Snapshot>>,
     pub store: Option<Store>,
     pub journal: Journal,
-    dir: PathBuf,
+    pub dir: PathBuf,
 }
 
 pub fn config() -> Config {
@@ -77,7 +77,8 @@ pub fn studio(dir: &Path) -> Studio {
     let media =
         thread::start(&thread::Config { media, bind, udp_ports, real_time: false, core: None }).unwrap();
     let (keep, most, spare) = (Duration::from_secs(3600), u64::MAX, 0);
-    let config = studio::Config { sides: Sides::Stereo, format: Format::Wav, keep, most, spare };
+    let config =
+        studio::Config { sides: Sides::Stereo, format: Format::Wav, keep, most, spare, clips: false };
     let started = studio::start(media.studio, Archive::new(dir), config).unwrap();
     started.studio
 }

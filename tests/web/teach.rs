@@ -2,7 +2,7 @@
 
 use crate::server::{Server, view};
 use hold_slayer::call::{Phase, Snapshot};
-use hold_slayer::listen::lore::{Fresh, Lesson};
+use hold_slayer::listen::lore::{Fresh, Lesson, Taught};
 use hold_slayer::units::Wall;
 use std::sync::Arc;
 
@@ -39,8 +39,25 @@ fn what_was_learnt_of_a_call_is_corrected_in_its_story() {
     assert_eq!((done.status, done.field("location")), (303, Some("/calls/1")), "{}", done.text);
     assert_eq!(store.lore(&number).unwrap().known().count(), 1);
     assert!(server.get("/calls/1", &cookie).text.contains("you said that what was heard at"));
-    let api =
-        |path: &str, body: &str| server.post(path, &cookie, &format!("X-CSRF-Token: {token}\r\n"), body);
+    // A clip of a moment that nothing was learnt of is named by what the owner says, too, and goes when he says so.
+    let clips = hold_slayer::studio::Clips::new(&server.dir);
+    clips
+        .keep((hold_slayer::units::CallId(2), 9_000), &[5; 800], core::time::Duration::from_secs(60), 0)
+        .unwrap();
+    let of_clip = server.post("/calls/2/recording", &cookie, "", &form("at=9500"));
+    assert_eq!(of_clip.status, 303, "{}", of_clip.text);
+    assert!(clips.teach(hold_slayer::units::CallId(2), 9_000, Taught::Recording).unwrap());
+    assert!(server.get("/privacy", &cookie).text.contains("Delete all clips now"));
+    assert_eq!(server.post("/privacy", &cookie, "", &form("purge=clips")).status, 200);
+    assert_eq!(clips.size().unwrap(), (0, 0));
+    let api = |path: &str, body: &str| {
+        server.post(
+            path,
+            &cookie,
+            &format!("X-CSRF-Token: {token}\r\nContent-Type: application/json\r\n"),
+            body,
+        )
+    };
     let done = api("/api/v1/calls/1/person", "");
     assert_eq!(done.status, 200, "without a moment the last ring is meant: {}", done.text);
     assert!(store.lore(&number).unwrap().is_empty());
@@ -83,8 +100,14 @@ fn prints_are_given_to_others_and_taken_in_and_forgotten() {
     assert!(file.body().contains("\"format\":\"hold-slayer prints 1\""), "{}", file.text);
 
     let (cookie, token) = taker.log_in();
-    let post =
-        |path: &str, body: &str| taker.post(path, &cookie, &format!("X-CSRF-Token: {token}\r\n"), body);
+    let post = |path: &str, body: &str| {
+        taker.post(
+            path,
+            &cookie,
+            &format!("X-CSRF-Token: {token}\r\nContent-Type: application/json\r\n"),
+            body,
+        )
+    };
     let take = |text: &str| post("/api/v1/prints", text);
     let new = take(file.body());
     assert_eq!((new.status, new.body()), (200, "{\"new\":1}"), "{}", new.text);

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use shapes::{
     Calls, Devices, Done, Events, History, HistoryQuery, Keys, Mode, Pair, Place, Placed, Through, Unpair,
 };
+pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;
 use table::{Asked, What};
 
@@ -107,14 +108,26 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         What::TakePrints => Answer::json(200, &teach::take(site, &body(sent.body)?)?),
         What::ForgetPrints => done(teach::forget(site, &body::<teach::Company>(sent.body)?.company))?,
         What::Flows => Answer::json(200, &flows::list(site)?),
-        What::Flow => Answer::json(200, &flows::get(site, &query(sent.query)?)?),
-        What::KeepFlow => done(flows::keep(site, &body(sent.body)?))?,
-        What::RemoveFlow => done(flows::remove(site, &body(sent.body)?))?,
+        What::Flow => {
+            let which: flows::Which = query(sent.query)?;
+            check_number(&which.number)?;
+            Answer::json(200, &flows::get(site, &which)?)
+        }
+        What::KeepFlow => {
+            let written: flows::Written = body(sent.body)?;
+            check_number(&written.number)?;
+            done(flows::keep(site, &written).map_err(semantic))?
+        }
+        What::RemoveFlow => {
+            let gone: flows::Gone = body(sent.body)?;
+            check_number(&gone.number)?;
+            done(flows::remove(site, &gone))?
+        }
         What::Planned => Answer::json(200, &flows::planned(site)?),
         What::PlanCall => {
             let plan: flows::Plan = body(sent.body)?;
             check_number(&plan.number)?;
-            done(flows::plan(site, &plan))?
+            done(flows::plan(site, &plan).map_err(semantic))?
         }
         What::UnplanCall => done(flows::unplan(site, &body(sent.body)?))?,
         What::TryTrunks => act(Request::TryTrunks)?,
@@ -142,8 +155,6 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             if pair.mac.as_deref().is_some_and(|mac| !looks_like_mac(mac)) {
                 return Err((400, "mac is 12 hexadecimal digits, such as c0:74:ad:12:34:56.".into()));
             }
-            // What is understood and cannot be paired is no fault of the request's form.
-            let semantic = |(status, why)| (if status == 400 { 409 } else { status }, why);
             let told = phones::pair(site, &phones::fields(&pair), sent.local).map_err(semantic)?;
             Answer::json(200, &told)
         }
@@ -176,6 +187,11 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         }
     };
     Ok(answer.into())
+}
+
+/// What is understood and cannot be is no fault of the request's form.
+fn semantic((status, why): Refusal) -> Refusal {
+    (if status == 400 { 409 } else { status }, why)
 }
 
 fn done(done: Result<(), Refusal>) -> Result<Answer, Refusal> {

@@ -101,9 +101,13 @@ fn parameters(operation: &Operation, generator: &mut SchemaGenerator) -> Vec<Val
     }
     let Some(query) = operation.query else { return parameters };
     let schema = resolve(query(generator), generator);
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
     for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let (description, schema) = (schema["description"].clone(), without_null(schema.clone()));
-        parameters.push(json!({ "name": name, "in": "query", "description": description, "schema": schema }));
+        let required = required.iter().any(|one| one == name);
+        parameters.push(json!({
+            "name": name, "in": "query", "required": required, "description": description, "schema": schema,
+        }));
     }
     parameters
 }

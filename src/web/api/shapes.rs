@@ -227,6 +227,9 @@ pub(in crate::web) struct History {
     pub(in crate::web) next: Option<CallId>,
 }
 
+/// Floating-point numbers are exact up to here.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Which calls of the history.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -298,6 +301,21 @@ pub(in crate::web) struct Problem {
     pub(in crate::web) title: String,
     /// What happened and what to do.
     pub(in crate::web) detail: String,
+}
+
+/// A whole number; JSON Schema takes 3.0 for one, too.
+pub(in crate::web) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    let exact = |n: &f64| n.fract() == 0.0 && (0.0..=MOST_EXACT).contains(n);
+    let whole = number.as_f64().filter(exact).map(|n| n as u64);
+    whole.ok_or_else(|| de::Error::custom("not a whole number from 0 to 9007199254740992"))
+}
+
+/// The same where there may be none.
+pub(in crate::web) fn whole_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] u64);
+    Ok(Option::<Whole>::deserialize(from)?.map(|whole| whole.0))
 }
 
 /// Numbers come as text in a query.

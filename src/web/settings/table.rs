@@ -267,6 +267,12 @@ pub(super) const PARTS: &[Part] = &[
             field("space", "Megabytes for all", Number, "The oldest go first. Default 2000."),
             field("spare", "Megabytes left free", Number, "Default 500."),
             field("listen_in", "You may listen to", Choice(&["none", "holds", "all"]), "Default holds."),
+            field(
+                "clips",
+                "Keep what it rang for",
+                Flag,
+                "Some seconds around each voice, to improve the listener by.",
+            ),
         ],
     },
     Part {
