@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood slay-table fuzz e2e lint fmt setup bench cost quality image deb deb-test clean
+.PHONY: help run demo test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -28,6 +28,8 @@ help:
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make tones   every tone of every country on every line, and hours of sound that is none if POOL names what model/ gathered'
+	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
@@ -75,6 +77,19 @@ e2e:
 	@tests/setup.sh e2e
 	cargo build --locked
 	node tests/e2e/run.mjs
+
+# Needs sox with libsox-fmt-all for GSM and AMR; GRID=0.1 tries a tenth of the lines. How long the whole takes was not measured:
+# a tenth takes two minutes on one core.
+tones: setup
+	cargo test --locked --release --test listen tones:: -- --include-ignored --nocapture
+
+# Real time: CALLS_AT_ONCE boxes, each between a phone and a provider of its own. PYTHON has numpy and soundfile.
+PYTHON ?= python3
+CALLS_AT_ONCE ?= 12
+challenge: setup
+	@test -d "$(CALLS)" || { echo 'make challenge: CALLS names a folder of composed calls'; exit 1; }
+	cargo build --locked --release
+	$(PYTHON) model/challenge.py target/release/hold-slayer $(CALLS) $(CALLS_AT_ONCE)
 
 lint:
 	cargo fmt --check

@@ -88,6 +88,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     // Before any other thread is started: this makes room for files.
     let mut media = start_media(&config, options)?;
     let store = open_store(data, &mut troubles);
+    store.iter().for_each(|store| store.keep_said(config.words.keep));
     let first_call = store.as_ref().map_or(CallId(clock::wall().0), Store::next_call_id);
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
     let journal = web::Journal::default();

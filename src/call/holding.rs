@@ -3,10 +3,10 @@
 use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
+use super::meeting::FALSE_ALARM;
 use super::policy::{ring_end, told_to_caller};
-use super::record::{Outcome, SPANS, Span};
+use super::record::{By, Outcome, SPANS, Span};
 use super::{Line, ListenOrder, Phase};
-use crate::listen::lore::Taught;
 use crate::listen::{Heard, Sound, Weighs};
 use crate::media::{MediaCommand, Tone};
 use crate::rtp::digit::SHORTEST;
@@ -24,8 +24,6 @@ const HANG_UP_WAIT: Duration = Duration::from_secs(4);
 const CONFIRMATION: Duration = Duration::from_secs(20);
 /// What was heard waits this long for the disk.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
-/// Who gives the call back this soon was rung for a recording.
-const FALSE_ALARM: Duration = Duration::from_secs(15);
 
 /// Stretches of speech that the page shows in words.
 const CAPTIONS: usize = 6;
@@ -168,43 +166,6 @@ impl Call {
         Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 
-    /// The owner was joined to a person and has talked to him, for longer than a false alarm would.
-    pub(super) fn has_met(&self, now: Instant, for_longer_than: Duration) -> bool {
-        self.slain.is_some_and(|joined| now.since(joined) >= for_longer_than)
-    }
-
-    /// The owner says what was heard last.
-    pub(super) fn teach(&mut self, desk: &mut Desk, taught: Taught) -> Result<(), String> {
-        const NOT_HELD: &str =
-            "the box does not listen to this call: teach it while it holds the call, or in the history";
-        let port = self.far.as_ref().map(|far| far.port).ok_or(NOT_HELD)?;
-        match (&self.state, taught) {
-            (State::Held(_), Taught::Recording) => desk.listen(ListenOrder::WasRecording(port)),
-            (State::Held(_), Taught::Person) => desk.listen(ListenOrder::WasPerson(port)),
-            (State::Talking, Taught::Recording) if self.slain.is_some() => {
-                self.slain = Some(desk.now);
-                return self.hold(desk, "you said that it was a recording");
-            }
-            _ => return Err(NOT_HELD.into()),
-        }
-        let words = match taught {
-            Taught::Recording => "you said that it was a recording",
-            Taught::Person => "you said that it is a person",
-        };
-        self.decide(desk, "learn", words.into());
-        Ok(())
-    }
-
-    /// The owner, joined to what the box took for a person, does not want it.
-    pub(super) fn is_false_alarm(&self, now: Instant, within: Duration) -> bool {
-        self.slain.is_some_and(|joined| now.since(joined) < within)
-    }
-
-    /// The owner has hung up on what was no person: the line stays, and the far side notices nothing.
-    pub(super) fn back_to_hold(&mut self, desk: &mut Desk) -> bool {
-        self.far.is_some() && self.hold(desk, "the owner hung up at once: it was no person").is_ok()
-    }
-
     pub(super) fn can_hold(&self) -> Result<(), String> {
         match &self.state {
             _ if self.emergency => Err("an emergency call is never held".into()),
@@ -292,7 +253,12 @@ impl Call {
                 holding.weighs = weighs.clone().map(Box::new);
                 return;
             }
-            Heard::Words { text, .. } => {
+            Heard::Words { at, text } => {
+                if desk.plan.transcript {
+                    let at = opened.since(self.started) + Duration::from_millis(at.as_millis());
+                    self.record.say(u64::try_from(at.as_millis()).unwrap_or(u64::MAX), By::Line, text);
+                    holding.write_at.get_or_insert(desk.now + WRITE_WAIT);
+                }
                 if holding.captions.len() == CAPTIONS {
                     holding.captions.pop_front();
                 }
@@ -536,6 +502,10 @@ impl Call {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
         holding.speaking = true;
         holding.ring_back_tone = false;
+        if desk.plan.transcript {
+            let at = desk.now.since(self.started).as_millis();
+            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, prompt.words());
+        }
         desk.listen(ListenOrder::Speaking(far.port, true));
         desk.say(far, prompt);
     }

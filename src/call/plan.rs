@@ -47,6 +47,8 @@ pub struct Plan {
     pub speed: Vec<(String, String)>,
     /// Calls to this number, or user, are held as they come; empty: there is none.
     pub extension: String,
+    /// What is said while holding is kept with the call.
+    pub transcript: bool,
 }
 
 /// Of which calls something is done.

@@ -32,6 +32,8 @@ pub struct Record {
     pub decisions: Vec<Decision>,
     /// What the story comes to.
     pub figures: Figures,
+    /// What was said while holding, where the owner has it kept. In order, at most [`SAID`].
+    pub said: Vec<Utterance>,
 }
 
 /// What the story of a call comes to.
@@ -55,6 +57,9 @@ impl Default for Figures {
     }
 }
 
+/// Most utterances kept of one call; the oldest go first.
+pub const SAID: usize = 2048;
+
 /// Most spans kept of one call; the oldest go first.
 pub const SPANS: usize = 4096;
 
@@ -77,8 +82,38 @@ impl Record {
             heard: Vec::new(),
             decisions: Vec::new(),
             figures: Figures::default(),
+            said: Vec::new(),
         }
     }
+
+    /// Adds what was said.
+    pub(super) fn say(&mut self, at_ms: u64, by: By, text: &str) {
+        if self.said.len() >= SAID {
+            self.said.remove(0);
+        }
+        self.said.push(Utterance { at_ms, by, text: text.into() });
+    }
+}
+
+/// Something that was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Utterance {
+    /// Milliseconds since `Record::started`.
+    pub at_ms: u64,
+    /// By whom.
+    pub by: By,
+    /// Numbers of four digits and more are blanked.
+    pub text: String,
+}
+
+/// Who speaks. The owner is not understood: the box listens only while it holds the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The far end: a recording or a person.
+    Line,
+    /// The box.
+    Box,
 }
 
 /// A stretch of one sound.

@@ -108,7 +108,12 @@ pub fn parse(
     rules::peers(&mut source, &trunks, &phones);
     let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
-    let words = words(&mut section(&mut source, &root, "[words]", &["model", "language", "owner"]));
+    let words = words(&mut section(
+        &mut source,
+        &root,
+        "[words]",
+        &["model", "language", "owner", "transcript", "keep"],
+    ));
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -224,6 +229,7 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
 pub const PHONE_RINGS: Duration = Duration::from_secs(15);
 
 fn words(s: &mut Section<'_, '_>) -> Words {
+    const HOUR: Duration = Duration::from_secs(3600);
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     Words {
         model: s.text(
@@ -240,6 +246,8 @@ fn words(s: &mut Section<'_, '_>) -> Words {
                 (2..=40).contains(&letters).then(|| text.to_owned())
             })
             .unwrap_or_default(),
+        transcript: s.flag("transcript").unwrap_or(false),
+        keep: s.duration("keep", HOUR..=8760 * HOUR).unwrap_or(720 * HOUR),
     }
 }
 

@@ -234,6 +234,10 @@ pub struct Words {
     pub language: Language,
     /// The name that agents call the owner by; empty: not known.
     pub owner: String,
+    /// What is said while holding is kept with the call.
+    pub transcript: bool,
+    /// It is deleted after so long.
+    pub keep: Duration,
 }
 
 impl Words {

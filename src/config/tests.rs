@@ -326,6 +326,11 @@ fn words_have_a_model_a_language_and_the_owner_s_name() {
         "missing or not, it was asked for"
     );
     assert_eq!((words.language, &*words.owner), (Language::German, "Müller"));
+    assert_eq!((none.transcript, none.keep), (false, Duration::from_secs(720 * 3600)));
+    let kept = read("[words]\ntranscript = true\nkeep = \"24h\"\n").unwrap().words;
+    assert_eq!((kept.transcript, kept.keep), (true, Duration::from_secs(24 * 3600)));
+    let clips = |file: &str| read(file).unwrap().record.archive.clips;
+    assert_eq!((clips(""), clips("[record]\nclips = true\n")), (false, true));
     let data = std::env::temp_dir().join(format!("hold-slayer-words-of-{}", std::process::id()));
     std::fs::create_dir_all(data.join("words")).unwrap();
     assert_eq!(none.folder(&data), Some(data.join("words")));

@@ -150,6 +150,7 @@ mod tests {
             hold_started: None,
             heard: Vec::new(),
             figures: Default::default(),
+            said: Vec::new(),
             decisions: Vec::new(),
         }
     }

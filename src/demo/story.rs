@@ -201,6 +201,7 @@ mod tests {
             hold_started: Some(Wall(20_000)),
             heard: vec![Span { at_ms: 11_000, sound: Sound::Music, confidence: 0.93 }],
             figures: Default::default(),
+            said: Vec::new(),
             decisions: vec![Decision {
                 at_ms: 40_000,
                 what: "ring".into(),

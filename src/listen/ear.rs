@@ -19,8 +19,6 @@ const FLOOR_FRAMES: usize = 75;
 const SPEECH_GAP: u32 = 45;
 /// Quiet frames that end music: a rest is part of it.
 const MUSIC_GAP: u32 = 25;
-/// Longest note of one unwavering line that is still taken for music: 2 s.
-const NOTE: u64 = 100;
 
 /// Faint frames after which nothing else is left in the classifier's window.
 const FAINT_FRAMES: u32 = super::features::FRAMES as u32;
@@ -95,10 +93,6 @@ impl Ear {
         }
         self.frame += 1;
         match tone {
-            // A note held within music is no tone until no player would hold it.
-            Some((Sound::Tone, began)) if self.sound == Sound::Music && at.since(began) < NOTE => {
-                self.weigh(at)
-            }
             Some((sound, began)) => self.turn(sound, began),
             None => self.weigh(at),
         }

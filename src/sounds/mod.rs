@@ -113,6 +113,28 @@ impl Prompt {
         self as u8
     }
 
+    /// What it says to the far end; empty for what only the house hears.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Greet => {
+                "Hello! This is an automated assistant, holding the line. One moment please, while I connect you to the caller."
+            }
+            Self::Moment => "Please stay on the line. I am ringing the caller's phone now.",
+            Self::StillRinging => {
+                "Thank you for waiting. The caller's phone is ringing. It will be just a moment."
+            }
+            Self::StillHere => "I am still here. The caller will be with you shortly.",
+            Self::OtherCall => {
+                "The caller is being connected to another call. Please stay on the line. It will be their turn with you next."
+            }
+            Self::Sorry => "I am sorry, the caller could not be reached. Goodbye.",
+            Self::SayAgent => "Agent.",
+            Self::SayYes => "Yes.",
+            Self::SayNo => "No, thank you.",
+            _ => "",
+        }
+    }
+
     /// Its sound: G.711 µ-law at 8 kHz, whole frames of 160 bytes.
     pub const fn samples(self) -> &'static [u8] {
         match self {
@@ -166,6 +188,13 @@ mod tests {
     fn levels(mu_law: &[u8]) -> Vec<f32> {
         let linear = |f: &[u8]| Frame(core::array::from_fn(|i| decode(Codec::Pcmu, f[i])));
         mu_law.chunks_exact(FRAME_SAMPLES).map(|f| level(&linear(f)).0).collect()
+    }
+
+    #[test]
+    fn what_the_far_end_hears_is_written_as_it_is_spoken() {
+        let spoken = include_str!("generate.py");
+        let to_the_far_end = Prompt::ALL.into_iter().filter(|prompt| !prompt.words().is_empty());
+        assert!(to_the_far_end.inspect(|p| assert!(spoken.contains(p.words()), "{p:?}")).count() == 6);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub use phones::PairedPhone;
 pub use tokens::AppToken;
 
 use crate::call::{Outcome, Record};
+use crate::clock;
 use crate::units::CallId;
 use core::time::Duration;
 use place::Place;
@@ -87,6 +88,8 @@ struct Shared {
     next: AtomicU64,
     /// Held while what is known of a company changes.
     lore: Mutex<()>,
+    /// What was said in a call is deleted so many milliseconds after its end.
+    keeps_said_ms: AtomicU64,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -113,6 +116,7 @@ impl Store {
             queue: Queue::default(),
             next: AtomicU64::new(next),
             lore: Mutex::default(),
+            keeps_said_ms: AtomicU64::new(u64::MAX),
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, interrupted: up.len() };
@@ -128,6 +132,12 @@ impl Store {
             .spawn(move || writer::run(&writers))
             .map_err(Error::Disk)?;
         Ok((Self { shared }, opened))
+    }
+
+    /// From now on what was said in a call is deleted so long after its end, within an hour.
+    pub fn keep_said(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.shared.keeps_said_ms.store(ms, Ordering::Relaxed);
     }
 
     /// Keeps this state of a call; the newest one counts. Never waits for the disk.
@@ -285,6 +295,32 @@ impl Shared {
                     if *shelf == Shelf::Lore {
                         lore::make_room(&mut table)?;
                     }
+                }
+            }
+            writing.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Deletes what was said in calls that ended long ago.
+    fn forget_said(&self) -> Result<(), Error> {
+        let before = clock::wall().0.saturating_sub(self.keeps_said_ms.load(Ordering::Relaxed));
+        let is_old =
+            |record: &Record| !record.said.is_empty() && record.ended.is_some_and(|ended| ended.0 < before);
+        self.read(|database| {
+            let mut old = Vec::new();
+            for entry in database.begin_read()?.open_table(RECORDS)?.iter()? {
+                old.extend(writer::decode(entry?.1.value()).filter(is_old));
+            }
+            if old.is_empty() {
+                return Ok(());
+            }
+            let writing = database.begin_write()?;
+            {
+                let mut records = writing.open_table(RECORDS)?;
+                for mut record in old {
+                    record.said.clear();
+                    records.insert(record.id.0, writer::encode(&record)?.as_slice())?;
                 }
             }
             writing.commit()?;

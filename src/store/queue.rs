@@ -108,14 +108,14 @@ impl Queue {
         of(&inner.waits).or_else(|| of(inner.under_way.as_ref()?))
     }
 
-    /// Waits for something to write; `None` once closed and empty.
-    pub(super) fn take(&self) -> Option<Arc<Batch>> {
+    /// Waits at most `time` for something to write, after that it is nothing; `None` once closed and empty.
+    pub(super) fn take(&self, time: Duration) -> Option<Arc<Batch>> {
         let inner = self.lock();
-        let mut inner = self
+        let (mut inner, _) = self
             .work
-            .wait_while(inner, |inner| inner.waits.is_empty() && !inner.closed)
+            .wait_timeout_while(inner, time, |inner| inner.waits.is_empty() && !inner.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        if inner.waits.is_empty() {
+        if inner.waits.is_empty() && inner.closed {
             return None;
         }
         let batch = Arc::new(core::mem::take(&mut inner.waits));
@@ -208,7 +208,7 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(7, "new")).unwrap();
-        let taken = queue.take().unwrap();
+        let taken = queue.take(Duration::ZERO).unwrap();
         assert_eq!(taken.records.values().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["new"]);
     }
 
@@ -217,7 +217,7 @@ mod tests {
         let queue = Queue::default();
         queue.put(record(7, "old")).unwrap();
         queue.put(record(8, "only")).unwrap();
-        queue.take().unwrap();
+        queue.take(Duration::ZERO).unwrap();
         assert_eq!(queue.get(CallId(7)).unwrap().number, "old", "it is not on the disk yet");
         queue.put(record(7, "new")).unwrap();
         assert_eq!(queue.get(CallId(7)).unwrap().number, "new");

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::call::{Decision, Span};
+use crate::call::{By, Decision, Span, Utterance};
 use crate::listen::Sound;
 use crate::units::Wall;
 use std::io;
@@ -23,6 +23,7 @@ pub(crate) fn record(id: u64, number: &str) -> Record {
         hold_started: None,
         heard: vec![Span { at_ms: 20, sound: Sound::Music, confidence: 0.5 }],
         figures: Default::default(),
+        said: Vec::new(),
         decisions: vec![Decision { at_ms: 40, what: "hold".into(), reason: "the owner pressed **".into() }],
     }
 }
@@ -329,5 +330,27 @@ fn a_disk_that_is_full_at_the_start_is_still_read() {
     assert_eq!(opened.interrupted, 1);
     assert_eq!(store.get(CallId(1)).unwrap().unwrap().outcome, Outcome::Interrupted);
     disk.with(|d| d.capacity = None);
+    assert!(store.stop(SOON));
+}
+
+#[test]
+fn what_was_said_is_deleted_when_its_time_is_over_and_the_story_stays() {
+    let disk = Disk::default();
+    let (store, _) = Store::open_at(disk.place()).unwrap();
+    let said = |ended: u64, id| Record {
+        ended: Some(Wall(ended)),
+        said: vec![Utterance { at_ms: 1, by: By::Line, text: "hello".into() }],
+        ..record(id, "+18005550123")
+    };
+    let now = crate::clock::wall().0;
+    store.put(&said(now - 7_200_000, 1)).unwrap();
+    store.put(&said(now - 1_000, 2)).unwrap();
+    assert!(store.flush(SOON));
+    let left = || [1, 2].map(|id| store.get(CallId(id)).unwrap().unwrap().said.len());
+    store.shared.forget_said().unwrap();
+    assert_eq!(left(), [1, 1], "nobody has said for how long");
+    store.keep_said(Duration::from_secs(3600));
+    store.shared.forget_said().unwrap();
+    assert_eq!(left(), [0, 1]);
     assert!(store.stop(SOON));
 }

@@ -1,22 +1,33 @@
 //! The one thread that writes records. It never gives a record up: it waits for the disk to come back.
 
 use super::{Error, Shared};
-use crate::call::{Figures, Record};
+use crate::call::{Figures, Record, Utterance};
+use crate::clock;
+use crate::units::Instant;
 use core::time::Duration;
 use std::sync::Arc;
 
 const FIRST_REST: Duration = Duration::from_millis(200);
 const LONGEST_REST: Duration = Duration::from_secs(30);
+/// So often it is seen to that nothing is kept for too long.
+const TIDIES: Duration = Duration::from_secs(3600);
 
 /// Runs until the queue is closed and empty, or closed while the disk fails.
 pub(super) fn run(shared: &Arc<Shared>) {
     let mut rest = FIRST_REST;
-    while let Some(batch) = shared.queue.take() {
+    let mut tidied: Option<Instant> = None;
+    while let Some(batch) = shared.queue.take(TIDIES) {
         match shared.write(&batch) {
             Ok(()) => {
                 shared.queue.written();
                 shared.report(None);
                 rest = FIRST_REST;
+                if tidied.is_none_or(|at| clock::now().since(at) >= TIDIES) {
+                    tidied = Some(clock::now());
+                    if let Err(error) = shared.forget_said() {
+                        tracing::warn!(%error, "what was said long ago could not be deleted");
+                    }
+                }
             }
             Err(error) => {
                 shared.queue.give_back();
@@ -43,7 +54,7 @@ fn reopen(shared: &Arc<Shared>) {
 
 fn last_try(shared: &Arc<Shared>) {
     reopen(shared);
-    let Some(batch) = shared.queue.take() else { return };
+    let Some(batch) = shared.queue.take(Duration::ZERO) else { return };
     match shared.write(&batch) {
         Ok(()) => shared.queue.written(),
         Err(error) => {
@@ -69,41 +80,42 @@ pub(super) fn encode(record: &Record) -> Result<Vec<u8>, Error> {
 pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     match bytes.split_first() {
         Some((&RECORD_VERSION, rest)) => postcard::from_bytes(rest).ok(),
-        // Written before there were figures: they come last, and are those of a call about which nothing is known.
-        Some((1, rest)) => {
+        // Written before there were figures, or before there was what was said: they come last, and are those of a call about
+        // which nothing is known.
+        Some((version @ (1 | 2), rest)) => {
             let figures = postcard::to_stdvec(&Figures::default()).ok()?;
-            postcard::from_bytes(&[rest, &figures].concat()).ok()
+            let figures = if *version == 1 { &figures[..] } else { &[] };
+            let said = postcard::to_stdvec(&Vec::<Utterance>::new()).ok()?;
+            postcard::from_bytes(&[rest, figures, &said].concat()).ok()
         }
         _ => None,
     }
 }
 
-const RECORD_VERSION: u8 = 2;
+const RECORD_VERSION: u8 = 3;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::call::{Decision, Outcome, Span};
-    use crate::listen::Sound;
-    use crate::units::{CallId, Wall};
-
-    /// As a box wrote it before records had figures, byte by byte.
-    const FIRST: &[u8] = b"\x01\x07\x01\x041800\xE8\x07\x01\xD0\x0F\x01\x88\x27\x02\xDC\x0B\x01\xC4\x13\
-        \x01\xC0\x0C\x06\x00\x00\x00\x3F\x01\xB8\x17\x04ring\x01a";
+    use crate::call::By;
+    use crate::store::tests::record;
 
     #[test]
-    fn a_record_of_the_first_version_is_read_with_the_figures_of_a_call_about_which_nothing_is_known() {
-        let mut expected = Record::new(CallId(7), true, "1800", Wall(1_000));
-        (expected.answered, expected.ended) = (Some(Wall(2_000)), Some(Wall(5_000)));
-        (expected.outcome, expected.held_ms) = (Outcome::Slain, 1_500);
-        expected.hold_started = Some(Wall(2_500));
-        expected.heard.push(Span { at_ms: 1_600, sound: Sound::Music, confidence: 0.5 });
-        expected.decisions.push(Decision { at_ms: 3_000, what: "ring".into(), reason: "a".into() });
-        assert_eq!(decode(FIRST).as_ref(), Some(&expected));
-        assert_eq!(decode(&encode(&expected).unwrap()), Some(expected));
-        for broken in [&FIRST[..FIRST.len() - 1], b"", b"\x00", b"\x09\x07"] {
-            assert_eq!(decode(broken), None);
-        }
+    fn records_of_earlier_versions_are_understood() {
+        let mut now = record(7, "+18005550123");
+        now.figures.false_alarms = 2;
+        let without = |parts: &[u8], version: u8| {
+            let bytes = encode(&now).unwrap();
+            let rest = bytes[1..].strip_suffix(parts).unwrap();
+            decode(&[&[version], rest].concat())
+        };
+        let figures = postcard::to_stdvec(&now.figures).unwrap();
+        assert_eq!(without(&[0], 2).unwrap(), now, "there was nothing said");
+        let first = without(&[&figures[..], &[0]].concat(), 1).unwrap();
+        assert_eq!(first, Record { figures: Figures::default(), ..now.clone() });
+        now.said = vec![Utterance { at_ms: 5, by: By::Line, text: "please hold".into() }];
+        assert_eq!(decode(&encode(&now).unwrap()).unwrap(), now);
+        assert_eq!(decode(&[9, 1, 2]), None);
     }
 }

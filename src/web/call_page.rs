@@ -2,7 +2,7 @@
 
 use super::page::{Place, frame, token};
 use super::{strip, words};
-use crate::call::{Outcome, Record};
+use crate::call::{By, Outcome, Record};
 use crate::listen::Sound;
 use crate::studio::Found;
 use crate::units::{CallId, Wall};
@@ -21,8 +21,8 @@ pub(super) fn history(
     let content = html! {
         h1 { "History" }
         form.search method="get" action="/history" role="search" {
-            label.unseen for="number" { "Number" }
-            input #number type="search" name="number" value=(number) maxlength="64" placeholder="Number, or part of it";
+            label.unseen for="number" { "Number, or what was said" }
+            input #number type="search" name="number" value=(number) maxlength="64" placeholder="Number, or what was said";
             button { "Search" }
             a href="/statistics" { "Statistics" }
         }
@@ -33,7 +33,7 @@ pub(super) fn history(
             section.card {
                 p {
                     @if before.is_some() { "There are no older calls." }
-                    @else if !number.is_empty() { "No call has this in its number." }
+                    @else if !number.is_empty() { "No call has this in its number, or in what was said." }
                     @else { "No calls yet. The first one will stand here." }
                 }
             }
@@ -111,6 +111,17 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
                     @let address = format!("/calls/{}/{}.{}", call.id.0, found.name, found.ending);
                     p { audio controls preload="none" src=(address) {} }
                     p.muted { a href=(address) download { "Save " (found.what) } " · " (found.bytes / 1_000_000) " MB" }
+                }
+            }
+        }
+        @if !call.said.is_empty() {
+            section.card {
+                h2 { "What was said" }
+                ol.story {
+                    @for one in &call.said {
+                        li { time { (words::clock(one.at_ms)) }
+                            span { @if one.by == By::Box { span.muted { "The box: " } } (one.text) } }
+                    }
                 }
             }
         }

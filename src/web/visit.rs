@@ -511,10 +511,12 @@ impl Visit<'_> {
         let Some(store) = &self.site.store else {
             return Answer::page(503, page::notice(form, "No history", NO_STORE));
         };
-        let number = self.asked("number").unwrap_or_default();
-        match api::search(store, self.before(), PAGE, number.trim(), None) {
+        let wanted = self.asked("number").unwrap_or_default();
+        let wanted = wanted.trim();
+        let parts = if wanted.contains(char::is_alphabetic) { ("", wanted) } else { (wanted, "") };
+        match api::search(store, self.before(), PAGE, parts, None) {
             Ok((calls, more)) => {
-                Answer::page(200, call_page::history(&calls, self.before(), more, number.trim(), form))
+                Answer::page(200, call_page::history(&calls, self.before(), more, wanted, form))
             }
             Err((status, why)) => Answer::page(status, page::notice(form, "No history for the moment", &why)),
         }

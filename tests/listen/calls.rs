@@ -1,6 +1,6 @@
 //! Whole calls put together from a few pieces, with floors for each figure: a regression of the ear fails here.
 
-use crate::tones::Noise;
+use crate::country::Noise;
 use hold_slayer::listen::{Heard, Input, Listener, Settings, Sound};
 use hold_slayer::units::{Frame, Tick};
 use std::f32::consts::TAU;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod calls;
+mod country;
 mod files;
 mod repeat;
 mod tones;

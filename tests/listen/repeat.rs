@@ -2,7 +2,7 @@
 
 use crate::bench::frames;
 use crate::calls::pieces;
-use crate::tones::Noise;
+use crate::country::Noise;
 use hold_slayer::dsp::g711;
 use hold_slayer::listen::Sound;
 use hold_slayer::listen::ear::Ear;

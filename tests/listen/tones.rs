@@ -1,213 +1,339 @@
-//! Every country's tones at every level, with noise, drift and cadence error; ITU-T E.180 Supplement 2.
+//! Every country's tones at every level, with noise, drift, cadence error and the codecs of the network, through the whole
+//! ear. `make tones` tries the whole grid, `make test` a seeded part of it.
 
+use super::country::{COUNTRIES, KEYS, Kind, LEAD, Line, Noise, Span, Tone, sound};
 use hold_slayer::listen::Sound;
 use hold_slayer::listen::ear::Ear;
 use hold_slayer::listen::spectrum::Spectrum;
 use hold_slayer::listen::tones::Tones;
 use hold_slayer::units::{Frame, Tick};
-use std::f32::consts::TAU;
 
-/// On and off times, seconds; an off time of 0 is a steady tone.
-type Cadence = &'static [(f32, f32)];
+/// What carries the tone between two exchanges; AMR at 12.2 and at 4.75 kbit/s.
+pub const CODECS: [&str; 6] = ["linear", "µ-law", "A-law", "gsm", "amr-nb -C 7", "amr-nb"];
+/// Austria's call waiting is 40 ms of tone: too short to tell from a click. It is sent to whoever talks already, never to who
+/// called.
+pub const NOT_TOLD: [&str; 1] = ["AT waiting"];
+/// Of a thousand tones this many may fail: mobile codecs bend the highest tones, and take a steady one for noise.
+const FAIL: [usize; 6] = [1, 1, 1, 10, 10, 10];
 
-const RINGBACK: &[(&str, &[f32], Cadence)] = &[
-    ("US", &[440.0, 480.0], &[(2.0, 4.0)]),
-    ("UK", &[400.0, 450.0], &[(0.4, 0.2), (0.4, 2.0)]),
-    ("DE", &[425.0], &[(1.0, 4.0)]),
-    ("FR", &[440.0], &[(1.5, 3.5)]),
-    ("ES", &[425.0], &[(1.5, 3.0)]),
-    ("AT", &[420.0], &[(1.0, 5.0)]),
-    ("BE", &[425.0], &[(1.0, 3.0)]),
-    ("SE", &[425.0], &[(1.0, 5.0)]),
-    ("AU", &[413.0, 438.0], &[(0.4, 0.2), (0.4, 2.0)]),
-    ("JP", &[384.0, 400.0, 416.0], &[(1.0, 2.0)]),
-];
-const BUSY: &[(&str, &[f32], Cadence)] = &[
-    ("US busy", &[480.0, 620.0], &[(0.5, 0.5)]),
-    ("US congestion", &[480.0, 620.0], &[(0.25, 0.25)]),
-    ("UK busy", &[400.0], &[(0.375, 0.375)]),
-    ("UK congestion", &[400.0], &[(0.4, 0.35), (0.225, 0.525)]),
-    ("DE busy", &[425.0], &[(0.48, 0.48)]),
-    ("DE congestion", &[425.0], &[(0.24, 0.24)]),
-    ("FR busy", &[440.0], &[(0.5, 0.5)]),
-    ("IT congestion", &[425.0], &[(0.2, 0.2)]),
-    ("ES congestion", &[425.0], &[(0.2, 0.2), (0.2, 0.2), (0.2, 0.6)]),
-    ("AT busy", &[420.0], &[(0.4, 0.4)]),
-    ("BE congestion", &[425.0], &[(0.167, 0.167)]),
-    ("SE busy", &[425.0], &[(0.25, 0.25)]),
-    ("SE congestion", &[425.0], &[(0.25, 0.75)]),
-    ("AU busy", &[425.0], &[(0.375, 0.375)]),
-    ("JP busy", &[400.0], &[(0.5, 0.5)]),
-];
-const TONE: &[(&str, &[f32], Cadence)] = &[
-    ("US dial", &[350.0, 440.0], &[(9.0, 0.0)]),
-    ("DE dial", &[425.0], &[(9.0, 0.0)]),
-    ("FR dial", &[440.0], &[(9.0, 0.0)]),
-    ("fax answer", &[2100.0], &[(3.0, 0.3)]),
-    ("fax calling", &[1100.0], &[(0.5, 3.0)]),
-    ("beep", &[1000.0], &[(0.6, 4.0)]),
-    ("ES special", &[950.0], &[(0.33, 1.0)]),
-];
-
-/// Noise without a crate: Xorshift, summed to something bell-shaped.
-pub struct Noise(pub u64);
-
-impl Noise {
-    pub fn uniform(&mut self) -> f32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 40) as f32 / (1u64 << 24) as f32
-    }
-
-    pub fn bell(&mut self) -> f32 {
-        ((0..4).map(|_| self.uniform()).sum::<f32>() - 2.0) * 1.732
-    }
-}
-
-/// Ten seconds of a cadence after half a second of the line's noise.
-fn sound(hz: &[f32], cadence: Cadence, level: f32, snr: f32, drift: f32, stretch: f32) -> Vec<Frame> {
-    // ITU-T G.711: a full-scale sine is 3.14 dBm0.
-    #[allow(clippy::approx_constant)]
-    let rms = 10f32.powf((level - 3.14) / 20.0) / 2f32.sqrt();
-    let each = rms * (2.0 / hz.len() as f32).sqrt();
-    let floor = rms * 10f32.powf(-snr / 20.0);
-    let mut noise = Noise(42 + hz[0] as u64);
-    let total: f32 = cadence.iter().map(|(on, off)| on + off).sum::<f32>() * stretch;
-    let long = 10.5f32.max(0.5 + 3.0 * total);
-    let samples: Vec<i16> = (0..(long * 8000.0) as usize)
-        .map(|i| {
-            let t = i as f32 / 8000.0;
-            let mut phase = (t - 0.5).rem_euclid(total);
-            let mut on = false;
-            for (burst, pause) in cadence {
-                on |= (0.0..burst * stretch).contains(&phase);
-                phase -= (burst + pause) * stretch;
+/// Every line that a tone must survive: 135.
+fn lines() -> Vec<Line> {
+    let mut all = Vec::new();
+    for level in [-40.0, -30.0, -20.0, -10.0, 0.0] {
+        for snr in [40.0, 20.0, 10.0] {
+            for drift in [0.985, 1.0, 1.015] {
+                for stretch in [0.85, 1.0, 1.15] {
+                    all.push(Line { level, snr, drift, stretch });
+                }
             }
-            let tone: f32 = hz.iter().map(|f| (TAU * f * drift * t).sin() * each).sum();
-            let x = if on && t >= 0.5 { tone } else { 0.0 } + noise.bell() * floor;
-            (x.clamp(-1.0, 1.0) * 32767.0) as i16
-        })
-        .collect();
-    samples.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect()
+        }
+    }
+    all
 }
 
-/// The states through the sound, one a frame.
-fn states(frames: &[Frame]) -> Vec<Option<Sound>> {
+/// The sound of the ear through the samples, one a frame.
+fn hear(samples: &[i16]) -> Vec<Sound> {
+    let mut ear = Ear::default();
+    let frames = samples.as_chunks::<160>().0;
+    frames.iter().enumerate().map(|(n, c)| ear.hear(Tick(n as u64), &Frame(*c)).sound).collect()
+}
+
+/// The same of the tones alone, which tell one key from the next.
+fn states(samples: &[i16]) -> Vec<Option<Sound>> {
     let (mut spectrum, mut tones) = (Spectrum::default(), Tones::default());
-    let hear = |(n, frame): (usize, &Frame)| {
-        let look = spectrum.look(frame);
+    let hear = |(n, c): (usize, &[i16; 160])| {
+        let look = spectrum.look(&Frame(*c));
         tones.hear(Tick(n as u64), &look, spectrum.recent()).map(|(sound, _)| sound)
     };
-    frames.iter().enumerate().map(hear).collect()
+    samples.as_chunks::<160>().0.iter().enumerate().map(hear).collect()
+}
+
+pub fn is_tone(sound: Sound) -> bool {
+    matches!(sound, Sound::Ringback | Sound::Busy | Sound::Tone | Sound::Dtmf)
+}
+
+/// What is wrong with what was heard of a tone, if anything.
+pub fn wrong(tone: &Tone, stretch: f32, spans: &[Span], heard: &[Sound]) -> Option<String> {
+    let frame = |s: f32| ((s * 50.0) as usize).min(heard.len());
+    let ms = |n: usize| tone.bursts.iter().take(n).map(|b| f32::from(b.1) * 1e-3).sum::<f32>() * stretch;
+    let cadence = ms(tone.bursts.len());
+    let end = heard.len() as f32 / 50.0;
+    let within = |from: f32, to: f32, what: Sound| {
+        heard[frame(from)..frame(to)].iter().filter(|s| **s == what).count()
+    };
+    let steady = |from: f32, what: Sound| {
+        let (n, all) = (within(from, end, what), frame(end) - frame(from));
+        (n * 10 < all * 9).then(|| format!("{what:?} in {n} of {all} frames after {from:.1} s"))
+    };
+    let never = |from: f32, what: &[Sound]| {
+        let at = heard.iter().skip(frame(from)).position(|s| what.contains(s))? + frame(from);
+        Some(format!("{:?} at {:.2} s", heard[at], at as f32 / 50.0))
+    };
+    match tone.kind {
+        // A ring is known when its first burst has lasted, or its second short one has ended.
+        Kind::Ringback => {
+            let known = if tone.bursts.len() > 2 { ms(3) + 1.1 } else { 1.0 };
+            steady(LEAD + known, Sound::Ringback)
+                .or_else(|| never(0.0, &[Sound::Busy, Sound::Dtmf]))
+                .or_else(|| never(LEAD + known, &[Sound::Tone]))
+        }
+        // Busy is known at its third burst.
+        Kind::Busy => steady(spans[2].0 + 0.3, Sound::Busy)
+            .or_else(|| never(0.0, &[Sound::Ringback, Sound::Dtmf]))
+            .or_else(|| never(spans[2].0 + 0.3, &[Sound::Tone])),
+        // A steady tone may be a ring until it has lasted longer than any.
+        Kind::Dial if spans.len() == 1 => {
+            let long = if tone.bursts[0].0[0] < 400.0 { 0.6 } else { 3.1 };
+            let other = if long < 1.0 { 0.0 } else { LEAD + long };
+            steady(LEAD + long, Sound::Tone)
+                .or_else(|| never(0.0, &[Sound::Busy, Sound::Dtmf]))
+                .or_else(|| never(other, &[Sound::Ringback]))
+        }
+        // Each cadence is named, and nothing else is ever heard. A burst of 2.5 s may be a ring: the second names it.
+        _ => {
+            let lasting = tone.bursts[0].1 > 740 && tone.bursts[0].0[0] < 500.0;
+            // A beep of a tenth of a second is told from a word at its second.
+            let first = usize::from(lasting || tone.bursts[0].1 <= 100);
+            let missed = (first..(end / cadence) as usize).find(|k| {
+                let from = LEAD + *k as f32 * cadence;
+                within(from, from + cadence.min(4.0), Sound::Tone) == 0
+            });
+            let after = if lasting { LEAD + cadence + 1.0 } else { 0.0 };
+            missed
+                .map(|k| format!("no tone in cadence {k}"))
+                .or_else(|| never(0.0, &[Sound::Busy, Sound::Dtmf]))
+                .or_else(|| never(after, &[Sound::Ringback]))
+        }
+    }
+}
+
+/// The same samples through an encoder of the network and back; `None` where `sox` does not know it.
+fn through(codec: &str, samples: Vec<i16>) -> Option<Vec<i16>> {
+    use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw, encode_ulaw};
+    match codec {
+        "linear" => Some(samples),
+        "µ-law" => Some(samples.into_iter().map(|x| decode_ulaw(encode_ulaw(x))).collect()),
+        "A-law" => Some(samples.into_iter().map(|x| decode_alaw(encode_alaw(x))).collect()),
+        _ => sox(codec, &samples),
+    }
+}
+
+fn sox(codec: &str, samples: &[i16]) -> Option<Vec<i16>> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let raw = "-t raw -r 8000 -c 1 -b 16 -e signed -";
+    let (name, rate) = codec.split_once(' ').unwrap_or((codec, ""));
+    let line = format!(
+        "sox -D {raw} -t {name} {rate} - 2>/dev/null | sox -D -t {name} -r 8000 -c 1 - {raw} 2>/dev/null"
+    );
+    let mut sox =
+        Command::new("sh").args(["-c", &line]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let mut input = sox.stdin.take()?;
+    let writer = std::thread::spawn(move || input.write_all(&bytes));
+    let output = sox.wait_with_output().ok()?;
+    let _ = writer.join();
+    let mut back: Vec<i16> = output.stdout.as_chunks().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
+    if back.is_empty() {
+        return None;
+    }
+    back.resize(samples.len(), 0);
+    Some(back)
+}
+
+/// A tone on a line, as it arrives.
+pub struct Try {
+    pub line: Line,
+    pub samples: Vec<i16>,
+    pub spans: Vec<Span>,
+}
+
+/// The tone on the lines that `chosen` takes, through the codec; `None` where `sox` does not know it.
+pub fn tries(tone: &Tone, codec: &str, mut chosen: impl FnMut() -> bool) -> Option<Vec<Try>> {
+    let cadence: u32 = tone.bursts.iter().map(|b| u32::from(b.1)).sum();
+    let cadences = if tone.bursts.len() == 1 { 1 } else { (6_000 / cadence).max(2) as usize };
+    let name = tone.name.bytes().fold(0_u64, |n, b| n.wrapping_mul(31).wrapping_add(u64::from(b)));
+    let make = |(n, line)| {
+        let (samples, spans) = sound(tone.bursts, cadences, line, name.wrapping_add(n as u64));
+        Try { line, samples, spans }
+    };
+    let mut made: Vec<Try> = lines().into_iter().enumerate().filter(|_| chosen()).map(make).collect();
+    if made.is_empty() {
+        return Some(made);
+    }
+    // One run of sox for all; the gaps let its encoder forget.
+    const GAP: [i16; 1600] = [0; 1600];
+    let all = made.iter().flat_map(|t| t.samples.iter().chain(&GAP).copied()).collect();
+    let all = through(codec, all)?;
+    let mut at = 0;
+    for t in &mut made {
+        let len = t.samples.len();
+        t.samples.copy_from_slice(&all[at..at + len]);
+        at += len + GAP.len();
+    }
+    Some(made)
+}
+
+/// Tries each tone with each codec on the lines that `chosen` takes, and prints which are not named.
+fn grid(mut chosen: impl FnMut() -> bool) {
+    let only = std::env::var("TONES").unwrap_or_default();
+    let tones = || COUNTRIES.iter().filter(|t| t.name.contains(&only) && !NOT_TOLD.contains(&t.name));
+    let mut worse = Vec::new();
+    for (codec, most) in CODECS.into_iter().zip(FAIL) {
+        let (mut failed, mut tried) = (Vec::new(), 0);
+        for tone in tones() {
+            let Some(tries) = tries(tone, codec, &mut chosen) else {
+                println!("sox does not know {codec} here: not tried");
+                break;
+            };
+            for t in tries {
+                tried += 1;
+                failed.extend(
+                    wrong(tone, t.line.stretch, &t.spans, &hear(&t.samples))
+                        .map(|why| format!("{} {codec} {:?}: {why}", tone.name, t.line)),
+                );
+            }
+        }
+        println!("{codec}: {} of {tried} failed", failed.len());
+        if failed.len() * 1000 > tried * most {
+            worse.append(&mut failed);
+        }
+    }
+    assert!(worse.is_empty(), "{}", worse.join("\n"));
 }
 
 #[test]
-fn every_countrys_tones_are_named_at_every_level() {
-    let mut wrong = Vec::new();
-    let mut tried = 0;
-    for (table, expected) in [(RINGBACK, Sound::Ringback), (BUSY, Sound::Busy), (TONE, Sound::Tone)] {
-        for (name, hz, cadence) in table {
-            for level in [-40.0, -30.0, -20.0, -10.0, 0.0] {
-                for snr in [60.0, 20.0, 10.0] {
-                    for (drift, stretch) in [(1.0, 1.0), (1.015, 0.87), (0.985, 1.13)] {
-                        tried += 1;
-                        let heard = states(&sound(hz, cadence, level, snr, drift, stretch));
-                        let late = &heard[heard.len() / 2..];
-                        let steady = cadence.iter().all(|(on, _)| *on < 0.7) && expected == Sound::Tone;
-                        let named = late.iter().filter(|s| **s == Some(expected)).count();
-                        let other = late.iter().any(|s| s.is_some() && *s != Some(expected));
-                        // A beep with long pauses sounds only now and then; the others fill the time.
-                        let enough = if steady || cadence.len() == 1 && cadence[0].1 > 1.0 {
-                            5
-                        } else {
-                            late.len() * 3 / 4
-                        };
-                        if named < enough || other {
-                            wrong.push(format!(
-                                "{name} {level} dBm0, SNR {snr}, ×{drift}, {stretch}: {named}/{}",
-                                late.len()
-                            ));
-                        }
+fn every_countrys_tones_are_named() {
+    let mut dice = Noise(5);
+    grid(|| dice.uniform() < 0.02);
+}
+
+#[test]
+#[ignore = "the whole grid: `make tones`"]
+fn every_countrys_tones_are_named_on_every_line() {
+    let mut dice = Noise(11);
+    let part: f32 = std::env::var("GRID").ok().and_then(|p| p.parse().ok()).unwrap_or(1.0);
+    grid(|| dice.uniform() < part);
+}
+
+/// Presses of each key of 50 ms and more are counted, with noise, drift, level and codec.
+fn keys(codecs: &[&str], mut chosen: impl FnMut() -> bool) {
+    let (mut failed, mut tried) = (Vec::new(), 0);
+    for codec in codecs {
+        for (key, hz) in &KEYS {
+            for (ms, gap) in [(50, 50), (80, 80), (200, 300)] {
+                for line in lines().into_iter().filter(|l| l.stretch == 1.0) {
+                    if !chosen() {
+                        continue;
+                    }
+                    let (samples, _) =
+                        sound(&[(hz.as_slice(), ms), (&[], gap)], 10, line, u64::from(*key as u32));
+                    let Some(samples) = through(codec, samples) else {
+                        println!("sox does not know {codec} here: not tried");
+                        return;
+                    };
+                    let heard = states(&samples);
+                    let presses =
+                        heard.windows(2).filter(|w| w[0] != w[1] && w[1] == Some(Sound::Dtmf)).count();
+                    tried += 1;
+                    if presses != 10 {
+                        failed.push(format!("{key} {ms} ms {codec} {line:?}: {presses} of 10"));
                     }
                 }
             }
         }
     }
-    assert!(wrong.len() * 1000 <= tried, "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-/// The same samples through an encoder of the telephone network and back, by sox; `None` where it is not installed.
-fn through(codec: &str, frames: &[Frame]) -> Option<Vec<Frame>> {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-    let raw = "-t raw -r 8000 -c 1 -b 16 -e signed -";
-    let line =
-        format!("sox -D {raw} -t {codec} - 2>/dev/null | sox -D -t {codec} -r 8000 -c 1 - {raw} 2>/dev/null");
-    let mut sox =
-        Command::new("sh").args(["-c", &line]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
-    let bytes: Vec<u8> = frames.iter().flat_map(|f| f.0).flat_map(i16::to_le_bytes).collect();
-    let mut input = sox.stdin.take()?;
-    let writer = std::thread::spawn(move || input.write_all(&bytes));
-    let output = sox.wait_with_output().ok()?;
-    let _ = writer.join();
-    let samples: Vec<i16> = output.stdout.as_chunks().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
-    (!samples.is_empty()).then(|| samples.as_chunks::<160>().0.iter().map(|c| Frame(*c)).collect())
-}
-
-#[test]
-fn tones_survive_the_codecs_of_mobile_networks() {
-    let (mut wrong, mut tried) = (Vec::new(), 0);
-    for (table, expected) in [(RINGBACK, Sound::Ringback), (BUSY, Sound::Busy)] {
-        for (name, hz, cadence) in table {
-            for (codec, level) in [("gsm", -30.0), ("gsm", -12.0), ("amr-nb", -30.0), ("amr-nb", -12.0)] {
-                let Some(frames) = through(codec, &sound(hz, cadence, level, 30.0, 1.0, 1.0)) else {
-                    eprintln!("sox does not know {codec} here: not tried");
-                    continue;
-                };
-                tried += 1;
-                let heard = states(&frames);
-                let late = &heard[heard.len() / 2..];
-                let named = late.iter().filter(|s| **s == Some(expected)).count();
-                let other = late.iter().any(|s| s.is_some() && *s != Some(expected));
-                let enough = if cadence.len() == 1 && cadence[0].1 > 1.0 { 5 } else { late.len() * 3 / 4 };
-                if named < enough || other {
-                    wrong.push(format!("{name} {codec} {level} dBm0: {named}/{}", late.len()));
-                }
-            }
-        }
-    }
-    assert!(wrong.len() * 1000 <= tried, "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-#[test]
-fn speech_and_music_are_no_tones() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/sound");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
-    paths.retain(|p| p.extension().is_some_and(|e| e == "ul"));
-    paths.sort();
-    // One after the other, as in a call: a held note is told from a tone by the music around it.
-    let mut ear = Ear::default();
-    let mut n = 0;
-    for path in paths {
-        let bytes = std::fs::read(&path).unwrap();
-        let samples: Vec<i16> = bytes.into_iter().map(audio_codec_algorithms::decode_ulaw).collect();
-        for c in samples.as_chunks::<160>().0 {
-            let sound = ear.hear(Tick(n), &Frame(*c)).sound;
-            n += 1;
-            let tone = matches!(sound, Sound::Ringback | Sound::Busy | Sound::Tone | Sound::Dtmf);
-            assert!(!tone, "{} at {} ms: {sound:?}", path.display(), n * 20);
-        }
-    }
+    println!("keys: {} of {tried} failed", failed.len());
+    assert!(failed.len() * 1000 <= tried, "{} of {tried} failed:\n{}", failed.len(), failed.join("\n"));
 }
 
 #[test]
 fn keys_are_heard_and_counted() {
-    for (low, high) in [(697.0, 1209.0), (941.0, 1336.0), (852.0, 1477.0), (770.0, 1633.0)] {
-        for level in [-30.0, -10.0] {
-            let heard = states(&sound(&[low, high], &[(0.08, 0.4)], level, 20.0, 1.0, 1.0));
-            let presses = heard.windows(2).filter(|w| w[0] != w[1] && w[1] == Some(Sound::Dtmf)).count();
-            assert!((20..=22).contains(&presses), "{low}+{high} at {level}: {presses}");
+    let mut dice = Noise(3);
+    keys(&CODECS[..3], || dice.uniform() < 0.05);
+}
+
+#[test]
+#[ignore = "the whole grid: `make tones`"]
+fn keys_are_heard_and_counted_on_every_line() {
+    keys(&CODECS[..3], || true);
+}
+
+/// Hours of the pool of `model/`, one piece after the other as in a call.
+#[test]
+#[ignore = "`make tones POOL=…`: needs the pool that model/ gathers"]
+fn hours_of_speech_and_music_are_no_tones() {
+    let Ok(pool) = std::env::var("POOL") else {
+        println!("POOL is not set: not tried");
+        return;
+    };
+    let mut folders: Vec<_> = ["music", "announcement", "live", "sung"]
+        .iter()
+        .filter_map(|c| std::fs::read_dir(format!("{pool}/{c}")).ok())
+        .flatten()
+        .map(|e| e.unwrap().path())
+        .collect();
+    folders.sort();
+    let (mut false_tones, mut hours) = (Vec::new(), 0.0);
+    for folder in folders {
+        let mut ear = Ear::default();
+        let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+        paths.sort();
+        let (mut n, mut last) = (0, Sound::Silence);
+        for path in paths.iter().filter(|p| p.extension().is_some_and(|e| e == "wav")) {
+            for (k, frame) in super::bench::frames(path).iter().enumerate() {
+                let now = ear.hear(Tick(n), frame).sound;
+                n += 1;
+                if is_tone(now) && now != last {
+                    false_tones.push(format!("{} at {:.2} s: {now:?}", path.display(), k as f32 / 50.0));
+                }
+                last = now;
+            }
+        }
+        hours += n as f64 / 180_000.0;
+    }
+    println!("{hours:.2} h, {} false tones\n{}", false_tones.len(), false_tones.join("\n"));
+    // A hummed vowel or a flute at 425 Hz remains: one in two hours of such sound.
+    assert!(false_tones.len() as f64 <= hours / 2.0);
+}
+
+/// The pieces of sound that lie beside the tests.
+fn pieces() -> Vec<(std::path::PathBuf, Vec<i16>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/sound");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "ul"));
+    paths.sort();
+    let read = |path: &std::path::PathBuf| std::fs::read(path).unwrap();
+    let linear = |x| audio_codec_algorithms::decode_ulaw(x);
+    paths.into_iter().map(|p| (p.clone(), read(&p).into_iter().map(linear).collect())).collect()
+}
+
+/// An agent's phone may ring as soon as the music stops, and no quiet lies between.
+#[test]
+fn ringing_on_the_heels_of_music_is_heard() {
+    let ring: &[(&[f32], u16)] = &[(&[425.0], 1000), (&[], 4000)];
+    let line = Line { level: -18.0, snr: 40.0, drift: 1.0, stretch: 1.0 };
+    let (ring, _) = sound(ring, 1, line, 1);
+    let ring = &ring[(LEAD * 8000.0) as usize..];
+    for (path, music) in pieces().iter().filter(|(p, _)| p.to_string_lossy().contains("music")) {
+        let heard = hear(&[&music[..], ring].concat());
+        let began = music.len() / 160;
+        assert!(heard[..began].iter().all(|s| !is_tone(*s)), "{}", path.display());
+        let known = heard[began..].iter().position(|s| *s == Sound::Ringback);
+        assert!(known.is_some_and(|frames| frames < 52), "{}: {known:?}", path.display());
+    }
+}
+
+#[test]
+fn speech_and_music_are_no_tones() {
+    // One after the other, as in a call.
+    let mut ear = Ear::default();
+    let mut n = 0;
+    for (path, samples) in pieces() {
+        for c in samples.as_chunks::<160>().0 {
+            let sound = ear.hear(Tick(n), &Frame(*c)).sound;
+            n += 1;
+            assert!(!is_tone(sound), "{} at {} ms: {sound:?}", path.display(), n * 20);
         }
     }
 }
@@ -215,7 +341,8 @@ fn keys_are_heard_and_counted() {
 #[test]
 fn noise_is_no_tone() {
     for level in [-50.0, -30.0, -10.0] {
-        let heard = states(&sound(&[440.0], &[(0.0, 10.0)], level, 0.0, 1.0, 1.0));
-        assert!(heard.iter().all(Option::is_none), "{level}");
+        let line = Line { level, snr: 0.0, drift: 1.0, stretch: 1.0 };
+        let (samples, _) = sound(&[(&[], 10_000)], 1, line, 1);
+        assert!(!hear(&samples).into_iter().any(is_tone), "{level}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::world::{House, World, s};
 use hold_slayer::app::ear::Told;
-use hold_slayer::call::{Outcome, Request};
+use hold_slayer::call::{By, Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
@@ -145,4 +145,28 @@ fn the_page_teaches_while_the_call_is_held() {
     assert!(decided(&world, "stop ringing") >= 1, "{}", world.tale());
     world.run(s(100));
     assert!(request(&mut world, Taught::Recording).is_err(), "the call is over");
+}
+
+#[test]
+fn what_is_said_while_the_box_holds_is_kept_where_the_owner_wants_it() {
+    for transcript in [true, false] {
+        let house = House { transcript, ..House::default() };
+        let mut world = World::new(&house, queue(&agent()), owner(&answers()));
+        let held = world.run_until(s(60), |w| decided(w, "greet") > 0);
+        assert!(held, "{}", world.tale());
+        world.understands(s(28), "All our agents are busy.");
+        let record = &world.run(s(200)).records[&CallId(1)].0;
+        let said: Vec<_> = record.said.iter().map(|one| (one.by, one.text.as_str())).collect();
+        if !transcript {
+            assert!(said.is_empty(), "{said:?}");
+            continue;
+        }
+        assert!(said.contains(&(By::Line, "All our agents are busy.")), "{said:?}");
+        assert!(
+            said.iter().any(|(by, text)| *by == By::Box && text.starts_with("Hello! This is")),
+            "{said:?}"
+        );
+        let line = record.said.iter().find(|one| one.by == By::Line).unwrap();
+        assert!((28_000..31_000).contains(&line.at_ms), "{} ms", line.at_ms);
+    }
 }

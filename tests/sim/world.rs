@@ -14,8 +14,8 @@ use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
 use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
-use hold_slayer::listen::Settings;
 use hold_slayer::listen::lore::Lore;
+use hold_slayer::listen::{Heard, Settings};
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
@@ -27,7 +27,7 @@ use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
 use hold_slayer::trunk::{Dialling, Rules};
-use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Wall};
+use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Tick, Wall};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -94,6 +94,8 @@ pub struct House {
     /// Another trunk comes before the company's, known by its address, where nobody is.
     pub dead_trunk: bool,
     pub recording: Recording,
+    /// What is said is kept.
+    pub transcript: bool,
     pub max_holds: usize,
     pub unanswered: Unanswered,
     pub redial: Redialling,
@@ -140,6 +142,7 @@ impl Default for House {
             located: true,
             dead_trunk: false,
             recording: Recording::default(),
+            transcript: false,
             max_holds: 1,
             unanswered: Unanswered::Goodbye,
             redial: Redialling { tries: 0, pause: s(60) },
@@ -458,6 +461,19 @@ impl World {
         self.settle();
     }
 
+    /// A recogniser has understood this of the far end of the first call, so long after its port was opened.
+    pub fn understands(&mut self, at: Duration, text: &str) {
+        let at = Tick(u64::try_from(at.as_millis()).unwrap() / 20);
+        // It is the first opening of one of the first two ports; what is said of another is no one's.
+        for port in 0..2 {
+            for epoch in 0..3 {
+                let heard = Heard::Words { at, text: text.into() };
+                self.core.handle(self.now, Event::Heard(PortId(port), epoch, heard));
+            }
+        }
+        self.settle();
+    }
+
     /// Everything that follows at the same moment.
     fn settle(&mut self) {
         loop {
@@ -739,6 +755,7 @@ fn plan(house: &House) -> Plan {
         also_after: house.also_after,
         waits: house.waits.clone(),
         recording: house.recording,
+        transcript: house.transcript,
         max_holds: house.max_holds,
         learn: house.learn,
         speed: house.speed.clone(),

@@ -48,6 +48,7 @@ fn record(id: u64, outcome: Outcome) -> Record {
         hold_started: None,
         heard: Vec::new(),
         figures: Default::default(),
+        said: Vec::new(),
         decisions: Vec::new(),
     }
 }

@@ -146,6 +146,12 @@ fn the_history_is_searched_and_added_up() {
     let (cookie, _) = server.log_in();
     let page = server.get("/statistics", &cookie);
     assert!(page.status == 200 && page.text.contains("54 min"), "{}", page.text);
+    let said = server.get("/history?number=you%20for%20HOLD", &cookie);
+    assert!(said.text.contains("/calls/1\"") && !said.text.contains("/calls/2\""), "{}", said.text);
+    assert!(server.get("/calls/1", &cookie).text.contains("Thank you for holding."));
+    let transcript = server.ask("/api/v1/calls/1/transcript").json();
+    assert_eq!(transcript["transcript"][0]["by"], "line", "{transcript}");
+    assert_eq!(server.ask("/api/v1/history?said=never%20said").json()["calls"], serde_json::json!([]));
     let page = server.get("/history?number=1037", &cookie);
     assert!(page.text.contains("/calls/1\"") && !page.text.contains("/calls/3\""), "{}", page.text);
 }

@@ -30,7 +30,12 @@ fn tools_read_at_once_and_act_in_two_steps() {
         "{summary}"
     );
     let words = call(&server, TOKEN, "get_call_transcript", json!({ "call_id": 1 }));
-    assert_eq!(words["structuredContent"]["available"], false);
+    assert_eq!(words["structuredContent"]["available"], true);
+    assert_eq!(words["structuredContent"]["transcript"][0]["text"], "Thank you for holding.");
+    let words = call(&server, TOKEN, "get_call_transcript", json!({ "call_id": 2 }));
+    assert_eq!(words["structuredContent"]["available"], false, "nothing was said in that one");
+    let found = call(&server, TOKEN, "search_call_history", json!({ "said": "thank you FOR" }));
+    assert_eq!(found["structuredContent"]["calls"].as_array().unwrap().len(), 1, "{found}");
     let found = call(&server, TOKEN, "search_call_history", json!({ "outcome": "slain" }));
     assert_eq!(found["structuredContent"]["calls"].as_array().unwrap().len(), 2, "{found}");
 

@@ -1,7 +1,8 @@
 //! A running page with made-up calls, and a client that writes exactly what it is told.
 
 use hold_slayer::call::{
-    CallView, Decision, Errand, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
+    By, CallView, Decision, Errand, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
+    Utterance,
 };
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::evidence::Term;
@@ -292,6 +293,10 @@ pub fn record(id: u64) -> Record {
             .map(|&(at_ms, sound)| Span { at_ms, sound, confidence: 0.93 })
             .collect(),
         figures: Default::default(),
+        said: (id == 1)
+            .then(|| Utterance { at_ms: 41_000, by: By::Line, text: "Thank you for holding.".into() })
+            .into_iter()
+            .collect(),
         decisions: decisions
             .iter()
             .filter(|_| held)

@@ -137,6 +137,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             check_number(&through.to)?;
             act(Request::Transfer(id, through.to))?
         }
+        What::Transcript => Answer::json(200, &shapes::Transcript { transcript: record(site, id)?.said }),
         What::Recordings => {
             record(site, id)?;
             Answer::json(200, &recordings(site, id))
@@ -289,32 +290,40 @@ pub(super) fn history(site: &Site, wanted: &HistoryQuery) -> Result<History, Ref
     if !(1..=HISTORY_PAGE as u64).contains(&limit) {
         return Err((400, format!("limit is a number from 1 to {HISTORY_PAGE}.")));
     }
-    if wanted.number.as_deref().is_some_and(|number| number.chars().count() > 64) {
-        return Err((400, "number has at most 64 characters.".into()));
+    for (key, text) in [("number", &wanted.number), ("said", &wanted.said)] {
+        if text.as_deref().is_some_and(|text| text.chars().count() > 64) {
+            return Err((400, format!("{key} has at most 64 characters.")));
+        }
     }
     let limit = usize::try_from(limit).unwrap_or(HISTORY_PAGE);
     let before = wanted.before.map(CallId);
     let number = wanted.number.as_deref().unwrap_or_default();
-    let (calls, more) = search(store(site)?, before, limit, number, wanted.outcome)?;
+    let said = wanted.said.as_deref().unwrap_or_default();
+    let (calls, more) = search(store(site)?, before, limit, (number, said), wanted.outcome)?;
     let next = calls.last().map(|call| call.id).filter(|_| more);
     Ok(History { calls, next })
 }
 
-/// Up to `limit` calls, newest first, whose number has `number` in it and that ended so; and whether there may be more.
+/// Up to `limit` calls, newest first, whose number has `number` in it, in which `said` was said, and that ended so; and
+/// whether there may be more.
 pub(super) fn search(
     store: &Store,
     mut before: Option<CallId>,
     limit: usize,
-    number: &str,
+    (number, said): (&str, &str),
     outcome: Option<Outcome>,
 ) -> Result<(Vec<Record>, bool), Refusal> {
     let plain = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let digits = plain(number);
+    let said = said.to_lowercase();
+    let was_said = |record: &Record| {
+        said.is_empty() || record.said.iter().any(|one| one.text.to_lowercase().contains(&said))
+    };
     let fits = |record: &Record| {
         let has = number.is_empty()
             || record.number.contains(number)
             || !digits.is_empty() && plain(&record.number).contains(&digits);
-        has && outcome.is_none_or(|outcome| record.outcome == outcome)
+        has && was_said(record) && outcome.is_none_or(|outcome| record.outcome == outcome)
     };
     let mut found = Vec::new();
     for _ in 0..SEARCHED / HISTORY_PAGE {
@@ -336,7 +345,7 @@ pub(super) fn search(
 
 /// Every record that is looked at for statistics, newest first.
 pub(super) fn every(store: &Store) -> Result<Vec<Record>, Refusal> {
-    search(store, None, SEARCHED, "", None).map(|(calls, _)| calls)
+    search(store, None, SEARCHED, ("", ""), None).map(|(calls, _)| calls)
 }
 
 #[cfg(test)]

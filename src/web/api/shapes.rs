@@ -2,7 +2,7 @@
 //! store; these are the envelopes and the orders.
 
 use super::super::journal::Entry;
-use crate::call::{CallView, Outcome, PeerView, Record};
+use crate::call::{CallView, Outcome, PeerView, Record, Utterance};
 use crate::slay::schedule::Way;
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
@@ -245,6 +245,10 @@ pub(in crate::web) struct HistoryQuery {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub(in crate::web) number: Option<String>,
+    /// In which this was said, where it is kept.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(in crate::web) said: Option<String>,
     /// That ended so.
     #[serde(default)]
     pub(in crate::web) outcome: Option<Outcome>,
@@ -278,6 +282,13 @@ pub(in crate::web) struct Events {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Recordings {
     pub(in crate::web) recordings: Vec<Recording>,
+}
+
+/// What was said in a call while the box held it.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Transcript {
+    /// In order; empty if nothing was understood, or nothing is kept.
+    pub(in crate::web) transcript: Vec<Utterance>,
 }
 
 /// One of them.

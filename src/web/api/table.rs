@@ -10,7 +10,7 @@ use super::super::statistics::Statistics;
 use super::super::teach::{Companies, Company, Moment, PrintsFile, TakenIn};
 use super::shapes::{
     Calls, Devices, Done, Events, EventsQuery, History, HistoryQuery, Keys, Nothing, Pair, Phones, Place,
-    Placed, Recordings, SetValues, Through, Unpair, Written,
+    Placed, Recordings, SetValues, Through, Transcript, Unpair, Written,
 };
 use crate::call::{Record, Snapshot};
 use crate::studio;
@@ -49,6 +49,7 @@ pub(in crate::web) enum What {
     Keys,
     Transfer,
     Recordings,
+    Transcript,
     Recording,
     Devices,
     Phones,
@@ -259,6 +260,13 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
             of::<Recordings>,
         )
     },
+    get(
+        What::Transcript,
+        "/calls/{id}/transcript",
+        "get_transcript",
+        "What was said in a call while the box held it, where that is kept",
+        of::<Transcript>,
+    ),
     Operation {
         scope: Some(Scope::Recordings),
         gives: Gives::Sound,

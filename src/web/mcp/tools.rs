@@ -19,8 +19,8 @@ use std::sync::PoisonError;
 /// Where the story of one call is.
 pub(super) const CALL: &str = "hold-slayer://calls/";
 const MILLISECONDS_A_DAY: u64 = 24 * 3600 * 1000;
-const NO_WORDS: &str = "There is no transcript: this box does not turn speech into words. get_call_summary says what it heard \
-                        and decided.";
+const NO_WORDS: &str = "Nothing that was said in this call is kept: the box keeps it only where `transcript` under [words] asks for \
+                        it, and only of the time while it held the line. get_call_summary says what it heard and decided.";
 
 /// Address, name, what it is, and the tool that reads it.
 pub(super) const RESOURCES: &[(&str, &str, &str, &str)] = &[
@@ -112,6 +112,8 @@ struct OfFlow {
 struct Search {
     /// Part of the number.
     number: Option<String>,
+    /// What was said in it while the box held the line.
+    said: Option<String>,
     /// How it ended.
     outcome: Option<Outcome>,
     /// Older than this call.
@@ -183,20 +185,22 @@ const TOOLS: &[Entry] = &[
         scope: Scope::Read,
         takes: schema::<OfCall>,
         does: |site, _, given| {
-            api::record(site, CallId(read::<OfCall>(given)?.call_id)).map_err(|(_, why)| why)?;
-            Ok(json!({ "available": false, "transcript": [], "words": NO_WORDS }))
+            let record = api::record(site, CallId(read::<OfCall>(given)?.call_id)).map_err(|(_, why)| why)?;
+            let available = !record.said.is_empty();
+            let words = if available { "" } else { NO_WORDS };
+            Ok(json!({ "available": available, "transcript": record.said, "words": words }))
         },
     },
     Entry {
         name: "search_call_history",
-        says: "Calls that are over or up, newest first, by part of the number or by how they ended.",
+        says: "Calls that are over or up, newest first, by part of the number, what was said, or how they ended.",
         scope: Scope::Read,
         takes: schema::<Search>,
         does: |site, _, given| {
-            let Search { number, outcome, before, limit } = read(given)?;
+            let Search { number, said, outcome, before, limit } = read(given)?;
             let limit = Some(limit.unwrap_or(20)).filter(|limit| (1..=50).contains(limit));
             let limit = limit.ok_or("limit is 1 to 50")?;
-            let wanted = api::shapes::HistoryQuery { before, limit: Some(limit), number, outcome };
+            let wanted = api::shapes::HistoryQuery { before, limit: Some(limit), number, said, outcome };
             let found = api::history(site, &wanted).map_err(|(_, why)| why)?;
             let short = |record: &Record| {
                 json!({

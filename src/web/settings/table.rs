@@ -219,6 +219,13 @@ pub(super) const PARTS: &[Part] = &[
             field("model", "Speech model", Text, "Its folder. Without one the box goes by sound alone."),
             field("language", "Language of the far end", Choice(&["en", "de", "fr", "es"]), "Default en."),
             field("owner", "Your name", Text, "That agents call you by: who says it is a person."),
+            field(
+                "transcript",
+                "Keep what is said",
+                Flag,
+                "With the call's story, while the box holds. Default no.",
+            ),
+            field("keep", "Deleted after", Text, "1h to 8760h. Default 720h."),
         ],
     },
     Part {
