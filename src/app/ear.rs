@@ -174,6 +174,10 @@ impl Ears {
                 self.tell_holder(port, Input::WasPerson);
                 self.taught(port, Taught::Person);
             }
+            ListenOrder::Met(port) => {
+                self.tell_holder(port, Input::Met);
+                self.taught(port, Taught::Person);
+            }
             ListenOrder::WasMenu(port) => self.tell(port, Input::WasRecording),
             ListenOrder::Expect(port, prompts) => {
                 if let Some(ear) = self.ears.get_mut(&port) {

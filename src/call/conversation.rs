@@ -6,7 +6,7 @@ use super::holding::Holding;
 use super::leg::{Leg, Role};
 use super::menu::Menu;
 use super::policy::{in_words, outcome_of, told_to_caller};
-use super::record::{DECISIONS, Decision, Outcome, Record};
+use super::record::{Decision, Outcome, Record};
 use super::trying::Trying;
 use super::turns::Ringing;
 use crate::media::{MediaCommand, Seat};
@@ -591,9 +591,6 @@ impl Call {
 
     pub(super) fn push_decision(&mut self, desk: &Desk, what: &str, reason: String) {
         let at_ms = self.since_start_ms(desk.now);
-        if self.record.decisions.len() >= DECISIONS {
-            self.record.decisions.remove(1);
-        }
-        self.record.decisions.push(Decision { at_ms, what: what.into(), reason });
+        self.record.decide(Decision { at_ms, what: what.into(), reason });
     }
 }

@@ -206,6 +206,14 @@ impl Desk {
         self.out.push_back(Effect::Listen(order));
     }
 
+    /// The call is over. `met`: the owner has talked to the person who was found.
+    pub(super) fn stop_listening(&mut self, port: PortId, met: bool) {
+        if met {
+            self.listen(ListenOrder::Met(port));
+        }
+        self.listen(ListenOrder::Stop(port));
+    }
+
     pub(super) fn studio(&mut self, order: StudioOrder) {
         self.out.push_back(Effect::Studio(order));
     }

@@ -122,7 +122,7 @@ impl Call {
         desk.media(MediaCommand::Tap(far_port, true));
         let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
         if self.has_met(desk.now, FALSE_ALARM) {
-            desk.listen(ListenOrder::WasPerson(far_port));
+            desk.listen(ListenOrder::Met(far_port));
         } else if false_alarm {
             desk.listen(ListenOrder::WasRecording(far_port));
             self.record.figures.false_alarms = self.record.figures.false_alarms.saturating_add(1);

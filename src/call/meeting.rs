@@ -25,8 +25,12 @@ impl Call {
             (State::Held(_), Taught::Recording) => desk.listen(ListenOrder::WasRecording(port)),
             (State::Held(_), Taught::Person) => desk.listen(ListenOrder::WasPerson(port)),
             (State::Talking, Taught::Recording) if self.slain.is_some() => {
-                self.slain = Some(desk.now);
-                return self.hold(desk, "you said that it was a recording");
+                let joined = self.slain.replace(desk.now);
+                let held = self.hold(desk, "you said that it was a recording");
+                if held.is_err() {
+                    self.slain = joined;
+                }
+                return held;
             }
             _ => return Err(NOT_HELD.into()),
         }

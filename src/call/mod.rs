@@ -179,8 +179,10 @@ pub enum ListenOrder {
     Speaking(PortId, bool),
     /// The owner says that what was taken for a person was a recording.
     WasRecording(PortId),
-    /// The owner says that it is a person, or has talked to the one who was found.
+    /// The owner says that it is a person.
     WasPerson(PortId),
+    /// The owner has talked to the person who was found.
+    Met(PortId),
     /// What was taken for a person was a menu that the box goes through.
     WasMenu(PortId),
     /// Look out for these prompts from now on, and no others.

@@ -84,6 +84,8 @@ pub struct Recording {
     pub notice: Notice,
     /// To which calls the page may listen.
     pub listen_in: Which,
+    /// Voices are kept as clips while the box holds, of which people are told as of a recording.
+    pub clips: bool,
 }
 
 impl Plan {

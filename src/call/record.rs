@@ -86,6 +86,14 @@ impl Record {
         }
     }
 
+    /// Adds a decision.
+    pub fn decide(&mut self, decision: Decision) {
+        if self.decisions.len() >= DECISIONS {
+            self.decisions.remove(1);
+        }
+        self.decisions.push(decision);
+    }
+
     /// Adds what was said.
     pub(super) fn say(&mut self, at_ms: u64, by: By, text: &str) {
         if self.said.len() >= SAID {

@@ -15,6 +15,8 @@ pub(super) struct Studio {
     order: Option<StudioOrder>,
     /// Who listens in on the page.
     listeners: u32,
+    /// Voices of it are kept as clips.
+    clips: bool,
 }
 
 /// Whether something is done with a call, as the configuration says.
@@ -58,7 +60,8 @@ impl Call {
                 self.decide(desk, what, why.into());
             }
         }
-        if wanted.is_some_and(|order| order.record) {
+        self.studio.clips = plan.clips && applies(Which::Holds);
+        if self.is_recorded() {
             self.tell_of_recording(desk, plan.notice, held);
         }
     }
@@ -100,9 +103,9 @@ impl Call {
         }
     }
 
-    /// Its sound goes to a file.
+    /// Its sound goes to a file, or may do so.
     pub(super) fn is_recorded(&self) -> bool {
-        self.studio.order.is_some_and(|order| order.record)
+        self.studio.clips || self.studio.order.is_some_and(|order| order.record)
     }
 
     /// The page may listen in.

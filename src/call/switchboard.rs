@@ -10,7 +10,7 @@ use super::record::Outcome;
 use super::redial::Redial;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::{Referral, Transfer};
-use super::{Answer, Effect, Event as Told, Input, ListenOrder, Request};
+use super::{Answer, Effect, Event as Told, Input, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::slay::book::Book;
 use crate::slay::schedule::Schedule;
@@ -208,10 +208,7 @@ impl Switchboard {
                 self.desk.missed();
             }
             if let Some(port) = port {
-                if met {
-                    self.desk.listen(ListenOrder::WasPerson(port));
-                }
-                self.desk.listen(ListenOrder::Stop(port));
+                self.desk.stop_listening(port, met);
             }
             if let Some(room) = room {
                 self.leave_room(room);

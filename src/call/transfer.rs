@@ -4,7 +4,6 @@
 //! trunk as if the phone had dialled him, and then the two far ends are joined. Only phones may ask; a held call, which
 //! has no phone to ask for it, stays held.
 
-use super::ListenOrder;
 use super::begin::{Arrival, BOX_FULL, LINES_FULL, NO_LINE};
 use super::conversation::{Call, State};
 use super::desk::Desk;
@@ -327,7 +326,7 @@ impl Switchboard {
         if gone.emergency {
             self.help_may_call_back();
         }
-        self.desk.listen(ListenOrder::Stop(far.port));
+        self.desk.stop_listening(far.port, gone.met);
         self.desk.legs.insert(far.id, keep);
         self.desk.port_calls.insert(far.port, keep);
         let number = gone.record.number;

@@ -39,16 +39,17 @@ pub(super) fn record(s: &mut Section<'_, '_>) -> Record {
         "flac" => Some(Format::Flac),
         _ => None,
     });
+    let clips = s.flag("clips").unwrap_or(false);
     let megabytes = |n: Option<u32>, default: u32| u64::from(n.unwrap_or(default)) * MEGABYTE;
     Record {
-        plan: Recording { record, notice: notice.unwrap_or_default(), listen_in },
+        plan: Recording { record, notice: notice.unwrap_or_default(), listen_in, clips },
         archive: studio::Config {
             sides: sides.unwrap_or(Sides::Stereo),
             format: format.unwrap_or(Format::Wav),
             keep: s.duration("keep", HOUR..=8760 * HOUR).unwrap_or(720 * HOUR),
             most: megabytes(s.number("space", 10..=1_000_000), 2000),
             spare: megabytes(s.number("spare", 10..=1_000_000), 500),
-            clips: s.flag("clips").unwrap_or(false),
+            clips,
         },
     }
 }

@@ -7,6 +7,10 @@ use crate::units::Tick;
 const TALKS_ON: u64 = frames(3_000);
 /// A pause shorter than this stands between two sentences.
 const BREATH: u64 = frames(500);
+/// Whoever stops for our greeting does so within this time of its beginning.
+const STOPS: u64 = frames(1_200);
+/// Quiet for so long while we speak: it listens. A recording would have gone on, or the music.
+const LISTENS: u64 = frames(2_200);
 /// Quiet for so long when our greeting ends: it was listened to.
 const LISTENED: u64 = frames(800);
 /// A live voice answers within this time of the greeting's end.
@@ -33,6 +37,8 @@ pub enum Reaction {
     TalksOn,
     /// It fell silent: nats for a person, and the reason in words.
     Waits(f32, &'static str),
+    /// It fell silent because the box speaks, and listens: nats for a person, and the reason in words.
+    Listens(f32, &'static str),
     /// It fell silent and then spoke: nats for a person, and the reason in words.
     Answers(f32, &'static str),
     /// Nothing came of it.
@@ -57,7 +63,7 @@ impl Challenge {
         if !self.paused && loud && at.since(self.began) >= TALKS_ON {
             return Reaction::TalksOn;
         }
-        let Some(ended) = self.ended else { return Reaction::Open };
+        let Some(ended) = self.ended else { return self.meanwhile(at, pause) };
         self.answered += u64::from(loud);
         let since = at.since(ended);
         let listened = self.quiet_at_end >= LISTENED;
@@ -73,6 +79,19 @@ impl Challenge {
                 Reaction::Waits(0.6, "ended at our greeting, and the line waits")
             }
             () => Reaction::Open,
+        }
+    }
+}
+
+impl Challenge {
+    /// While the box speaks.
+    fn meanwhile(&self, at: Tick, pause: u64) -> Reaction {
+        let spoken = at.since(self.began);
+        match pause {
+            p if p < LISTENS => Reaction::Open,
+            p if p > spoken => Reaction::Waits(0.6, "listens to our greeting"),
+            p if spoken - p <= STOPS => Reaction::Listens(1.5, "stopped for our greeting and listens"),
+            _ => Reaction::Open,
         }
     }
 }
@@ -108,8 +127,24 @@ mod tests {
         assert_eq!(reaction(&[(0, 5_000)], 5_000), Reaction::TalksOn);
         assert!(matches!(reaction(&[(0, 600), (2_500, 3_200)], 3_300), Reaction::Answers(n, _) if n > 2.0));
         assert!(matches!(reaction(&[(0, 900)], 4_000), Reaction::Waits(..)));
+        assert!(matches!(reaction(&[(0, 600)], 1_900), Reaction::Open));
         // A pause between two sentences is neither.
         assert_eq!(reaction(&[(0, 700), (1_300, 5_000)], 5_000), Reaction::Open);
         assert_eq!(reaction(&[(0, 900)], 9_000), Reaction::Over);
+    }
+
+    #[test]
+    fn who_stops_for_a_long_greeting_is_known_before_it_ends() {
+        let hear = |last: u64| {
+            let mut challenge = Challenge::begin(Tick(100), false);
+            let mut at =
+                |t: u64| challenge.hear(Tick(100 + frames(t)), t < last, frames(t.saturating_sub(last)));
+            (0..150).map(|n| at(n * 20)).last()
+        };
+        assert!(matches!(hear(600), Some(Reaction::Listens(n, _)) if n > 1.0));
+        // A recording that ends later, or begins its next sentence, has not stopped for us.
+        assert_eq!(hear(2_000), Some(Reaction::Open));
+        let mut silent = Challenge::begin(Tick(100), true);
+        assert!(matches!(silent.hear(Tick(100 + frames(2_000)), false, frames(2_400)), Reaction::Waits(..)));
     }
 }

@@ -114,6 +114,10 @@ impl Listener {
                     self.tell(heard);
                 }
             }
+            Input::Met => {
+                self.memory.met();
+                self.verdict.met();
+            }
             Input::Taken => self.memory.doubt_just_now(),
             Input::Words { from, to, said } => {
                 self.tell(Heard::Words { at: from, text: discreet(&said.text) });

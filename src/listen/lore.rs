@@ -15,7 +15,10 @@ const MOST_DOUBTED: usize = 1_500;
 /// Calls after which a piece that was heard in one call alone is forgotten, and one that was heard in several.
 const FORGETS: [u32; 2] = [6, 40];
 /// What the owner says of a moment is said of what was heard from so long before it until so long after.
-const AROUND_MS: core::ops::RangeInclusive<i64> = -12_000..=4_000;
+const BEFORE_MS: u64 = 12_000;
+const AFTER_MS: u64 = 4_000;
+/// Voices that may have been people's are forgotten when nothing was heard of the company for so long: 30 days.
+const DOUBTED_MS: u64 = 30 * 86_400_000;
 /// A shorter piece is not worth keeping: 0.6 s, a "Hello?".
 pub const SHORTEST: usize = 15;
 /// A longer one is kept as several: 10 s.
@@ -55,7 +58,8 @@ pub struct Piece {
     calls: u16,
     /// [`Lore::calls`] when it was heard last.
     used: u32,
-    /// It may have been a person: not matched until the owner says that it was a recording.
+    /// It may have been a person: not taken for known until the owner says that it was a recording, or another call plays it
+    /// again.
     doubted: bool,
 }
 
@@ -95,11 +99,11 @@ impl Piece {
         self.prints.len() / PRINT
     }
 
-    fn is_around(&self, call: u64, at_ms: u64) -> bool {
+    fn is_around(&self, call: u64, (from_ms, to_ms): (u64, u64)) -> bool {
         let near = |hearing: &Hearing| {
-            let from = hearing.at_ms as i64 - at_ms as i64;
-            let to = from + (self.len() as u64 * STEP_MS) as i64;
-            hearing.call == call && from <= *AROUND_MS.end() && to >= *AROUND_MS.start()
+            let ended = hearing.at_ms + self.len() as u64 * STEP_MS;
+            let (from, to) = (from_ms.saturating_sub(BEFORE_MS), to_ms.saturating_add(AFTER_MS));
+            hearing.call == call && hearing.at_ms <= to && ended >= from
         };
         near(&self.learnt) || self.again.as_ref().is_some_and(near)
     }
@@ -118,7 +122,12 @@ fn unpack(bytes: &[u8]) -> impl Iterator<Item = u32> {
 }
 
 impl Lore {
-    /// The pieces to be matched, with their ids.
+    /// All pieces with their ids, and whether they may have been people.
+    pub fn pieces(&self) -> impl Iterator<Item = (u32, bool, impl Iterator<Item = u32>)> {
+        self.pieces.iter().map(|piece| (piece.id, piece.doubted, unpack(&piece.prints)))
+    }
+
+    /// The pieces that are recordings, with their ids.
     pub fn known(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = u32>)> {
         self.pieces.iter().filter(|piece| !piece.doubted).map(|piece| (piece.id, unpack(&piece.prints)))
     }
@@ -141,6 +150,7 @@ impl Lore {
             if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.id == id) {
                 piece.again = Some(Hearing { call, at_ms });
                 piece.calls = piece.calls.saturating_add(1);
+                piece.doubted = false;
                 piece.used = self.calls;
             }
         }
@@ -171,17 +181,26 @@ impl Lore {
         }
     }
 
-    /// Corrects what was learnt of that moment of a call, `at_ms` after it began. True if anything was remembered of it.
-    pub fn teach(&mut self, call: u64, at_ms: u64, taught: Taught) -> bool {
-        let there = self.pieces.iter().any(|piece| piece.is_around(call, at_ms));
+    /// Corrects what was learnt of a stretch of a call, milliseconds after it began. True if anything was remembered of it.
+    pub fn teach(&mut self, call: u64, stretch: (u64, u64), taught: Taught) -> bool {
+        let there = self.pieces.iter().any(|piece| piece.is_around(call, stretch));
         match taught {
             Taught::Recording => {
-                let pieces = self.pieces.iter_mut().filter(|piece| piece.is_around(call, at_ms));
+                let pieces = self.pieces.iter_mut().filter(|piece| piece.is_around(call, stretch));
                 pieces.for_each(|piece| piece.doubted = false);
             }
-            Taught::Person => self.pieces.retain(|piece| !piece.is_around(call, at_ms)),
+            Taught::Person => self.pieces.retain(|piece| !piece.is_around(call, stretch)),
         }
         there
+    }
+
+    /// Forgets voices that may have been people's, if the company was not called for long. True if there were any.
+    pub fn forget_old_doubts(&mut self, now: u64) -> bool {
+        let before = self.pieces.len();
+        if now.saturating_sub(self.last) > DOUBTED_MS {
+            self.pieces.retain(|piece| !piece.doubted);
+        }
+        self.pieces.len() < before
     }
 
     /// What may be given to others: the prints of what was heard in several calls, and so is no caller's and no agent's.
@@ -189,20 +208,20 @@ impl Lore {
         self.pieces.iter().filter(|p| p.is_shared()).map(|p| unpack(&p.prints).collect()).collect()
     }
 
-    /// Takes what others gave. What is known already is not taken again. Returns how many pieces are new.
+    /// Takes what others gave, as far as there is room. What is known already is not taken again, and what is new is given on
+    /// only when it was heard here, too. Returns how many pieces are new.
     pub fn take(&mut self, pieces: &[Vec<u32>]) -> usize {
         let fits = |piece: &&Vec<u32>| (SHORTEST..=LONGEST).contains(&piece.len());
         let before = self.pieces.len();
         for piece in pieces.iter().filter(fits) {
             let packed = pack(piece);
-            if self.pieces.iter().all(|known| known.prints != packed) {
+            let total: usize = self.pieces.iter().map(Piece::len).sum();
+            if total + piece.len() <= MOST && self.pieces.iter().all(|known| known.prints != packed) {
                 // Heard by others in several calls; by this box in none.
-                self.add(piece, Hearing { call: 0, at_ms: 0 }, 2, false);
+                self.add(piece, Hearing { call: 0, at_ms: 0 }, 1, false);
             }
         }
-        let new = self.pieces.len() - before;
-        self.forget();
-        new
+        self.pieces.len() - before
     }
 
     /// Nothing is left that anything could be compared with.
@@ -265,17 +284,28 @@ mod tests {
         let mut lore = Lore::default();
         lore.learn(7, 0, lesson.clone());
         assert_eq!((lore.known().count(), lore.shared().len()), (1, 0));
-        assert!(!lore.teach(6, 92_000, Taught::Recording) && !lore.teach(7, 5_000, Taught::Person));
-        assert!(lore.teach(7, 93_000, Taught::Recording), "the ring came when the voice had ended");
+        let at = |ms| (ms, ms);
+        assert!(!lore.teach(6, at(92_000), Taught::Recording) && !lore.teach(7, at(5_000), Taught::Person));
+        assert!(lore.teach(7, at(93_000), Taught::Recording), "the ring came when the voice had ended");
         assert_eq!(lore.known().count(), 2);
-        assert!(lore.teach(7, 61_000, Taught::Person));
+        assert!(lore.teach(7, at(61_000), Taught::Person));
         assert_eq!(lore.known().map(|(id, _)| id).collect::<Vec<_>>(), [1]);
         // What was heard again in another call is corrected there, too.
         lore.learn(8, 0, Lesson { again: vec![(1, 30_000)], ..Lesson::default() });
-        assert!(lore.teach(8, 31_000, Taught::Person));
+        assert!(lore.teach(8, at(31_000), Taught::Person));
         assert!(lore.is_empty());
+        let long = of((0..4).map(|n| fresh(n + 1, 250, u64::from(n) * 10_000, false)).collect());
+        lore.learn(8, 0, long);
+        assert!(lore.teach(8, (0, 38_000), Taught::Person) && lore.is_empty(), "all of a long talk");
         lore.learn(9, 0, lesson);
-        lore.learn(10, 0, Lesson { wrong: vec![2], ..Lesson::default() });
-        assert_eq!(lore.known().count(), 0);
+        let ids = |lore: &Lore| lore.pieces().map(|(id, doubted, _)| (id, doubted)).collect::<Vec<_>>();
+        let both = ids(&lore);
+        lore.learn(10, 0, Lesson { wrong: vec![both[0].0], ..Lesson::default() });
+        assert_eq!(ids(&lore), [(both[1].0, true)]);
+        assert!(!lore.forget_old_doubts(86_400_000));
+        let mut heard_again = lore.clone();
+        heard_again.learn(11, 0, Lesson { again: vec![(both[1].0, 5)], ..Lesson::default() });
+        assert_eq!(ids(&heard_again), [(both[1].0, false)], "another call plays it again");
+        assert!(lore.forget_old_doubts(40 * 86_400_000) && lore.is_empty());
     }
 }

@@ -37,6 +37,8 @@ struct Mark {
     from: u64,
     len: usize,
     at: Tick,
+    /// Its last print: pauses lie between.
+    last: Tick,
     doubted: bool,
     /// The owner said that it was a recording.
     sure: bool,
@@ -57,12 +59,24 @@ pub struct Memory {
     skipped: u64,
     /// A person was rung for: what was heard since then is doubted.
     doubted_since: Option<Tick>,
+    /// The last stretch that was doubted and seemed a recording then: some of it may not be learnt yet.
+    doubted: (Tick, Tick),
     before: Prints,
-    /// Where each piece of the lore begins in `before`, its id, and when it was heard in this call.
-    pieces: Vec<(usize, u32, Option<Tick>)>,
+    pieces: Vec<Piece>,
     wrong: Vec<u32>,
-    /// A person was found, and nothing of him is left here.
-    met: bool,
+    /// The owner has talked to whom was found, until then.
+    met: Option<Tick>,
+}
+
+/// A piece of the lore.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Where it begins in `before`.
+    from: usize,
+    id: u32,
+    doubted: bool,
+    /// When it was heard in this call.
+    heard: Option<Tick>,
 }
 
 impl Default for Memory {
@@ -76,8 +90,8 @@ impl Memory {
     pub fn of(lore: &Lore) -> Self {
         let mut before = Prints::with_room(lore::MOST, BEFORE);
         let mut pieces = Vec::new();
-        for (id, prints) in lore.known() {
-            pieces.push((before.len(), id, None));
+        for (id, doubted, prints) in lore.pieces() {
+            pieces.push(Piece { from: before.len(), id, doubted, heard: None });
             prints.for_each(|print| before.push(print));
         }
         Self {
@@ -89,10 +103,11 @@ impl Memory {
             now: Tick(0),
             skipped: 0,
             doubted_since: None,
+            doubted: (Tick(1), Tick(0)),
             before,
             wrong: Vec::with_capacity(pieces.len()),
             pieces,
-            met: false,
+            met: None,
         }
     }
 
@@ -103,10 +118,10 @@ impl Memory {
         self.phase = (self.phase + 1) % STEP;
         self.here.hear(self.phase, print, loud);
         self.before.hear(self.phase, print, loud);
-        let known = self.known();
-        if known {
-            self.note();
+        if let Some(place) = self.piece() {
+            self.pieces[place].heard = Some(self.now);
         }
+        let known = self.known();
         if self.phase != 0 || self.pending.is_empty() && !loud {
             return;
         }
@@ -125,22 +140,19 @@ impl Memory {
     }
 
     /// Which piece of an earlier call is heard.
-    fn note(&mut self) {
-        let Some(place) = self.before.place() else { return };
-        let after = self.pieces.partition_point(|(from, ..)| *from <= place);
-        if let Some((_, _, heard)) = after.checked_sub(1).and_then(|at| self.pieces.get_mut(at)) {
-            *heard = Some(self.now);
-        }
+    fn piece(&self) -> Option<usize> {
+        let place = self.before.place().filter(|_| self.before.known())?;
+        self.pieces.partition_point(|piece| piece.from <= place).checked_sub(1)
     }
 
     /// True while what is heard matches something learnt earlier.
     pub fn known(&self) -> bool {
-        self.here.known() || self.before.known()
+        self.here.known() || self.known_before()
     }
 
-    /// True while it matches something of an earlier call.
+    /// True while it matches a recording of an earlier call.
     pub fn known_before(&self) -> bool {
-        self.before.known()
+        self.piece().and_then(|place| self.pieces.get(place)).is_some_and(|piece| !piece.doubted)
     }
 
     /// Learns what was heard since the last time, for later hearings.
@@ -166,7 +178,9 @@ impl Memory {
         if heard.known {
             return;
         }
-        let doubted = self.doubted_since.is_some_and(|since| heard.at >= since);
+        let (from, to) = self.doubted;
+        let doubted =
+            self.doubted_since.is_some_and(|since| heard.at >= since) || (from..=to).contains(&heard.at);
         let goes_on = self.marks.last_mut().filter(|mark| {
             !first
                 && mark.from + mark.len as u64 == self.learnt
@@ -175,22 +189,30 @@ impl Memory {
         });
         if let Some(mark) = goes_on {
             mark.len += 1;
+            mark.last = heard.at;
             return;
         }
         self.marks.pop_if(|mark| mark.len < SHORTEST);
         if self.marks.len() == MARKS {
             self.marks.remove(0);
         }
-        self.marks.push(Mark { from: self.learnt, len: 1, at: heard.at, doubted, sure: false });
+        self.marks.push(Mark {
+            from: self.learnt,
+            len: 1,
+            at: heard.at,
+            last: heard.at,
+            doubted,
+            sure: false,
+        });
     }
 
-    /// A person is rung for, whose voice began then.
+    /// A person is rung for. He may have spoken since then.
     pub fn doubt(&mut self, since: Tick) {
         self.doubt_since(Tick(since.0 + self.skipped));
     }
 
     fn doubt_since(&mut self, since: Tick) {
-        self.doubted_since.get_or_insert(since);
+        self.doubted_since = Some(since);
         self.marks.iter_mut().filter(|mark| mark.reaches(since)).for_each(|mark| mark.doubted = !mark.sure);
     }
 
@@ -202,10 +224,12 @@ impl Memory {
         }
     }
 
-    /// It was a recording, as it seems.
+    /// It was a recording, as it seems: what comes is not doubted any more. What was heard stays so, for music comes back after
+    /// a person, too, who is not answered.
     pub fn seems_recording(&mut self) {
-        let since = self.since();
-        self.marks.iter_mut().filter(|mark| mark.reaches(since)).for_each(|mark| mark.doubted = false);
+        if let Some(since) = self.doubted_since.take() {
+            self.doubted = (since, self.now);
+        }
     }
 
     /// It was a recording, says the owner.
@@ -216,16 +240,28 @@ impl Memory {
         marks.for_each(|mark| (mark.doubted, mark.sure) = (false, true));
     }
 
-    /// The call is over, and nobody was found: an agent who was missed has spoken last, and left.
+    /// The call is over: an agent who was missed has spoken last, and left.
     pub fn doubt_the_end(&mut self) {
         self.learn();
-        if !self.met {
-            self.doubt_since(Tick(self.now.0.saturating_sub(THE_END)));
+        if self.met.is_none_or(|met| met < self.now) {
+            let since = Tick(self.now.0.saturating_sub(THE_END)).max(self.met.unwrap_or(Tick(0)));
+            self.doubt_since(self.doubted_since.map_or(since, |doubted| doubted.min(since)));
         }
     }
 
-    /// It was a person: nothing of it is kept.
+    /// It is a person, says the owner: nothing of him is kept, and he may go on.
     pub fn was_person(&mut self) {
+        self.forget_the_person();
+        self.doubted_since = Some(self.now);
+    }
+
+    /// The owner has talked to the person: nothing of him is kept.
+    pub fn met(&mut self) {
+        self.forget_the_person();
+        self.met = Some(self.now);
+    }
+
+    fn forget_the_person(&mut self) {
         self.learn();
         // What a ring was for was not known; only the owner can say that what is known was none.
         let taught = self.doubted_since.is_none();
@@ -238,19 +274,20 @@ impl Memory {
                 places.for_each(|n| self.here.replace((n % KEPT as u64) as usize, 0));
             }
         }
-        self.marks.retain(|mark| !mark.doubted && !mark.reaches(since));
-        self.met = true;
-        for (_, id, heard) in &mut self.pieces {
-            if taught && heard.is_some_and(|at| at >= since) {
-                self.wrong.push(*id);
-                *heard = None;
+        self.marks.retain(|mark| !mark.reaches(since));
+        for piece in &mut self.pieces {
+            if (taught || piece.doubted) && piece.heard.is_some_and(|at| at >= since) {
+                self.wrong.push(piece.id);
+                piece.heard = None;
             }
         }
     }
 
     /// Since when what was heard is in doubt; the doubt is over with it.
     fn since(&mut self) -> Tick {
-        self.doubted_since.take().unwrap_or(Tick(self.now.0.saturating_sub(JUST_NOW)))
+        let just_now = Tick(self.now.0.saturating_sub(JUST_NOW));
+        let (from, to) = self.doubted;
+        self.doubted_since.take().unwrap_or(if to >= just_now { from.min(just_now) } else { just_now })
     }
 
     /// What this call taught. `offset_ms`: from the begin of the call to the first tick.
@@ -264,15 +301,19 @@ impl Memory {
             let prints = [self.here.part(from..to.min(KEPT)), self.here.part(0..over)].concat();
             Fresh { at_ms: at_ms(mark.at), prints, doubted: mark.doubted }
         });
-        let again = self.pieces.iter().filter_map(|(_, id, heard)| Some((*id, at_ms((*heard)?))));
+        let in_doubt = |at: Tick| self.doubted_since.is_some_and(|since| at >= since);
+        let again = self.pieces.iter().filter_map(|piece| {
+            let heard = piece.heard.filter(|at| !piece.doubted || !in_doubt(*at))?;
+            Some((piece.id, at_ms(heard)))
+        });
         Lesson { fresh: fresh.collect(), again: again.collect(), wrong: self.wrong.clone() }
     }
 }
 
 impl Mark {
-    /// A second or more of it was heard since then.
+    /// More than a word of it was heard since then.
     fn reaches(&self, since: Tick) -> bool {
-        self.at.0 + (self.len * STEP) as u64 > since.0 + (SHORTEST * STEP) as u64
+        self.last.0 > since.0 + (SHORTEST * STEP) as u64 || self.at >= since
     }
 }
 
@@ -396,9 +437,26 @@ mod tests {
         let mut taught = call.clone();
         taught.was_recording();
         assert_eq!(doubted(&mut taught), [false, false, false]);
-        call.was_person();
+        let mut false_ring = call.clone();
+        false_ring.seems_recording();
+        said(&mut false_ring, 4);
+        assert_eq!(
+            doubted(&mut false_ring),
+            [false, true, true, false],
+            "music comes back after a person, too"
+        );
+        let mut agrees = call.clone();
+        agrees.was_person();
+        said(&mut agrees, 4);
+        assert_eq!(doubted(&mut agrees), [false, true], "he goes on");
+        call.met();
         assert_eq!(doubted(&mut call), [false]);
+        call.doubt_the_end();
+        assert_eq!(doubted(&mut call), [false], "he spoke last");
         assert_eq!(known_after(&mut call, &speech(2, 200, 0)), None, "not even in this call");
+        call.learn();
+        call.doubt_the_end();
+        assert_eq!(doubted(&mut call), [false, true], "another may have spoken since");
         // The owner takes the call without a ring: what was heard just then is not for sure a recording.
         call.doubt_just_now();
         assert_eq!(doubted(&mut call), [false, true]);
@@ -412,5 +470,26 @@ mod tests {
         call.was_person();
         lore.learn(2, 0, call.lesson(0));
         assert!(lore.is_empty());
+        // What was rung for in vain is not known in the next call, but plays again there, and is known in the third; unless
+        // the owner has met him.
+        let mut call = Memory::default();
+        let began = said(&mut call, 6);
+        call.doubt(began);
+        lore.learn(3, 0, call.lesson(0));
+        let hear = |lore: &Lore| {
+            let mut call = Memory::of(lore);
+            let known = known_after(&mut call, &speech(6, 200, 0));
+            (call, known)
+        };
+        let (mut second, known) = hear(&lore);
+        assert_eq!(known, None);
+        let mut met = lore.clone();
+        let mut with_him = second.clone();
+        with_him.doubt(Tick(0));
+        with_him.met();
+        met.learn(4, 0, with_him.lesson(0));
+        assert!(met.is_empty());
+        lore.learn(4, 0, second.lesson(0));
+        assert!(hear(&lore).1.is_some_and(|n| n < 75));
     }
 }

@@ -65,8 +65,10 @@ pub enum Input<'a> {
     Speaking(bool),
     /// The owner says it was a recording: remember what was heard and be less sure.
     WasRecording,
-    /// The owner says that it was a person, or has talked to him: nothing of him is remembered.
+    /// The owner says that it is a person: nothing of him is remembered.
     WasPerson,
+    /// The owner has talked to the person: nothing of him is remembered, and whoever speaks next is judged anew.
+    Met,
     /// The owner takes the call, or the call ends, and nobody said who was heard last.
     Taken,
     /// What was said in a segment, as the recogniser has found out by now.

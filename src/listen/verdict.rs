@@ -36,8 +36,12 @@ const HANDOVER: u64 = frames(160);
 const ANOTHER: f32 = 8.5;
 /// Who spoke on through our greeting and then waits so long is worth another.
 const GREET_AGAIN: u64 = frames(1_000);
-/// So long before the phrase that was judged the same person may have begun to speak.
-const WORD_BEFORE: u64 = frames(5_000);
+/// Nobody is quiet for so long who has something to say.
+const APART: u64 = frames(10_000);
+/// Our own words come back from the line at least so much beneath the voice at the other end.
+const ECHO_DB: f32 = 12.0;
+/// A voice is not so faint for so long.
+const FAINT: u64 = frames(1_200);
 /// Active speech not heard before that is worth a greeting.
 const PERHAPS: u64 = frames(800);
 /// Known speech followed by this much that is not known: another voice has taken over.
@@ -157,6 +161,15 @@ pub struct Verdict {
     music: bool,
     ringback: Option<Tick>,
     other: (Sound, Tick),
+    /// Where the speech began that no music, ringing or long quiet has parted since; and that it is parted from what comes.
+    stretch: Tick,
+    apart: bool,
+    /// The box speaks.
+    speaks: bool,
+    /// Level of the far voice, which forgets 3 dB a second.
+    level_dbm0: f32,
+    /// Last frame at about this level.
+    strong: Tick,
     /// When Person was said, while it stands.
     person: Option<Tick>,
     /// What the far end's reaction to our greeting is worth just now, and why.
@@ -183,6 +196,11 @@ impl Verdict {
             music: false,
             ringback: None,
             other: (Sound::Silence, Tick(0)),
+            stretch: Tick(0),
+            apart: true,
+            speaks: false,
+            level_dbm0: f32::NEG_INFINITY,
+            strong: Tick(0),
             person: None,
             reaction: (0.0, ""),
             judged: Tick(0),
@@ -194,7 +212,8 @@ impl Verdict {
 
     /// The box began or stopped speaking. Once a person was found, what the box says is no question any more.
     pub fn speaking(&mut self, speaking: bool) {
-        let pause = self.turn.map_or(u64::MAX, |t| self.now.since(t.last));
+        let pause = self.turn.map_or(u64::MAX, |t| self.quiet(self.now.since(t.last)));
+        self.speaks = speaking;
         match (speaking, &mut self.greeting) {
             (true, greeting) if self.person.is_none() => {
                 *greeting = Some(Challenge::begin(self.now, self.turn.is_none()));
@@ -222,10 +241,16 @@ impl Verdict {
         self.person.is_none().then(|| self.person(self.now, 1.0, reason))?
     }
 
-    /// When the voice began that is judged, or was judged last: it may have said a word or two before this phrase.
+    /// The owner has talked to the person, and the line is held again.
+    pub fn met(&mut self) {
+        (self.person, self.greeting, self.turn) = (None, None, None);
+        self.said.another(self.now);
+        self.apart = true;
+    }
+
+    /// Since when the one may have spoken who was judged last: since the last sound of waiting or a long quiet.
     pub fn voice_began(&self) -> Tick {
-        let before = |turn: Turn| Tick(turn.phrase.began.0.saturating_sub(WORD_BEFORE)).max(turn.began);
-        self.turn.map_or(self.now, before)
+        self.stretch
     }
 
     /// What was said from `from` to before `to` is known now: it counts for the voice that is judged, and takes back a ring
@@ -263,6 +288,10 @@ impl Verdict {
             self.other = (moment.sound, moment.since);
         }
         let lasted = at.since(self.other.1);
+        self.apart |= match self.other.0 {
+            Sound::Music | Sound::Ringback => lasted >= frames(600),
+            _ => lasted >= APART,
+        };
         match self.other.0 {
             Sound::Music => {
                 let enough = if self.spoken { frames(2_000) } else { frames(6_000) };
@@ -282,11 +311,15 @@ impl Verdict {
 
     fn speech(&mut self, at: Tick, moment: &Moment, memory: &mut Memory) -> Option<Heard> {
         let loud = moment.active;
+        self.follow_level(at, moment);
         self.other = (Sound::Speech, at);
         // The first blow of a ringing tone may be taken for a word.
         self.spoken |= self.turn.is_some_and(|t| t.phrase.novel > SPOKEN);
         memory.hear(at, moment.look.print, loud);
         let began = moment.since;
+        if core::mem::take(&mut self.apart) {
+            self.stretch = began;
+        }
         let turn = self.turn.get_or_insert_with(|| Turn::at(began, at));
         if self.person.is_some_and(|p| turn.began.since(p) > RING_STANDS) {
             self.person = None;
@@ -312,6 +345,23 @@ impl Verdict {
             turn.fresh = None;
         }
         self.judge(at, loud, at.since(self.turn?.last))
+    }
+
+    /// While the box speaks, what is so much fainter than the voice was may be our own words.
+    fn follow_level(&mut self, at: Tick, moment: &Moment) {
+        let level = moment.look.level_dbm0;
+        if !self.speaks {
+            self.level_dbm0 = (self.level_dbm0 - 0.06).max(level);
+        }
+        if moment.active && level >= self.level_dbm0 - ECHO_DB {
+            self.strong = at;
+        }
+    }
+
+    /// Frames since the far end was heard for sure, if it was active last so many ago: what is faint for long is our echo.
+    fn quiet(&self, pause: u64) -> u64 {
+        let faint = self.now.since(self.strong);
+        if faint >= FAINT { pause.max(faint) } else { pause }
     }
 
     /// A pause has ended that parts two phrases.
@@ -413,13 +463,14 @@ impl Verdict {
 
     /// What the far end does when the box speaks to it: nats for a person, or the end of the hope.
     fn challenge(&mut self, at: Tick, loud: bool, pause: u64) -> Result<(f32, &'static str), Heard> {
+        let quiet = self.quiet(pause);
         let Some(challenge) = &mut self.greeting else { return Ok((0.0, "")) };
-        match challenge.hear(at, loud, pause) {
+        match challenge.hear(at, loud, quiet) {
             Reaction::Open => Ok((0.0, "")),
             // In a silent queue silence follows recordings too.
             Reaction::Waits(nats, words) if self.music || self.ringback.is_some() => Ok((nats, words)),
             Reaction::Waits(nats, words) => Ok((nats * 0.3, words)),
-            Reaction::Answers(nats, words) => Ok((nats, words)),
+            Reaction::Listens(nats, words) | Reaction::Answers(nats, words) => Ok((nats, words)),
             Reaction::Over => {
                 self.greeting = None;
                 Ok((0.0, ""))

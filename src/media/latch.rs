@@ -12,8 +12,10 @@ const ALIVE: Duration = Duration::from_secs(2);
 enum Fit {
     /// Neither its IP nor its port.
     Foreign,
-    /// Its IP or its port: a NAT changed the other.
-    Half,
+    /// Its port alone: a NAT changed the IP, or it is anybody on the usual port.
+    Port,
+    /// Its IP alone: a NAT changed the port.
+    Ip,
     /// Signalled.
     Exact,
 }
@@ -52,7 +54,7 @@ impl Latch {
             None => true,
             Some((_, held)) => {
                 let fit = self.fit(from);
-                fit > held
+                fit >= Fit::Ip && fit > held
                     || (now.since(self.last) >= ALIVE && (fit > Fit::Foreign || self.best == Fit::Foreign))
             }
         };
@@ -69,7 +71,8 @@ impl Latch {
         match (from.ip() == self.signalled.ip(), from.port() == self.signalled.port()) {
             (true, true) => Fit::Exact,
             (false, false) => Fit::Foreign,
-            (true, false) | (false, true) => Fit::Half,
+            (true, false) => Fit::Ip,
+            (false, true) => Fit::Port,
         }
     }
 }
@@ -109,6 +112,7 @@ mod tests {
         let end = play(&[
             (0, "203.0.113.9:50000", true),
             (1, "203.0.113.9:50002", false),
+            (1, "198.51.100.7:4000", false),
             (2, "203.0.113.9:50002", true),
         ]);
         assert_eq!(end, "203.0.113.9:50002".parse().unwrap());

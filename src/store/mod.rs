@@ -190,7 +190,9 @@ impl Store {
     pub fn forget(&self, but: &[CallId]) -> Result<usize, Error> {
         // Nothing is learnt meanwhile, and what waits is written first: it would come back.
         let _alone = self.shared.lore.lock().unwrap_or_else(PoisonError::into_inner);
-        self.flush(FORGET_WAIT);
+        if !self.flush(FORGET_WAIT) {
+            return Err(Error::Other("what waits to be written does not get to the disk".into()));
+        }
         self.shared.read(|database| {
             let writing = database.begin_write()?;
             let mut gone = 0;

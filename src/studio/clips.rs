@@ -88,7 +88,8 @@ impl Clips {
         Ok(true)
     }
 
-    fn tidy(&self, keep: Duration) -> io::Result<()> {
+    /// Those go that are too old, or too many.
+    pub(super) fn tidy(&self, keep: Duration) -> io::Result<()> {
         let mut all = self.all()?;
         all.sort_by_key(|(_, at, _)| core::cmp::Reverse(*at));
         let now = SystemTime::now();

@@ -289,6 +289,9 @@ impl Room {
                 Ok(gone) => tracing::info!(gone, "old recordings were deleted"),
                 Err(error) => tracing::warn!(%error, "old recordings could not be deleted"),
             }
+            if let Err(error) = self.archive.clips().tidy(self.config.keep) {
+                tracing::warn!(%error, "old clips could not be deleted");
+            }
         }
         if now < self.room_at || self.calls.values().all(|desk| !desk.order.record) {
             return;

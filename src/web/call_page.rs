@@ -206,14 +206,14 @@ fn story(call: &Record, form: &str) -> Markup {
                         span { span class={ "key " (words::sound_class(span.sound)) } {} (words::sound(span.sound))
                             " " span.muted { (percent(span.confidence)) " sure" }
                             @if over && matches!(span.sound, Sound::Announcement | Sound::Speech) {
-                                (taught(call, form, *at, "person", "It was a person"))
+                                (taught(call, form, (*at, ends_of(call, *at)), "person", "It was a person"))
                             } }
                     },
                     Entry::Decided(decision) => li.decided {
                         time { (words::clock(*at)) }
                         span { b { (words::capital(&decision.what)) } br; (decision.reason)
                             @if over && matches!(&*decision.what, "ring" | "greet") {
-                                (taught(call, form, *at, "recording", "It was a recording"))
+                                (taught(call, form, (*at, *at), "recording", "It was a recording"))
                             } }
                     },
                 }
@@ -222,12 +222,18 @@ fn story(call: &Record, form: &str) -> Markup {
     }
 }
 
-/// Corrects what the listener made of a moment.
-fn taught(call: &Record, form: &str, at_ms: u64, act: &str, label: &str) -> Markup {
+/// When the stretch of sound ends that began then.
+fn ends_of(call: &Record, at_ms: u64) -> u64 {
+    call.heard.iter().map(|span| span.at_ms).find(|next| *next > at_ms).unwrap_or(at_ms)
+}
+
+/// Corrects what the listener made of a stretch of the call.
+fn taught(call: &Record, form: &str, (at_ms, until_ms): (u64, u64), act: &str, label: &str) -> Markup {
     html! {
         form method="post" action={ "/calls/" (call.id.0) "/" (act) } {
             (token(form))
             input type="hidden" name="at" value=(at_ms);
+            input type="hidden" name="until" value=(until_ms);
             button.plain { (label) }
         }
     }

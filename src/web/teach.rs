@@ -17,39 +17,46 @@ const NUMBER: usize = 32;
 
 type Refused = (u16, String);
 
-/// Teaches the listener: in a call that is up at once, in one that is over what was heard `at_ms` after it began.
-pub(super) fn teach(site: &Site, id: CallId, taught: Taught, at_ms: Option<u64>) -> Result<(), Refused> {
+/// Teaches the listener: in a call that is up at once, in one that is over what was heard then.
+pub(super) fn teach(site: &Site, id: CallId, taught: Taught, moment: &Moment) -> Result<(), Refused> {
     if site.snapshot.borrow().calls.iter().any(|call| call.id == id) {
         return site.ask(Order::Call(Wish::Teach(id, taught))).map(drop);
     }
     let store = store(site)?;
     let call = store.get(id).map_err(disk)?.ok_or((404, "There is no such call.".to_owned()))?;
-    let at_ms = at_ms
+    let at_ms = moment
+        .at
         .or_else(|| last_ring(&call))
         .ok_or((409, "The phone did not ring in this call: say at which moment.".to_owned()))?;
-    let there = store.change_lore(&site.company(&call.number), |lore| lore.teach(id.0, at_ms, taught));
+    let stretch = (at_ms, moment.until.unwrap_or(at_ms).max(at_ms));
+    let there = store.change_lore(&site.company(&call.number), |lore| lore.teach(id.0, stretch, taught));
     let clip =
         site.studio.archive.clips().teach(id, at_ms, taught).map_err(|error| (503, error.to_string()))?;
     if !there.map_err(disk)? && !clip {
         return Err((409, "Nothing of this moment is remembered, so there is nothing to correct.".into()));
     }
-    store.put(&noted(call, at_ms, taught)).map_err(disk)
+    match noted(call, at_ms, taught) {
+        Some(call) => store.put(&call).map_err(disk),
+        None => Ok(()),
+    }
 }
 
 fn last_ring(call: &Record) -> Option<u64> {
     call.decisions.iter().rfind(|decision| decision.what == "ring").map(|decision| decision.at_ms)
 }
 
-/// The record says what was taught.
-fn noted(mut call: Record, at_ms: u64, taught: Taught) -> Record {
+/// The record says what was taught; nothing if it says so already.
+fn noted(mut call: Record, at_ms: u64, taught: Taught) -> Option<Record> {
     let what = match taught {
         Taught::Recording => "a recording",
         Taught::Person => "a person",
     };
     let reason = format!("you said that what was heard at {} was {what}", super::words::clock(at_ms));
-    let at_ms = call.decisions.last().map_or(at_ms, |last| last.at_ms);
-    call.decisions.push(Decision { at_ms, what: "learn".into(), reason });
-    call
+    let last = call.decisions.last();
+    let at_ms = last.map_or(at_ms, |last| last.at_ms);
+    let news = last.is_none_or(|last| last.reason != reason);
+    call.decide(Decision { at_ms, what: "learn".into(), reason });
+    news.then_some(call)
 }
 
 fn store(site: &Site) -> Result<&Store, Refused> {
@@ -75,6 +82,10 @@ pub(super) struct Moment {
     #[serde(default, deserialize_with = "whole_if_any")]
     #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(super) at: Option<u64>,
+    /// Of a longer stretch its end, in the same way.
+    #[serde(default, deserialize_with = "whole_if_any")]
+    #[schemars(range(max = 9_007_199_254_740_992_u64))]
+    pub(super) until: Option<u64>,
 }
 
 /// A company by its number.

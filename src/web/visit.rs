@@ -404,9 +404,12 @@ impl Visit<'_> {
     fn act(&self, wish: &Wish) -> Result<(), (u16, String)> {
         match wish {
             Wish::Teach(id, taught) => {
-                let at = self.sent("at").map(str::parse).transpose();
-                let at = at.map_err(|_| (400, "at is milliseconds since the call began.".to_owned()))?;
-                teach::teach(self.site, *id, *taught, at)
+                let ms = |key| {
+                    let ms = self.sent(key).map(str::parse).transpose();
+                    ms.map_err(|_| (400, format!("{key} is milliseconds since the call began.")))
+                };
+                let moment = teach::Moment { at: ms("at")?, until: ms("until")? };
+                teach::teach(self.site, *id, *taught, &moment)
             }
             wish => self.site.ask(Order::Call(wish.clone())).map(drop),
         }

@@ -8,8 +8,8 @@
 
 The harness in --bench plays both sides of each peer; its README says how to set it up. Everything is a ratio to a peer in
 the same run: absolute figures of two runs do not compare. Run it on a machine that does nothing else. In a virtual machine
-a host that takes its processors away for a while counts as CPU of whoever runs then: a measurement with more than 1 % of
-that is made again, up to --tries times, and if it never ends the one with the least of it is judged, and marked.
+a host that takes its processors away for a while counts as CPU of whoever runs then: a round of all peers in which more than
+1 % went to that is made again, up to --tries times; the calmest is judged, and the table tells how calm it was.
 """
 import argparse, json, os, re, statistics, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
 
@@ -34,7 +34,7 @@ parser.add_argument('--rec-n', default='1,10,50,100', help='recorded calls')
 parser.add_argument('--many', type=int, default=400, help='calls of the part "many"')
 parser.add_argument('--dur', type=float, default=8, help='seconds of each measurement')
 parser.add_argument('--runs', type=int, default=1, help='rounds; medians are judged')
-parser.add_argument('--tries', type=int, default=4, help='measurements while the host takes processors away')
+parser.add_argument('--tries', type=int, default=4, help='rounds while the host takes processors away')
 parser.add_argument('--only', default='joined,rec,many,late,memory', help='parts, separated by commas')
 parser.add_argument('--quick', action='store_true', help='N = 1 and 50, 4 s each, without "many"')
 parser.add_argument('--ordinary', action='store_true', help='joined calls once more with peers at ordinary priority')
@@ -67,20 +67,25 @@ def measured(peers, n, fifo):
 
 
 def harness(peers, n, fifo=FIFO):
-    """The figures of each peer by name and N: medians of the calm measurements."""
-    taken = {peer: [] for peer in peers}
-    calm = lambda row: row['steal_pct'] <= STOLEN
+    """The figures of each peer by name and N, of the calmest of --tries rounds of all of them: medians of its --runs."""
+    rounds = []
     for _ in range(A.tries):
-        again = [peer for peer in peers if not any(map(calm, taken[peer]))]
-        if again:
-            for row in measured(again, n, fifo):
-                taken[row['label']].append(row)
+        rounds.append(measured(peers, n, fifo))
+        if stolen(rounds[-1]) <= STOLEN:
+            break
+    taken = {}
+    for row in min(rounds, key=stolen):
+        taken.setdefault(row['label'], []).append(row)
     middle = lambda key, row_key=None: lambda v: statistics.median(r[key] if row_key is None else r[key][row_key] for r in v)
     figures = dict(cpu=middle('sched_ms_per_call_s'), idle=middle('idle_rss_kb'), loaded=middle('rss_kb'), loss=middle('loss_pct'),
                    up=middle('up'), p50=middle('lat_us', 'p50'), p99=middle('lat_us', 'p99'), late=middle('late10_pct'),
                    stolen=middle('steal_pct'))
-    judged = {peer: list(filter(calm, rows)) or [min(rows, key=lambda row: row['steal_pct'])] for peer, rows in taken.items() if rows}
-    return {(peer, int(n)): {name: of(rows) for name, of in figures.items()} for peer, rows in judged.items()}
+    return {(peer, int(n)): {name: of(rows) for name, of in figures.items()} for peer, rows in taken.items()}
+
+
+def stolen(rows):
+    """What the host took away while the worst of them was measured."""
+    return max((row['steal_pct'] for row in rows), default=100)
 
 
 def ratio(rows, ours, peer, n, key='cpu'):

@@ -102,6 +102,8 @@ fn agent(path: &std::path::Path) -> Option<(std::ops::Range<usize>, std::ops::Ra
     Some((spoken.next()?, spoken.next()?))
 }
 
+/// Frames that the box's own greeting takes: 6.1 s.
+const GREETING: usize = 306;
 /// Frames that recognition takes: 0.4 s.
 const LATE: usize = 20;
 
@@ -120,12 +122,12 @@ fn events() {
         let mut listener = Listener::new(Settings { eagerness, words, ..Settings::default() });
         let mut late = VecDeque::new();
         let mut out = std::io::BufWriter::new(std::fs::File::create(path.with_extension("heard")).unwrap());
-        // The box that greets at once: 100 ms after a perhaps, for two seconds. A recording goes on; the agent stops
+        // The box that greets at once: 100 ms after a perhaps, as long as it really does. A recording goes on; the agent stops
         // half a second later, and gives the second answer when the greeting is over.
-        let mut greeting = 0;
+        let mut greeting = 0_usize;
         let (mut sound, agent) = (frames(&path), agent(&path));
         for n in 0..sound.len() {
-            if greeting == 100
+            if greeting == GREETING
                 && greets
                 && let Some((first, second)) = &agent
                 && (first.start..first.end + 50).contains(&n)
@@ -133,7 +135,7 @@ fn events() {
             {
                 let quiet = *sound.last().unwrap();
                 sound.truncate(first.end.min(n + 25));
-                sound.resize(n + 125, quiet);
+                sound.resize(n + GREETING + 25, quiet);
                 sound.extend(answer);
                 sound.extend([quiet; 300]);
             }
@@ -151,15 +153,15 @@ fn events() {
                     listener.handle(Input::Words { from: segment.from, to: segment.to, said });
                 }
             }
-            greeting -= i32::from(greeting > 0);
+            greeting = greeting.saturating_sub(1);
             match greeting {
-                100 => listener.handle(Input::Speaking(true)),
+                GREETING => listener.handle(Input::Speaking(true)),
                 1 => listener.handle(Input::Speaking(false)),
                 _ => {}
             }
             while let Some(heard) = listener.poll() {
                 if greets && matches!(heard, Heard::Perhaps { .. }) && greeting == 0 {
-                    greeting = 105;
+                    greeting = GREETING + 5;
                 }
                 let (now, line) = (
                     n * 20,

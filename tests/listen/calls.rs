@@ -2,6 +2,7 @@
 
 use crate::country::Noise;
 use hold_slayer::listen::{Heard, Input, Listener, Settings, Sound};
+use hold_slayer::sounds::Prompt;
 use hold_slayer::units::{Frame, Tick};
 use std::f32::consts::TAU;
 
@@ -315,4 +316,44 @@ fn who_talks_on_past_the_greeting_is_asked_again_or_rung_for_when_he_waits() {
         found += usize::from(again);
     }
     assert!(found * 8 >= human.len() * 7, "{found} of {}", human.len());
+}
+
+/// The line gives our own greeting back, 20 dB down, as a hybrid does: the agent who has stopped for it does not speak on.
+#[test]
+fn our_own_echo_is_not_taken_for_a_voice_that_talks_on() {
+    let (music, agents) = (&pieces("music")[0], pieces("agent"));
+    let greeting: Vec<i16> =
+        Prompt::Greet.samples().iter().map(|b| audio_codec_algorithms::decode_ulaw(*b)).collect();
+    let echo: Vec<[i16; 160]> = greeting.as_chunks::<160>().0.iter().map(|c| c.map(|x| x / 10)).collect();
+    let mut found = 0;
+    for (k, agent) in agents.iter().enumerate() {
+        let mut sound: Vec<[i16; 160]> = [&music[..], agent, agent].concat().as_chunks::<160>().0.to_vec();
+        let (mut listener, mut began, mut person) = (Listener::new(Settings::default()), None, false);
+        for n in 0.. {
+            let Some(frame) = sound.get(n) else { break };
+            listener.handle(Input::Frame(Tick(n as u64), &Frame(*frame)));
+            if began.is_some_and(|at| n == at + echo.len()) {
+                listener.handle(Input::Speaking(false));
+            }
+            while let Some(heard) = listener.poll() {
+                match heard {
+                    Heard::Perhaps { .. } if began.is_none() && n > music.len() / 160 => {
+                        began = Some(n);
+                        listener.handle(Input::Speaking(true));
+                        // Half a second more of him, and then the echo alone; he answers a second after its end.
+                        sound.truncate(n + 25);
+                        sound.resize(n + echo.len() + 50, [0; 160]);
+                        let heard = sound[n..].iter_mut().zip(&echo);
+                        heard.for_each(|(s, e)| (0..160).for_each(|i| s[i] = s[i].saturating_add(e[i])));
+                        sound.extend(agents[(k + 1) % agents.len()].as_chunks::<160>().0);
+                        sound.resize(sound.len() + 100, [0; 160]);
+                    }
+                    Heard::Person { .. } => person = true,
+                    _ => {}
+                }
+            }
+        }
+        found += usize::from(person);
+    }
+    assert!(found * 10 >= agents.len() * 8, "{found} of {}", agents.len());
 }

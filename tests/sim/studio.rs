@@ -11,7 +11,10 @@ use hold_slayer::sounds::Prompt;
 use hold_slayer::units::{CallId, Codec};
 
 fn recorded(record: Which, notice: Notice) -> House {
-    House { recording: Recording { record, notice, listen_in: Which::Holds }, ..House::default() }
+    House {
+        recording: Recording { record, notice, listen_in: Which::Holds, clips: false },
+        ..House::default()
+    }
 }
 
 fn call(number: &str, then: &[Owner]) -> Vec<Owner> {
@@ -54,7 +57,8 @@ fn both_sides_are_told_that_they_are_recorded() {
 
 #[test]
 fn a_call_for_help_is_never_recorded_nor_listened_to() {
-    let recording = Recording { record: Which::All, notice: Notice::Words, listen_in: Which::All };
+    let recording =
+        Recording { record: Which::All, notice: Notice::Words, listen_in: Which::All, clips: false };
     let house = House { recording, ..House::default() };
     let owner = call("911", &[Owner::Wait(s(5)), Owner::HangUp]);
     let mut world = World::new(&house, vec![Far::Answer, Far::Forever], owner);

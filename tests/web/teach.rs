@@ -44,7 +44,7 @@ fn what_was_learnt_of_a_call_is_corrected_in_its_story() {
     clips
         .keep((hold_slayer::units::CallId(2), 9_000), &[5; 800], core::time::Duration::from_secs(60), 0)
         .unwrap();
-    let of_clip = server.post("/calls/2/recording", &cookie, "", &form("at=9500"));
+    let of_clip = server.post("/calls/2/recording", &cookie, "", &form("at=9500&until=12000"));
     assert_eq!(of_clip.status, 303, "{}", of_clip.text);
     assert!(clips.teach(hold_slayer::units::CallId(2), 9_000, Taught::Recording).unwrap());
     assert!(server.get("/privacy", &cookie).text.contains("Delete all clips now"));

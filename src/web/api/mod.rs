@@ -98,7 +98,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
                 What::WasRecording => Taught::Recording,
                 _ => Taught::Person,
             };
-            teach::teach(site, id, taught, body::<teach::Moment>(sent.body)?.at)?;
+            teach::teach(site, id, taught, &body(sent.body)?)?;
             Answer::json(200, &Done { done: true })
         }
         What::Prints => Answer::json(200, &teach::companies(site)?),
