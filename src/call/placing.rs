@@ -71,12 +71,13 @@ impl Switchboard {
         if self.desk.free_ports() < 2 {
             return Err(format!("{BOX_FULL}: end another call first"));
         }
-        let waits = |call: &&Box<Call>| matches!(call.state, State::Held(_)) || call.is_on_errand();
-        let holds = self.calls.values().filter(waits).count();
+        let waits = |call: &Call| matches!(call.state, State::Held(_)) || call.is_on_errand();
+        let waiting = || self.calls.values().filter(|call| waits(call));
+        let holds = waiting().count();
         if to_hold.is_some() && holds >= self.desk.plan.max_holds {
             return Err(format!("the box holds {holds} already, which is the most it may: end one first"));
         }
-        if self.calls.values().filter(waits).any(|call| to_hold == Some(&call.record.number)) {
+        if waiting().any(|call| to_hold == Some(&call.record.number)) {
             return Err("another call waits at this number already: a queue is waited in once".into());
         }
         match self.desk.route(&[], false) {
