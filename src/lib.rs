@@ -9,7 +9,7 @@
 //!  │                │ sip::Event              ◄── Press ──────── board            │
 //!  │                ▼                         ◄── Heard ──────── listen           │
 //!  │    call::Switchboard: legs joined into calls, every decision with its reason │
-//!  │          └─ slay::Hold: wait → perhaps? greet → person? ring → join          │
+//!  │          └─ slay: Navigator: menu → Hold: perhaps? greet → person? ring → join│
 //!  │                │                         ◄── Ask ────────── web              │
 //!  │                │                         ──► Record ──────► store            │
 //!  │                │                         ──► Snapshot ────► web, lamp        │
@@ -42,10 +42,10 @@
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
 //! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
-//! | policy | [`slay`] (the hold), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
+//! | policy | [`slay`] (the hold, flows through menus and how they are learnt, planned calls), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
 //! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |
 //! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
-//! | ground | [`units`], [`limits`] (every bound in one table), [`clock`] |
+//! | ground | [`units`], [`limits`] (every bound in one table), [`clock`], [`tables`] (TOML read strictly) |
 //!
 //! What is absent: shared mutable state between threads, unbounded queues, a panic that is not a bug, and any way for
 //! sound of the house to reach the trunk while a call is held: the two ports are not joined, and only a join forwards.
@@ -70,6 +70,7 @@ pub mod slay;
 pub mod sounds;
 pub mod store;
 pub mod studio;
+pub mod tables;
 pub mod trunk;
 pub mod units;
 pub mod web;

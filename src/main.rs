@@ -55,7 +55,7 @@ enum What {
         /// No browser and no live line; prints the call's record at the end
         #[arg(long)]
         headless: bool,
-        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes or agent-hangs-up
+        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes, agent-hangs-up or menus
         #[arg(long, value_name = "NAME", default_value = "normal")]
         scenario: String,
     },
@@ -82,6 +82,16 @@ enum What {
         #[arg(value_name = "FILE.wav")]
         file: PathBuf,
     },
+    /// Show, export or import what the box knows of companies' menus
+    ///
+    /// For a box that does not run: while it does, its page has all of this under Menus, and /api/v1/flows for programs.
+    Flows {
+        #[command(subcommand)]
+        what: Flows,
+        /// The directory for calls and what was heard
+        #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA, global = true)]
+        data: PathBuf,
+    },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
@@ -95,6 +105,28 @@ enum What {
         /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
         #[arg(long)]
         presets: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum Flows {
+    /// Every version of every number's flow, and how it fared
+    List,
+    /// Print a flow as TOML
+    Export {
+        /// As it is dialled
+        number: String,
+        /// Not the newest, but this version
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Keep a flow as the newest version
+    Import {
+        /// As it is dialled
+        number: String,
+        /// A flow as TOML, as `export` prints one
+        #[arg(value_name = "FILE.toml")]
+        file: PathBuf,
     },
 }
 
@@ -122,6 +154,7 @@ fn main() -> ExitCode {
             let words = words.as_deref().map(|folder| (folder, language.as_str()));
             return listen(&file, form, words, plot.as_deref());
         }
+        What::Flows { what, data } => return flows(what, &data),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, .. } => check(&files),
@@ -205,6 +238,18 @@ fn hear(file: &Path, form: listen::Form, words: Option<(&Path, &str)>) -> Result
     let model = Model::open(folder)?;
     let words = listen::Words { recogniser: Recogniser::new(&model)?, language };
     listen::file(file, form, Some(words), &mut out).map_err(|error| error.to_string())
+}
+
+fn flows(what: Flows, data: &Path) -> ExitCode {
+    let told = match what {
+        Flows::List => app::flows::list(data),
+        Flows::Export { number, version } => app::flows::export(data, &number, version),
+        Flows::Import { number, file } => app::flows::import(data, &number, &file),
+    };
+    match told {
+        Ok(text) => print(&text).unwrap_or(ExitCode::FAILURE),
+        Err(error) => fail(&format!("{error:#}")),
+    }
 }
 
 fn fail(what: &dyn core::fmt::Display) -> ExitCode {

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["media", "listen"],
     &["sip", "rtp"],
     &["dsp", "sounds"],
-    &["limits", "clock", "log"],
+    &["limits", "clock", "log", "tables"],
     &["units"],
 ];
 
@@ -71,7 +71,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("tokio_tungstenite", &["web/websocket.rs"]),
     ("tokio_rustls", &["net/"]),
-    ("toml", &["config/"]),
+    ("toml", &["config/", "slay/text.rs", "tables.rs"]),
     ("toml_edit", &["web/settings/"]),
     (
         "tracing",

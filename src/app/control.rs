@@ -8,14 +8,13 @@ use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
 use crate::call::{self, Answer, Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
-use crate::listen::Heard;
 use crate::media::inlet::Inlet;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::net::{self, Arrival, Wire};
 use crate::sip::{Account, Hop};
 use crate::store::Store;
-use crate::units::{AccountId, CallId, Instant, PortId};
+use crate::units::{AccountId, CallId, Instant};
 use crate::web::Order;
 use crate::{limits, web};
 use core::time::Duration;
@@ -54,7 +53,7 @@ pub(super) struct Control {
     pub(super) studio_troubles: watch::Receiver<Vec<String>>,
     /// Why there are no words, where there could be.
     pub(super) words_troubles: Option<watch::Receiver<Vec<String>>>,
-    pub(super) heard: mpsc::Receiver<(PortId, u32, Heard)>,
+    pub(super) heard: mpsc::Receiver<Event<'static>>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
     pub(super) claims: watch::Sender<Option<web::Claim>>,
@@ -112,7 +111,7 @@ impl Control {
                     ready.clear_ready();
                     self.media_facts();
                 }
-                Some((port, epoch, heard)) = self.heard.recv() => self.event(Event::Heard(port, epoch, heard)),
+                Some(event) = self.heard.recv() => self.event(event),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
@@ -348,8 +347,16 @@ impl Control {
                     }
                 }
                 Effect::Event(event) => self.journal.write(*event),
+                Effect::Flows(entry) => self.keep(|store| store.put_flows(&entry)),
+                Effect::Schedule(list) => self.keep(|store| store.put_schedule(&list)),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
+        }
+    }
+
+    fn keep(&self, put: impl FnOnce(&Store) -> Result<(), crate::store::Error>) {
+        if let Some(Err(error)) = self.store.as_ref().map(put) {
+            tracing::error!(%error, "what was learnt or planned was not kept");
         }
     }
 

@@ -4,8 +4,11 @@ use crate::call::{
     self, Answer, Happened, Input, ListenOrder, Plan, Record, Request, Snapshot, StudioOrder, Switchboard,
 };
 use crate::listen::Heard;
+use crate::listen::prompt::Prompted;
 use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Hop, Ua, ua};
+use crate::slay::book::Entry;
+use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -27,6 +30,10 @@ pub enum Event<'a> {
     Media(media::Event),
     /// The listener concluded something about this port in this opening of it.
     Heard(PortId, u32, Heard),
+    /// The same of the prompts that are said there.
+    Prompt(PortId, u32, Prompted),
+    /// What was kept of flows and of planned calls.
+    Recall(Vec<Entry>, Vec<Appointment>),
     /// The page, the button or a script asks; answered under the same number.
     Request(u64, Request),
     /// The addresses of a trunk's registrar were found, or have changed; the best first.
@@ -69,6 +76,10 @@ pub enum Effect {
     Record(Box<Record>),
     /// Something that programs are told.
     Event(Box<Happened>),
+    /// The flows of a number, to be kept.
+    Flows(Box<Entry>),
+    /// The calls that are planned, to be kept.
+    Schedule(Vec<Appointment>),
     /// The answer to a request.
     Reply(u64, Answer),
 }
@@ -115,6 +126,12 @@ impl Core {
             Event::Media(event) => self.switchboard.handle(now, Input::Media(event)),
             Event::Heard(port, epoch, heard) => {
                 self.switchboard.handle(now, Input::Heard(port, epoch, heard))
+            }
+            Event::Prompt(port, epoch, prompted) => {
+                self.switchboard.handle(now, Input::Prompt(port, epoch, prompted));
+            }
+            Event::Recall(entries, planned) => {
+                self.switchboard.handle(now, Input::Recall(entries, planned));
             }
             Event::Request(number, request) => self.switchboard.handle(now, Input::Request(number, request)),
             Event::Located(account, hops) => {
@@ -174,6 +191,8 @@ impl Core {
                     call::Effect::Studio(order) => self.out.push_back(Effect::Studio(order)),
                     call::Effect::Record(record) => self.out.push_back(Effect::Record(record)),
                     call::Effect::Event(event) => self.out.push_back(Effect::Event(event)),
+                    call::Effect::Flows(entry) => self.out.push_back(Effect::Flows(entry)),
+                    call::Effect::Schedule(list) => self.out.push_back(Effect::Schedule(list)),
                     call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
                 }
             }

@@ -3,6 +3,7 @@
 
 use crate::call::{Line, ListenOrder};
 use crate::listen::lore::{Lesson, Lore, Taught};
+use crate::listen::prompt::{Prompted, Scribe, Spotter};
 use crate::listen::reel::{Clip, Reel};
 use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
@@ -13,17 +14,46 @@ use std::collections::{HashMap, VecDeque};
 /// The page is told what is weighed every half second.
 const WEIGHED_TICKS: u64 = 25;
 
+/// What an ear is there for just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// Nothing: the owner talks.
+    Nobody,
+    /// The box holds the call: it waits for a person.
+    Hold,
+    /// The owner is in the call: its menu is heard along, and nothing else is kept of it.
+    Menu,
+}
+
 struct Ear {
     line: Line,
-    on: bool,
-    listener: Listener,
+    now: For,
+    /// What was heard on hold. Only this teaches.
+    hold: Option<Listener>,
+    /// What was heard along since the last hold.
+    along: Option<Listener>,
+    scribe: Scribe,
+    spotter: Option<Spotter>,
     /// It was told that something is weighed.
     weighs: bool,
-    /// Where clips are kept.
+    /// Where clips are kept: of what was heard on hold.
     reel: Option<Reel>,
 }
 
 impl Ear {
+    fn new(line: Line) -> Self {
+        Self {
+            line,
+            now: For::Nobody,
+            hold: None,
+            along: None,
+            scribe: Scribe::default(),
+            spotter: None,
+            weighs: false,
+            reel: None,
+        }
+    }
+
     /// Milliseconds from the begin of the call.
     fn at_ms(&self, at: Tick) -> u64 {
         self.line.opened_ms + at.as_millis()
@@ -33,13 +63,32 @@ impl Ear {
         Told::Clip { call: self.line.call, at_ms: self.at_ms(clip.at), samples: clip.samples }
     }
 
+    /// Who hears what comes now.
+    fn listener(&mut self) -> Option<&mut Listener> {
+        match self.now {
+            For::Nobody => None,
+            For::Hold => self.hold.as_mut(),
+            For::Menu => self.along.as_mut(),
+        }
+    }
+
     /// What is weighed, from time to time while anything is, and once when nothing is any more.
     fn weighs(&mut self, at: Tick) -> Option<Heard> {
+        let listener = self.hold.as_ref().filter(|_| self.now == For::Hold)?;
         let due =
-            at.0.is_multiple_of(WEIGHED_TICKS) && (self.weighs || self.listener.insight().evidence.is_some());
-        let weighs = due.then(|| self.listener.weighs())?;
+            at.0.is_multiple_of(WEIGHED_TICKS) && (self.weighs || listener.insight().evidence.is_some());
+        let weighs = due.then(|| listener.weighs())?;
         self.weighs = weighs.is_some();
         Some(Heard::Weighs { at, weighs })
+    }
+
+    /// What is said is written down, and looked for among the prompts that are expected. A frame that was lost takes its
+    /// time all the same.
+    fn read_along(&mut self, received: bool) -> Option<Prompted> {
+        let moment = self.listener()?.insight().moment.filter(|_| received);
+        let (print, loud) = moment.map_or((0, false), |moment| (moment.look.print, moment.active));
+        self.scribe.hear(print, loud);
+        self.spotter.as_mut()?.hear(print, loud).map(Prompted::Known)
     }
 }
 
@@ -48,6 +97,8 @@ impl Ear {
 pub enum Told {
     /// Concluded about this port in this opening of it.
     Heard(PortId, u32, Heard),
+    /// The same of the prompts that are said there.
+    Prompt(PortId, u32, Prompted),
     /// A call with this company is over and has taught this.
     Learnt {
         /// The call.
@@ -77,7 +128,7 @@ pub enum Told {
     },
 }
 
-/// A listener for each held leg. Pure: the thread below and the simulator drive it.
+/// Ears for each leg that is listened to. Pure: the thread below and the simulator drive it.
 #[derive(Default)]
 pub struct Ears {
     settings: Settings,
@@ -96,34 +147,53 @@ impl Ears {
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
     pub fn order(&mut self, order: ListenOrder, recall: impl FnOnce(&str) -> Lore) {
         match order {
-            ListenOrder::Start(line) => match self.ears.get_mut(&line.port) {
-                Some(ear) if ear.line == line => ear.on = true,
-                _ => {
-                    self.end(line.port);
+            ListenOrder::Start(line) => {
+                let (settings, clips) = (self.settings.clone(), self.clips);
+                let ear = self.ear(&line);
+                (ear.now, ear.along) = (For::Hold, None);
+                ear.reel = ear.reel.take().or_else(|| clips.then(Reel::default));
+                ear.hold.get_or_insert_with(|| {
                     // Whoever hides his number shares it with all who do.
                     let lore = if line.company.is_empty() { Lore::default() } else { recall(&line.company) };
-                    let listener = Listener::knowing(self.settings.clone(), &lore);
-                    let reel = self.clips.then(Reel::default);
-                    self.ears.insert(line.port, Ear { line, on: true, listener, weighs: false, reel });
-                }
-            },
+                    Listener::knowing(settings, &lore)
+                });
+            }
+            ListenOrder::Attend(line) => {
+                // What the owner talks about is not for the recogniser.
+                let settings = Settings { words: None, ..self.settings.clone() };
+                let ear = self.ear(&line);
+                ear.now = For::Menu;
+                ear.along = Some(Listener::new(settings));
+            }
             ListenOrder::Speaking(port, on) => self.tell(port, Input::Speaking(on)),
             ListenOrder::WasRecording(port) => {
-                self.tell(port, Input::WasRecording);
+                self.tell_holder(port, Input::WasRecording);
                 self.taught(port, Taught::Recording);
             }
             ListenOrder::WasPerson(port) => {
-                self.tell(port, Input::WasPerson);
+                self.tell_holder(port, Input::WasPerson);
                 self.taught(port, Taught::Person);
             }
             ListenOrder::Met(port) => {
-                self.tell(port, Input::Met);
+                self.tell_holder(port, Input::Met);
                 self.taught(port, Taught::Person);
+            }
+            ListenOrder::WasMenu(port) => self.tell(port, Input::WasRecording),
+            ListenOrder::Expect(port, prompts) => {
+                if let Some(ear) = self.ears.get_mut(&port) {
+                    ear.spotter = Some(Spotter::new(prompts));
+                }
+            }
+            ListenOrder::Ask(port) => {
+                if let Some(ear) = self.ears.get_mut(&port) {
+                    let said = Prompted::Said(ear.scribe.take());
+                    self.out.push_back(Told::Prompt(port, ear.line.epoch, said));
+                }
             }
             ListenOrder::Pause(port) => {
                 self.tell(port, Input::Taken);
                 if let Some(ear) = self.ears.get_mut(&port) {
-                    ear.on = false;
+                    ear.now = For::Nobody;
                     let clip = ear.reel.as_mut().and_then(Reel::cut);
                     self.out.extend(clip.map(|clip| ear.clip(clip)));
                 }
@@ -132,15 +202,22 @@ impl Ears {
         }
     }
 
+    /// The ear of this line; the one of an earlier opening of its port is done with.
+    fn ear(&mut self, line: &Line) -> &mut Ear {
+        if self.ears.get(&line.port).is_some_and(|ear| ear.line != *line) {
+            self.end(line.port);
+        }
+        self.ears.entry(line.port).or_insert_with(|| Ear::new(line.clone()))
+    }
+
     fn end(&mut self, port: PortId) {
         let Some(mut ear) = self.ears.remove(&port) else { return };
         let clip = ear.reel.as_mut().and_then(Reel::cut);
         self.out.extend(clip.map(|clip| ear.clip(clip)));
-        if ear.line.company.is_empty() {
-            return;
+        if let Some(listener) = ear.hold.as_mut().filter(|_| !ear.line.company.is_empty()) {
+            let lesson = listener.lesson(ear.line.opened_ms);
+            self.out.push_back(Told::Learnt { call: ear.line.call, company: ear.line.company, lesson });
         }
-        let lesson = ear.listener.lesson(ear.line.opened_ms);
-        self.out.push_back(Told::Learnt { call: ear.line.call, company: ear.line.company, lesson });
     }
 
     /// The owner says what was heard last.
@@ -153,36 +230,49 @@ impl Ears {
 
     /// Hears one frame. Frames of another opening of the port are not for this ear.
     pub fn frame(&mut self, tap: &TapFrame) {
-        let ear = self.ears.get_mut(&tap.port).filter(|ear| ear.on && ear.line.epoch == tap.epoch);
-        if let Some(ear) = ear {
-            let weighs = ear.weighs(tap.tick);
-            let epoch = ear.line.epoch;
-            self.out.extend(weighs.map(|heard| Told::Heard(tap.port, epoch, heard)));
-            let frame = if tap.received { &tap.frame } else { &Frame::SILENCE };
-            let clip = ear.reel.as_mut().and_then(|reel| reel.hear(tap.tick, frame));
+        let ear = self.ears.get_mut(&tap.port).filter(|ear| ear.line.epoch == tap.epoch);
+        let Some(ear) = ear.filter(|ear| ear.now != For::Nobody) else { return };
+        let weighs = ear.weighs(tap.tick);
+        self.out.extend(weighs.map(|heard| Told::Heard(tap.port, tap.epoch, heard)));
+        if let Some(reel) = ear.reel.as_mut().filter(|_| ear.now == For::Hold) {
+            let clip = reel.hear(tap.tick, if tap.received { &tap.frame } else { &Frame::SILENCE });
             self.out.extend(clip.map(|clip| ear.clip(clip)));
-            let input = if tap.received { Input::Frame(tap.tick, &tap.frame) } else { Input::Lost(tap.tick) };
-            self.tell(tap.port, input);
         }
+        let input = if tap.received { Input::Frame(tap.tick, &tap.frame) } else { Input::Lost(tap.tick) };
+        self.tell(tap.port, input);
+        let known = self.ears.get_mut(&tap.port).and_then(|ear| ear.read_along(tap.received));
+        self.out.extend(known.map(|known| Told::Prompt(tap.port, tap.epoch, known)));
     }
 
     /// What was said in a segment of this opening of the port. Of a port that is not listened to any more it is forgotten.
     pub fn words(&mut self, port: PortId, epoch: u32, (from, to): (Tick, Tick), said: &Said) {
-        if self.ears.get(&port).is_some_and(|ear| ear.on && ear.line.epoch == epoch) {
+        if self.ears.get(&port).is_some_and(|ear| ear.now == For::Hold && ear.line.epoch == epoch) {
             self.tell(port, Input::Words { from, to, said });
+        }
+    }
+
+    /// What the owner says is said of what was heard on hold, whoever listens now.
+    fn tell_holder(&mut self, port: PortId, input: Input<'_>) {
+        let Some(ear) = self.ears.get_mut(&port) else { return };
+        let now = core::mem::replace(&mut ear.now, For::Hold);
+        self.tell(port, input);
+        if let Some(ear) = self.ears.get_mut(&port) {
+            ear.now = now;
         }
     }
 
     fn tell(&mut self, port: PortId, input: Input<'_>) {
         let Some(ear) = self.ears.get_mut(&port) else { return };
-        ear.listener.handle(input);
-        self.segments.extend(ear.listener.segment().map(|segment| (port, ear.line.epoch, segment)));
-        while let Some(heard) = ear.listener.poll() {
-            if matches!(heard, Heard::Perhaps { .. } | Heard::Person { .. }) {
-                ear.reel.iter_mut().for_each(Reel::mark);
-            }
-            self.out.push_back(Told::Heard(port, ear.line.epoch, heard));
+        let epoch = ear.line.epoch;
+        let Some(listener) = ear.listener() else { return };
+        listener.handle(input);
+        self.segments.extend(listener.segment().map(|segment| (port, epoch, segment)));
+        let told: Vec<Heard> = core::iter::from_fn(|| listener.poll()).collect();
+        let hoped = |heard: &Heard| matches!(heard, Heard::Perhaps { .. } | Heard::Person { .. });
+        if ear.now == For::Hold && told.iter().any(hoped) {
+            ear.reel.iter_mut().for_each(Reel::mark);
         }
+        self.out.extend(told.into_iter().map(|heard| Told::Heard(port, epoch, heard)));
     }
 
     /// The next segment for the recogniser.

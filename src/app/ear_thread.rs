@@ -1,22 +1,21 @@
 //! The edge of [`Ears`]: a thread that sleeps until frames or orders come.
 
+use super::core::Event;
 use super::ear::{Ears, Told};
 use super::words_thread::{Job, Recognised};
 use crate::call::ListenOrder;
+use crate::listen::Settings;
 use crate::listen::lore::{Lesson, Lore};
-use crate::listen::{Heard, Settings};
 use crate::media::TapFrame;
 use crate::media::inlet::Inlet;
 use crate::media::thread::Outlet;
 use crate::store::Store;
 use crate::studio::{Clips, Config};
-use crate::units::{CallId, PortId};
+use crate::units::CallId;
 use crate::{clock, limits};
 use core::time::Duration;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use tokio::sync::mpsc;
-
-type Conclusion = (PortId, u32, Heard);
 
 /// Recognition as the listener's thread sees it.
 pub(super) struct Recognition {
@@ -31,7 +30,7 @@ pub(super) fn start(
     words: Option<Recognition>,
     store: Option<Store>,
     clips: Option<Keeper>,
-) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Conclusion>)> {
+) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Event<'static>>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
     let ears = Ears::new(settings, clips.is_some());
@@ -42,7 +41,7 @@ pub(super) fn start(
 
 struct Room {
     ears: Ears,
-    tell: mpsc::Sender<Conclusion>,
+    tell: mpsc::Sender<Event<'static>>,
     words: Option<Recognition>,
     store: Option<Store>,
     clips: Option<Keeper>,
@@ -82,7 +81,12 @@ impl Room {
         }
         while let Some(told) = self.ears.poll() {
             match told {
-                Told::Heard(port, epoch, heard) => self.tell.blocking_send((port, epoch, heard)).ok()?,
+                Told::Heard(port, epoch, heard) => {
+                    self.tell.blocking_send(Event::Heard(port, epoch, heard)).ok()?;
+                }
+                Told::Prompt(port, epoch, prompted) => {
+                    self.tell.blocking_send(Event::Prompt(port, epoch, prompted)).ok()?;
+                }
                 Told::Learnt { call, company, lesson } => {
                     let Some(store) = &self.store else { continue };
                     keep(store, call, &company, lesson);
@@ -109,7 +113,7 @@ impl Keeper {
                 let done = match told {
                     Told::Clip { call, at_ms, samples } => clips.keep((call, at_ms), &samples, keep, spare),
                     Told::Taught { call, at_ms, taught } => clips.teach(call, at_ms, taught).map(drop),
-                    Told::Heard(..) | Told::Learnt { .. } => Ok(()),
+                    Told::Heard(..) | Told::Prompt(..) | Told::Learnt { .. } => Ok(()),
                 };
                 if let Err(error) = done {
                     tracing::warn!(%error, "a clip was not kept");

@@ -35,6 +35,7 @@ mod control;
 pub mod core;
 pub mod ear;
 mod ear_thread;
+pub mod flows;
 pub(crate) mod look_up;
 mod paired;
 pub(crate) mod plan;

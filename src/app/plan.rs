@@ -177,6 +177,9 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         also_ring: config.hold.also_ring.clone(),
         also_after: config.hold.also_after,
         waits: crate::call::Waits::default(),
+        learn: config.menu.learn,
+        speed: config.menu.speed.clone(),
+        extension: config.menu.extension.clone(),
     }
 }
 

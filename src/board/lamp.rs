@@ -27,7 +27,7 @@ pub enum Pattern {
 pub fn pattern(snapshot: &Snapshot) -> Pattern {
     let calls = snapshot.calls.iter().map(|call| match call.phase {
         Phase::Greeting | Phase::Ringing => Pattern::Person,
-        Phase::Holding | Phase::Confirming => Pattern::Holding,
+        Phase::Holding | Phase::Confirming | Phase::Menu => Pattern::Holding,
         Phase::Dialing | Phase::Incoming | Phase::Talking | Phase::Parked => Pattern::InCall,
     });
     let trunk = if snapshot.trunks.iter().any(|trunk| trunk.up) { Pattern::Idle } else { Pattern::NoTrunk };

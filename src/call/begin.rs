@@ -1,7 +1,7 @@
 //! How a call begins: what a phone dialled, what a trunk brings in.
 
 use super::conversation::{Call, State};
-use super::dialling::{Wanted, wanted};
+use super::dialling::{Wanted, to_be_slain, wanted};
 use super::leg::Leg;
 use super::notice::Notice;
 use super::record::Outcome;
@@ -42,6 +42,15 @@ impl Switchboard {
 
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
         self.desk.noticed();
+        if self.desk.plan.is_extension(dialled) {
+            return self.take_in(arrival, &Caller::default());
+        }
+        if let Some(wanted) = to_be_slain(&self.desk.plan, dialled) {
+            return match wanted.emergency {
+                true => self.dial(arrival, &wanted),
+                false => self.slay_from_phone(arrival, &wanted),
+            };
+        }
         if let Some(wanted) = wanted(&self.desk.plan, dialled) {
             return match &wanted.refused {
                 Some(why) => self.refuse(arrival, &wanted.number, why, Cause::Rejected),
@@ -78,7 +87,7 @@ impl Switchboard {
                 None if self.forget_redials() => self.notice(arrival, Prompt::Cancelled),
                 None => self.notice(arrival, Prompt::NothingToHold),
             },
-            Dialled::Emergency(_) | Dialled::Number(_) | Dialled::Nothing => {
+            Dialled::Emergency(_) | Dialled::Slay(_) | Dialled::Number(_) | Dialled::Nothing => {
                 self.desk.sip(Command::Hangup(arrival.leg, Cause::NoSuchNumber));
             }
         }
@@ -101,7 +110,8 @@ impl Switchboard {
 
     /// The newest held call.
     pub(super) fn held(&self) -> Option<CallId> {
-        self.calls.values().rev().find(|c| matches!(c.state, State::Held(_))).map(|c| c.id)
+        let held = |c: &Call| matches!(c.state, State::Held(_)) || c.is_on_errand();
+        self.calls.values().rev().find(|c| held(c)).map(|c| c.id)
     }
 
     /// Gives the arriving leg to a call that is up.
@@ -116,7 +126,7 @@ impl Switchboard {
         }
     }
 
-    fn notice(&mut self, arrival: &Arrival, prompt: Prompt) {
+    pub(super) fn notice(&mut self, arrival: &Arrival, prompt: Prompt) {
         self.notices_of(arrival, prompt, None);
     }
 
@@ -135,7 +145,7 @@ impl Switchboard {
     }
 
     /// A port for the arriving leg; without one it is refused.
-    fn arrive(&mut self, id: CallId, arrival: &Arrival) -> Option<Leg> {
+    pub(super) fn arrive(&mut self, id: CallId, arrival: &Arrival) -> Option<Leg> {
         let leg = self.desk.incoming_leg(id, arrival.leg, arrival.account, arrival.session);
         if leg.is_none() {
             self.desk.sip(Command::Hangup(arrival.leg, Cause::Congestion));
@@ -152,12 +162,12 @@ impl Switchboard {
     // ---- outgoing ----
 
     /// A call that was not placed leaves a record that says why.
-    fn not_placed(&mut self, outgoing: bool, number: &str, why: &str) {
+    pub(super) fn not_placed(&mut self, outgoing: bool, number: &str, why: &str) {
         let mut call = self.new_call(outgoing, number);
         call.end(&mut self.desk, Outcome::Failed, why, Cause::Rejected);
     }
 
-    fn refuse(&mut self, arrival: &Arrival, number: &str, why: &str, cause: Cause) {
+    pub(super) fn refuse(&mut self, arrival: &Arrival, number: &str, why: &str, cause: Cause) {
         self.not_placed(true, number, why);
         self.desk.sip(Command::Hangup(arrival.leg, cause));
     }
@@ -235,6 +245,9 @@ impl Switchboard {
         let form = self.desk.peer(arrival.account).map(|p| p.rules.form).unwrap_or_default();
         let number = self.desk.plan.dialling.numbering.shown(&caller.number, form);
         let caller = &Caller { number, ..caller.clone() };
+        if self.desk.plan.is_extension(called) && !call_back {
+            return self.take_in(arrival, caller);
+        }
         let mut call = self.new_call(false, &caller.number);
         // Help that calls back is never held and never makes room for anything.
         call.emergency = call_back;

@@ -4,6 +4,7 @@ use super::Event;
 use super::desk::Desk;
 use super::holding::Holding;
 use super::leg::{Leg, Role};
+use super::menu::Menu;
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{Decision, Outcome, Record};
 use super::trying::Trying;
@@ -61,6 +62,10 @@ pub(super) struct Call {
     /// Why the phones that rang did not answer.
     pub(super) causes: Vec<Cause>,
     pub(super) trying: Trying,
+    /// It was placed, or sent here, to be held from the start.
+    pub(super) errand: bool,
+    /// What is known of the company's menu.
+    pub(super) menu: Menu,
     /// Phones that are on another call and did not ring for this one, which is held and wants its owner.
     pub(super) refused: Vec<AccountId>,
     /// The phones ring in turn.
@@ -97,8 +102,8 @@ pub(super) struct Call {
     pub(super) gives_up: Option<Instant>,
     /// What its last legs were told.
     pub(super) cause: Cause,
-    /// It was asked for elsewhere than on a phone, in this way.
-    pub(super) placed: Option<super::Mode>,
+    /// It was asked for elsewhere than on a phone: the phones ring before it is placed.
+    pub(super) rings_first: bool,
     /// What programs were told of it.
     pub(super) told: super::event::Told,
 }
@@ -120,6 +125,8 @@ impl Call {
             longest: desk.plan.longest,
             causes: Vec::new(),
             trying: Trying::default(),
+            errand: false,
+            menu: Menu::default(),
             refused: Vec::new(),
             ringing: None,
             slain: None,
@@ -138,7 +145,7 @@ impl Call {
             transferred: false,
             gives_up: None,
             cause: Cause::Normal,
-            placed: None,
+            rings_first: false,
             told: super::event::Told::default(),
         }
     }
@@ -172,7 +179,8 @@ impl Call {
         };
         let turn = self.ringing.as_ref().and_then(Ringing::deadline);
         let asked = self.near.iter().filter_map(|leg| leg.asked_until).min();
-        let all = [own, turn, asked, self.also_at, self.gesture.deadline(), self.trying.deadline()];
+        let (trying, menu) = (self.trying.deadline(), self.menu.deadline());
+        let all = [own, turn, asked, self.also_at, self.gesture.deadline(), trying, menu];
         all.into_iter().flatten().min()
     }
 
@@ -183,6 +191,7 @@ impl Call {
         self.turn_over(desk);
         self.outside_timeout(desk);
         self.holding_timeout(desk);
+        self.menu_timeout(desk);
         let rang = match self.state {
             State::Incoming(since) => Some(since + RINGS),
             State::Dialing => self.gives_up,
@@ -206,6 +215,7 @@ impl Call {
             self.trying.heard_of_callee();
         }
         match self.state {
+            State::Dialing if self.errand => {}
             State::Dialing if self.is_far(leg) && self.far.as_ref().is_some_and(|f| f.open.is_none()) => {
                 for near in self.near.iter().filter(|near| !near.up) {
                     desk.sip(Command::Ringing(near.id));
@@ -237,8 +247,8 @@ impl Call {
         if !matches!(self.state, State::Dialing) {
             return;
         }
-        if self.by_box {
-            return self.hold_at_once(desk);
+        if self.errand {
+            return self.errand_sounds(desk);
         }
         for near in &mut self.near {
             let Some(session) = near.session else { continue };
@@ -278,17 +288,19 @@ impl Call {
         desk.settle(far, session);
         far.up = true;
         self.record.answered.get_or_insert(desk.wall());
-        if matches!(self.state, State::Dialing) {
+        if self.errand && self.record.outgoing {
+            self.errand_sounds(desk);
+        } else if self.errand {
+            self.hold_sent(desk);
+        } else if matches!(self.state, State::Dialing) {
             self.state = State::Talking;
             for at in 0..self.near.len() {
                 self.answer_near(desk, at);
             }
-            if self.by_box {
-                return self.hold_at_once(desk);
-            }
         }
         if matches!(self.state, State::Talking) {
             self.connect(desk);
+            self.hear_menu(desk);
         }
         desk.record(&self.record);
     }
@@ -379,6 +391,9 @@ impl Call {
             return;
         }
         match &self.state {
+            State::Dialing if self.errand => {
+                self.decide(desk, "wait", "the owner has hung up: the box goes on by itself".into());
+            }
             State::Dialing => self.end(desk, Outcome::Cancelled, "the caller hung up", Cause::Cancelled),
             State::Talking if self.onward => self.left_behind(desk),
             State::Talking => {
@@ -430,6 +445,7 @@ impl Call {
     /// Ends every leg and closes the record.
     pub(super) fn end(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str, cause: Cause) {
         self.tell_news(desk);
+        self.menu_over(desk, outcome);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
         self.met = !held && self.has_met(desk.now, HUNG_UP);
@@ -527,6 +543,7 @@ impl Call {
                 (gesture::Output::Forward(digit, held), State::Dialing | State::Talking) => {
                     self.keyed = true;
                     self.far.iter().for_each(|far| desk.digit(far, digit, held));
+                    self.menu_key(desk, digit);
                 }
                 (gesture::Output::Release(digit, held), _) => {
                     self.far.iter().for_each(|far| desk.digit_end(far, digit, held));

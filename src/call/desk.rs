@@ -7,6 +7,8 @@ use super::snapshot::Registration;
 use super::{Answer, Effect, Event, Happened, ListenOrder, Record, StudioOrder};
 use crate::media::{MediaCommand, SoundId};
 use crate::sip::{Caller, Cause, Command, LocalMedia, Manner, Session, Side};
+use crate::slay::book::Book;
+use crate::slay::schedule::Schedule;
 use crate::sounds::Prompt;
 use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
@@ -45,6 +47,10 @@ impl PeerState {
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) plan: Plan,
+    /// Flows through menus.
+    pub(super) book: Book,
+    /// Calls for later.
+    pub(super) schedule: Schedule,
     pub(super) now: Instant,
     clock: (Instant, Wall),
     ports: Ports,
@@ -62,7 +68,7 @@ pub(super) struct Desk {
     /// The held call that has the phones: its person came first.
     pub(super) phones_for: Option<CallId>,
     seed: u64,
-    out: VecDeque<Effect>,
+    pub(super) out: VecDeque<Effect>,
 }
 
 impl Desk {
@@ -80,6 +86,8 @@ impl Desk {
             hold_ended: false,
             holds: Vec::new(),
             phones_for: None,
+            book: Book::default(),
+            schedule: Schedule::default(),
             seed,
             out: VecDeque::new(),
             plan,

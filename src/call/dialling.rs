@@ -44,6 +44,14 @@ pub(super) fn wanted(plan: &Plan, dialled: &str) -> Option<Wanted> {
     Some(Wanted { number, emergency: false, private, refused })
 }
 
+/// What was dialled behind the code that slays from the start, if it was. Numbers for help are found there as well.
+pub(super) fn to_be_slain(plan: &Plan, dialled: &str) -> Option<Wanted> {
+    let Dialled::Slay(number) = read(dialled, &plan.emergency, &plan.codes) else { return None };
+    let help = plan.emergency.contains(&plain(number));
+    let number = plan.speed_dial(number).filter(|_| !help).unwrap_or(number);
+    wanted(plan, number)
+}
+
 impl Plan {
     /// The emergency numbers as phones may dial them: as they are, as one rule of dialling makes them, and behind the code
     /// that hides the caller.
@@ -53,8 +61,9 @@ impl Plan {
             rules().filter_map(move |r| Some(format!("{}{}", r.prefix, number.strip_prefix(&r.instead)?)))
         });
         let shown: Vec<String> = self.emergency.iter().cloned().chain(made).collect();
-        let hidden = shown.iter().map(|number| format!("{}{number}", self.codes.withhold));
-        hidden.chain(shown.iter().cloned()).collect()
+        let codes = [&self.codes.withhold, &self.codes.slay];
+        let behind = shown.iter().flat_map(|number| codes.map(|code| format!("{code}{number}")));
+        behind.chain(shown.iter().cloned()).collect()
     }
 }
 

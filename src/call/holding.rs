@@ -3,10 +3,10 @@
 use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
+use super::meeting::FALSE_ALARM;
 use super::policy::{ring_end, told_to_caller};
 use super::record::{By, Outcome, SPANS, Span};
 use super::{Line, ListenOrder, Phase};
-use crate::listen::lore::Taught;
 use crate::listen::{Heard, Sound, Weighs};
 use crate::media::{MediaCommand, Tone};
 use crate::rtp::digit::SHORTEST;
@@ -24,8 +24,6 @@ const HANG_UP_WAIT: Duration = Duration::from_secs(4);
 const CONFIRMATION: Duration = Duration::from_secs(20);
 /// What was heard waits this long for the disk.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
-/// Who gives the call back this soon was rung for a recording.
-const FALSE_ALARM: Duration = Duration::from_secs(15);
 
 /// Stretches of speech that the page shows in words.
 const CAPTIONS: usize = 6;
@@ -156,56 +154,16 @@ impl Call {
         }
         self.decide(desk, "hold", how.into());
         self.confirm_to_owner(desk);
+        self.enter_menu(desk);
         Ok(())
     }
 
-    fn line(&self, desk: &Desk, far: &Leg) -> Line {
+    pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
         let (opened, epoch) = far.open.unwrap_or((self.started, 0));
         let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
         let number = &self.record.number;
         let company = desk.plan.dialling.numbering.international(number).unwrap_or_else(|| number.clone());
         Line { port: far.port, epoch, call: self.id, company, opened_ms }
-    }
-
-    /// The owner was joined to a person and has talked to him, for longer than a false alarm would.
-    pub(super) fn has_met(&self, now: Instant, for_longer_than: Duration) -> bool {
-        self.slain.is_some_and(|joined| now.since(joined) >= for_longer_than)
-    }
-
-    /// The owner says what was heard last.
-    pub(super) fn teach(&mut self, desk: &mut Desk, taught: Taught) -> Result<(), String> {
-        const NOT_HELD: &str =
-            "the box does not listen to this call: teach it while it holds the call, or in the history";
-        let port = self.far.as_ref().map(|far| far.port).ok_or(NOT_HELD)?;
-        match (&self.state, taught) {
-            (State::Held(_), Taught::Recording) => desk.listen(ListenOrder::WasRecording(port)),
-            (State::Held(_), Taught::Person) => desk.listen(ListenOrder::WasPerson(port)),
-            (State::Talking, Taught::Recording) if self.slain.is_some() => {
-                let joined = self.slain.replace(desk.now);
-                let held = self.hold(desk, "you said that it was a recording");
-                if held.is_err() {
-                    self.slain = joined;
-                }
-                return held;
-            }
-            _ => return Err(NOT_HELD.into()),
-        }
-        let words = match taught {
-            Taught::Recording => "you said that it was a recording",
-            Taught::Person => "you said that it is a person",
-        };
-        self.decide(desk, "learn", words.into());
-        Ok(())
-    }
-
-    /// The owner, joined to what the box took for a person, does not want it.
-    pub(super) fn is_false_alarm(&self, now: Instant, within: Duration) -> bool {
-        self.slain.is_some_and(|joined| now.since(joined) < within)
-    }
-
-    /// The owner has hung up on what was no person: the line stays, and the far side notices nothing.
-    pub(super) fn back_to_hold(&mut self, desk: &mut Desk) -> bool {
-        self.far.is_some() && self.hold(desk, "the owner hung up at once: it was no person").is_ok()
     }
 
     pub(super) fn can_hold(&self) -> Result<(), String> {
@@ -226,10 +184,12 @@ impl Call {
 
     /// A parked leg is ended at once, or the ATA's reminder ring rings for it; a talking one hears the confirmation.
     fn confirm_to_owner(&mut self, desk: &mut Desk) {
-        let (parked, talking): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
+        let (parked, rest): (Vec<Leg>, Vec<Leg>) = self.near.drain(..).partition(|leg| leg.parked);
         for leg in parked {
             desk.hang_up(leg, Cause::Normal);
         }
+        let (talking, listening) = rest.into_iter().partition::<Vec<Leg>, _>(|leg| leg.role == Role::Talks);
+        self.near = listening;
         for leg in talking {
             self.near.push(Leg { role: Role::Confirms, ..leg });
             self.confirm(desk, self.near.len() - 1);
@@ -259,11 +219,16 @@ impl Call {
     // ---- facts ----
 
     pub(super) fn heard(&mut self, desk: &mut Desk, epoch: u32, heard: Heard) {
-        let Some((opened, open_epoch)) = self.far.as_ref().and_then(|f| f.open) else { return };
-        let State::Held(holding) = &mut self.state else { return };
-        if epoch != open_epoch {
-            return;
+        if self.far.as_ref().and_then(|f| f.open).is_some_and(|(_, open)| open == epoch) {
+            self.heard_now(desk, heard);
         }
+    }
+
+    /// Something is heard in this opening of the far side's port.
+    pub(super) fn heard_now(&mut self, desk: &mut Desk, heard: Heard) {
+        let aside = self.menu_heard(desk, &heard);
+        let Some((opened, _)) = self.far.as_ref().and_then(|f| f.open) else { return };
+        let State::Held(holding) = &mut self.state else { return };
         match &heard {
             Heard::Sound { at, sound, confidence } => {
                 holding.sound = Some(*sound);
@@ -277,6 +242,7 @@ impl Call {
                 }
                 self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
             }
+            _ if aside => {}
             Heard::Person { .. } => {
                 holding.person = true;
                 holding.person_at.get_or_insert(desk.now);
@@ -299,15 +265,21 @@ impl Call {
                 holding.captions.push_back(text.clone());
             }
         }
-        self.tell(desk, slay::Input::Heard(heard));
+        if !aside {
+            self.tell(desk, slay::Input::Heard(heard));
+        }
     }
 
     pub(super) fn played(&mut self, desk: &mut Desk, port: PortId) {
         let far = self.far.as_ref().is_some_and(|f| f.port == port);
+        if !far && self.is_on_errand() {
+            return self.errand_comfort(desk);
+        }
         let State::Held(holding) = &mut self.state else { return };
         if far && core::mem::take(&mut holding.speaking) {
             desk.listen(ListenOrder::Speaking(port, false));
             self.tell(desk, slay::Input::Played);
+            self.menu_spoken(desk);
             self.ring_back_tone(desk);
         } else if !far && holding.confirm_until.is_some() {
             holding.confirm_until = Some(desk.now + HANG_UP_WAIT);
@@ -404,7 +376,11 @@ impl Call {
         let winner = self.near.swap_remove(at);
         let reason =
             if winner.outside { "the owner answered outside the house" } else { "the owner answered" };
+        let helps = self.menu.help.is_some();
         self.join_owner(desk, winner, reason);
+        if helps {
+            return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
+        }
         // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
         self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
     }
@@ -424,6 +400,9 @@ impl Call {
 
     /// A leg of the house asks for the held call (a star code).
     pub(super) fn rejoin(&mut self, desk: &mut Desk, leg: Leg) {
+        if self.is_on_errand() {
+            return self.listen_along(desk, leg);
+        }
         self.join_owner(desk, leg, "the owner asked for the held call");
         self.near.iter().for_each(|near| desk.say(near, Prompt::Rejoin));
     }
@@ -446,6 +425,7 @@ impl Call {
         self.state = State::Talking;
         self.answer_near(desk, 0);
         self.connect(desk);
+        self.leave_menu(desk);
         if let Some(at) = person {
             self.slain = Some(desk.now);
             let since = self.first_held.map_or(at, |held| held.min(at));
@@ -469,7 +449,7 @@ impl Call {
 
     // ---- the machine's wishes ----
 
-    fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
+    pub(super) fn tell(&mut self, desk: &mut Desk, input: slay::Input) {
         if let State::Held(holding) = &mut self.state {
             holding.hold.handle(desk.now, input);
         }
@@ -501,6 +481,9 @@ impl Call {
             slay::Output::Decided(what, reason) => self.decide(desk, what, reason),
             slay::Output::End(ending) => {
                 let (outcome, reason) = match ending {
+                    Ending::OwnerNotReached if self.menu.help.is_some() => {
+                        (Outcome::Failed, "the menu has changed, and the owner was not reached")
+                    }
                     Ending::OwnerNotReached => (Outcome::AgentLost, "the owner was not reached"),
                     Ending::Declined => (Outcome::OwnerGaveUp, "the owner declined"),
                     Ending::FarGone => (Outcome::CompanyHungUp, "the far side has gone"),
@@ -511,7 +494,11 @@ impl Call {
         }
     }
 
-    fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+    pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        if self.menu.help.is_some() {
+            // A menu is not spoken to.
+            return;
+        }
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
         holding.speaking = true;
         holding.ring_back_tone = false;
@@ -557,7 +544,8 @@ impl Call {
     /// What a phone shows when the held call comes back.
     fn back(&self) -> Caller {
         let number = if self.record.number.is_empty() { "held call" } else { &self.record.number };
-        Caller { name: format!("HOLD: {number}"), number: self.record.number.clone(), private: false }
+        let what = if self.menu.help.is_some() { "MENU" } else { "HOLD" };
+        Caller { name: format!("{what}: {number}"), number: self.record.number.clone(), private: false }
     }
 
     /// The next held call whose person waits may ring.
@@ -573,6 +561,9 @@ impl Call {
         self.refused.clear();
         if let State::Held(holding) = &mut self.state {
             holding.ringing = false;
+            if holding.hold.doing() == Doing::Waiting {
+                self.without_owner(desk);
+            }
         }
         self.causes.clear();
     }

@@ -15,9 +15,12 @@ mod conference;
 mod conversation;
 mod desk;
 mod dialling;
+mod errand;
 mod event;
 mod holding;
 mod leg;
+mod meeting;
+mod menu;
 mod notice;
 mod outside;
 mod peers;
@@ -36,6 +39,7 @@ mod turns;
 mod waiting;
 mod waits;
 
+pub use errand::Errand;
 pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{By, Decision, Figures, Outcome, Record, Span, Utterance};
@@ -46,12 +50,14 @@ pub use waits::Waits;
 
 use crate::listen::Heard;
 use crate::listen::lore::Taught;
+use crate::listen::prompt::{Print, Prompted};
 use crate::media::{self, MediaCommand};
 use crate::sip;
+use crate::slay::book::Entry;
+use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Digit, PortId, Wall};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What the page, the button or a script asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,20 +86,12 @@ pub enum Request {
     TryTrunks,
     /// Send these keys to the far side.
     Keys(CallId, Vec<Digit>),
-    /// Call this number.
-    Place(String, Mode),
+    /// Ring the phones of the house, and connect who answers to this number.
+    Connect(String),
+    /// Do this by yourself.
+    Errand(Errand),
     /// Put the call of a phone through to this number, as the phone itself may.
     Transfer(CallId, String),
-}
-
-/// How a call is placed that nobody dialled on a phone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// The phones of the house ring; who answers is connected to the number.
-    Direct,
-    /// The box calls, and holds as soon as the far side answers; the phones ring when a person is there.
-    HoldSlayer,
 }
 
 /// What becomes of a request: done, with the call that was placed if one was, or why not and what to do.
@@ -108,8 +106,12 @@ pub enum Input {
     Media(media::Event),
     /// From the listener: of this port, in this opening of it.
     Heard(PortId, u32, Heard),
+    /// The same of the prompts that are said there.
+    Prompt(PortId, u32, Prompted),
     /// From the page, the button or a script; answered with `Effect::Reply` under the same number.
     Request(u64, Request),
+    /// What was kept of flows and of planned calls; told once, at the start.
+    Recall(Vec<Entry>, Vec<Appointment>),
     /// The name of a trunk's server cannot be resolved.
     NotLocated(AccountId),
     /// No connection leads to this trunk, and why, in plain words. What comes of it, the user agent tells.
@@ -143,6 +145,10 @@ pub enum Effect {
     Record(Box<Record>),
     /// Something that programs are told.
     Event(Box<Happened>),
+    /// The flows of a number, to be written.
+    Flows(Box<Entry>),
+    /// The calls that are planned, to be written.
+    Schedule(Vec<Appointment>),
     /// The answer to a request.
     Reply(u64, Answer),
 }
@@ -165,8 +171,10 @@ pub struct StudioOrder {
 /// An order to the listener's thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenOrder {
-    /// Listen to this call, or go on listening where an earlier `Pause` of the same opening left off.
+    /// Listen to this call, which the box holds, or go on where an earlier `Pause` of the same opening left off.
     Start(Line),
+    /// Hear this call's menu along, which the owner is in: it teaches nothing but what is asked for by `Ask`.
+    Attend(Line),
     /// The box began or stopped speaking to the far end.
     Speaking(PortId, bool),
     /// The owner says that what was taken for a person was a recording.
@@ -175,6 +183,12 @@ pub enum ListenOrder {
     WasPerson(PortId),
     /// The owner has talked to the person who was found.
     Met(PortId),
+    /// What was taken for a person was a menu that the box goes through.
+    WasMenu(PortId),
+    /// Look out for these prompts from now on, and no others.
+    Expect(PortId, Arc<[Print]>),
+    /// Tell what was said since this was asked last.
+    Ask(PortId),
     /// Stop, but keep what was learnt: the owner talks.
     Pause(PortId),
     /// The call is over: what it taught is kept.

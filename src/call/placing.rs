@@ -1,13 +1,12 @@
 //! Calls that nobody dialled on a phone: the page or a program asked for them.
 //!
-//! In the direct mode the phones of the house ring first, and who answers is connected to the number; in the other the
-//! box calls by itself and holds. The same rules hold as for a phone, and help is called on a phone only.
+//! The phones of the house ring first, and who answers is connected to the number; or the box calls by itself and holds
+//! ([`super::errand`]). The same rules hold as for a phone, and help is called on a phone only.
 
-use super::Mode;
 use super::begin::{BOX_FULL, LINES_FULL, NO_LINE};
 use super::conversation::{Call, State};
 use super::desk::Desk;
-use super::dialling::wanted;
+use super::dialling::{Wanted, wanted};
 use super::event::Event;
 use super::leg::{Leg, Role};
 use super::record::Outcome;
@@ -18,8 +17,6 @@ use crate::trunk::route::Route;
 use crate::units::{AccountId, CallId, Digit, LegId};
 use core::time::Duration;
 
-/// Whoever is called without a phone that waits for him rings no longer than this.
-const RINGS: Duration = Duration::from_secs(90);
 /// A key from the page is held for so long, as by a finger.
 const PRESSED: Duration = Duration::from_millis(160);
 
@@ -27,11 +24,30 @@ const NO_NUMBER: &str =
     "this is no number to call: write digits, with + and the country first if it is abroad";
 
 impl Switchboard {
-    /// Places a call. Refused with the reason and what to do.
-    pub(super) fn place_asked(&mut self, number: &str, mode: Mode) -> Result<CallId, String> {
-        if self.stopping {
-            return Err("the box is being stopped".into());
+    /// Rings the phones, and then places a call. Refused with the reason and what to do.
+    pub(super) fn connect_asked(&mut self, number: &str) -> Result<CallId, String> {
+        let wanted = self.wanted_by_request(number)?;
+        self.free_line(None)?;
+        let mut call = self.new_call(true, &wanted.number);
+        (call.private, call.rings_first) = (wanted.private, true);
+        call.state = State::Incoming(self.desk.now);
+        let caller = Caller { name: format!("CALL: {number}"), number: wanted.number, private: false };
+        call.decide(&mut self.desk, "ring", "asked for on the page: who answers is connected".into());
+        call.ring_phones(&mut self.desk, &caller, None);
+        let (id, rings) = (call.id, !call.near.is_empty());
+        self.calls.insert(id, Box::new(call));
+        if rings {
+            return Ok(id);
         }
+        self.with(id, |call, desk| {
+            call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
+        });
+        Err("no phone could be rung: connect one first".into())
+    }
+
+    /// A number that was not dialled on a phone, or what a speed dial stands for.
+    pub(super) fn wanted_by_request(&self, number: &str) -> Result<Wanted, String> {
+        let number = self.desk.plan.speed_dial(number).unwrap_or(number);
         let wanted = wanted(&self.desk.plan, number).ok_or(NO_NUMBER)?;
         let plain = |sign: char| sign.is_ascii_digit() || matches!(sign, '*' | '#' | '+');
         if !wanted.number.chars().all(plain) {
@@ -40,53 +56,34 @@ impl Switchboard {
         if wanted.emergency {
             return Err("an emergency number is dialled on a phone: pick one up and dial it now".into());
         }
-        if let Some(why) = wanted.refused {
-            return Err(why);
-        }
-        let trunk = self.free_line(mode)?;
-        let mut call = self.new_call(true, &wanted.number);
-        (call.private, call.placed) = (wanted.private, Some(mode));
-        let id = call.id;
-        match mode {
-            Mode::Direct => {
-                call.state = State::Incoming(self.desk.now);
-                let caller =
-                    Caller { name: format!("CALL: {number}"), number: wanted.number, private: false };
-                call.decide(&mut self.desk, "ring", "asked for on the page: who answers is connected".into());
-                call.ring_phones(&mut self.desk, &caller, None);
-                let rings = !call.near.is_empty();
-                self.calls.insert(id, Box::new(call));
-                self.with(id, |call, desk| {
-                    if !rings {
-                        call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
-                    }
-                });
-                if rings { Ok(id) } else { Err("no phone could be rung: connect one first".into()) }
-            }
-            Mode::HoldSlayer => {
-                call.by_box = true;
-                call.gives_up = Some(self.desk.now + RINGS);
-                call.decide(&mut self.desk, "dial", "asked for on the page: the box calls and waits".into());
-                self.calls.insert(id, Box::new(call));
-                self.call_trunk(id, trunk);
-                Ok(id)
-            }
+        match wanted.refused {
+            Some(why) => Err(why),
+            None => Ok(wanted),
         }
     }
 
-    /// A trunk for a call that is placed now, with ports and, if it is to be held, room for one more hold.
-    fn free_line(&self, mode: Mode) -> Result<AccountId, String> {
+    /// A trunk for a call that is placed now and why it, with ports and, for a number where it is to be held, room for one
+    /// more hold.
+    pub(super) fn free_line(&self, to_hold: Option<&str>) -> Result<(AccountId, String), String> {
+        if self.stopping {
+            return Err("the box is being stopped".into());
+        }
         if self.desk.free_ports() < 2 {
             return Err(format!("{BOX_FULL}: end another call first"));
         }
-        if mode == Mode::HoldSlayer && self.desk.holds.len() >= self.desk.plan.max_holds {
-            let holds = self.desk.holds.len();
+        let waits = |call: &Call| matches!(call.state, State::Held(_)) || call.is_on_errand();
+        let waiting = || self.calls.values().filter(|call| waits(call));
+        let holds = waiting().count();
+        if to_hold.is_some() && holds >= self.desk.plan.max_holds {
             return Err(format!("the box holds {holds} already, which is the most it may: end one first"));
         }
-        match self.desk.route(&[], false).0 {
-            Route::Trunk(trunk) => Ok(trunk),
-            Route::Full | Route::PreEmpt(_) => Err(format!("{LINES_FULL}: end another call first")),
-            Route::NoTrunk => Err(format!("{NO_LINE}: the page says beside each line what is wrong")),
+        if waiting().any(|call| to_hold == Some(&call.record.number)) {
+            return Err("another call waits at this number already: a queue is waited in once".into());
+        }
+        match self.desk.route(&[], false) {
+            (Route::Trunk(trunk), through) => Ok((trunk, through)),
+            (Route::Full | Route::PreEmpt(_), _) => Err(format!("{LINES_FULL}: end another call first")),
+            (Route::NoTrunk, _) => Err(format!("{NO_LINE}: the page says beside each line what is wrong")),
         }
     }
 
@@ -94,12 +91,12 @@ impl Switchboard {
     pub(super) fn placed_answered(&mut self, leg: LegId) {
         let Some(id) = self.desk.legs.get(&leg).copied() else { return };
         let Some(call) = self.calls.get(&id) else { return };
-        let waits = call.placed.is_some() && matches!(call.state, State::Dialing) && call.far.is_none();
+        let waits = call.rings_first && matches!(call.state, State::Dialing) && call.far.is_none();
         if !waits || call.is_far(leg) {
             return;
         }
-        match self.free_line(Mode::Direct) {
-            Ok(trunk) => self.call_trunk(id, trunk),
+        match self.free_line(None) {
+            Ok((trunk, _)) => self.call_trunk(id, trunk),
             Err(why) => {
                 self.with(id, |call, desk| call.end(desk, Outcome::Failed, &why, Cause::Congestion));
             }
@@ -118,7 +115,7 @@ impl Switchboard {
 impl Call {
     /// It was placed, and the phones ring for it.
     pub(super) fn placed_is_answered(&self) -> bool {
-        self.placed == Some(Mode::Direct) && self.far.is_none() && matches!(self.state, State::Incoming(_))
+        self.rings_first && self.far.is_none() && matches!(self.state, State::Incoming(_))
     }
 
     /// Who wanted the call has lifted the handset.
@@ -135,7 +132,7 @@ impl Call {
 
     /// Who has answered already hears by a tone that it rings.
     pub(super) fn ring_back_to_placer(&self, desk: &mut Desk) {
-        for near in self.near.iter().filter(|near| near.up && self.placed.is_some()) {
+        for near in self.near.iter().filter(|near| near.up && self.rings_first) {
             desk.media(MediaCommand::Tone(near.port, Tone::Ringback));
         }
     }
@@ -153,6 +150,7 @@ impl Call {
             return Err("keys in an emergency call are pressed on the phone".into());
         }
         keys.iter().for_each(|key| desk.digit(far, *key, Some(PRESSED)));
+        keys.iter().for_each(|key| self.menu_key(desk, *key));
         let digits = keys.iter().map(|key| key.as_char()).collect();
         desk.happened(Some(self.id), Event::MenuKeysSent { digits });
         Ok(())

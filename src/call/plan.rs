@@ -41,6 +41,12 @@ pub struct Plan {
     pub waits: super::Waits,
     /// What is recorded, and who may listen in.
     pub recording: Recording,
+    /// Menus are learnt from the owner's keys in ordinary calls.
+    pub learn: bool,
+    /// What may be dialled behind the code that slays, and what it stands for.
+    pub speed: Vec<(String, String)>,
+    /// Calls to this number, or user, are held as they come; empty: there is none.
+    pub extension: String,
     /// What is said while holding is kept with the call.
     pub transcript: bool,
 }
@@ -83,6 +89,17 @@ pub struct Recording {
 }
 
 impl Plan {
+    /// What this stands for, if it is a speed dial.
+    pub(super) fn speed_dial(&self, dialled: &str) -> Option<&str> {
+        self.speed.iter().find(|(key, _)| key == dialled).map(|(_, number)| number.as_str())
+    }
+
+    /// Whether calls to this number are sent to the box to be held.
+    pub(super) fn is_extension(&self, called: &str) -> bool {
+        !self.extension.is_empty()
+            && (called == self.extension || crate::sip::plain(called) == self.extension)
+    }
+
     /// The trunks, in order of preference.
     pub(super) fn trunks(&self) -> impl Iterator<Item = &Peer> {
         self.peers.iter().filter(|p| p.side == crate::sip::Side::Trunk)

@@ -4,13 +4,13 @@
 //! and none while somebody calls for help or help may call back.
 
 use super::conversation::Call;
-use super::dialling::wanted;
+use super::dialling::{Wanted, wanted};
 use super::record::Outcome;
 use super::snapshot::RedialView;
 use super::switchboard::Switchboard;
-use crate::sip::Cause;
 use crate::slay::Told;
-use crate::units::Instant;
+use crate::slay::schedule::Way;
+use crate::units::{AccountId, Instant};
 use core::time::Duration;
 
 /// How often and how soon a number is dialled again.
@@ -26,8 +26,6 @@ pub struct Redialling {
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// While the line is needed for something else, it is looked at this often.
 const LATER: Duration = Duration::from_secs(60);
-/// A call that is placed for nobody in particular is given up after so long without an answer.
-const RINGS: Duration = Duration::from_secs(60);
 
 /// A number that will be dialled again.
 #[derive(Clone, Debug)]
@@ -44,7 +42,8 @@ pub(super) struct Redial {
 fn reason(call: &Call) -> Option<&'static str> {
     let waited = call.record.hold_started.is_some() || call.by_box;
     let talked = call.served || call.slain.is_some();
-    if !waited || talked || !call.record.outgoing || call.emergency || call.keyed {
+    let keyed = call.keyed || call.menu.help.is_some();
+    if !waited || talked || !call.record.outgoing || call.emergency || keyed {
         return None;
     }
     match (call.record.outcome, call.nobody_comes) {
@@ -89,36 +88,28 @@ impl Switchboard {
                 // The household was quicker.
                 continue;
             }
-            let help = self.call_back_until.is_some_and(|until| now < until)
-                || self.calls.values().any(|call| call.emergency);
-            let full = self.desk.holds.len() >= self.desk.plan.max_holds || self.desk.free_ports() < 2;
-            let (route, through) = self.desk.route(&[], false);
-            match route.trunk().filter(|_| !help && !full) {
-                Some(trunk) => {
-                    let tries = self.desk.plan.redial.tries;
-                    let why = format!("{}: redial {} of {tries}, {through}", redial.why, redial.attempts);
-                    self.place(&redial, trunk, why);
-                }
+            match self.free_line(Some(&redial.number)).ok().filter(|_| !self.is_helping()) {
+                Some(line) => self.place_again(&redial, line),
                 None => self.redials.push(Redial { at: now + LATER, ..redial }),
             }
         }
     }
 
-    /// Places a call that is held from its first sound on.
-    fn place(&mut self, redial: &Redial, trunk: crate::units::AccountId, why: String) {
+    /// Somebody calls for help, or may be called back by it.
+    pub(super) fn is_helping(&self) -> bool {
+        self.call_back_until.is_some_and(|until| self.desk.now < until)
+            || self.calls.values().any(|call| call.emergency)
+    }
+
+    fn place_again(&mut self, redial: &Redial, line: (AccountId, String)) {
         // The rules of dialling may have changed with the configuration, never while the box runs.
-        if wanted(&self.desk.plan, &redial.number).is_none_or(|wanted| wanted.refused.is_some()) {
-            return;
-        }
-        let mut call = self.new_call(true, &redial.number);
-        call.private = redial.private;
-        call.by_box = true;
+        let wanted = wanted(&self.desk.plan, &redial.number).filter(|wanted| wanted.refused.is_none());
+        let Some(wanted) = wanted else { return };
+        let tries = self.desk.plan.redial.tries;
+        let why = format!("{}: redial {} of {tries}", redial.why, redial.attempts);
+        let mut call = self.errand_call(&Wanted { private: redial.private, ..wanted }, Way::Known);
         call.record.figures.attempt = redial.attempts.saturating_add(1);
-        call.gives_up = Some(self.desk.now + RINGS);
-        call.decide(&mut self.desk, "dial", why);
-        let id = call.id;
-        self.calls.insert(id, Box::new(call));
-        self.call_trunk(id, trunk);
+        self.place(call, line, &why);
     }
 
     /// Nothing is dialled again. False if nothing would have been.
@@ -142,14 +133,5 @@ impl Switchboard {
             why: redial.why.into(),
         };
         self.redials.iter().map(view).collect()
-    }
-}
-
-impl Call {
-    /// A call that the box has placed is held as soon as something is heard.
-    pub(super) fn hold_at_once(&mut self, desk: &mut super::desk::Desk) {
-        if let Err(why) = self.hold(desk, "the box placed this call to wait on hold") {
-            self.end(desk, Outcome::Failed, &why, Cause::Normal);
-        }
     }
 }

@@ -101,6 +101,8 @@ pub enum Phase {
     Talking,
     /// The phone holds the call by itself (a flash): not yet slaying.
     Parked,
+    /// The box goes through a menu.
+    Menu,
     /// Slaying confirmed to the owner, who has not hung up yet.
     Confirming,
     /// The box waits.

@@ -12,6 +12,8 @@ use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::{Referral, Transfer};
 use super::{Answer, Effect, Event as Told, Input, Request};
 use crate::sip::{Cause, Discard, Event, Side};
+use crate::slay::book::Book;
+use crate::slay::schedule::Schedule;
 use crate::sounds::Prompt;
 use crate::units::{AccountId, CallId, Instant, LegId, PortId};
 use crate::{listen, media};
@@ -82,6 +84,13 @@ impl Switchboard {
             Input::Sip(event) => self.sip(event),
             Input::Media(event) => self.media(event),
             Input::Heard(port, epoch, heard) => self.heard(port, epoch, heard),
+            Input::Prompt(port, epoch, prompted) => {
+                self.with_port(port, |call, desk| call.prompted(desk, epoch, prompted));
+            }
+            Input::Recall(entries, planned) => {
+                self.desk.book = Book::new(entries);
+                self.desk.schedule = Schedule::new(planned);
+            }
             Input::Request(number, request) => {
                 let answer = self.request(request);
                 self.desk.reply(number, answer);
@@ -117,8 +126,9 @@ impl Switchboard {
     fn next(&self) -> Option<Instant> {
         let calls = self.calls.values().filter_map(|call| call.deadline()).min();
         let notices = self.notices.values().map(|n| n.until).min();
+        let planned = self.desk.schedule.next(self.desk.wall()).map(|wait| self.desk.now + wait);
         let redials = self.redials.iter().map(|redial| redial.at).min();
-        [calls, notices, redials].into_iter().flatten().min()
+        [calls, notices, redials, planned].into_iter().flatten().min()
     }
 
     /// Whether the snapshot may have changed; asking changes nothing.
@@ -148,6 +158,7 @@ impl Switchboard {
     }
 
     fn timeout(&mut self) {
+        self.keep_appointments();
         let now = self.desk.now;
         let due: Vec<CallId> = self
             .calls
@@ -353,7 +364,8 @@ impl Switchboard {
 
     fn request(&mut self, request: Request) -> Answer {
         match request {
-            Request::Place(number, mode) => self.place_asked(&number, mode).map(Some),
+            Request::Connect(number) => self.connect_asked(&number).map(Some),
+            Request::Errand(errand) => self.errand(errand),
             request => self.act(request).map(|()| None),
         }
     }
@@ -412,8 +424,8 @@ impl Switchboard {
                 self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))
             }
             Request::Transfer(id, number) => self.transfer(id, &number),
-            // Answered with the call's number, before.
-            Request::Place(number, mode) => self.place_asked(&number, mode).map(drop),
+            // Answered before.
+            Request::Connect(_) | Request::Errand(_) => Ok(()),
         }
     }
 
@@ -477,6 +489,7 @@ fn view(call: &Call, listen_in: Which) -> CallView {
     let phase = match &call.state {
         State::Dialing => Phase::Dialing,
         State::Incoming(_) => Phase::Incoming,
+        State::Held(_) if call.menu.is_walked() => Phase::Menu,
         State::Held(holding) => holding.phase(confirming),
         State::Talking if call.near.iter().any(|l| l.parked) => Phase::Parked,
         State::Talking | State::Over => Phase::Talking,

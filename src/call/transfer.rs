@@ -411,6 +411,7 @@ impl Call {
             desk.media(MediaCommand::Quiet(far.port));
         }
         (self.onward, self.transferred) = (false, true);
+        self.unlearn_menu(desk);
         // Keys are the far ends' own business.
         self.gesture = Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold);
         let parked = other.session.is_some_and(|session| !session.send);

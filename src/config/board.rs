@@ -1,7 +1,7 @@
 //! `[board]` and the board files: which lines the button and the lamp are on.
 
-use super::read::{Mistakes, Section, Source};
 use crate::board::{Bias, Board, ButtonLine, LampLine, Place};
+use crate::tables::{Mistakes, Section, Source};
 use core::time::Duration;
 use std::path::Path;
 use toml::de::DeTable;

@@ -2,10 +2,10 @@
 
 use super::Hold;
 use super::numbers::choice;
-use super::read::Section;
 use crate::call::Redialling;
 use crate::limits;
 use crate::slay::Unanswered;
+use crate::tables::Section;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 

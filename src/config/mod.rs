@@ -6,28 +6,28 @@
 mod board;
 mod country;
 mod hold;
+mod menu;
 mod numbers;
 mod peers;
 mod presets;
-mod read;
 mod recording;
 mod rules;
 mod settings;
 mod way;
 
+pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
-pub use read::{Mistake, Mistakes};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
+    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
     TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
 use crate::limits;
 use crate::listen::words::Language;
+use crate::tables::{Section, Source};
 use core::time::Duration;
-use read::{Section, Source};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -82,8 +82,21 @@ pub fn parse(
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
     let known = [
-        "line", "sip", "media", "trunk", "phone", "hold", "record", "words", "guard", "codes", "board",
-        "web", "log",
+        "line",
+        "sip",
+        "media",
+        "trunk",
+        "phone",
+        "hold",
+        "menu",
+        "speed_dial",
+        "record",
+        "words",
+        "guard",
+        "codes",
+        "board",
+        "web",
+        "log",
     ];
     Section::open(&mut source, "", Some((0, &root)), &known);
     let line_keys = ["country", "emergency", "number", "private", "rewrite", "order"];
@@ -101,8 +114,9 @@ pub fn parse(
         "[words]",
         &["model", "language", "owner", "transcript", "keep"],
     ));
-    let code_keys = ["hold", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
+    let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
+    let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
     let web = web(&mut section(&mut source, &root, "[web]", &["listen", "password", "names"]));
@@ -116,6 +130,7 @@ pub fn parse(
         trunks,
         phones,
         hold,
+        menu,
         record,
         words,
         guard,
@@ -239,6 +254,7 @@ fn words(s: &mut Section<'_, '_>) -> Words {
 fn web(s: &mut Section<'_, '_>) -> Web {
     let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));
     let password = s.secret("password", "allowed are 8 characters or more, in quotes", 8);
+    let password = password.map(Secret::new);
     let allowed = "each is a host name in quotes, without port or http://";
     let names = s.list("names", allowed, |text| rules::is_host(text).then(|| text.to_ascii_lowercase()));
     Web { listen, password, names }

@@ -2,8 +2,8 @@
 
 use super::Guard;
 use super::peers::{USER, made_of};
-use super::read::{Section, duration};
 use crate::sip::{CalledIn, Identity, ShownIn};
+use crate::tables::{Section, duration};
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
 use crate::trunk::{Keys, Rules};

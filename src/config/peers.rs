@@ -1,23 +1,19 @@
 //! `[[trunk]]` and `[[phone]]`: who is on either side of the box.
 
-use super::read::{Section, Source};
 use super::{
     PHONE_RINGS, PHONES, Phone, PhonePeer, TRUNKS, Trunk, TrunkPeer, Way, address, numbers, presets, rules,
     way,
 };
 use crate::sip::Srtp;
+use crate::tables::{Placed, Section, Source, tables};
 use core::time::Duration;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What only a trunk that registers has.
 const REGISTERING: [&str; 9] =
     ["preset", "server", "user", "auth_user", "secret", "domain", "realm", "outbound_proxy", "expires"];
-
-/// Where a table starts in the file, and what it says.
-pub(super) type Placed<T> = (usize, T);
 
 /// Every `[[trunk]]` that could be read.
 pub(super) fn trunks<'t>(source: &mut Source<'t>, root: &DeTable<'t>, own: &str) -> Vec<Placed<Trunk>> {
@@ -159,35 +155,5 @@ fn secret(s: &mut Section<'_, '_>) -> Option<super::Secret> {
     if !s.has("secret") {
         s.refuse("secret", allowed);
     }
-    s.secret("secret", allowed, 1)
-}
-
-/// The tables of a list of tables. One table with single brackets is told how to write it.
-fn tables<'s, 't>(
-    source: &mut Source<'t>,
-    root: &'s DeTable<'t>,
-    name: &str,
-    title: &str,
-    most: usize,
-) -> Vec<Placed<&'s DeTable<'t>>> {
-    let Some((key, value)) = root.iter().find(|(key, _)| key.get_ref() == name) else { return Vec::new() };
-    let at = key.span().start;
-    let Some(items) = value.get_ref().as_array() else {
-        source.wrong(
-            at,
-            format!("{name}: there can be several, so write {title} with two brackets on each side"),
-        );
-        return Vec::new();
-    };
-    if items.len() > most {
-        source.wrong(at, format!("{title} is there {} times: allowed are at most {most}", items.len()));
-    }
-    let tables = items.iter().filter_map(|item: &Spanned<DeValue<'t>>| match item.get_ref() {
-        DeValue::Table(table) => Some((item.span().start, table)),
-        _ => {
-            source.wrong(item.span().start, format!("{name}: write {title} on a line of its own for each"));
-            None
-        }
-    });
-    tables.collect()
+    s.secret("secret", allowed, 1).map(super::Secret::new)
 }

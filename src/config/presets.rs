@@ -1,6 +1,6 @@
 //! What is known of providers beforehand.
 
-use super::read::{Section, nearest};
+use crate::tables::{Section, nearest};
 use toml::de::{DeTable, DeValue};
 
 /// A table of `[[trunk]]` keys for each provider.

@@ -1,9 +1,9 @@
 //! `[record]`: what is recorded, how people are told, and how long it is kept.
 
 use super::Record;
-use super::read::Section;
 use crate::call::{Notice, Recording, Which};
 use crate::studio::{self, Format, Sides};
+use crate::tables::Section;
 use core::time::Duration;
 
 pub(super) const KEYS: [&str; 9] =

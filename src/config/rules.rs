@@ -1,8 +1,7 @@
 //! Rules between keys: names are told apart, codes stand in no number's way.
 
-use super::peers::Placed;
-use super::read::{Section, Source};
 use super::{Codes, Phone, PhonePeer, Trunk, TrunkPeer};
+use crate::tables::{Placed, Section, Source};
 use std::net::{IpAddr, SocketAddr};
 
 /// A name, a phone's user and a fixed IP address each belong to one peer only.
@@ -52,8 +51,8 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
         s.text(key, allowed, |text| is_code(text).then(|| text.to_owned())).unwrap_or(default)
     };
     let usual = Codes::default();
-    let (hold, rejoin, listen) =
-        (code("hold", usual.hold), code("rejoin", usual.rejoin), code("listen", usual.listen));
+    let (hold, slay) = (code("hold", usual.hold), code("slay", usual.slay));
+    let (rejoin, listen) = (code("rejoin", usual.rejoin), code("listen", usual.listen));
     let (status, cancel, withhold) =
         (code("status", usual.status), code("cancel", usual.cancel), code("withhold", usual.withhold));
     let gesture = s.text("gesture", "allowed are 2 to 4 of 0-9, * and #, but not ***", |text| {
@@ -61,8 +60,16 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
         // *** opens an HT801's own menu and never reaches us.
         (keys && (2..=4).contains(&text.len()) && !text.contains("***")).then(|| text.to_owned())
     });
-    let codes =
-        Codes { hold, rejoin, listen, status, cancel, withhold, gesture: gesture.unwrap_or(usual.gesture) };
+    let codes = Codes {
+        hold,
+        slay,
+        rejoin,
+        listen,
+        status,
+        cancel,
+        withhold,
+        gesture: gesture.unwrap_or(usual.gesture),
+    };
     let all = codes.named();
     for (i, (key, code)) in all.iter().enumerate() {
         if let Some(number) = emergency.iter().find(|n| shadows(code, n)) {

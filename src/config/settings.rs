@@ -30,6 +30,8 @@ pub struct Config {
     pub phones: Vec<Phone>,
     /// `[hold]`
     pub hold: Hold,
+    /// `[menu]` and `[[speed_dial]]`
+    pub menu: Menu,
     /// `[record]`
     pub record: Record,
     /// `[words]`
@@ -44,6 +46,17 @@ pub struct Config {
     pub web: Web,
     /// `[log]`
     pub log: Log,
+}
+
+/// Companies' menus, and calls that the box holds from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// Menus are learnt from the owner's keys in ordinary calls.
+    pub learn: bool,
+    /// Calls to this number, or user, are held as they come; empty: there is none.
+    pub extension: String,
+    /// What may be dialled behind the code that slays, and what it stands for.
+    pub speed: Vec<(String, String)>,
 }
 
 /// The household's telephone line.

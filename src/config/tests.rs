@@ -180,6 +180,17 @@ fn several_phones_ring_as_the_household_wants() {
 }
 
 #[test]
+fn menus_and_speed_dials() {
+    let text = "[menu]\nlearn = false\nextension = \"621\"\n[codes]\nslay = \"*57\"\n\
+                [[speed_dial]]\ndigits = \"1\"\nnumber = \"+4930123456\"\n";
+    let config = read(text).unwrap();
+    let speed = vec![("1".to_owned(), "+4930123456".to_owned())];
+    assert_eq!(config.menu, Menu { learn: false, extension: "621".into(), speed });
+    assert_eq!(config.codes.slay, "*57");
+    assert!(read("").unwrap().menu.learn);
+}
+
+#[test]
 fn keys_about_numbers() {
     let text = "[line]\nnumber = \"030123456\"\nprivate = true\nrewrite = [\"9 -> \"]\n\
                 [guard]\nallow = [\"premium\", \"+44\"]\nlongest = \"2h\"\n\
@@ -296,6 +307,7 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
     assert_eq!(bare.media, full.media);
     assert_eq!(bare.hold, full.hold);
     assert_eq!(bare.codes, full.codes);
+    assert_eq!((bare.menu.learn, &bare.menu.extension), (full.menu.learn, &full.menu.extension));
     assert_eq!(bare.guard, full.guard);
     assert_eq!(bare.web.listen, full.web.listen);
     assert_eq!(bare.log, full.log);

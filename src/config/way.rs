@@ -1,7 +1,7 @@
 //! How a trunk is reached: its transport, whom TLS trusts, and how its name is resolved.
 
-use super::read::Section;
 use crate::sip::Transport;
+use crate::tables::Section;
 use std::path::{Path, PathBuf};
 
 /// The way to a trunk.

@@ -35,6 +35,9 @@ pub enum Step {
     Tone(u16, Duration),
     /// Plays the menu until this key is pressed.
     Menu(Sound, Digit),
+    /// Plays the menu until this key is pressed. Another key is told so once, by the menu from its start; the second time the
+    /// company hangs up.
+    Choice(Sound, Digit),
     /// A live agent takes the call, and stays for `patience` without a sign of life. The step ends when he leaves.
     Agent {
         /// See [`Agent::new`].
@@ -60,7 +63,8 @@ impl Step {
     /// Waits until there is sound: a call that was placed is answered, or a 183 has been sent.
     const fn needs_line(self) -> bool {
         use Step::{
-            Agent, AgentPutsBack, Clip, ClipLoop, Loop, Menu, Person, Play, Press, Quiet, Ringback, Tone,
+            Agent, AgentPutsBack, Choice, Clip, ClipLoop, Loop, Menu, Person, Play, Press, Quiet, Ringback,
+            Tone,
         };
         matches!(
             self,
@@ -74,6 +78,7 @@ impl Step {
                 | Ringback(_)
                 | Tone(..)
                 | Menu(..)
+                | Choice(..)
                 | Agent { .. }
                 | AgentPutsBack(_)
         )
@@ -97,6 +102,8 @@ struct Call {
     entered: Option<Instant>,
     agent: Option<Agent>,
     keys: Vec<Digit>,
+    /// Wrong keys in a row.
+    wrong: u8,
     up: bool,
 }
 
@@ -219,7 +226,7 @@ impl Company {
 
 impl Call {
     fn new(leg: LegId, offer: Option<Session>, script: Vec<Step>) -> Self {
-        Self { leg, offer, script, at: 0, entered: None, agent: None, keys: Vec::new(), up: false }
+        Self { leg, offer, script, at: 0, entered: None, agent: None, keys: Vec::new(), wrong: 0, up: false }
     }
 
     /// Waits of the script that no packet would end.
@@ -256,7 +263,7 @@ impl Call {
 
     fn enter(&mut self, now: Instant, step: &Step, end: &mut Endpoint) {
         let playing = match step {
-            Step::Play(sound) | Step::Menu(sound, _) => Playing::Once(*sound),
+            Step::Play(sound) | Step::Menu(sound, _) | Step::Choice(sound, _) => Playing::Once(*sound),
             Step::Loop(sound, _) => Playing::Loop(*sound),
             Step::Ringback(_) => Playing::RINGBACK,
             Step::Tone(hz, _) => Playing::Tone(*hz),
@@ -290,7 +297,7 @@ impl Call {
                 end.say(now, Fact::HangsUp);
                 end.hang_up(now, self.leg, Cause::Normal);
             }
-            Step::Play(sound) | Step::Loop(sound, _) | Step::Menu(sound, _) => {
+            Step::Play(sound) | Step::Loop(sound, _) | Step::Menu(sound, _) | Step::Choice(sound, _) => {
                 end.say(now, Fact::Says(*sound))
             }
             Step::Agent { patience } => self.agent = Some(Agent::new(now, Person::patient(*patience))),
@@ -331,7 +338,18 @@ impl Call {
                 self.keys.clear();
                 true
             }
-            Step::Menu(sound, _) => {
+            Step::Choice(_, key) if !self.keys.is_empty() => {
+                let right = self.keys.remove(0) == *key;
+                self.wrong = if right { 0 } else { self.wrong + 1 };
+                if self.wrong > 1 {
+                    end.say(now, Fact::HangsUp);
+                    end.hang_up(now, self.leg, Cause::Normal);
+                } else if !right {
+                    self.entered = None;
+                }
+                right
+            }
+            Step::Menu(sound, _) | Step::Choice(sound, _) => {
                 if passed >= sound_time(*sound) + Duration::from_secs(3) {
                     self.entered = None;
                 }

@@ -90,7 +90,11 @@ fn rings(verdict: &mut Verdict, expect: Expect, story: &[Narration], agent: Opti
 
 /// Between slaying and picking up, nothing the owner says may reach the company.
 fn room(verdict: &mut Verdict, story: &[Narration], picked_up: Option<Instant>) {
-    let slain = first(story, Who::Phone, |f| matches!(f, Fact::Presses(keys) if keys == "**"));
+    let slain = first(story, Who::Phone, |f| match f {
+        Fact::Presses(keys) => keys == "**",
+        Fact::Dials(number) => number.starts_with("*59"),
+        _ => false,
+    });
     let Some(slain) = slain else { return verdict.find(false, "the owner never started slaying".into()) };
     let leaked = story.iter().any(|n| {
         let between = n.at > slain && picked_up.is_none_or(|up| n.at < up);

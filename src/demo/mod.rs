@@ -227,6 +227,12 @@ const fn prompt_words(prompt: Prompt) -> &'static str {
         Prompt::StatusHolding => "“Your call is still on hold.”",
         Prompt::Cancelled => "“Okay. I am no longer holding your call.”",
         Prompt::Recorded => "“This call is being recorded.”",
+        Prompt::Calling => "“I am calling, and will hold the line for you. You can hang up any time.”",
+        Prompt::KnowMenu => "“I know this menu. Press star star, and I will do it.”",
+        Prompt::YourKeys => "“I need your help with the menu. When you are through, press star star.”",
+        Prompt::SayAgent => "“Agent.”",
+        Prompt::SayYes => "“Yes.”",
+        Prompt::SayNo => "“No, thank you.”",
         Prompt::NoTrunk => "“The line is not connected. The call cannot be placed.”",
     }
 }

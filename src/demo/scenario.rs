@@ -39,7 +39,15 @@ pub struct Expect {
 impl Scenario {
     /// Every story, the ordinary one first.
     pub fn all() -> Vec<Self> {
-        vec![normal(), vocals(), silent_queue(), repeated_announcement(), nobody_comes(), agent_hangs_up()]
+        vec![
+            normal(),
+            vocals(),
+            silent_queue(),
+            repeated_announcement(),
+            nobody_comes(),
+            agent_hangs_up(),
+            menus(),
+        ]
     }
 
     /// The story of this name.
@@ -107,6 +115,44 @@ fn normal() -> Scenario {
         about: "A menu, hold music with an announcement, then an agent.",
         company: [pick_up_the_phone(), queue.into()].concat(),
         owner: [dial(), owner.into(), slay_and_hang_up(), answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+/// The key of this number.
+fn key(number: u8) -> Digit {
+    Digit::from_event(number).unwrap_or(Digit::HASH)
+}
+
+fn menus() -> Scenario {
+    let queue = [
+        Far::Choice(Sound::Menu, key(2)),
+        Far::Choice(Sound::LongerThanUsual, key(1)),
+        Far::Play(Sound::AllBusy),
+        Far::Loop(Sound::Music, s(12)),
+        PATIENT,
+        Far::HangUp,
+    ];
+    // Once by hand, to the queue and no further; then the box does it, and he hangs up at once.
+    let by_hand = [
+        Owner::Wait(s(7)),
+        Owner::Press("2".into()),
+        Owner::Wait(s(5)),
+        Owner::Press("1".into()),
+        Owner::Wait(s(6)),
+        Owner::HangUp,
+        // The story is over when nobody has called for a second.
+        Owner::Wait(Duration::from_millis(300)),
+        Owner::Dial(format!("*59{NUMBER}")),
+        Owner::AwaitAnswer,
+        Owner::Listen(s(8)),
+        Owner::HangUp,
+    ];
+    Scenario {
+        name: "menus",
+        about: "Two menus, gone through by hand once. At the next call the box presses the keys itself.",
+        company: [pick_up_the_phone(), queue.into()].concat(),
+        owner: [dial(), by_hand.into(), answer_and_talk()].concat(),
         expect: SLAIN,
     }
 }

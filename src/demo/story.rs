@@ -99,12 +99,15 @@ pub fn record(record: &Record) -> String {
 }
 
 fn phase(call: &CallView) -> &'static str {
-    use crate::call::Phase::{Confirming, Dialing, Greeting, Holding, Incoming, Parked, Ringing, Talking};
+    use crate::call::Phase::{
+        Confirming, Dialing, Greeting, Holding, Incoming, Menu, Parked, Ringing, Talking,
+    };
     match call.phase {
         Dialing => "is dialing",
         Incoming => "rings the phone for an incoming call",
         Talking => "has joined both sides",
         Parked => "sees the call parked by the phone",
+        Menu => "goes through the menu",
         Confirming => "tells the owner that he may hang up",
         Holding => "holds the line",
         Greeting => "speaks to whoever is there",

@@ -11,6 +11,7 @@ pub mod lore;
 pub mod memory;
 mod plot;
 mod prints;
+pub mod prompt;
 pub mod reel;
 pub mod spectrum;
 mod spoken;

@@ -140,8 +140,10 @@ impl Media {
         self.open.retain(|&i| i != port.0);
     }
 
+    /// Those who are joined already stay so, and what they hear meanwhile goes on.
     fn join(&mut self, a: PortId, b: PortId) {
-        if a == b || !self.is_open(a) || !self.is_open(b) {
+        let joined = self.ports.get(usize::from(a.0)).is_some_and(|p| p.partner == Some(b.0));
+        if a == b || !self.is_open(a) || !self.is_open(b) || joined {
             return;
         }
         self.part(a);

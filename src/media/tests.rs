@@ -359,6 +359,18 @@ fn join_part_prompt_tone_and_join_are_one_stream() {
 }
 
 #[test]
+fn a_second_join_of_the_same_two_cuts_no_prompt_off() {
+    let mut rig = Rig::new();
+    rig.speak(PHONE, true);
+    rig.order(MediaCommand::Join(TRUNK, PHONE));
+    rig.order(MediaCommand::Play { port: TRUNK, sound: PROMPT, repeat: false });
+    rig.run_ms(40);
+    rig.order(MediaCommand::Join(PHONE, TRUNK));
+    rig.run_ms(400);
+    assert!(rig.events().contains(&Event::Played(TRUNK, PROMPT)));
+}
+
+#[test]
 fn a_prompt_is_sent_gapless_from_its_start_and_its_end_is_told() {
     let mut rig = Rig::new();
     rig.order(MediaCommand::Play { port: TRUNK, sound: PROMPT, repeat: false });

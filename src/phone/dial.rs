@@ -7,6 +7,8 @@ use crate::sip::plain;
 pub struct Codes {
     /// Hold the call that this phone has parked, or that is up.
     pub hold: String,
+    /// Before a number: call it and hold, from the start.
+    pub slay: String,
     /// Join the held call again.
     pub rejoin: String,
     /// Listen to the held call without being heard.
@@ -26,6 +28,7 @@ impl Default for Codes {
     fn default() -> Self {
         Self {
             hold: "*58".into(),
+            slay: "*59".into(),
             rejoin: "*94".into(),
             listen: "*96".into(),
             status: "*95".into(),
@@ -38,9 +41,10 @@ impl Default for Codes {
 
 impl Codes {
     /// The codes that are dialled, by their keys in the configuration. (The gesture is pressed inside a call.)
-    pub fn named(&self) -> [(&'static str, &str); 6] {
+    pub fn named(&self) -> [(&'static str, &str); 7] {
         [
             ("hold", &self.hold),
+            ("slay", &self.slay),
             ("rejoin", &self.rejoin),
             ("status", &self.status),
             ("cancel", &self.cancel),
@@ -57,6 +61,8 @@ pub enum Dialled<'a> {
     Emergency(String),
     /// Slay the call this phone has.
     Hold,
+    /// Call this number and hold.
+    Slay(&'a str),
     /// Rejoin.
     Rejoin,
     /// Listen along.
@@ -76,6 +82,9 @@ pub fn read<'a>(dialled: &'a str, emergency: &[String], codes: &Codes) -> Dialle
     let digits = plain(dialled);
     if emergency.contains(&digits) {
         return Dialled::Emergency(digits);
+    }
+    if let Some(number) = dialled.strip_prefix(&codes.slay).filter(|rest| !rest.is_empty()) {
+        return Dialled::Slay(number);
     }
     match digits {
         d if d == codes.hold => Dialled::Hold,
@@ -104,6 +113,8 @@ mod tests {
     fn codes_and_numbers() {
         for (dialled, meaning) in [
             ("*58", Dialled::Hold),
+            ("*5918005550100", Dialled::Slay("18005550100")),
+            ("*591", Dialled::Slay("1")),
             ("*94", Dialled::Rejoin),
             ("*95", Dialled::Status),
             ("*49", Dialled::Cancel),

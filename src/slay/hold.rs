@@ -78,6 +78,8 @@ pub enum Input {
     PhoneFree,
     /// The owner asks for the call now, person or not.
     Take,
+    /// He is needed for this, whatever is heard.
+    Need(&'static str),
     /// Time passed.
     Timeout,
 }
@@ -309,6 +311,9 @@ impl Hold {
             }
             (State::Greeting { .. }, Input::Heard(Heard::Person { reason, .. })) => {
                 self.ring(now, reason, false, false);
+            }
+            (State::Waiting | State::Greeting { .. }, Input::Need(why)) => {
+                self.ring(now, why.into(), false, true);
             }
             (State::Waiting | State::Greeting { .. }, Input::Take) => {
                 self.ring(now, "the owner asked for the call".into(), false, true);

@@ -1,5 +1,11 @@
 //! The policy of holding: what is done on a line that is held for the owner, as pure machines.
 
+pub mod book;
+pub mod flow;
 mod hold;
+pub mod learn;
+pub mod navigate;
+pub mod schedule;
+pub mod text;
 
 pub use hold::{Comfort, Doing, Ending, Hold, Input, Output, Policy, RingEnd, Told, Unanswered};

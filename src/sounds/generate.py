@@ -47,6 +47,12 @@ PROMPTS = {
     "wait_30": "At this number, the wait is usually about half an hour.",
     "wait_45": "At this number, the wait is usually about three quarters of an hour.",
     "wait_60": "At this number, the wait is usually an hour or more.",
+    "calling": "I am calling, and will hold the line for you. You can hang up any time.",
+    "know_menu": "I know this menu. Press star star, and I will do it.",
+    "your_keys": "I need your help with the menu. When you are through, press star star.",
+    "say_agent": "Agent.",
+    "say_yes": "Yes.",
+    "say_no": "No, thank you.",
     "no_trunk": "The line is not connected. The call cannot be placed.",
 }
 

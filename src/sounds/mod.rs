@@ -57,11 +57,23 @@ pub enum Prompt {
     Wait45,
     /// An hour or more.
     Wait60,
+    /// To the owner who has a call placed for him: it is on its way, and he may hang up.
+    Calling,
+    /// To the owner: a flow for this menu was learnt, and the gesture starts it.
+    KnowMenu,
+    /// To the owner whom the box needs in a menu.
+    YourKeys,
+    /// To a menu that listens.
+    SayAgent,
+    /// To a menu that listens.
+    SayYes,
+    /// To a menu that listens.
+    SayNo,
 }
 
 impl Prompt {
     /// Every prompt, in the order of media's table.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 32] = [
         Self::Greet,
         Self::Moment,
         Self::StillRinging,
@@ -88,6 +100,12 @@ impl Prompt {
         Self::Wait30,
         Self::Wait45,
         Self::Wait60,
+        Self::Calling,
+        Self::KnowMenu,
+        Self::YourKeys,
+        Self::SayAgent,
+        Self::SayYes,
+        Self::SayNo,
     ];
 
     /// Its place in [`Prompt::ALL`]: the number inside a `media::SoundId`.
@@ -110,6 +128,9 @@ impl Prompt {
                 "The caller is being connected to another call. Please stay on the line. It will be their turn with you next."
             }
             Self::Sorry => "I am sorry, the caller could not be reached. Goodbye.",
+            Self::SayAgent => "Agent.",
+            Self::SayYes => "Yes.",
+            Self::SayNo => "No, thank you.",
             _ => "",
         }
     }
@@ -143,6 +164,12 @@ impl Prompt {
             Self::Wait30 => include_bytes!("prompts/wait_30.ulaw"),
             Self::Wait45 => include_bytes!("prompts/wait_45.ulaw"),
             Self::Wait60 => include_bytes!("prompts/wait_60.ulaw"),
+            Self::Calling => include_bytes!("prompts/calling.ulaw"),
+            Self::KnowMenu => include_bytes!("prompts/know_menu.ulaw"),
+            Self::YourKeys => include_bytes!("prompts/your_keys.ulaw"),
+            Self::SayAgent => include_bytes!("prompts/say_agent.ulaw"),
+            Self::SayYes => include_bytes!("prompts/say_yes.ulaw"),
+            Self::SayNo => include_bytes!("prompts/say_no.ulaw"),
         }
     }
 }

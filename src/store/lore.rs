@@ -1,9 +1,9 @@
 //! What the listener knows of each company, from one call to the next.
 
-use super::{Error, Shared, Store};
+use super::queue::Shelf;
+use super::{Error, Store};
 use crate::listen::lore::Lore;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
-use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 pub(super) const LORE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("lore");
@@ -17,8 +17,8 @@ impl Store {
     /// # Errors
     /// The disk fails.
     pub fn lore(&self, company: &str) -> Result<Lore, Error> {
-        if let Some(bytes) = self.shared.queue.lore(company) {
-            return Ok(decode(&bytes).unwrap_or_default());
+        if let Some(value) = self.shared.queue.value(Shelf::Lore, company) {
+            return Ok(value.and_then(|bytes| decode(&bytes)).unwrap_or_default());
         }
         self.shared.read(|database| {
             let Some(table) = table(database)? else { return Ok(Lore::default()) };
@@ -35,7 +35,8 @@ impl Store {
         let _alone = self.shared.lore.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lore = self.lore(company)?;
         let result = change(&mut lore);
-        self.shared.queue.put_lore(company, encode(&lore)?)?;
+        let bytes = (!lore.is_empty()).then(|| encode(&lore)).transpose()?;
+        self.shared.queue.put_value(Shelf::Lore, company, bytes)?;
         Ok(result)
     }
 
@@ -60,30 +61,18 @@ fn table(database: &Database) -> Result<Option<redb::ReadOnlyTable<&'static str,
     }
 }
 
-impl Shared {
-    /// Writes beside the records what has been learnt.
-    pub(super) fn write_lore(
-        writing: &redb::WriteTransaction,
-        lore: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<(), Error> {
-        let mut table = writing.open_table(LORE)?;
-        for (company, bytes) in lore {
-            match decode(bytes).filter(|lore| !lore.is_empty()) {
-                Some(_) => drop(table.insert(company.as_str(), bytes.as_slice())?),
-                None => drop(table.remove(company.as_str())?),
-            }
-        }
-        let mut known = Vec::new();
-        for entry in table.iter()? {
-            let (company, bytes) = entry?;
-            known.push((decode(bytes.value()).map_or(0, |lore| lore.last), company.value().to_owned()));
-        }
-        known.sort();
-        for (_, company) in known.iter().take(known.len().saturating_sub(COMPANIES)) {
-            table.remove(company.as_str())?;
-        }
-        Ok(())
+/// A company has been written: of too many, those that were called longest ago go.
+pub(super) fn make_room(table: &mut redb::Table<'_, &str, &[u8]>) -> Result<(), Error> {
+    let mut known = Vec::new();
+    for entry in table.iter()? {
+        let (company, bytes) = entry?;
+        known.push((decode(bytes.value()).map_or(0, |lore| lore.last), company.value().to_owned()));
     }
+    known.sort();
+    for (_, company) in known.iter().take(known.len().saturating_sub(COMPANIES)) {
+        table.remove(company.as_str())?;
+    }
+    Ok(())
 }
 
 fn encode(lore: &Lore) -> Result<Vec<u8>, Error> {

@@ -1,9 +1,11 @@
-//! What outlives a power cut: the record of every call, what the listener knows of each company, and a few settings.
+//! What outlives a power cut: the record of every call, what the listener knows of each company, flows and planned calls, and
+//! a few settings.
 //!
 //! Invariants: what [`Store::flush`] acknowledged survives a power cut; a damaged file is never deleted, only put aside;
 //! no caller of [`Store::put`] ever waits for the disk.
 
 mod error;
+mod flows;
 mod lore;
 mod migrate;
 mod phones;
@@ -23,7 +25,7 @@ use crate::clock;
 use crate::units::CallId;
 use core::time::Duration;
 use place::Place;
-use queue::{Batch, Queue};
+use queue::{Batch, Queue, Shelf};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -283,9 +285,19 @@ impl Shared {
                 for record in batch.records.values() {
                     records.insert(record.id.0, writer::encode(record)?.as_slice())?;
                 }
-            }
-            if !batch.lore.is_empty() {
-                Self::write_lore(&writing, &batch.lore)?;
+                for ((shelf, key), value) in &batch.values {
+                    let mut table = writing.open_table(match shelf {
+                        Shelf::Lore => lore::LORE,
+                        Shelf::Settings => SETTINGS,
+                    })?;
+                    match value {
+                        Some(value) => drop(table.insert(key.as_str(), value.as_slice())?),
+                        None => drop(table.remove(key.as_str())?),
+                    }
+                    if *shelf == Shelf::Lore {
+                        lore::make_room(&mut table)?;
+                    }
+                }
             }
             writing.commit()?;
             Ok(())

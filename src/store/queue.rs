@@ -1,5 +1,5 @@
-//! The bounded queue between the control thread and the disk: the newest state of each call and of what is known of each
-//! company, and nothing older.
+//! The bounded queue between the control thread and the disk: the newest state of each call and of each value that is kept
+//! beside the records, and nothing older.
 
 use super::Error;
 use crate::call::Record;
@@ -19,17 +19,26 @@ pub(super) struct Queue {
     quiet: Condvar,
 }
 
+/// Where values are kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shelf {
+    /// What the listener knows of each company.
+    Lore,
+    /// Among the settings: flows and planned calls.
+    Settings,
+}
+
 /// What is written at once.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) records: BTreeMap<CallId, Record>,
-    /// By company, as bytes.
-    pub(super) lore: BTreeMap<String, Vec<u8>>,
+    /// By their place and key, as bytes; nothing: it is removed.
+    pub(super) values: BTreeMap<(Shelf, String), Option<Vec<u8>>>,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.lore.is_empty()
+        self.records.is_empty() && self.values.is_empty()
     }
 }
 
@@ -65,21 +74,32 @@ impl Queue {
         Ok(())
     }
 
-    /// Adds what is known of a company now, in place of what still waits.
-    pub(super) fn put_lore(&self, company: &str, bytes: Vec<u8>) -> Result<(), Error> {
-        let mut inner = self.lock();
-        let lore = &mut inner.waits.lore;
-        if lore.len() >= STORE_QUEUE && !lore.contains_key(company) {
+    /// Adds a value, or its removal, in place of what still waits under its key.
+    pub(super) fn put_value(&self, shelf: Shelf, key: &str, value: Option<Vec<u8>>) -> Result<(), Error> {
+        let (mut inner, place) = (self.lock(), (shelf, key.to_owned()));
+        let values = &mut inner.waits.values;
+        if values.len() >= STORE_QUEUE && !values.contains_key(&place) {
             return Err(Error::Full);
         }
-        lore.insert(company.to_owned(), bytes);
+        values.insert(place, value);
         self.work.notify_one();
         Ok(())
     }
 
-    /// What is known of a company, while it is not on the disk.
-    pub(super) fn lore(&self, company: &str) -> Option<Vec<u8>> {
-        self.newest(|batch| batch.lore.get(company).cloned())
+    /// A value that is not on the disk yet.
+    pub(super) fn value(&self, shelf: Shelf, key: &str) -> Option<Option<Vec<u8>>> {
+        let place = (shelf, key.to_owned());
+        self.newest(|batch| batch.values.get(&place).cloned())
+    }
+
+    /// Those of them whose keys begin like this, by key.
+    pub(super) fn values(&self, shelf: Shelf, prefix: &str) -> BTreeMap<String, Option<Vec<u8>>> {
+        let inner = self.lock();
+        let under_way = inner.under_way.iter().flat_map(|batch| &batch.values);
+        let wanted = under_way
+            .chain(&inner.waits.values)
+            .filter(|((place, key), _)| *place == shelf && key.starts_with(prefix));
+        wanted.map(|((_, key), value)| (key.clone(), value.clone())).collect()
     }
 
     /// What waits, or else what is being written.
@@ -119,8 +139,8 @@ impl Queue {
         for (id, record) in &batch.records {
             inner.waits.records.entry(*id).or_insert_with(|| record.clone());
         }
-        for (company, bytes) in &batch.lore {
-            inner.waits.lore.entry(company.clone()).or_insert_with(|| bytes.clone());
+        for (place, value) in &batch.values {
+            inner.waits.values.entry(place.clone()).or_insert_with(|| value.clone());
         }
     }
 

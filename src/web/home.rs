@@ -170,7 +170,7 @@ fn streams(streams: &[StreamView]) -> Markup {
 fn mood(phase: Phase) -> &'static str {
     match phase {
         Phase::Greeting | Phase::Ringing | Phase::Incoming => "urgent",
-        Phase::Holding | Phase::Confirming => "waiting",
+        Phase::Holding | Phase::Confirming | Phase::Menu => "waiting",
         Phase::Dialing | Phase::Talking | Phase::Parked => "plain",
     }
 }
@@ -185,7 +185,7 @@ fn ticking(since: Wall, now: Wall) -> Markup {
 /// What can be done in each phase.
 fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
     let hold = matches!(call.phase, Phase::Dialing | Phase::Talking | Phase::Parked);
-    let take = matches!(call.phase, Phase::Confirming | Phase::Holding | Phase::Greeting);
+    let take = matches!(call.phase, Phase::Confirming | Phase::Holding | Phase::Greeting | Phase::Menu);
     let talks = call.phase == Phase::Talking;
     let end = if call.phase == Phase::Incoming && !call.outgoing { "Reject" } else { "Hang up" };
     html! {

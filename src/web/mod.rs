@@ -17,6 +17,8 @@ mod call_page;
 mod claim;
 mod events;
 mod feed;
+mod flows;
+mod flows_page;
 mod form;
 mod gate;
 mod head;

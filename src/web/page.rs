@@ -30,6 +30,8 @@ pub(super) enum Place {
     Now,
     /// The history and its calls.
     History,
+    /// Flows through menus.
+    Flows,
     /// Pairing.
     Phones,
     /// Everything that can be changed.
@@ -62,6 +64,7 @@ pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Mar
                         nav aria-label="Pages" {
                             a href="/" aria-current=[current(Place::Now)] { "Now" }
                             a href="/history" aria-current=[current(Place::History)] { "History" }
+                            a href="/flows" aria-current=[current(Place::Flows)] { "Menus" }
                             a href="/phones" aria-current=[current(Place::Phones)] { "Phones" }
                             a href="/settings" aria-current=[current(Place::Settings)] { "Settings" }
                             form method="post" action="/logout" { (token(form)) button.link { "Log out" } }

@@ -45,6 +45,10 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
             }
         }
         section.card {
+            h2 { "Menus" }
+            p { "Keys that you pressed, and fingerprints of what companies say before them, until you remove them: " a href="/flows" { "Menus" } "." }
+        }
+        section.card {
             h2 { "What leaves the box" }
             p { "Your calls, to your provider. Nothing else: it hears by itself and asks nobody." }
         }

@@ -1,6 +1,7 @@
 //! The one table of addresses: what each means, and who may go there.
 
 use super::api::table::{self, Asked};
+use super::flows_page::Go;
 use crate::call::Request as Wish;
 use crate::listen::lore::Taught;
 use crate::units::CallId;
@@ -28,6 +29,8 @@ pub(super) enum Route {
     Phones,
     Pair,
     Unpair,
+    /// Flows and planned calls.
+    Flows(Go),
     Events,
     Style,
     Script,
@@ -91,6 +94,13 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["phones"] if get => (true, Route::Phones),
         ["phones"] => (false, Route::Pair),
         ["phones", "unpair"] => (false, Route::Unpair),
+        ["flows"] if get => (true, Route::Flows(Go::List)),
+        ["flows"] => (false, Route::Flows(Go::Keep)),
+        ["flows", "version"] => (true, Route::Flows(Go::Version)),
+        ["flows", "file"] => (true, Route::Flows(Go::File)),
+        ["flows", "remove"] => (false, Route::Flows(Go::Remove)),
+        ["planned"] => (false, Route::Flows(Go::Plan)),
+        ["planned", "forget"] => (false, Route::Flows(Go::Unplan)),
         ["trunks", "again"] => (false, Route::Act(Wish::TryTrunks)),
         ["events"] => (true, Route::Events),
         ["assets", "page.css"] => (true, Route::Style),

@@ -2,16 +2,17 @@
 
 use super::access::Who;
 use super::answer::Answer;
-use super::api::shapes::Place;
+use super::api::shapes::{Chosen, Mode, Place};
 use super::api::{Given, Sent};
+use super::flows_page::{self, Came};
 use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, head, home, login, mcp,
-    metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach,
+    metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach, words,
 };
-use crate::call::{Mode, Request as Wish};
+use crate::call::Request as Wish;
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
 use crate::units::CallId;
@@ -327,6 +328,10 @@ impl Visit<'_> {
                 Ok(()) => Answer::see("/phones".into()),
                 Err((status, why)) => phones::page(site, &form, Some(&why), status),
             },
+            Route::Flows(go) => {
+                let fields = if self.body.is_empty() { &self.query } else { &self.body };
+                flows_page::go(site, *go, &Came { fields, form: &form })
+            }
             Route::Statistics => statistics_page::page(site, &form),
             Route::Access => access_page::page(site, &form, None, 200),
             Route::MakeToken => access_page::make(site, &self.body, &form),
@@ -359,9 +364,10 @@ impl Visit<'_> {
             Route::Mcp => mcp::answer(site, self.request, &self.text, &self.who),
             Route::Place => {
                 let mode = if self.sent("mode") == Some("direct") { Mode::Direct } else { Mode::HoldSlayer };
-                let spaces = [' ', '-', '/', '(', ')', '.'];
-                let number = self.sent("number").unwrap_or_default().replace(spaces, "");
-                match api::place_call(site, self.who.key(), &Place { number, mode }) {
+                let number = words::dialled(self.sent("number").unwrap_or_default());
+                let version = self.sent("flow").and_then(|id| id.parse().ok());
+                let flow = version.map_or_else(Chosen::default, Chosen::Version);
+                match api::place_call(site, self.who.key(), &Place { number, mode, flow }) {
                     Ok(_) => Answer::see("/".into()),
                     Err((status, why)) => self.home(status, Some(&why)),
                 }

@@ -12,6 +12,7 @@ pub(super) fn phase(call: &CallView) -> &'static str {
         (Phase::Incoming, false) => "A call for you",
         (Phase::Talking, _) => "You are talking",
         (Phase::Parked, _) => "Parked by your phone",
+        (Phase::Menu, _) => "Going through the menu",
         (Phase::Confirming, _) => "You can hang up",
         (Phase::Holding, _) => "Waiting on hold for you",
         (Phase::Greeting, _) => "Someone may be there",
@@ -39,6 +40,7 @@ pub(super) fn advice(call: &CallView) -> &'static str {
         Phase::Parked => {
             "Your phone holds this call. Dial *58 on it, or use the button, to let the box wait."
         }
+        Phase::Menu => "The box presses the keys that you would, once it hears their prompts. Then it waits.",
         Phase::Confirming => "The box has taken over the wait. It rings you when a person answers.",
         Phase::Holding => "Your phone is free. It rings when a person answers.",
         Phase::Greeting => "The box asks them to stay on the line and listens for an answer.",
@@ -126,6 +128,11 @@ pub(super) fn outcome_class(outcome: Outcome) -> &'static str {
             "plain"
         }
     }
+}
+
+/// A number as a phone dials it: without what people write between its digits.
+pub(super) fn dialled(written: &str) -> String {
+    written.replace([' ', '-', '/', '(', ')', '.'], "")
 }
 
 /// The other party, also when it showed no number.

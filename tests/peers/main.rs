@@ -8,6 +8,7 @@ mod baresip;
 mod calls;
 mod household;
 mod line;
+mod menus;
 mod phone;
 mod phones;
 mod pjsua;

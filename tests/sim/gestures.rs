@@ -5,6 +5,7 @@ use hold_slayer::call::{Outcome, Phase, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::{FlashBy, Step as Owner};
 use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::sounds::Prompt;
 use hold_slayer::units::CallId;
 
 /// A queue that plays music for as long as it takes.
@@ -140,9 +141,11 @@ fn the_owner_may_rejoin_ask_and_cancel_from_the_phone() {
             .concat();
     let code = |code: &str| vec![Owner::Dial(code.into()), Owner::AwaitAnswer];
 
-    let rejoin = [held.clone(), code("*94"), vec![Owner::Tone(800, s(2)), Owner::HangUp]].concat();
+    let rejoin = [held.clone(), code("*94"), vec![Owner::Tone(800, s(4)), Owner::HangUp]].concat();
     let mut world = World::new(&House::default(), queue(), rejoin);
     world.run(s(40));
+    let told = |f: &Fact| *f == Fact::HearsBox(Prompt::Rejoin);
+    assert!(world.seen(Who::Phone, told).is_some(), "{}", world.tale());
     assert!(world.seen(Who::Company, |f| *f == Fact::HearsTone(800)).is_some(), "{}", world.tale());
     assert_eq!(world.outcome(1), Some(Outcome::Talked), "{}", world.tale());
 

@@ -15,6 +15,7 @@ mod holds;
 mod hunt;
 mod keys;
 mod memory;
+mod menus;
 mod net;
 mod numbers;
 mod placing;

@@ -1,10 +1,11 @@
 //! Calls that nobody dialled on a phone, keys from the page, transfers from the page, and what programs are told.
 
 use super::world::{House, World, s};
-use hold_slayer::call::{Event, Mode, Outcome, Request};
+use hold_slayer::call::{Errand, Event, Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::slay::schedule::Way;
 use hold_slayer::units::{CallId, Digit};
 
 const NUMBER: &str = "18005550123";
@@ -14,8 +15,12 @@ fn at_home(then: &[Owner]) -> Vec<Owner> {
     [&[Owner::Register, Owner::AwaitRing, Owner::Wait(s(2)), Owner::PickUp], then].concat()
 }
 
-fn place(mode: Mode) -> Request {
-    Request::Place(NUMBER.into(), mode)
+fn connect() -> Request {
+    Request::Connect(NUMBER.into())
+}
+
+fn hold(number: &str) -> Request {
+    Request::Errand(Errand::Call(number.into(), Way::Known))
 }
 
 /// The types of the events, in order, without what is heard and decided.
@@ -30,7 +35,7 @@ fn who_asks_for_a_call_is_rung_and_then_connected() {
     let far = vec![Far::Ring(s(3)), Far::Answer, Far::Tone(1_200, s(3)), Far::Quiet(s(3)), Far::HangUp];
     let mut world = World::new(&House::default(), far, at_home(&[Owner::Tone(800, s(10)), Owner::AwaitEnd]));
     world.run(s(3));
-    assert_eq!(world.place(place(Mode::Direct)), Ok(Some(CallId(1))));
+    assert_eq!(world.place(connect()), Ok(Some(CallId(1))));
     world.run(s(30));
     let shown = |f: &Fact| matches!(f, Fact::Called { caller, .. } if caller.name.starts_with("CALL: "));
     assert!(world.seen(Who::Phone, shown).is_some(), "{}", world.tale());
@@ -54,7 +59,7 @@ fn who_does_not_pick_up_calls_nobody() {
         vec![Owner::Register, Owner::AwaitRing, Owner::Decline],
     );
     world.run(s(3));
-    world.place(place(Mode::Direct)).unwrap();
+    world.place(connect()).unwrap();
     world.run(s(20));
     assert!(world.record(1).answered.is_none() && world.record(1).ended.is_some(), "{}", world.tale());
     assert_eq!(world.seen(Who::Company, |f| matches!(f, Fact::Called { .. })), None, "{}", world.tale());
@@ -67,7 +72,7 @@ fn the_box_calls_by_itself_holds_and_rings_for_the_person() {
         at_home(&[Owner::Wait(s(1)), Owner::Say(Sound::OwnerHello), Owner::Listen(s(8)), Owner::HangUp]);
     let mut world = World::new(&House::default(), far, owner);
     world.run(s(3));
-    let call = world.place(place(Mode::HoldSlayer)).unwrap();
+    let call = world.place(hold(NUMBER)).unwrap();
     world.run(s(10));
     assert_eq!(world.rings(), 0, "nobody is disturbed while music plays\n{}", world.tale());
     world.run(s(120));
@@ -97,12 +102,12 @@ fn a_busy_number_fails_and_help_is_not_called_from_a_page() {
     );
     world.run(s(3));
     for (number, why) in [("911", "pick one up"), ("hello", "no number"), ("", "no number")] {
-        let refused = world.place(Request::Place(number.into(), Mode::HoldSlayer));
+        let refused = world.place(hold(number));
         assert!(refused.clone().unwrap_err().contains(why), "{number}: {refused:?}");
     }
-    let abroad = world.place(Request::Place("0114420794600".into(), Mode::Direct));
+    let abroad = world.place(Request::Connect("0114420794600".into()));
     assert!(abroad.is_err(), "the toll guard judges it as if a phone had dialled it");
-    world.place(place(Mode::HoldSlayer)).unwrap();
+    world.place(hold(NUMBER)).unwrap();
     world.run(s(10));
     assert_eq!(world.outcome(1), Some(Outcome::Busy), "{}", world.tale());
     assert_eq!(told(&world).last().map(String::as_str), Some("call.failed"), "{:?}", told(&world));

@@ -5,7 +5,7 @@ use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
 use hold_slayer::app::ear::{Ears, Told};
 use hold_slayer::call::{
-    Answer, Happened, Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot,
+    Answer, Errand, Happened, Outcome, Peer, Phase, Plan, Record, Recording, Redialling, Request, Snapshot,
     StudioOrder, Waits,
 };
 use hold_slayer::demo::company::{Desk, Step as Far};
@@ -20,6 +20,8 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
+use hold_slayer::slay::book::Entry;
+use hold_slayer::slay::schedule::Appointment;
 use hold_slayer::slay::{Policy, Unanswered};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
@@ -100,6 +102,10 @@ pub struct House {
     pub also_ring: Vec<String>,
     pub also_after: Duration,
     pub waits: Waits,
+    /// Menus are learnt in ordinary calls.
+    pub learn: bool,
+    pub speed: Vec<(String, String)>,
+    pub extension: String,
 }
 
 impl Default for House {
@@ -143,6 +149,9 @@ impl Default for House {
             also_ring: Vec::new(),
             also_after: s(8),
             waits: Waits::default(),
+            learn: false,
+            speed: Vec::new(),
+            extension: String::new(),
         }
     }
 }
@@ -176,6 +185,10 @@ pub struct World {
     ears: Ears,
     /// What calls taught of each company; a test may put in what earlier ones did.
     pub lore: BTreeMap<String, Lore>,
+    /// The flows of each number, as they were kept last.
+    pub flows: BTreeMap<String, Entry>,
+    /// The planned calls, as they were kept last.
+    pub schedule: Vec<Appointment>,
     /// Clips, and what the owner said of them.
     pub clips: Vec<Told>,
     /// What the studio was told.
@@ -334,6 +347,8 @@ impl World {
             ears: Ears::new(Settings::default(), true),
             clips: Vec::new(),
             lore: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
             tones: Vec::new(),
@@ -480,6 +495,9 @@ impl World {
                     Told::Heard(port, epoch, heard) => {
                         self.core.handle(self.now, Event::Heard(port, epoch, heard));
                     }
+                    Told::Prompt(port, epoch, prompted) => {
+                        self.core.handle(self.now, Event::Prompt(port, epoch, prompted));
+                    }
                     Told::Learnt { call, company, lesson } => {
                         self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
                     }
@@ -557,6 +575,10 @@ impl World {
                 entry.0 = *record;
             }
             Effect::Event(event) => self.events.push(*event),
+            Effect::Flows(entry) => {
+                self.flows.insert(entry.number.clone(), *entry);
+            }
+            Effect::Schedule(list) => self.schedule = list,
             Effect::Reply(_, answer) => self.replies.push(answer),
         }
     }
@@ -594,6 +616,10 @@ impl World {
         self.core.handle(self.now, Event::Request(7, request));
         self.settle();
         self.replies.pop().expect("every request is answered")
+    }
+
+    pub fn send_on(&mut self, errand: Errand) -> Result<(), String> {
+        self.ask(Request::Errand(errand))
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -731,6 +757,9 @@ fn plan(house: &House) -> Plan {
         recording: house.recording,
         transcript: house.transcript,
         max_holds: house.max_holds,
+        learn: house.learn,
+        speed: house.speed.clone(),
+        extension: house.extension.clone(),
         dialling: house.dialling.clone(),
         longest: house.longest,
     }

@@ -6,6 +6,7 @@ mod api;
 mod attacks;
 mod claim;
 mod clients;
+mod flows;
 mod mcp;
 mod pages;
 mod phones;

@@ -60,6 +60,33 @@ fn tools_read_at_once_and_act_in_two_steps() {
 }
 
 #[test]
+fn flows_are_listed_read_and_learnt() {
+    let server = Server::new();
+    let text = "name = \"Care\"\n\n[[step]]\ndo = \"dtmf\"\nkeys = \"2\"\n\n[[step]]\ndo = \"hold\"\n";
+    let flow = hold_slayer::slay::text::read("flow", text).unwrap();
+    let mut book = hold_slayer::slay::book::Book::default();
+    let entry = book.keep("18005550123", flow, true, hold_slayer::units::Wall(0)).unwrap().unwrap();
+    server.store.as_ref().unwrap().put_flows(&entry).unwrap();
+    let list = call(&server, TOKEN, "list_call_flows", json!({}));
+    assert_eq!(list["structuredContent"]["flows"][0]["versions"][0]["standing"], "offered", "{list}");
+    let one = call(&server, TOKEN, "get_call_flow", json!({ "number": "18005550123" }));
+    assert_eq!(one["structuredContent"]["flow"], text, "{one}");
+    assert_eq!(call(&server, TOKEN, "get_call_flow", json!({ "number": "1" }))["isError"], true);
+    let wanted = json!({ "number": "18005550123", "flow": text });
+    let asked = call(&server, TOKEN, "learn_call_flow", wanted.clone());
+    assert_eq!(asked["structuredContent"]["done"], false, "{asked}");
+    let mut again = wanted;
+    again["confirmation"] = asked["structuredContent"]["confirmation"].clone();
+    assert_eq!(call(&server, TOKEN, "learn_call_flow", again)["structuredContent"]["done"], true);
+    let wrong = json!({ "number": "1800", "flow": "[[step]]\ndo = \"jump\"\n" });
+    let asked = call(&server, TOKEN, "learn_call_flow", wrong.clone());
+    let mut again = wrong;
+    again["confirmation"] = asked["structuredContent"]["confirmation"].clone();
+    let refused = call(&server, TOKEN, "learn_call_flow", again);
+    assert!(refused["isError"] == true && refused.to_string().contains("flow:2"), "{refused}");
+}
+
+#[test]
 fn a_reading_token_sees_no_tool_that_acts() {
     let server = Server::new();
     let (cookie, csrf) = server.log_in();

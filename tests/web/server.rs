@@ -1,7 +1,8 @@
 //! A running page with made-up calls, and a client that writes exactly what it is told.
 
 use hold_slayer::call::{
-    By, CallView, Decision, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView, Utterance,
+    By, CallView, Decision, Errand, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
+    Utterance,
 };
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::evidence::Term;
@@ -103,7 +104,7 @@ impl Server {
             while let Some(ask) = asked.blocking_recv() {
                 let mut placed = None;
                 let refused = match &ask.order {
-                    Order::Call(Request::Place(number, _)) => {
+                    Order::Call(Request::Connect(number) | Request::Errand(Errand::Call(number, _))) => {
                         placed = Some(CallId(10));
                         number == "911"
                     }

@@ -10,7 +10,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, record, words, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, menu, speed_dial, record, words, guard, codes, board, web, log",
         ],
     ),
     (
@@ -184,6 +184,22 @@ const MISTAKES: &[(&str, &[&str])] = &[
         &[
             "2: [guard] allow = [… \"abroad\" …]: each is \"international\", \"premium\", or how allowed numbers begin, such as \"+44\"",
             "3: [guard] longest = \"1m\": allowed is a time from \"10m\" to \"24h\", written with h, m, s or ms",
+        ],
+    ),
+    (
+        "[menu]\nlearn = 1\nextension = \"911\"\n",
+        &[
+            "2: [menu] learn = 1: allowed is true or false",
+            "3: [menu] extension = \"911\": allowed are up to 32 digits, letters, - and _, but no emergency number",
+        ],
+    ),
+    (
+        "[[speed_dial]]\ndigits = \"123\"\nnumber = \"x\"\n[[speed_dial]]\n",
+        &[
+            "2: [[speed_dial]] digits = \"123\": allowed are 1 or 2 digits that are no emergency number",
+            "3: [[speed_dial]] number = \"x\": needed is a number as you dial it, of digits and +",
+            "4: [[speed_dial]] digits is missing: allowed are 1 or 2 digits that are no emergency number",
+            "4: [[speed_dial]] number is missing: needed is a number as you dial it, of digits and +",
         ],
     ),
     (

@@ -9,8 +9,8 @@ use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
 use super::visit::NO_STORE;
-use super::{Order, Site, phones, statistics, teach};
-use crate::call::{Outcome, Record, Request};
+use super::{Order, Site, flows, phones, statistics, teach};
+use crate::call::{Errand, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Digit};
@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shapes::{
-    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Pair, Place, Placed, Through, Unpair,
+    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Mode, Pair, Place, Placed, Through, Unpair,
 };
 pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;
@@ -106,10 +106,30 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &teach::give(site, &query::<teach::Company>(sent.query)?.company)?)
         }
         What::TakePrints => Answer::json(200, &teach::take(site, &body(sent.body)?)?),
-        What::ForgetPrints => {
-            teach::forget(site, &body::<teach::Company>(sent.body)?.company)?;
-            Answer::json(200, &Done { done: true })
+        What::ForgetPrints => done(teach::forget(site, &body::<teach::Company>(sent.body)?.company))?,
+        What::Flows => Answer::json(200, &flows::list(site)?),
+        What::Flow => {
+            let which: flows::Which = query(sent.query)?;
+            check_number(&which.number)?;
+            Answer::json(200, &flows::get(site, &which)?)
         }
+        What::KeepFlow => {
+            let written: flows::Written = body(sent.body)?;
+            check_number(&written.number)?;
+            done(flows::keep(site, &written).map_err(semantic))?
+        }
+        What::RemoveFlow => {
+            let gone: flows::Gone = body(sent.body)?;
+            check_number(&gone.number)?;
+            done(flows::remove(site, &gone))?
+        }
+        What::Planned => Answer::json(200, &flows::planned(site)?),
+        What::PlanCall => {
+            let plan: flows::Plan = body(sent.body)?;
+            check_number(&plan.number)?;
+            done(flows::plan(site, &plan).map_err(semantic))?
+        }
+        What::UnplanCall => done(flows::unplan(site, &body(sent.body)?))?,
         What::TryTrunks => act(Request::TryTrunks)?,
         What::Keys => act(Request::Keys(id, keys(&body::<Keys>(sent.body)?.digits)?))?,
         What::Transfer => {
@@ -136,15 +156,10 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             if pair.mac.as_deref().is_some_and(|mac| !looks_like_mac(mac)) {
                 return Err((400, "mac is 12 hexadecimal digits, such as c0:74:ad:12:34:56.".into()));
             }
-            // What is understood and cannot be paired is no fault of the request's form.
-            let semantic = |(status, why)| (if status == 400 { 409 } else { status }, why);
             let told = phones::pair(site, &phones::fields(&pair), sent.local).map_err(semantic)?;
             Answer::json(200, &told)
         }
-        What::Unpair => {
-            phones::unpair(site, &body::<Unpair>(sent.body)?.user)?;
-            Answer::json(200, &Done { done: true })
-        }
+        What::Unpair => done(phones::unpair(site, &body::<Unpair>(sent.body)?.user))?,
         What::History => Answer::json(200, &history(site, &query(sent.query)?)?),
         What::Settings => {
             let sections = site.settings.written()?;
@@ -156,10 +171,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             site.settings.change(&set.section, set.at, &Act::Write(&values))?;
             Answer::json(200, &Done { done: true })
         }
-        What::Restart => {
-            site.restart()?;
-            Answer::json(200, &Done { done: true })
-        }
+        What::Restart => done(site.restart())?,
         What::Statistics => Answer::json(200, &statistics::reckon(every(store(site)?)?.iter())),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;
@@ -176,6 +188,15 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         }
     };
     Ok(answer.into())
+}
+
+/// What is understood and cannot be is no fault of the request's form.
+fn semantic((status, why): Refusal) -> Refusal {
+    (if status == 400 { 409 } else { status }, why)
+}
+
+fn done(done: Result<(), Refusal>) -> Result<Answer, Refusal> {
+    done.map(|()| Answer::json(200, &Done { done: true }))
 }
 
 /// A body in JSON; none stands for an empty object.
@@ -210,7 +231,11 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
 pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId, Refusal> {
     check_number(&place.number)?;
     site.count_call(who)?;
-    let placed = site.ask(Order::Call(Request::Place(place.number.clone(), place.mode)))?;
+    let number = place.number.clone();
+    let placed = site.ask(Order::Call(match place.mode {
+        Mode::Direct => Request::Connect(number),
+        Mode::HoldSlayer => Request::Errand(Errand::Call(number, place.flow.into())),
+    }))?;
     placed.ok_or((500, "The call was placed, but has no number.".into()))
 }
 

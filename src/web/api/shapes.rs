@@ -2,7 +2,8 @@
 //! store; these are the envelopes and the orders.
 
 use super::super::journal::Entry;
-use crate::call::{CallView, Mode, Outcome, PeerView, Record, Utterance};
+use crate::call::{CallView, Outcome, PeerView, Record, Utterance};
+use crate::slay::schedule::Way;
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -19,6 +20,65 @@ pub(in crate::web) struct Place {
     /// How; `direct` unless given.
     #[serde(default = "direct")]
     pub(in crate::web) mode: Mode,
+    /// In `hold_slayer`: the flow through its menu.
+    #[serde(default)]
+    pub(in crate::web) flow: Chosen,
+}
+
+/// Which flow a call follows: the number of a version, or one of these words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::web) enum Chosen {
+    /// This version, whatever its standing.
+    Version(u32),
+    /// The one that is trusted, or none.
+    Named(Trusted),
+}
+
+/// A flow that is not named by its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::web) enum Trusted {
+    /// The one that can be trusted, if there is one.
+    Known,
+    /// None: the box holds as soon as somebody answers.
+    None,
+}
+
+impl Default for Chosen {
+    fn default() -> Self {
+        Self::Named(Trusted::Known)
+    }
+}
+
+impl From<Chosen> for Way {
+    fn from(chosen: Chosen) -> Self {
+        match chosen {
+            Chosen::Version(id) => Self::Version(id),
+            Chosen::Named(Trusted::Known) => Self::Known,
+            Chosen::Named(Trusted::None) => Self::Straight,
+        }
+    }
+}
+
+impl From<Way> for Chosen {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Version(id) => Self::Version(id),
+            Way::Known => Self::Named(Trusted::Known),
+            Way::Straight => Self::Named(Trusted::None),
+        }
+    }
+}
+
+/// How a call is placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::web) enum Mode {
+    /// The phones of the house ring; who answers is connected to the number.
+    Direct,
+    /// The box calls, goes through the menu if it knows it, and holds; the phones ring when a person is there.
+    HoldSlayer,
 }
 
 const fn direct() -> Mode {
@@ -270,7 +330,7 @@ pub(in crate::web) fn whole_if_any<'de, D: Deserializer<'de>>(from: D) -> Result
 }
 
 /// Numbers come as text in a query.
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+pub(in crate::web) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
     let plain = |text: &String| text.bytes().all(|byte| byte.is_ascii_digit());
     text.map(|text| {

@@ -2,6 +2,8 @@
 //! both made from it.
 
 use super::super::access::Scope;
+use super::super::flows::Written as WrittenFlow;
+use super::super::flows::{Flows, Gone, Plan, Planned, Unplan, Which, Whole};
 use super::super::phones::Told;
 use super::super::route::{Miss, call_id};
 use super::super::statistics::Statistics;
@@ -37,6 +39,13 @@ pub(in crate::web) enum What {
     PrintsOf,
     TakePrints,
     ForgetPrints,
+    Flows,
+    Flow,
+    KeepFlow,
+    RemoveFlow,
+    Planned,
+    PlanCall,
+    UnplanCall,
     Keys,
     Transfer,
     Recordings,
@@ -205,6 +214,34 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
             of::<Company>,
         )
     },
+    get(What::Flows, "/flows", "list_flows", "What the box knows of companies' menus", of::<Flows>),
+    Operation {
+        query: Some(of::<Which>),
+        ..get(What::Flow, "/flows/file", "get_flow", "One version of a number's flow, as TOML", of::<Whole>)
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::KeepFlow,
+            "/flows",
+            "keep_flow",
+            "Keep a flow as the newest version of a number's",
+            of::<WrittenFlow>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::RemoveFlow,
+            "/flows/remove",
+            "remove_flow",
+            "Forget a version of a number's flow, or all",
+            of::<Gone>,
+        )
+    },
+    get(What::Planned, "/planned", "list_planned", "Calls that wait for their time", of::<Planned>),
+    post(What::PlanCall, "/planned", "plan_call", "Call and hold at a time, such as 08:00", of::<Plan>),
+    post(What::UnplanCall, "/planned/forget", "unplan_call", "Take a planned call away", of::<Unplan>),
     post(What::Keys, "/calls/{id}/dtmf", "send_keys", "Send keys to the far side", of::<Keys>),
     post(
         What::Transfer,

@@ -1,10 +1,11 @@
 //! The tools and resources: one table.
 
 use super::super::access::{Scope, Who};
-use super::super::api::shapes::Place;
-use super::super::{Order, Site, api, login, words};
+use super::super::api::shapes::{Chosen, Mode, Place};
+use super::super::flows::Which;
+use super::super::{Order, Site, api, flows, login, words};
 use super::acting::Acting;
-use crate::call::{Mode, Outcome, Record, Request};
+use crate::call::{Outcome, Record, Request};
 use crate::clock;
 use crate::units::CallId;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -82,6 +83,28 @@ struct SendKeys {
     /// What the first call of this tool gave, once the owner has agreed.
     #[allow(dead_code, reason = "taken out before; here for its shape")]
     confirmation: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LearnFlow {
+    /// The company's number: digits as the household dials them, or + and the country.
+    number: String,
+    /// TOML: name, then [[step]] tables in order. do = "dtmf" with keys, "listen", "wait" with time, "speak" with say,
+    /// "branch", "transfer" or "hold". get_call_flow shows one.
+    flow: String,
+    /// What the first call of this tool gave, once the owner has agreed.
+    #[allow(dead_code, reason = "taken out before; here for its shape")]
+    confirmation: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OfFlow {
+    /// The company's number.
+    number: String,
+    /// The newest unless given.
+    version: Option<u32>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -189,13 +212,46 @@ const TOOLS: &[Entry] = &[
         },
     },
     Entry {
+        name: "list_call_flows",
+        says: "Companies whose menus the box knows, with the versions of each flow and how they fared.",
+        scope: Scope::Read,
+        takes: schema::<Nothing>,
+        does: |site, _, given| {
+            let _: Nothing = read(given)?;
+            value(&flows::list(site).map_err(|(_, why)| why)?)
+        },
+    },
+    Entry {
+        name: "get_call_flow",
+        says: "The flow through one company's menu, as TOML, and how it fared.",
+        scope: Scope::Read,
+        takes: schema::<OfFlow>,
+        does: |site, _, given| {
+            let OfFlow { number, version } = read(given)?;
+            let which = Which { number, version: version.map(u64::from) };
+            value(&flows::get(site, &which).map_err(|(_, why)| why)?)
+        },
+    },
+    Entry {
+        name: "learn_call_flow",
+        says: "Keep a flow as the newest version of a company's, to be used from the next call on. Acts: needs the owner's confirmation.",
+        scope: Scope::Settings,
+        takes: schema::<LearnFlow>,
+        does: |site, _, given| {
+            let LearnFlow { number, flow, .. } = read(given)?;
+            flows::keep(site, &flows::Written { number, flow }).map_err(|(_, why)| why)?;
+            Ok(json!({ "done": true }))
+        },
+    },
+    Entry {
         name: "make_call",
         says: "Place a call. Acts: needs the owner's confirmation.",
         scope: Scope::Calls,
         takes: schema::<MakeCall>,
         does: |site, who, given| {
             let MakeCall { number, mode, .. } = read(given)?;
-            let placed = api::place_call(site, who.key(), &Place { number, mode }).map_err(|(_, why)| why)?;
+            let place = Place { number, mode, flow: Chosen::default() };
+            let placed = api::place_call(site, who.key(), &place).map_err(|(_, why)| why)?;
             Ok(json!({ "call_id": placed }))
         },
     },

@@ -66,7 +66,8 @@ fn section(part: &Part, written: &Map<String, Value>, form: &str) -> Markup {
             h2 { (part.title) @if part.many { "s" } }
             @if part.many {
                 @for (at, values) in own.and_then(Value::as_array).into_iter().flatten().enumerate() {
-                    @let name = values["name"].as_str().unwrap_or("without a name");
+                    @let name = part.fields.first().and_then(|first| values[first.key].as_str());
+                    @let name = name.unwrap_or("without a name");
                     details {
                         summary { (name) }
                         (fields(part, Some(at), values, form))

@@ -229,6 +229,29 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "menu",
+        title: "Menus",
+        many: false,
+        fields: &[
+            field("learn", "Learn menus from your keys", Flag, "Fingerprints alone, no sound. Default yes."),
+            field(
+                "extension",
+                "The box's own extension",
+                Text,
+                "A number or user: calls that are sent there are held as they come. Empty: none.",
+            ),
+        ],
+    },
+    Part {
+        name: "speed_dial",
+        title: "Speed dial",
+        many: true,
+        fields: &[
+            field("digits", "Digits", Text, "One or two, behind the code that calls and holds."),
+            field("number", "Number", Text, "As you dial it."),
+        ],
+    },
+    Part {
         name: "record",
         title: "Privacy: recording",
         many: false,
@@ -279,6 +302,7 @@ pub(super) const PARTS: &[Part] = &[
         many: false,
         fields: &[
             field("hold", "Hold", Text, "After a flash. Default *58."),
+            field("slay", "Call and hold", Text, "Before a number. Default *59."),
             field("rejoin", "Back to the held call", Text, "Default *94."),
             field("listen", "Hear the held call", Text, "Default *96."),
             field("status", "How it stands", Text, "Default *95."),

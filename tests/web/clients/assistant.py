@@ -30,7 +30,10 @@ async def main(url: str, token: str) -> None:
         first = (await call("search_call_history", limit=1))["calls"][0]["call_id"]
         for name in ("get_call_status", "get_call_summary", "get_call_transcript"):
             await call(name, call_id=first)
+        number = (await call("list_call_flows"))["flows"][0]["number"]
+        flow = (await call("get_call_flow", number=number))["flow"]
         for name, arguments in (
+            ("learn_call_flow", {"number": number, "flow": flow}),
             ("make_call", {"number": "18005550123", "mode": "direct"}),
             ("send_dtmf", {"call_id": 9, "digits": "1"}),
             ("end_call", {"call_id": 9}),

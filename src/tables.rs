@@ -1,4 +1,4 @@
-//! Reading one table of a TOML file: each value is taken with what is allowed for it, and each mistake is kept with its
+//! Tables of TOML, read strictly: each value is taken with what is allowed for it, and each mistake is kept with its
 //! line, so that all of them are told at once.
 
 use core::fmt;
@@ -43,7 +43,7 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 /// A file being read, and what was wrong so far.
-pub(super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     file: &'t str,
     text: &'t str,
     mistakes: Vec<Mistake>,
@@ -100,8 +100,41 @@ impl<'t> Source<'t> {
     }
 }
 
+/// Where a table starts in the file, and what it says.
+pub(crate) type Placed<T> = (usize, T);
+
+/// The tables of a list of tables. One table with single brackets is told how to write it.
+pub(crate) fn tables<'s, 't>(
+    source: &mut Source<'t>,
+    root: &'s DeTable<'t>,
+    name: &str,
+    title: &str,
+    most: usize,
+) -> Vec<Placed<&'s DeTable<'t>>> {
+    let Some((key, value)) = root.iter().find(|(key, _)| key.get_ref() == name) else { return Vec::new() };
+    let at = key.span().start;
+    let Some(items) = value.get_ref().as_array() else {
+        source.wrong(
+            at,
+            format!("{name}: there can be several, so write {title} with two brackets on each side"),
+        );
+        return Vec::new();
+    };
+    if items.len() > most {
+        source.wrong(at, format!("{title} is there {} times: allowed are at most {most}", items.len()));
+    }
+    let tables = items.iter().filter_map(|item: &Spanned<DeValue<'t>>| match item.get_ref() {
+        DeValue::Table(table) => Some((item.span().start, table)),
+        _ => {
+            source.wrong(item.span().start, format!("{name}: write {title} on a line of its own for each"));
+            None
+        }
+    });
+    tables.collect()
+}
+
 /// One table of the file.
-pub(super) struct Section<'s, 't> {
+pub(crate) struct Section<'s, 't> {
     source: &'s mut Source<'t>,
     /// As in the file: `[sip]`, `[[trunk]]`.
     title: &'static str,
@@ -190,7 +223,7 @@ impl<'s, 't> Section<'s, 't> {
     }
 
     /// A password: as [`Self::text`], but the value found is never in a message.
-    pub fn secret(&mut self, key: &str, allowed: &str, least: usize) -> Option<super::Secret> {
+    pub fn secret(&mut self, key: &str, allowed: &str, least: usize) -> Option<&'s str> {
         let value = self.find(key)?;
         let text = value
             .get_ref()
@@ -200,7 +233,7 @@ impl<'s, 't> Section<'s, 't> {
             let what = join(self.title, &format!("{key} (not shown): {allowed}"));
             self.source.wrong(value.span().start, what);
         }
-        text.map(super::Secret::new)
+        text
     }
 
     /// A whole number within bounds.
@@ -251,7 +284,7 @@ fn join(title: &str, rest: &str) -> String {
 }
 
 /// The known key nearest to a misspelt one, if any is near enough to be meant.
-pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let best = known.iter().map(|k| (distance(&key.to_lowercase(), k), *k)).min()?;
     (best.0 <= 1 + best.1.len() / 3).then_some(best.1)
 }
@@ -277,7 +310,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// "1h30m", "45s", "20ms": whole numbers with their units, largest first or not, each once or more.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
@@ -299,7 +332,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// The shortest way to write it.
-pub(super) fn show_duration(d: Duration) -> String {
+pub(crate) fn show_duration(d: Duration) -> String {
     match d.as_millis() {
         ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
         ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),

@@ -1,0 +1,378 @@
+//! A company's menu in a call: the owner's keys are learnt, a stored flow is followed, and he is asked for help.
+//!
+//! In an ordinary call that the house placed the box hears the far side along until a person is there: nothing of it is
+//! kept but prints of what was said before a key. While a flow is followed the holding machine waits; the menu is never
+//! greeted.
+
+use super::conversation::{Call, State};
+use super::desk::Desk;
+use super::leg::Role;
+use super::record::Outcome;
+use super::{Effect, Event, ListenOrder};
+use crate::listen::Heard;
+use crate::listen::prompt::Prompted;
+use crate::media::MediaCommand;
+use crate::slay;
+use crate::slay::book::{Entry, Standing};
+use crate::slay::flow::{Flow, Step, Word};
+use crate::slay::learn::{self, Learner};
+use crate::slay::navigate::{self, Help, Navigator};
+use crate::slay::schedule::Way;
+use crate::sounds::Prompt;
+use crate::units::{Digit, Instant};
+use core::time::Duration;
+
+/// A flow that led to its end has failed all the same if the far side hangs up this soon after it.
+const STANDS: Duration = Duration::from_secs(20);
+/// How long a key of a flow is held: what menus understand for sure, RFC 4733 §2.5.2.3 and ITU-T Q.24.
+const KEY_HELD: Duration = Duration::from_millis(120);
+/// `**` means the menu only while it may still be at its beginning.
+const BEGINNING: Duration = Duration::from_secs(90);
+
+/// What is known and done about the menu of one call.
+#[derive(Debug, Default)]
+pub(super) struct Menu {
+    /// The flow that is to be followed, and which version it is.
+    flow: Option<(u32, Flow)>,
+    /// Which of its prompts was said last, and when.
+    said: Option<(usize, Instant)>,
+    navigator: Option<(u32, Navigator)>,
+    /// Flows are known, and none can be trusted.
+    lost: bool,
+    /// What the owner is rung for; nothing: for a person.
+    pub(super) help: Option<Help>,
+    /// The far side answered, in an ordinary call.
+    began: Option<Instant>,
+    /// The owner hears a ringing tone of the box's until something is heard of the far side.
+    pub(super) comfort: bool,
+    /// The listener took the menu for a person.
+    mistaken: bool,
+    /// The steps that led on before he was rung.
+    done: Vec<Step>,
+    learner: Option<Learner>,
+    /// The version that led to its end, and when.
+    through: Option<(u32, Instant)>,
+    /// The box listens from then on: until then whoever has sent the call here may be on it.
+    pub(super) deaf_until: Option<Instant>,
+}
+
+impl Menu {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let navigator = self.navigator.as_ref().and_then(|(_, machine)| machine.deadline());
+        let learner = self.learner.as_ref().and_then(Learner::deadline);
+        [navigator, learner, self.deaf_until].into_iter().flatten().min()
+    }
+
+    /// A flow is being followed.
+    pub(super) fn is_walked(&self) -> bool {
+        self.navigator.is_some()
+    }
+}
+
+impl Desk {
+    /// A change in the book is written.
+    pub(super) fn write_flows(&mut self, entry: Option<Entry>) {
+        self.out.extend(entry.map(|entry| Effect::Flows(Box::new(entry))));
+    }
+
+    fn count(&mut self, number: &str, version: u32, success: bool) {
+        let entry = self.book.count(number, version, success);
+        self.write_flows(entry);
+    }
+}
+
+impl Call {
+    /// Chooses the flow that is followed as soon as the far side answers.
+    pub(super) fn choose_flow(&mut self, desk: &Desk, way: Way) {
+        let number = &self.record.number;
+        let version = match way {
+            Way::Straight => None,
+            Way::Known => desk.book.choose(number),
+            Way::Version(id) => desk.book.version(number, id),
+        };
+        self.menu.flow = version.map(|version| (version.id, version.flow.clone()));
+        self.menu.lost = way == Way::Known && desk.book.is_lost(number);
+    }
+
+    /// There is a flow to be followed.
+    pub(super) fn has_flow(&self) -> bool {
+        self.menu.flow.is_some()
+    }
+
+    /// An ordinary call was answered: its menu is heard along, and a flow that is not proven is offered.
+    pub(super) fn hear_menu(&mut self, desk: &mut Desk) {
+        let ordinary = self.record.outgoing && !self.emergency && !self.onward && !self.transferred;
+        if !ordinary || !desk.plan.learn || self.menu.learner.is_some() {
+            return;
+        }
+        self.choose_flow(desk, Way::Known);
+        self.menu.learner = Some(Learner::new(desk.now, &[]));
+        self.menu.began = Some(desk.now);
+        self.attend(desk);
+        let offered =
+            desk.book.choose(&self.record.number).is_some_and(|v| v.standing() == Standing::Offered);
+        if offered
+            && let Some(near) = self.near.iter().find(|near| near.role == Role::Talks && near.open.is_some())
+        {
+            desk.say(near, Prompt::KnowMenu);
+            self.decide(desk, "offer", "a flow for this menu was learnt in an earlier call".into());
+        }
+    }
+
+    /// The listener hears the far side, and looks out for the prompts of the flow.
+    fn attend(&mut self, desk: &mut Desk) {
+        let Some(far) = self.far.as_ref().filter(|far| far.open.is_some()) else { return };
+        let (port, line) = (far.port, self.line(desk, far));
+        desk.media(MediaCommand::Tap(port, true));
+        let held = matches!(self.state, State::Held(_));
+        desk.listen(if held { ListenOrder::Start(line) } else { ListenOrder::Attend(line) });
+        if let Some((_, flow)) = &self.menu.flow {
+            desk.listen(ListenOrder::Expect(port, flow.prompts().into()));
+        }
+    }
+
+    /// The call is held from now on: by the flow, if there is one for this place; and what was learnt until here is kept.
+    pub(super) fn enter_menu(&mut self, desk: &mut Desk) {
+        let pressed = self.menu.learner.as_ref().is_some_and(Learner::has_begun);
+        self.learnt(desk);
+        let began = self.menu.began.is_some_and(|at| desk.now.since(at) < BEGINNING);
+        let fresh = self.errand || began;
+        let flow = self.menu.flow.take().filter(|_| fresh && !pressed);
+        let Some((version, flow)) = flow else {
+            if self.menu.lost && self.errand {
+                self.decide(desk, "menu", "every flow for this number has failed".into());
+                self.need_owner(desk, Help::Changed);
+            }
+            return;
+        };
+        if let Some(far) = &self.far {
+            desk.listen(ListenOrder::Expect(far.port, flow.prompts().into()));
+        }
+        self.decide(desk, "menu", format!("version {version} of the flow for this number is followed"));
+        let machine = Navigator::new(desk.now, flow, self.menu.said.take());
+        self.menu.navigator = Some((version, machine));
+        self.follow(desk);
+    }
+
+    /// The owner is in the call from now on. If it was for the menu's sake, the box learns what he presses.
+    pub(super) fn leave_menu(&mut self, desk: &mut Desk) {
+        let walked = self.menu.navigator.take().map(|(_, machine)| machine.done().to_vec());
+        let done = walked.or_else(|| self.menu.help.take().map(|_| core::mem::take(&mut self.menu.done)));
+        self.menu.deaf_until = None;
+        self.errand = false;
+        if let Some(done) = done.filter(|_| desk.plan.learn) {
+            self.menu.learner = Some(Learner::new(desk.now, &done));
+            self.attend(desk);
+        }
+    }
+
+    /// The call is over: how the flow fared, and what was learnt.
+    pub(super) fn menu_over(&mut self, desk: &mut Desk, outcome: Outcome) {
+        if let Some((version, at)) = self.menu.through.take() {
+            let success = outcome == Outcome::Slain || desk.now.since(at) >= STANDS;
+            desk.count(&self.record.number, version, success);
+        }
+        if let Some((version, _)) = self.menu.navigator.take()
+            && matches!(outcome, Outcome::CompanyHungUp | Outcome::Failed)
+        {
+            desk.count(&self.record.number, version, false);
+        }
+        if matches!(outcome, Outcome::Talked | Outcome::Slain) {
+            self.learnt(desk);
+        }
+    }
+
+    /// The house has no part in the call any more.
+    pub(super) fn unlearn_menu(&mut self, desk: &mut Desk) {
+        if let (Some(_), Some(far)) = (self.menu.learner.take(), &self.far) {
+            desk.media(MediaCommand::Tap(far.port, false));
+            desk.listen(ListenOrder::Pause(far.port));
+        }
+    }
+
+    /// Keeps what was learnt from the owner's keys.
+    fn learnt(&mut self, desk: &mut Desk) {
+        let Some(flow) = self.menu.learner.take().and_then(|learner| learner.flow("")) else { return };
+        let steps = flow.steps.len() - 1;
+        match desk.book.keep(&self.record.number, flow, true, desk.wall()) {
+            Ok(None) => {}
+            Ok(entry) => {
+                desk.write_flows(entry);
+                let words = format!("{steps} steps of this menu, from the owner's keys");
+                self.push_decision(desk, "learn", words);
+            }
+            Err(why) => self.push_decision(desk, "learn nothing", why),
+        }
+    }
+
+    // ---- facts ----
+
+    /// The owner pressed a key for the far side.
+    pub(super) fn menu_key(&mut self, desk: &mut Desk, key: Digit) {
+        self.learn(desk, learn::Input::Key(key));
+    }
+
+    /// A fact about the prompts of the far side.
+    pub(super) fn prompted(&mut self, desk: &mut Desk, epoch: u32, prompted: Prompted) {
+        if self.far.as_ref().and_then(|far| far.open).is_none_or(|(_, open)| open != epoch) {
+            return;
+        }
+        match prompted {
+            Prompted::Said(print) => self.learn(desk, learn::Input::Said(print)),
+            Prompted::Known(which) => {
+                self.menu.said = Some((which, desk.now));
+                let heard = "a prompt of the flow for this number".into();
+                desk.happened(Some(self.id), Event::MenuDetected { heard });
+                self.navigate(desk, navigate::Input::Prompt(which));
+            }
+        }
+    }
+
+    /// What the listener concluded, if it is not for the holding machine.
+    pub(super) fn menu_heard(&mut self, desk: &mut Desk, heard: &Heard) -> bool {
+        let held = matches!(self.state, State::Held(_));
+        if let Heard::Sound { sound, .. } = heard {
+            self.navigate(desk, navigate::Input::Sound(*sound));
+        }
+        match heard {
+            // What is understood is shown and weighed, whatever is being done.
+            Heard::Words { .. } => false,
+            _ if self.menu.is_walked() => {
+                self.menu.mistaken |= matches!(heard, Heard::Person { .. });
+                true
+            }
+            Heard::Sound { .. } if held => false,
+            _ if held && self.menu.help.is_some() => {
+                self.menu.mistaken |= matches!(heard, Heard::Person { .. });
+                true
+            }
+            _ if held => false,
+            Heard::Person { .. } => {
+                self.learn(desk, learn::Input::Person);
+                true
+            }
+            _ => true,
+        }
+    }
+
+    /// What the box was saying to the far side has been said.
+    pub(super) fn menu_spoken(&mut self, desk: &mut Desk) {
+        self.navigate(desk, navigate::Input::Spoken);
+    }
+
+    pub(super) fn menu_timeout(&mut self, desk: &mut Desk) {
+        self.navigate(desk, navigate::Input::Timeout);
+        self.learn(desk, learn::Input::Timeout);
+        if self.menu.deaf_until.take_if(|at| desk.now >= *at).is_some() {
+            self.attend(desk);
+        }
+    }
+
+    // ---- the machines' wishes ----
+
+    fn learn(&mut self, desk: &mut Desk, input: learn::Input) {
+        let (Some(learner), Some(port)) = (&mut self.menu.learner, self.far.as_ref().map(|far| far.port))
+        else {
+            return;
+        };
+        learner.handle(desk.now, input);
+        while let Some(output) = learner.poll() {
+            match output {
+                learn::Output::Ask => desk.listen(ListenOrder::Ask(port)),
+                learn::Output::Stop if matches!(self.state, State::Held(_)) => {}
+                learn::Output::Stop => {
+                    desk.media(MediaCommand::Tap(port, false));
+                    desk.listen(ListenOrder::Pause(port));
+                }
+            }
+        }
+    }
+
+    fn navigate(&mut self, desk: &mut Desk, input: navigate::Input) {
+        if let Some((_, machine)) = &mut self.menu.navigator {
+            machine.handle(desk.now, input);
+            self.follow(desk);
+        }
+    }
+
+    fn follow(&mut self, desk: &mut Desk) {
+        while let Some((version, machine)) = &mut self.menu.navigator {
+            let version = *version;
+            let Some(output) = machine.poll() else { return };
+            match output {
+                navigate::Output::Press(keys) => {
+                    if let Some(far) = &self.far {
+                        keys.iter().for_each(|key| desk.digit(far, *key, Some(KEY_HELD)));
+                        // What is said from here on belongs to the next key.
+                        desk.listen(ListenOrder::Ask(far.port));
+                    }
+                    let digits = keys.iter().map(|key| key.as_char()).collect();
+                    desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+                }
+                navigate::Output::Speak(word) => self.speak(desk, word_prompt(word)),
+                navigate::Output::Decided(what, reason) => {
+                    let event = Event::MenuStep { step: what.into(), reason: reason.clone() };
+                    desk.happened(Some(self.id), event);
+                    self.decide(desk, what, reason);
+                }
+                navigate::Output::Hold => {
+                    self.menu.through = machine.is_through().then_some((version, desk.now));
+                    self.menu.navigator = None;
+                    self.unmistake(desk);
+                }
+                navigate::Output::Owner(help) => {
+                    if machine.is_through() {
+                        self.menu.through = Some((version, desk.now));
+                    } else {
+                        desk.count(&self.record.number, version, false);
+                    }
+                    self.menu.done = machine.done().to_vec();
+                    self.menu.navigator = None;
+                    self.need_owner(desk, help);
+                }
+                navigate::Output::HangUp(why) => {
+                    self.end(desk, Outcome::Failed, &why, crate::sip::Cause::Normal);
+                }
+            }
+        }
+    }
+}
+
+impl Call {
+    /// The owner is rung to go on himself.
+    fn need_owner(&mut self, desk: &mut Desk, help: Help) {
+        let why = match help {
+            Help::Changed => "the menu has changed: the owner goes on himself",
+            Help::Turn => "the flow leads to the owner",
+        };
+        if help == Help::Changed {
+            desk.happened(Some(self.id), Event::MenuExploration { step: why.into() });
+        }
+        self.menu.help = Some(help);
+        self.tell(desk, slay::Input::Need(why));
+    }
+
+    /// No phone rings for the menu's sake any more, and nobody has come: what is heard from here on is the hold's.
+    pub(super) fn without_owner(&mut self, desk: &mut Desk) {
+        if self.menu.help.take().is_some() {
+            self.unmistake(desk);
+        }
+    }
+
+    /// What the listener took for a person was the menu: whoever speaks next may be one.
+    fn unmistake(&mut self, desk: &mut Desk) {
+        if core::mem::take(&mut self.menu.mistaken)
+            && let Some(far) = &self.far
+        {
+            desk.listen(ListenOrder::WasMenu(far.port));
+        }
+    }
+}
+
+const fn word_prompt(word: Word) -> Prompt {
+    match word {
+        Word::Agent => Prompt::SayAgent,
+        Word::Yes => Prompt::SayYes,
+        Word::No => Prompt::SayNo,
+    }
+}

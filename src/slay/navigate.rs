@@ -1,0 +1,471 @@
+//! Through a menu by a stored flow: no key before its prompt has been said, and no guess when it is not said.
+//!
+//! ```text
+//!             prompt said                    keys, word, pause                         hold
+//!  Expecting ─────────────► the step's act ──────────────────► Expecting … ──────────────────► (the hold's business)
+//!      │  said something else twice, or nothing in time
+//!      └──► otherwise: ring the owner │ next step │ another step │ end
+//! ```
+
+use super::flow::{Act, Flow, Otherwise, Step, Word};
+use crate::listen::Sound;
+use crate::units::{Digit, Instant};
+use core::time::Duration;
+use std::collections::VecDeque;
+
+/// Quiet after which what was said is over, beyond the second that it takes to be told of it. Menus pause between their
+/// sentences, and begin anew after a few seconds without a key.
+const ENDED: Duration = Duration::from_secs(2);
+/// Quiet that ends a sentence.
+const PAUSED: Duration = Duration::from_millis(1_200);
+/// So often something else may be said than expected, before half the time for it has passed: the network may have garbled
+/// it, menus pause, and they repeat themselves.
+const CHANCES: u8 = 2;
+/// Music for so long where a prompt was expected is a queue: there is no menu any more.
+const QUEUE: Duration = Duration::from_secs(20);
+/// A busy tone for so long means that the far side has gone without a BYE.
+const GONE: Duration = Duration::from_secs(8);
+/// A prompt that was said so recently is still waiting for its key.
+const RECENT: Duration = Duration::from_secs(10);
+/// A word that was never reported as said.
+const WORD: Duration = Duration::from_secs(5);
+
+/// What the call tells the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// This one of [`Flow::prompts`] has just been said.
+    Prompt(usize),
+    /// Another class of sound is heard from now on.
+    Sound(Sound),
+    /// The word that was to be said has been.
+    Spoken,
+    /// Time passed.
+    Timeout,
+}
+
+/// What should be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Press these keys.
+    Press(Vec<Digit>),
+    /// Say this word.
+    Speak(Word),
+    /// The menu is over: hold the line.
+    Hold,
+    /// Ring the owner.
+    Owner(Help),
+    /// End the call.
+    HangUp(String),
+    /// For the record: what and why. Never which keys.
+    Decided(&'static str, String),
+}
+
+/// What the owner is rung for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Help {
+    /// The menu is not what it was.
+    Changed,
+    /// The flow says that he goes on himself.
+    Turn,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Waits for the prompt of its step.
+    Expecting {
+        half: Instant,
+        until: Instant,
+        chances: u8,
+    },
+    /// Waits until whoever speaks pauses.
+    Listening {
+        until: Instant,
+    },
+    /// Does nothing.
+    Pausing {
+        until: Instant,
+    },
+    /// Says a word.
+    Speaking {
+        until: Instant,
+    },
+    Over,
+}
+
+/// One way through one menu.
+#[derive(Debug)]
+pub struct Navigator {
+    flow: Flow,
+    at: usize,
+    state: State,
+    /// What is heard, and since when.
+    sound: (Sound, Instant),
+    /// Somebody has spoken since the step began, or since it was last counted as over.
+    spoken: bool,
+    /// The prompt said last, while it waits for its key.
+    said: Option<(usize, Instant)>,
+    /// Every step led on as it should.
+    through: bool,
+    out: VecDeque<Output>,
+}
+
+impl Navigator {
+    /// Begins with the first step at `now`. `said`: a prompt that was said before, and when.
+    pub fn new(now: Instant, flow: Flow, said: Option<(usize, Instant)>) -> Self {
+        let mut machine = Self {
+            flow,
+            at: 0,
+            state: State::Over,
+            sound: (Sound::Silence, now),
+            spoken: false,
+            said,
+            through: false,
+            out: VecDeque::new(),
+        };
+        machine.begin(now);
+        machine
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When to call `handle(Timeout)` at the latest.
+    pub fn deadline(&self) -> Option<Instant> {
+        let since = self.sound.1;
+        match self.state {
+            State::Over => None,
+            State::Pausing { until } | State::Speaking { until } => Some(until),
+            State::Listening { until } => Some(self.end_of_speech(PAUSED).unwrap_or(until).min(until)),
+            State::Expecting { half, until, chances } => {
+                let sound = match self.sound.0 {
+                    Sound::Music => Some(since + QUEUE),
+                    Sound::Busy => Some(since + GONE),
+                    _ if chances == 0 => Some(half),
+                    _ => self.end_of_speech(ENDED),
+                };
+                Some(sound.unwrap_or(until).min(until))
+            }
+        }
+    }
+
+    /// Whether the flow led to its end.
+    pub fn is_through(&self) -> bool {
+        self.through
+    }
+
+    /// The step it is at, counted from 1, and how many there are.
+    pub fn place(&self) -> (usize, usize) {
+        (self.at + 1, self.flow.steps.len())
+    }
+
+    /// The steps that led on until now, for whoever learns the rest.
+    pub fn done(&self) -> &[Step] {
+        self.flow.steps.get(..self.at).unwrap_or_default()
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Sound(sound) => {
+                let voice = |sound| matches!(sound, Sound::Speech | Sound::Announcement);
+                self.spoken |= voice(sound);
+                // A recording that is known as one all of a sudden speaks on.
+                if sound != self.sound.0 && !(voice(sound) && voice(self.sound.0)) {
+                    self.sound = (sound, now);
+                }
+            }
+            Input::Prompt(which) => {
+                self.said = Some((which, now));
+                if matches!(self.state, State::Expecting { .. }) {
+                    self.expected(now);
+                }
+            }
+            Input::Spoken if matches!(self.state, State::Speaking { .. }) => self.go_on(now),
+            Input::Spoken | Input::Timeout => {}
+        }
+        self.timeout(now);
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        match self.state {
+            State::Pausing { until } | State::Speaking { until } if now >= until => self.go_on(now),
+            State::Listening { .. } if self.end_of_speech(PAUSED).is_some_and(|at| now >= at) => {
+                self.go_on(now);
+            }
+            State::Listening { until } if now >= until => self.missed(now, "nobody has spoken in time"),
+            State::Expecting { half, until, chances } => self.still_expecting(now, (half, until), chances),
+            _ => {}
+        }
+    }
+
+    fn still_expecting(&mut self, now: Instant, (half, until): (Instant, Instant), chances: u8) {
+        let lasted = now.since(self.sound.1);
+        match self.sound.0 {
+            Sound::Music if lasted >= QUEUE => {
+                self.decide("hold", "music plays where a menu was: the queue has begun");
+                self.end(Output::Hold);
+            }
+            Sound::Busy if lasted >= GONE => {
+                self.end(Output::HangUp("the far side plays a busy tone: it has hung up".into()));
+            }
+            _ if chances == 0 && now >= half => {
+                self.missed(now, "something else was said than the prompt expected");
+            }
+            _ if chances > 0 && self.end_of_speech(ENDED).is_some_and(|at| now >= at) => {
+                self.spoken = false;
+                self.state = State::Expecting { half, until, chances: chances - 1 };
+                self.still_expecting(now, (half, until), chances - 1);
+            }
+            _ if now >= until => self.missed(now, "the prompt expected was not said in time"),
+            _ => {}
+        }
+    }
+
+    /// When what was said is over, if somebody spoke and is quiet now.
+    fn end_of_speech(&self, quiet: Duration) -> Option<Instant> {
+        let still = matches!(self.sound.0, Sound::Silence | Sound::Noise);
+        (self.spoken && still).then(|| self.sound.1 + quiet)
+    }
+
+    fn step(&self) -> Option<&Step> {
+        self.flow.steps.get(self.at)
+    }
+
+    /// The step begins: it waits for its prompt, if it has one.
+    fn begin(&mut self, now: Instant) {
+        self.spoken = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
+        let Some(step) = self.step() else { return self.end(Output::Hold) };
+        let (half, until) = (now + step.within / 2, now + step.within);
+        if step.prompts().next().is_none() {
+            return self.act(now, None);
+        }
+        self.state = State::Expecting { half, until, chances: CHANCES };
+        self.expected(now);
+    }
+
+    /// Goes on if the prompt said last is the one that the step waits for.
+    fn expected(&mut self, now: Instant) {
+        let Some((which, _)) = self.said.filter(|(_, at)| now.since(*at) <= RECENT) else { return };
+        let print = self.flow.prompts().get(which).cloned();
+        let Some(step) = self.step() else { return };
+        let found = step.prompts().position(|expected| print.as_ref() == Some(expected));
+        if found.is_some() {
+            self.said = None;
+            self.act(now, found);
+        }
+    }
+
+    /// Does what the step says; `way`: which of its prompts was said.
+    fn act(&mut self, now: Instant, way: Option<usize>) {
+        let Some(step) = self.step() else { return };
+        let (act, until) = (step.act.clone(), now + step.within);
+        let (at, of) = self.place();
+        let said = if way.is_some() { "the prompt expected was said" } else { "the flow says so" };
+        match act {
+            Act::Dtmf(keys) => {
+                self.decide("press", &format!("step {at} of {of}: {said}"));
+                self.out.push_back(Output::Press(keys));
+                self.go_on(now);
+            }
+            Act::Speak(word) => {
+                self.decide("say", &format!("step {at} of {of}: {said}"));
+                self.out.push_back(Output::Speak(word));
+                self.state = State::Speaking { until: now + WORD };
+            }
+            Act::Wait(time) => self.state = State::Pausing { until: now + time },
+            Act::Listen if way.is_some() => self.go_on(now),
+            Act::Listen => self.state = State::Listening { until },
+            Act::Branch(ways) => {
+                let label = way.and_then(|way| ways.into_iter().nth(way)).map(|(_, label)| label);
+                self.go_to(now, label.as_deref());
+            }
+            Act::Transfer => {
+                self.through = true;
+                self.decide("ring", &format!("step {at} of {of}: from here on the owner goes on himself"));
+                self.end(Output::Owner(Help::Turn));
+            }
+            Act::Hold => {
+                self.through = true;
+                self.decide("hold", "the menu is over");
+                self.end(Output::Hold);
+            }
+        }
+    }
+
+    fn go_on(&mut self, now: Instant) {
+        self.at += 1;
+        self.begin(now);
+    }
+
+    fn go_to(&mut self, now: Instant, label: Option<&str>) {
+        match label.and_then(|label| self.flow.at(label)) {
+            Some(at) => {
+                self.at = at;
+                self.begin(now);
+            }
+            // `Flow::new` lets no such label pass.
+            None => self.go_on(now),
+        }
+    }
+
+    fn missed(&mut self, now: Instant, why: &str) {
+        let (at, of) = self.place();
+        let Some(otherwise) = self.step().map(|step| step.otherwise.clone()) else { return };
+        let words = format!("step {at} of {of}: {why}");
+        match otherwise {
+            Otherwise::Owner => {
+                self.decide("ring", &format!("{words}: the menu has changed"));
+                self.end(Output::Owner(Help::Changed));
+            }
+            Otherwise::Next => {
+                self.decide("go on", &words);
+                self.go_on(now);
+            }
+            Otherwise::GoTo(label) => {
+                self.decide("go on", &words);
+                self.go_to(now, Some(&label));
+            }
+            Otherwise::HangUp => self.end(Output::HangUp(words)),
+        }
+    }
+
+    fn end(&mut self, output: Output) {
+        self.out.push_back(output);
+        self.state = State::Over;
+    }
+
+    fn decide(&mut self, what: &'static str, reason: &str) {
+        self.out.push_back(Output::Decided(what, reason.into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::super::flow::tests::{after, keys, print};
+    use super::*;
+
+    fn at(seconds: f64) -> Instant {
+        Instant((seconds * 1e6) as u64)
+    }
+
+    /// Feeds `(second, input)` and drives the timers up to `end` seconds; what was done, by second.
+    fn story(steps: Vec<Step>, inputs: &[(f64, Input)], end: f64) -> Vec<(f64, Output)> {
+        let flow = Flow::new("x", steps).unwrap();
+        let mut machine = Navigator::new(Instant::ZERO, flow, None);
+        let mut inputs = VecDeque::from(inputs.to_vec());
+        let mut told = Vec::new();
+        let mut now = Instant::ZERO;
+        for _ in 0..10_000 {
+            while let Some(out) = machine.poll() {
+                if !matches!(out, Output::Decided(..)) {
+                    told.push((now.0 as f64 / 1e6, out));
+                }
+            }
+            let next = inputs.front().map(|(s, _)| at(*s));
+            let timer = machine.deadline();
+            let Some(soonest) = [next, timer].into_iter().flatten().min().filter(|t| *t <= at(end)) else {
+                break;
+            };
+            now = soonest;
+            let input = if next == Some(now) { inputs.pop_front().unwrap().1 } else { Input::Timeout };
+            machine.handle(now, input);
+        }
+        told
+    }
+
+    fn press(pressed: &str) -> Output {
+        let Act::Dtmf(keys) = keys(pressed) else { panic!("keys") };
+        Output::Press(keys)
+    }
+
+    const SPEECH: Input = Input::Sound(Sound::Speech);
+    const QUIET: Input = Input::Sound(Sound::Silence);
+    const MUSIC: Input = Input::Sound(Sound::Music);
+    const CHANGED: Output = Output::Owner(Help::Changed);
+
+    #[test]
+    fn a_key_is_pressed_once_its_prompt_has_been_said_and_the_flow_ends_in_a_hold() {
+        let steps = vec![after(1, keys("2")), after(2, keys("1#"))];
+        let told = story(
+            steps,
+            &[(1.0, SPEECH), (6.0, Input::Prompt(0)), (7.0, QUIET), (8.0, SPEECH), (12.0, Input::Prompt(1))],
+            300.0,
+        );
+        assert_eq!(told, [(6.0, press("2")), (12.0, press("1#")), (12.0, Output::Hold)]);
+    }
+
+    #[test]
+    fn another_prompt_is_waited_for_once_more_and_then_the_owner_is_rung() {
+        let steps = vec![after(1, keys("2"))];
+        let once = [(1.0, SPEECH), (6.0, QUIET)];
+        let twice = [once.as_slice(), &[(12.0, SPEECH), (18.0, QUIET)]].concat();
+        assert_eq!(story(steps.clone(), &twice, 300.0), [(30.0, CHANGED)]);
+        let late = [(20.0, SPEECH), (26.0, QUIET), (40.0, SPEECH), (46.0, QUIET)];
+        assert_eq!(story(steps.clone(), &late, 300.0), [(48.0, CHANGED)]);
+        let comes = [once.as_slice(), &[(12.0, SPEECH), (18.0, Input::Prompt(0))]].concat();
+        assert_eq!(story(steps.clone(), &comes, 300.0), [(18.0, press("2")), (18.0, Output::Hold)]);
+        // Many pauses within a menu that is long are none.
+        let pauses = (0..6).flat_map(|n| [(4.0 * f64::from(n), SPEECH), (4.0 * f64::from(n) + 1.0, QUIET)]);
+        let pauses: Vec<_> = pauses.chain([(29.0, Input::Prompt(0))]).collect();
+        assert_eq!(story(steps.clone(), &pauses, 300.0), [(29.0, press("2")), (29.0, Output::Hold)]);
+        assert_eq!(story(steps, &[], 300.0), [(60.0, CHANGED)], "nothing is said at all");
+    }
+
+    #[test]
+    fn a_prompt_that_does_not_come_leads_where_the_step_says() {
+        let labelled = Step { label: Some("end".into()), ..Step::plain(keys("9")) };
+        let flow = |otherwise| {
+            vec![Step { otherwise, ..after(1, keys("2")) }, Step::plain(keys("3")), labelled.clone()]
+        };
+        let pressed = |otherwise| {
+            let told = story(flow(otherwise), &[], 100.0);
+            told.into_iter().map(|(_, out)| out).collect::<Vec<_>>()
+        };
+        assert_eq!(pressed(Otherwise::Next), [press("3"), press("9"), Output::Hold]);
+        assert_eq!(pressed(Otherwise::GoTo("end".into())), [press("9"), Output::Hold]);
+        assert_eq!(pressed(Otherwise::Owner), [CHANGED]);
+        assert!(matches!(pressed(Otherwise::HangUp)[..], [Output::HangUp(_)]));
+    }
+
+    #[test]
+    fn music_instead_of_a_menu_is_the_queue_and_a_busy_tone_the_end() {
+        let steps = vec![after(1, keys("2"))];
+        assert_eq!(story(steps.clone(), &[(2.0, MUSIC)], 100.0), [(22.0, Output::Hold)]);
+        let told = story(steps, &[(2.0, Input::Sound(Sound::Busy))], 100.0);
+        assert!(matches!(told[..], [(at, Output::HangUp(_))] if at == 10.0), "{told:?}");
+    }
+
+    #[test]
+    fn branches_words_pauses_and_sentences() {
+        let sales = Step { label: Some("sales".into()), ..Step::plain(keys("1")) };
+        let late = Step { label: Some("late".into()), ..Step::plain(Act::Speak(Word::Agent)) };
+        let branch = Act::Branch(vec![(print(1), "sales".into()), (print(2), "late".into())]);
+        let steps = vec![
+            Step::plain(Act::Wait(Duration::from_secs(2))),
+            Step::plain(Act::Listen),
+            Step::plain(branch),
+            sales,
+            late,
+            Step::plain(Act::Transfer),
+        ];
+        let told = story(
+            steps,
+            &[(3.0, SPEECH), (5.0, QUIET), (7.0, SPEECH), (9.0, Input::Prompt(1)), (10.0, Input::Spoken)],
+            100.0,
+        );
+        assert_eq!(told, [(9.0, Output::Speak(Word::Agent)), (10.0, Output::Owner(Help::Turn))]);
+    }
+
+    #[test]
+    fn what_was_said_just_before_counts_and_what_was_said_long_ago_does_not() {
+        let flow = Flow::new("x", vec![after(1, keys("2"))]).unwrap();
+        let pressed = |said: f64| {
+            let mut machine = Navigator::new(at(20.0), flow.clone(), Some((0, at(said))));
+            core::iter::from_fn(|| machine.poll()).any(|out| out == press("2"))
+        };
+        assert!(pressed(12.0) && !pressed(5.0));
+    }
+}

@@ -1,0 +1,126 @@
+//! Flows through menus, and calls that are planned: the control thread changes them and never waits for the disk.
+
+use super::queue::Shelf;
+use super::{Error, SETTINGS, Store};
+use crate::slay::book::{Entry, key};
+use crate::slay::schedule::Appointment;
+use redb::ReadableDatabase;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Keys of flows among the settings begin with this, and end before [`AFTER`].
+const PREFIX: &str = "flow.";
+const AFTER: &str = "flow/";
+const SCHEDULE: &str = "schedule";
+const VERSION: u8 = 1;
+
+impl Store {
+    /// The flows of every number, by number. What cannot be understood is left out.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn flows(&self) -> Result<Vec<Entry>, Error> {
+        let mut found = self.shared.read(|database| {
+            let settings = database.begin_read()?.open_table(SETTINGS)?;
+            let all = settings.range(PREFIX..AFTER)?;
+            all.map(|entry| {
+                let (key, value) = entry?;
+                Ok((key.value().to_owned(), Some(value.value().to_vec())))
+            })
+            .collect::<Result<std::collections::BTreeMap<_, _>, Error>>()
+        })?;
+        found.extend(self.shared.queue.values(Shelf::Settings, PREFIX));
+        Ok(found.into_values().flatten().filter_map(|bytes| decode(&bytes)).collect())
+    }
+
+    /// The flows of one number.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn flows_of(&self, number: &str) -> Result<Option<Entry>, Error> {
+        let number = key(number);
+        Ok(self.flows()?.into_iter().find(|entry| entry.number == number))
+    }
+
+    /// Keeps the flows of a number; none are removed. Never waits for the disk.
+    ///
+    /// # Errors
+    /// The disk has failed for so long that nothing more is taken.
+    pub fn put_flows(&self, entry: &Entry) -> Result<(), Error> {
+        let bytes = (!entry.versions.is_empty()).then(|| encode(entry)).transpose()?;
+        self.shared.queue.put_value(Shelf::Settings, &format!("{PREFIX}{}", entry.number), bytes)
+    }
+
+    /// The calls that are planned.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn schedule(&self) -> Result<Vec<Appointment>, Error> {
+        let waiting = self.shared.queue.value(Shelf::Settings, SCHEDULE);
+        let bytes = match waiting {
+            Some(bytes) => bytes,
+            None => self.setting(SCHEDULE)?,
+        };
+        Ok(bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default())
+    }
+
+    /// Keeps the calls that are planned. Never waits for the disk.
+    ///
+    /// # Errors
+    /// The disk has failed for so long that nothing more is taken.
+    pub fn put_schedule(&self, list: &[Appointment]) -> Result<(), Error> {
+        self.shared.queue.put_value(Shelf::Settings, SCHEDULE, Some(encode(&list)?))
+    }
+}
+
+fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    postcard::to_extend(value, vec![VERSION]).map_err(|error| Error::Other(error.to_string()))
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::slay::book::Book;
+    use crate::slay::flow::Flow;
+    use crate::slay::flow::tests::{after, keys};
+    use crate::slay::schedule::Way;
+    use crate::units::Wall;
+    use core::time::Duration;
+
+    #[test]
+    fn flows_and_planned_calls_outlive_a_restart() {
+        let dir = std::env::temp_dir().join(format!("hold-slayer-flows-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        let (store, _) = Store::open(&dir).unwrap();
+        let mut book = Book::default();
+        let flow = Flow::new("Care", vec![after(1, keys("2"))]).unwrap();
+        let entry = book.keep("1800", flow.clone(), true, Wall(7)).unwrap().unwrap();
+        let other = book.keep("1900", flow, false, Wall(8)).unwrap().unwrap();
+        let planned = [Appointment { id: 1, number: "1800".into(), at: Wall(9), way: Way::Known }];
+        store.put_flows(&entry).unwrap();
+        store.put_flows(&other).unwrap();
+        store.put_schedule(&planned).unwrap();
+        assert_eq!(store.flows().unwrap(), [entry.clone(), other.clone()], "before they are written");
+        let counted = book.count("1800", 1, true).unwrap();
+        store.put_flows(&counted).unwrap();
+        assert!(store.stop(Duration::from_secs(20)));
+        let (store, _) = Store::open(&dir).unwrap();
+        assert_eq!(store.flows_of("1-800").unwrap(), Some(counted.clone()));
+        assert_eq!(store.schedule().unwrap(), planned);
+        store.put_flows(&book.forget("1900", None).unwrap()).unwrap();
+        assert_eq!(store.flows().unwrap(), std::slice::from_ref(&counted));
+        assert!(store.flush(Duration::from_secs(20)));
+        assert_eq!(store.flows().unwrap(), [counted]);
+        assert!(store.stop(Duration::from_secs(20)));
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+}
