@@ -1,6 +1,7 @@
 //! Flows and planned calls, for the page and for programs: what is asked, and what comes of it.
 
 use super::api::shapes::{Chosen, number as from_text};
+use super::api::{whole, whole_if_any};
 use super::{Order, Site};
 use crate::call::{Errand, Request};
 use crate::clock;
@@ -75,7 +76,8 @@ pub(super) struct Gone {
     #[schemars(regex(pattern = r"^\+?[0-9*#]{1,32}$"))]
     pub(super) number: String,
     /// All unless given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_if_any")]
+    #[schemars(range(max = u32::MAX))]
     pub(super) version: Option<u32>,
 }
 
@@ -125,6 +127,8 @@ pub(super) struct Plan {
 #[serde(deny_unknown_fields)]
 pub(super) struct Unplan {
     /// As `list_planned` gives it.
+    #[serde(deserialize_with = "whole")]
+    #[schemars(range(max = u32::MAX))]
     pub(super) id: u32,
 }
 

@@ -30,7 +30,11 @@ pub(in crate::web) struct Place {
 #[serde(untagged)]
 pub(in crate::web) enum Chosen {
     /// This version, whatever its standing.
-    Version(u32),
+    Version(
+        #[serde(deserialize_with = "whole")]
+        #[schemars(range(max = u32::MAX))]
+        u32,
+    ),
     /// The one that is trusted, or none.
     Named(Trusted),
 }
@@ -129,7 +133,7 @@ pub(in crate::web) struct Pair {
     #[schemars(regex(pattern = r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{12}$"))]
     pub(in crate::web) mac: Option<String>,
     /// Its socket, 1 or 2.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_if_any")]
     #[schemars(range(min = 1, max = 2))]
     pub(in crate::web) jack: Option<u8>,
 }
@@ -315,18 +319,21 @@ pub(in crate::web) struct Problem {
 }
 
 /// A whole number; JSON Schema takes 3.0 for one, too.
-pub(in crate::web) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+pub(in crate::web) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<T, D::Error> {
     let number = serde_json::Number::deserialize(from)?;
     let exact = |n: &f64| n.fract() == 0.0 && (0.0..=MOST_EXACT).contains(n);
-    let whole = number.as_f64().filter(exact).map(|n| n as u64);
-    whole.ok_or_else(|| de::Error::custom("not a whole number from 0 to 9007199254740992"))
+    let whole = number.as_f64().filter(exact).and_then(|n| T::try_from(n as u64).ok());
+    whole.ok_or_else(|| de::Error::custom("not a whole number, or too large a one"))
 }
 
 /// The same where there may be none.
-pub(in crate::web) fn whole_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+pub(in crate::web) fn whole_if_any<'de, D: Deserializer<'de>, T: TryFrom<u64>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     #[derive(Deserialize)]
-    struct Whole(#[serde(deserialize_with = "whole")] u64);
-    Ok(Option::<Whole>::deserialize(from)?.map(|whole| whole.0))
+    #[serde(bound = "T: TryFrom<u64>")]
+    struct Whole<T>(#[serde(deserialize_with = "whole")] T);
+    Ok(Option::<Whole<T>>::deserialize(from)?.map(|whole| whole.0))
 }
 
 /// Numbers come as text in a query.
