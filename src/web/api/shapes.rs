@@ -190,7 +190,8 @@ pub(in crate::web) struct SetValues {
     #[schemars(length(min = 1, max = 16))]
     pub(in crate::web) section: String,
     /// Which of several trunks or phones, from 0; left out: a new one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_if_any")]
+    #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(in crate::web) at: Option<usize>,
     /// By key, as text; lists one a line. An empty one takes the key out.
     pub(in crate::web) values: BTreeMap<String, String>,
@@ -240,6 +241,7 @@ const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 pub(in crate::web) struct HistoryQuery {
     /// Older than this call.
     #[serde(default, deserialize_with = "number")]
+    #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(in crate::web) before: Option<u64>,
     /// At most so many.
     #[serde(default, deserialize_with = "number")]
@@ -268,9 +270,11 @@ pub(in crate::web) struct EventsQuery {
     pub(in crate::web) types: Option<String>,
     /// Of this call.
     #[serde(default, deserialize_with = "number")]
+    #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(in crate::web) call: Option<u64>,
     /// After the event with this number; also as the field `Last-Event-ID`.
     #[serde(default, deserialize_with = "number")]
+    #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(in crate::web) after: Option<u64>,
 }
 
@@ -341,7 +345,8 @@ pub(in crate::web) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Optio
     let text = Option::<String>::deserialize(from)?;
     let plain = |text: &String| text.bytes().all(|byte| byte.is_ascii_digit());
     text.map(|text| {
-        text.parse().ok().filter(|_| plain(&text)).ok_or_else(|| de::Error::custom("not a whole number"))
+        let exact = |n: &u64| plain(&text) && *n <= MOST_EXACT as u64;
+        text.parse().ok().filter(exact).ok_or_else(|| de::Error::custom("not a whole number"))
     })
     .transpose()
 }
