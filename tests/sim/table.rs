@@ -273,7 +273,7 @@ fn print(results: &[Result]) {
         let delays: Vec<u64> = of.iter().filter_map(|r| r.delay_ms).collect();
         let hours = of.iter().map(|r| r.held_ms).sum::<u64>() as f64 / 3_600_000.0;
         let rings: u32 = of.iter().map(|r| r.false_rings).sum();
-        let share = if stayed > 0 { 100.0 * talked as f64 / stayed as f64 } else { f64::NAN };
+        let share = if stayed > 0 { 100.0 * talked as f64 / stayed as f64 } else { 0.0 };
         println!(
             "| {name} | {} | {stayed} | {talked} ({share:.1} %) | {} | {:.1} / {:.1} | {rings} in {hours:.1} h ({:.1}/h) |",
             of.len(),
