@@ -331,6 +331,9 @@ fn nothing_is_marked_unfinished_and_no_registry_is_named() {
     for path in found {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let ext = path.extension().map(|ext| ext.to_string_lossy().into_owned()).unwrap_or_default();
+        if ["orig", "rej"].contains(&&*ext) {
+            wrong.push(format!("{}: left over from a merge", path.display()));
+        }
         if name != "Makefile" && name != "run" && !texts.contains(&&*ext) {
             continue;
         }

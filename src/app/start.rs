@@ -130,9 +130,15 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         for_help: plan.for_help(),
     };
     let mut core = core::Core::new(ua_config, plan, first_call, random()?);
-    let flows = store.iter().flat_map(|store| store.flows().unwrap_or_default()).collect();
-    let planned = store.as_ref().and_then(|store| store.schedule().ok()).unwrap_or_default();
-    core.handle(clock::now(), core::Event::Recall(flows, planned));
+    match store.as_ref().map(|store| Ok((store.flows()?, store.schedule()?))).transpose() {
+        Ok(kept) => {
+            let (flows, planned) = kept.unwrap_or_default();
+            core.handle(clock::now(), core::Event::Recall(flows, planned));
+        }
+        Err::<_, crate::store::Error>(error) => {
+            troubles.push(format!("flows and planned calls are not known: {error}"));
+        }
+    }
     let mut paired = Paired::default();
     for phone in store.iter().flat_map(paired::known) {
         let name = phone.name.clone();

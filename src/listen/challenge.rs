@@ -81,9 +81,7 @@ impl Challenge {
             () => Reaction::Open,
         }
     }
-}
 
-impl Challenge {
     /// While the box speaks.
     fn meanwhile(&self, at: Tick, pause: u64) -> Reaction {
         let spoken = at.since(self.began);

@@ -1,18 +1,16 @@
 //! Flows through menus, and calls that are planned: the control thread changes them and never waits for the disk.
 
+use super::form::{decode, encode};
 use super::queue::Shelf;
 use super::{Error, SETTINGS, Store};
 use crate::slay::book::{Entry, key};
 use crate::slay::schedule::Appointment;
 use redb::ReadableDatabase;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// Keys of flows among the settings begin with this, and end before [`AFTER`].
 const PREFIX: &str = "flow.";
 const AFTER: &str = "flow/";
 const SCHEDULE: &str = "schedule";
-const VERSION: u8 = 1;
 
 impl Store {
     /// The flows of every number, by number. What cannot be understood is left out.
@@ -70,17 +68,6 @@ impl Store {
     /// The disk has failed for so long that nothing more is taken.
     pub fn put_schedule(&self, list: &[Appointment]) -> Result<(), Error> {
         self.shared.queue.put_value(Shelf::Settings, SCHEDULE, Some(encode(&list)?))
-    }
-}
-
-fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    postcard::to_extend(value, vec![VERSION]).map_err(|error| Error::Other(error.to_string()))
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
-        _ => None,
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the listener knows of each company, from one call to the next.
 
+use super::form::{decode, encode};
 use super::queue::Shelf;
-use super::{Error, Store};
+use super::{Error, Shared, Store};
+use crate::clock;
 use crate::listen::lore::Lore;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 use std::sync::PoisonError;
 
 pub(super) const LORE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("lore");
-const VERSION: u8 = 1;
 /// Most companies; one more forgets the one that was called longest ago. Each has 24 kB at most.
 const COMPANIES: usize = 100;
 
@@ -52,6 +53,33 @@ impl Store {
     }
 }
 
+impl Shared {
+    /// Forgets the voices that may have been people's of companies that were not called for long.
+    pub(super) fn forget_old_doubts(&self) -> Result<(), Error> {
+        let _alone = self.lore.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::wall().0;
+        let changed = self.read(|database| {
+            let Some(table) = table(database)? else { return Ok(Vec::new()) };
+            let mut changed = Vec::new();
+            for entry in table.iter()? {
+                let (company, bytes) = entry?;
+                let lore: Option<Lore> = decode(bytes.value());
+                let lore = lore.and_then(|mut lore| lore.forget_old_doubts(now).then_some(lore));
+                changed.extend(lore.map(|lore| (company.value().to_owned(), lore)));
+            }
+            Ok(changed)
+        })?;
+        // What waits to be written was called just now.
+        for (company, lore) in changed {
+            if self.queue.value(Shelf::Lore, &company).is_none() {
+                let bytes = (!lore.is_empty()).then(|| encode(&lore)).transpose()?;
+                self.queue.put_value(Shelf::Lore, &company, bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A database of an earlier version has no such table until something is written.
 fn table(database: &Database) -> Result<Option<redb::ReadOnlyTable<&'static str, &'static [u8]>>, Error> {
     match database.begin_read()?.open_table(LORE) {
@@ -66,24 +94,14 @@ pub(super) fn make_room(table: &mut redb::Table<'_, &str, &[u8]>) -> Result<(), 
     let mut known = Vec::new();
     for entry in table.iter()? {
         let (company, bytes) = entry?;
-        known.push((decode(bytes.value()).map_or(0, |lore| lore.last), company.value().to_owned()));
+        let last = decode(bytes.value()).map_or(0, |lore: Lore| lore.last);
+        known.push((last, company.value().to_owned()));
     }
     known.sort();
     for (_, company) in known.iter().take(known.len().saturating_sub(COMPANIES)) {
         table.remove(company.as_str())?;
     }
     Ok(())
-}
-
-fn encode(lore: &Lore) -> Result<Vec<u8>, Error> {
-    postcard::to_extend(lore, vec![VERSION]).map_err(|error| Error::Other(error.to_string()))
-}
-
-fn decode(bytes: &[u8]) -> Option<Lore> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -120,6 +138,18 @@ mod tests {
         assert!(store.flush(Duration::from_secs(20)));
         let companies = store.companies().unwrap();
         assert_eq!((companies.len(), companies.contains(&"+1555".to_string())), (COMPANIES, false));
+        let ago = clock::wall().0 - 40 * 86_400_000;
+        let mut doubtful = lesson(9);
+        doubtful.fresh[0].doubted = true;
+        store.change_lore("+11", |lore| lore.learn(3, ago, doubtful)).unwrap();
+        assert!(store.flush(Duration::from_secs(20)));
+        assert_eq!(store.lore("+11").unwrap().pieces().count(), 2);
+        store.shared.forget_old_doubts().unwrap();
+        assert_eq!(
+            store.lore("+11").unwrap().pieces().count(),
+            1,
+            "a voice of long ago that may have been a person's"
+        );
         store.change_lore("+10", |lore| *lore = Lore::default()).unwrap();
         assert!(store.flush(Duration::from_secs(20)));
         assert_eq!(store.companies().unwrap().len(), COMPANIES - 1, "nothing known is nothing kept");

@@ -6,6 +6,7 @@
 
 mod error;
 mod flows;
+mod form;
 mod lore;
 mod migrate;
 mod phones;

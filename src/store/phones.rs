@@ -1,5 +1,6 @@
 //! Phones that the owner paired on the page. Those of the configuration file are not here.
 
+use super::form::{decode, encode};
 use super::{Error, SETTINGS, Store};
 use crate::units::Wall;
 use redb::ReadableDatabase;
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 /// Keys of paired phones among the settings begin with this, and end before [`AFTER`].
 const PREFIX: &str = "phone.";
 const AFTER: &str = "phone/";
-const VERSION: u8 = 1;
 
 /// A phone that was paired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +48,7 @@ impl Store {
     /// # Errors
     /// The disk fails or is full.
     pub fn put_phone(&self, phone: &PairedPhone) -> Result<(), Error> {
-        let bytes =
-            postcard::to_extend(phone, vec![VERSION]).map_err(|error| Error::Other(error.to_string()))?;
+        let bytes = encode(phone)?;
         self.set_setting(&format!("{PREFIX}{}", phone.user), &bytes)
     }
 
@@ -59,13 +58,6 @@ impl Store {
     /// The disk fails or is full.
     pub fn remove_phone(&self, user: &str) -> Result<(), Error> {
         self.remove_setting(&format!("{PREFIX}{user}"))
-    }
-}
-
-fn decode(bytes: &[u8]) -> Option<PairedPhone> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).ok(),
-        _ => None,
     }
 }
 

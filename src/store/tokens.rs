@@ -1,5 +1,6 @@
 //! Tokens of programs that may use the interface. What is kept of a token gives nobody the token.
 
+use super::form::{decode, encode};
 use super::{Error, SETTINGS, Store};
 use crate::units::Wall;
 use redb::ReadableDatabase;
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 /// Keys of tokens among the settings begin with this, and end before [`AFTER`].
 const PREFIX: &str = "token.";
 const AFTER: &str = "token/";
-const VERSION: u8 = 1;
 
 /// A token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +35,7 @@ impl Store {
             let settings = database.begin_read()?.open_table(SETTINGS)?;
             let mut found = Vec::new();
             for entry in settings.range(PREFIX..AFTER)? {
-                if let Some((&VERSION, rest)) = entry?.1.value().split_first() {
-                    found.extend(postcard::from_bytes::<AppToken>(rest));
-                }
+                found.extend(decode::<AppToken>(entry?.1.value()));
             }
             Ok(found)
         })
@@ -48,8 +46,7 @@ impl Store {
     /// # Errors
     /// The disk fails or is full.
     pub fn put_token(&self, token: &AppToken) -> Result<(), Error> {
-        let bytes =
-            postcard::to_extend(token, vec![VERSION]).map_err(|error| Error::Other(error.to_string()))?;
+        let bytes = encode(token)?;
         self.set_setting(&format!("{PREFIX}{}", token.id), &bytes)
     }
 

@@ -24,8 +24,8 @@ pub(super) fn run(shared: &Arc<Shared>) {
                 rest = FIRST_REST;
                 if tidied.is_none_or(|at| clock::now().since(at) >= TIDIES) {
                     tidied = Some(clock::now());
-                    if let Err(error) = shared.forget_said() {
-                        tracing::warn!(%error, "what was said long ago could not be deleted");
+                    if let Err(error) = shared.forget_said().and_then(|()| shared.forget_old_doubts()) {
+                        tracing::warn!(%error, "what is kept for too long could not be deleted");
                     }
                 }
             }

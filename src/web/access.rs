@@ -131,7 +131,7 @@ impl Site {
         if scopes.is_empty() {
             return Err((400, "Choose what the token may do.".into()));
         }
-        let store = self.store.as_ref().ok_or((503, super::visit::NO_STORE.to_owned()))?;
+        let store = self.store()?;
         let random =
             || token().map_err(|_| (500, "The system gives no random numbers. Restart the box.".to_owned()));
         let (plain, id) = (format!("{PREFIX}{}", random()?), random()?);
@@ -157,7 +157,7 @@ impl Site {
 
     /// Takes a token away: it opens nothing from now on.
     pub(super) fn remove_token(&self, id: &str) -> Result<(), (u16, String)> {
-        let store = self.store.as_ref().ok_or((503, super::visit::NO_STORE.to_owned()))?;
+        let store = self.store()?;
         let mut tokens = self.tokens();
         let at = tokens.iter().position(|token| token.id == id);
         let at = at.ok_or((404, "There is no such token.".to_owned()))?;

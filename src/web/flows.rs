@@ -1,7 +1,8 @@
 //! Flows and planned calls, for the page and for programs: what is asked, and what comes of it.
 
 use super::api::shapes::{Chosen, number as from_text};
-use super::api::{whole, whole_if_any};
+use super::api::{Refusal, whole, whole_if_any};
+use super::visit::disk;
 use super::{Order, Site};
 use crate::call::{Errand, Request};
 use crate::clock;
@@ -15,8 +16,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why something was not done, with a status.
-pub(super) type Refused = (u16, String);
-
 /// What is known of menus, by number.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Flows {
@@ -132,30 +131,22 @@ pub(super) struct Unplan {
     pub(super) id: u32,
 }
 
-fn store(site: &Site) -> Result<&crate::store::Store, Refused> {
-    site.store.as_ref().ok_or((503, super::visit::NO_STORE.to_owned()))
-}
-
-fn disk(error: crate::store::Error) -> Refused {
-    (503, error.to_string())
-}
-
 /// Every number's flows.
-pub(super) fn entries(site: &Site) -> Result<Vec<Entry>, Refused> {
-    store(site)?.flows().map_err(disk)
+pub(super) fn entries(site: &Site) -> Result<Vec<Entry>, Refusal> {
+    site.store()?.flows().map_err(disk)
 }
 
 /// The calls that wait, the next one first.
-pub(super) fn appointments(site: &Site) -> Result<Vec<Appointment>, Refused> {
-    let mut planned = store(site)?.schedule().map_err(disk)?;
+pub(super) fn appointments(site: &Site) -> Result<Vec<Appointment>, Refusal> {
+    let mut planned = site.store()?.schedule().map_err(disk)?;
     planned.sort_by_key(|call| (call.at, call.id));
     Ok(planned)
 }
 
 /// One version of a number's flow; without an id the newest.
-pub(super) fn version(site: &Site, number: &str, id: Option<u64>) -> Result<(Entry, Version), Refused> {
+pub(super) fn version(site: &Site, number: &str, id: Option<u64>) -> Result<(Entry, Version), Refusal> {
     let gone = || (404, "There is no such flow: it may have been removed.".to_owned());
-    let entry = store(site)?.flows_of(&key(number)).map_err(disk)?.ok_or_else(gone)?;
+    let entry = site.store()?.flows_of(&key(number)).map_err(disk)?.ok_or_else(gone)?;
     let wanted = |v: &&Version| id.is_none_or(|id| u64::from(v.id) == id);
     let version = entry.versions.iter().rfind(wanted).cloned().ok_or_else(gone)?;
     Ok((entry, version))
@@ -175,47 +166,47 @@ fn known(version: &Version) -> Known {
 }
 
 /// What is known.
-pub(super) fn list(site: &Site) -> Result<Flows, Refused> {
+pub(super) fn list(site: &Site) -> Result<Flows, Refusal> {
     let of =
         |entry: Entry| FlowsOf { versions: entry.versions.iter().map(known).collect(), number: entry.number };
     Ok(Flows { flows: entries(site)?.into_iter().map(of).collect() })
 }
 
 /// One version.
-pub(super) fn get(site: &Site, which: &Which) -> Result<Whole, Refused> {
+pub(super) fn get(site: &Site, which: &Which) -> Result<Whole, Refusal> {
     let (entry, version) = version(site, &which.number, which.version)?;
     Ok(Whole { number: entry.number, known: known(&version), flow: text::write(&version.flow) })
 }
 
 /// Keeps what was written.
-pub(super) fn keep(site: &Site, written: &Written) -> Result<(), Refused> {
+pub(super) fn keep(site: &Site, written: &Written) -> Result<(), Refusal> {
     let flow = text::read("flow", &written.flow).map_err(|mistakes| (400, mistakes.to_string()))?;
     send(site, Errand::Keep(written.number.clone(), Box::new(flow)))
 }
 
 /// Forgets a version, or all of a number.
-pub(super) fn remove(site: &Site, gone: &Gone) -> Result<(), Refused> {
+pub(super) fn remove(site: &Site, gone: &Gone) -> Result<(), Refusal> {
     send(site, Errand::Drop(gone.number.clone(), gone.version))
 }
 
 /// The calls that wait.
-pub(super) fn planned(site: &Site) -> Result<Planned, Refused> {
+pub(super) fn planned(site: &Site) -> Result<Planned, Refusal> {
     let later = |a: Appointment| Later { id: a.id, number: a.number, at: a.at, flow: a.way.into() };
     Ok(Planned { planned: appointments(site)?.into_iter().map(later).collect() })
 }
 
 /// Plans a call.
-pub(super) fn plan(site: &Site, plan: &Plan) -> Result<(), Refused> {
+pub(super) fn plan(site: &Site, plan: &Plan) -> Result<(), Refusal> {
     let at = when(plan.at.trim(), clock::wall(), &TimeZone::system()).map_err(|why| (400, why))?;
     send(site, Errand::At(plan.number.clone(), plan.flow.into(), at))
 }
 
 /// Takes a planned call away.
-pub(super) fn unplan(site: &Site, unplan: &Unplan) -> Result<(), Refused> {
+pub(super) fn unplan(site: &Site, unplan: &Unplan) -> Result<(), Refusal> {
     send(site, Errand::Forget(unplan.id))
 }
 
-fn send(site: &Site, errand: Errand) -> Result<(), Refused> {
+fn send(site: &Site, errand: Errand) -> Result<(), Refusal> {
     site.ask(Order::Call(Request::Errand(errand))).map(drop)
 }
 

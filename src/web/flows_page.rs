@@ -1,8 +1,9 @@
 //! The page of menus: what the box knows of them, one version to be changed, and calls for later.
 
 use super::answer::Answer;
+use super::api::Refusal;
 use super::api::shapes::Chosen;
-use super::flows::{self, Gone, Plan, Refused, Unplan, Written};
+use super::flows::{self, Gone, Plan, Unplan, Written};
 use super::page::{Place, alert, frame, notice, token};
 use super::{Site, words};
 use crate::slay::book::{Entry, Standing, Version};
@@ -42,7 +43,7 @@ impl Came<'_> {
         self.text("number").into()
     }
 
-    fn count<T: core::str::FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
+    fn count<T: core::str::FromStr>(&self, name: &str) -> Result<Option<T>, Refusal> {
         let wrong = |_| (400, format!("{name}: allowed is a number"));
         Some(self.text(name)).filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)
     }
@@ -77,7 +78,7 @@ pub(super) fn go(site: &Site, go: Go, came: &Came<'_>) -> Answer {
     }
 }
 
-fn page(site: &Site, came: &Came<'_>, wrong: Option<Refused>) -> Answer {
+fn page(site: &Site, came: &Came<'_>, wrong: Option<Refusal>) -> Answer {
     let draft = (came.text("number"), came.text("flow"));
     let status = wrong.as_ref().map_or(200, |(status, _)| *status);
     let words = wrong.as_ref().map(|(_, words)| words.as_str());

@@ -35,7 +35,7 @@ impl Told {
     }
 
     fn keep(site: &Site, letter: u8) -> Result<(), (u16, String)> {
-        let store = site.store.as_ref().ok_or((503, super::visit::NO_STORE.to_owned()))?;
+        let store = site.store()?;
         let mut kept = store.setting(TOLD).ok().flatten().unwrap_or_default();
         if !kept.contains(&letter) {
             kept.push(letter);

@@ -1,11 +1,11 @@
 //! What the owner teaches the listener, and what it knows, as prints that may be given to others.
 
-use super::api::{whole, whole_if_any};
+use super::api::{Refusal, whole, whole_if_any};
+use super::visit::disk;
 use super::{Order, Site};
 use crate::call::{Decision, Record, Request as Wish};
 use crate::clock;
 use crate::listen::lore::{Lore, STEP_MS, Taught};
-use crate::store::Store;
 use crate::units::CallId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,14 +15,12 @@ const FORMAT: &str = "hold-slayer prints 1";
 /// Most digits of a company's number that is taken in.
 const NUMBER: usize = 32;
 
-type Refused = (u16, String);
-
 /// Teaches the listener: in a call that is up at once, in one that is over what was heard then.
-pub(super) fn teach(site: &Site, id: CallId, taught: Taught, moment: &Moment) -> Result<(), Refused> {
+pub(super) fn teach(site: &Site, id: CallId, taught: Taught, moment: &Moment) -> Result<(), Refusal> {
     if site.snapshot.borrow().calls.iter().any(|call| call.id == id) {
         return site.ask(Order::Call(Wish::Teach(id, taught))).map(drop);
     }
-    let store = store(site)?;
+    let store = site.store()?;
     let call = store.get(id).map_err(disk)?.ok_or((404, "There is no such call.".to_owned()))?;
     let at_ms = moment
         .at
@@ -57,14 +55,6 @@ fn noted(mut call: Record, at_ms: u64, taught: Taught) -> Option<Record> {
     let news = last.is_none_or(|last| last.reason != reason);
     call.decide(Decision { at_ms, what: "learn".into(), reason });
     news.then_some(call)
-}
-
-fn store(site: &Site) -> Result<&Store, Refused> {
-    site.store.as_ref().ok_or((503, super::visit::NO_STORE.to_owned()))
-}
-
-fn disk(error: crate::store::Error) -> Refused {
-    (503, error.to_string())
 }
 
 impl Site {
@@ -138,8 +128,8 @@ pub(super) struct TakenIn {
 }
 
 /// What is known.
-pub(super) fn companies(site: &Site) -> Result<Companies, Refused> {
-    let store = store(site)?;
+pub(super) fn companies(site: &Site) -> Result<Companies, Refusal> {
+    let store = site.store()?;
     let mut companies = Vec::new();
     for company in store.companies().map_err(disk)? {
         let lore = store.lore(&company).map_err(disk)?;
@@ -151,15 +141,15 @@ pub(super) fn companies(site: &Site) -> Result<Companies, Refused> {
 }
 
 /// What may be given to others of one company.
-pub(super) fn give(site: &Site, company: &str) -> Result<PrintsFile, Refused> {
+pub(super) fn give(site: &Site, company: &str) -> Result<PrintsFile, Refusal> {
     let company = site.company(&checked(company)?);
     let hex = |piece: &Vec<u32>| piece.iter().map(|print| format!("{print:08x}")).collect();
-    let pieces = store(site)?.lore(&company).map_err(disk)?.shared().iter().map(hex).collect();
+    let pieces = site.store()?.lore(&company).map_err(disk)?.shared().iter().map(hex).collect();
     Ok(PrintsFile { format: FORMAT.into(), company, step_ms: STEP_MS, pieces })
 }
 
 /// Takes in such a file.
-pub(super) fn take(site: &Site, file: &PrintsFile) -> Result<TakenIn, Refused> {
+pub(super) fn take(site: &Site, file: &PrintsFile) -> Result<TakenIn, Refusal> {
     let wrong = |what: &str| (400, format!("These are no prints of this version: {what}."));
     if file.format != FORMAT || file.step_ms != STEP_MS {
         return Err(wrong(&format!("needed is \"format\": \"{FORMAT}\" and \"step_ms\": {STEP_MS}")));
@@ -169,14 +159,14 @@ pub(super) fn take(site: &Site, file: &PrintsFile) -> Result<TakenIn, Refused> {
     let pieces =
         pieces.ok_or_else(|| wrong("a piece is a row of hexadecimal digits, eight for each step"))?;
     let now = clock::wall().0;
-    let new = store(site)?.change_lore(&site.company(&company), |lore| {
+    let new = site.store()?.change_lore(&site.company(&company), |lore| {
         lore.last = now;
         lore.take(&pieces)
     });
     Ok(TakenIn { new: new.map_err(disk)? })
 }
 
-fn checked(company: &str) -> Result<String, Refused> {
+fn checked(company: &str) -> Result<String, Refusal> {
     let digits = company.strip_prefix('+').unwrap_or(company);
     match digits.is_empty() || digits.len() > NUMBER || !digits.bytes().all(|b| b.is_ascii_digit()) {
         true => Err((400, "company is a telephone number such as +18005550123.".into())),
@@ -194,6 +184,6 @@ fn unhex(piece: &str) -> Option<Vec<u32>> {
 }
 
 /// Forgets all that is known of a company.
-pub(super) fn forget(site: &Site, company: &str) -> Result<(), Refused> {
-    store(site)?.change_lore(&site.company(&checked(company)?), |lore| *lore = Lore::default()).map_err(disk)
+pub(super) fn forget(site: &Site, company: &str) -> Result<(), Refusal> {
+    site.store()?.change_lore(&site.company(&checked(company)?), |lore| *lore = Lore::default()).map_err(disk)
 }

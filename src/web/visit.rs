@@ -3,7 +3,7 @@
 use super::access::Who;
 use super::answer::Answer;
 use super::api::shapes::{Chosen, Mode, Place};
-use super::api::{Given, Sent};
+use super::api::{Given, Refusal, Sent};
 use super::flows_page::{self, Came};
 use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
@@ -15,6 +15,7 @@ use super::{
 use crate::call::Request as Wish;
 use crate::clock;
 use crate::limits::WEB_BODY_BYTES;
+use crate::store::Store;
 use crate::units::CallId;
 use core::time::Duration;
 use std::io::Read;
@@ -165,7 +166,17 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     visit.go(&route)
 }
 
+/// What the disk says.
+pub(super) fn disk(error: crate::store::Error) -> Refusal {
+    (503, error.to_string())
+}
+
 impl Site {
+    /// The database.
+    pub(super) fn store(&self) -> Result<&Store, Refusal> {
+        self.store.as_ref().ok_or((503, NO_STORE.to_owned()))
+    }
+
     pub(super) fn doors(&self) -> MutexGuard<'_, Doors> {
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,7 +8,6 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::visit::NO_STORE;
 use super::{Order, Site, flows, phones, statistics, teach};
 use crate::call::{Errand, Outcome, Record, Request};
 use crate::listen::lore::Taught;
@@ -172,7 +171,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &Done { done: true })
         }
         What::Restart => done(site.restart())?,
-        What::Statistics => Answer::json(200, &statistics::reckon(every(store(site)?)?.iter())),
+        What::Statistics => Answer::json(200, &statistics::reckon(every(site.store()?)?.iter())),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;
             let events = match after {
@@ -266,13 +265,9 @@ pub(super) fn keys(text: &str) -> Result<Vec<Digit>, Refusal> {
     keys.filter(|keys| (1..=32).contains(&keys.len()) && keys.len() == text.len()).ok_or_else(wrong)
 }
 
-fn store(site: &Site) -> Result<&Store, Refusal> {
-    site.store.as_ref().ok_or((503, NO_STORE.to_owned()))
-}
-
 /// The story of a call.
 pub(super) fn record(site: &Site, id: CallId) -> Result<Record, Refusal> {
-    let found = store(site)?.get(id).map_err(|error| (503, error.to_string()))?;
+    let found = site.store()?.get(id).map_err(|error| (503, error.to_string()))?;
     found.ok_or((404, "There is no call with this number. GET /api/v1/history lists them.".into()))
 }
 
@@ -299,7 +294,7 @@ pub(super) fn history(site: &Site, wanted: &HistoryQuery) -> Result<History, Ref
     let before = wanted.before.map(CallId);
     let number = wanted.number.as_deref().unwrap_or_default();
     let said = wanted.said.as_deref().unwrap_or_default();
-    let (calls, more) = search(store(site)?, before, limit, (number, said), wanted.outcome)?;
+    let (calls, more) = search(site.store()?, before, limit, (number, said), wanted.outcome)?;
     let next = calls.last().map(|call| call.id).filter(|_| more);
     Ok(History { calls, next })
 }
