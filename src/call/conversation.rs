@@ -160,7 +160,12 @@ impl Call {
     pub(super) fn was_missed(&self) -> bool {
         let lost = matches!(
             self.record.outcome,
-            Outcome::AgentLost | Outcome::CompanyHungUp | Outcome::CapReached | Outcome::PreEmpted
+            Outcome::AgentLost
+                | Outcome::CompanyHungUp
+                | Outcome::CapReached
+                | Outcome::PreEmpted
+                | Outcome::NobodyThere
+                | Outcome::CallBack
         );
         lost || !self.record.outgoing && self.record.answered.is_none()
     }

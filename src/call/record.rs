@@ -176,4 +176,8 @@ pub enum Outcome {
     PreEmpted,
     /// The box stopped while the call was up.
     Interrupted,
+    /// Held, and the far side said that nobody comes: it is closed, or takes messages.
+    NobodyThere,
+    /// Held, and the far side's offer to call back was taken.
+    CallBack,
 }

@@ -5,7 +5,8 @@ pub mod flow;
 mod hold;
 pub mod learn;
 pub mod navigate;
+pub mod queue;
 pub mod schedule;
 pub mod text;
 
-pub use hold::{Comfort, Doing, Ending, Hold, Input, Output, Policy, RingEnd, Told, Unanswered};
+pub use hold::{Comfort, Doing, Ending, Hold, Input, Output, Policy, RingEnd, Told, Unanswered, Voicemail};
