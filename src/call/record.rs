@@ -181,3 +181,18 @@ pub enum Outcome {
     /// Held, and the far side's offer to call back was taken.
     CallBack,
 }
+
+impl Outcome {
+    /// The hold ended without the owner.
+    pub(super) const fn is_lost(self) -> bool {
+        matches!(
+            self,
+            Self::AgentLost
+                | Self::CompanyHungUp
+                | Self::CapReached
+                | Self::PreEmpted
+                | Self::NobodyThere
+                | Self::CallBack
+        )
+    }
+}
