@@ -40,6 +40,7 @@
 //! |---|---|
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`ctl`] (the box from its own command line), [`demo`] (company and phone as scripted machines, and their judge) |
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
+//! | its file | [`backup`] (everything in one sealed file, and back) |
 //! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold, flows through menus and how they are learnt, planned calls), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
@@ -51,6 +52,7 @@
 //! sound of the house to reach the trunk while a call is held: the two ports are not joined, and only a join forwards.
 
 pub mod app;
+pub mod backup;
 pub mod board;
 pub mod call;
 pub mod check;

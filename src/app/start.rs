@@ -237,7 +237,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
-    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters, claimed);
+    let page = web_config(&config, options, data, SocketAddr::new(ip, sip.port()), media.counters, claimed);
     match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
@@ -371,6 +371,7 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
 fn web_config(
     config: &Config,
     options: &Options,
+    data: &Path,
     sip: SocketAddr,
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
@@ -382,6 +383,7 @@ fn web_config(
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
+        data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
         console: options.console.clone(),
         counters: Some(counters),
