@@ -96,6 +96,15 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
+    /// Other machines that help the box.
+    pub elsewhere: Elsewhere,
+}
+
+/// What the page says of other machines.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// What leaves the box for them, in a sentence for each.
+    pub leaves: Vec<String>,
 }
 
 /// What a paired phone must know of the house.
@@ -241,6 +250,7 @@ struct Site {
     port: u16,
     house: House,
     pairing: Mutex<phones::Pairing>,
+    elsewhere: Elsewhere,
 }
 
 /// What changes with logins.
@@ -299,6 +309,7 @@ pub fn start(
         port: addr.port(),
         house: config.house,
         pairing: Mutex::default(),
+        elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
