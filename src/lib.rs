@@ -38,7 +38,7 @@
 //!
 //! | row | rooms |
 //! |---|---|
-//! | the whole | [`app`] (threads, start, stop), [`check`], [`demo`] (company and phone as scripted machines, and their judge) |
+//! | the whole | [`app`] (threads, start, stop), [`check`], [`ctl`] (the box from its own command line), [`demo`] (company and phone as scripted machines, and their judge) |
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
 //! | edges | [`config`] (file → checked settings), [`assist`] (a language model and a recogniser on other machines), [`net`] (UDP, TCP, TLS, names, HTTP), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
@@ -57,6 +57,7 @@ pub mod call;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod ctl;
 pub mod demo;
 pub mod dsp;
 pub mod limits;

@@ -270,7 +270,7 @@ pub struct Guard {
 pub struct Web {
     /// TCP address of the page.
     pub listen: SocketAddr,
-    /// Password of the page; `None`: made at the first start and told once.
+    /// Password of the page; `None`: chosen on the page, by whoever has the code that was printed.
     pub password: Option<Secret>,
     /// Host names the page answers to, besides IP addresses and the machine's own name.
     pub names: Vec<String>,
