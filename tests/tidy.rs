@@ -60,11 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sd_notify", &["app"]),
     ("sdp_types", &["sip/"]),
     ("serde", &[""]),
-<<<<<<< HEAD
-    ("serde_json", &["assist/", "notify/", "web/", "store/", "demo/", "listen/file.rs", "main.rs"]),
-=======
-    ("serde_json", &["web/", "store/", "demo/", "ctl/", "listen/file.rs", "main.rs"]),
->>>>>>> main
+    ("serde_json", &["assist/", "notify/", "web/", "store/", "demo/", "ctl/", "listen/file.rs", "main.rs"]),
     ("sha1", &["rtp/srtp.rs", "web/websocket.rs"]),
     ("sha2", &["sip/", "web/"]),
     ("subtle", &["sip/", "web/"]),

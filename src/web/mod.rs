@@ -98,9 +98,10 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
-<<<<<<< HEAD
     /// Other machines that help the box.
     pub elsewhere: Elsewhere,
+    /// Where the socket for people on the box shall be; `None`: there is none.
+    pub console: Option<PathBuf>,
 }
 
 /// What the page says of other machines.
@@ -108,10 +109,6 @@ pub struct Config {
 pub struct Elsewhere {
     /// What leaves the box for them, in a sentence for each.
     pub leaves: Vec<String>,
-=======
-    /// Where the socket for people on the box shall be; `None`: there is none.
-    pub console: Option<PathBuf>,
->>>>>>> main
 }
 
 /// What a paired phone must know of the house.
