@@ -91,7 +91,7 @@ fn slow_broken_and_endless_answers_are_none_and_the_time_holds_for_all_of_them()
         Say::Whole(500, String::new()),
         Say::Fields(302, "Location: /x"),
     ] {
-        assert!(done(&[say.clone()], "limit = \"60s\"\n").0.is_err(), "{say:?}");
+        assert!(done(std::slice::from_ref(&say), "limit = \"60s\"\n").0.is_err(), "{say:?}");
     }
     // A wrong answer, and then none: one time for both.
     let (advice, asked) = done(&[content("Well, two."), Say::Silence], "limit = \"1s\"\n");
