@@ -12,7 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["web"],
     &["backup"],
     &["config"],
-    &["net", "notify", "board"],
+    &["assist", "notify"],
+    &["net", "board"],
     &["store", "studio"],
     &["call"],
     &["slay", "trunk", "phone"],
@@ -40,7 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("gpiocdev", &["board/gpio.rs"]),
     ("hickory_resolver", &["net/names.rs"]),
     ("hmac", &["rtp/srtp.rs", "sip/", "web/"]),
-    ("hound", &["listen/file.rs", "sounds/", "demo/"]),
+    ("hound", &["assist/hear.rs", "listen/file.rs", "sounds/", "demo/"]),
     ("http", &["web/mcp/"]),
     ("http_body_util", &["web/mcp/"]),
     ("httparse", &["web/"]),
@@ -61,7 +62,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sd_notify", &["app"]),
     ("sdp_types", &["sip/"]),
     ("serde", &[""]),
-    ("serde_json", &["web/", "store/", "demo/", "ctl/", "listen/file.rs", "main.rs"]),
+    ("serde_json", &["assist/", "notify/", "web/", "store/", "demo/", "ctl/", "listen/file.rs", "main.rs"]),
     ("sha1", &["rtp/srtp.rs", "web/websocket.rs"]),
     ("sha2", &["sip/", "web/", "backup/"]),
     ("subtle", &["sip/", "web/"]),
@@ -92,6 +93,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("tracing_subscriber", &["log.rs"]),
+    ("ureq", &["net/http.rs"]),
 ];
 
 /// Rooms that are pure, but for the files named as their edge: nothing in them reads a clock, a file, a socket or chance.

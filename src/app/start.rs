@@ -306,12 +306,19 @@ fn words(
     let deaf = listen::Settings { eagerness: config.hold.eagerness, ..listen::Settings::default() };
     let config = &config.words;
     let without = (deaf.clone(), None, None);
-    let Some(folder) = config.folder(data) else {
-        tracing::info!("there is no speech model: the box goes by sound alone");
-        return without;
-    };
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
-    match words_thread::start(&folder, config.language, back) {
+    let started = match (&config.service, config.folder(data)) {
+        (Some(service), _) => {
+            tracing::warn!(host = %service.url, "what the line says while the box holds is sent there to be recognised");
+            words_thread::start_elsewhere(service.clone(), config.language, back)
+        }
+        (None, Some(folder)) => words_thread::start(&folder, config.language, back),
+        (None, None) => {
+            tracing::info!("there is no speech model: the box goes by sound alone");
+            return without;
+        }
+    };
+    match started {
         Ok(words) => {
             let settings =
                 listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
@@ -395,6 +402,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
+        elsewhere: web::Elsewhere { leaves: config.leaves() },
     }
 }
 

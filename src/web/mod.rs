@@ -101,8 +101,17 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
+    /// Other machines that help the box.
+    pub elsewhere: Elsewhere,
     /// Where the socket for people on the box shall be; `None`: there is none.
     pub console: Option<PathBuf>,
+}
+
+/// What the page says of other machines.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// What leaves the box for them, in a sentence for each.
+    pub leaves: Vec<String>,
 }
 
 /// What a paired phone must know of the house.
@@ -255,6 +264,7 @@ struct Site {
     port: u16,
     house: House,
     pairing: Mutex<phones::Pairing>,
+    elsewhere: Elsewhere,
 }
 
 /// What changes with logins.
@@ -327,6 +337,7 @@ pub fn start(
         port: addr.port(),
         house: config.house,
         pairing: Mutex::default(),
+        elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let keeper = Arc::clone(&site);

@@ -62,6 +62,7 @@ pub fn config() -> Config {
             codes: Codes::default(),
         },
         claims: watch::channel(None).1,
+        elsewhere: Default::default(),
         console: None,
     }
 }
