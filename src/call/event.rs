@@ -9,6 +9,7 @@ use crate::sip::Side;
 use crate::units::{AccountId, CallId, Wall};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::sync::LazyLock;
 
 /// An event, when it was, and of which call.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -171,6 +172,18 @@ pub enum Event {
         /// In words, with what to do.
         words: String,
     },
+}
+
+impl Event {
+    /// Every type there is, as `type` has it.
+    pub fn types() -> &'static [String] {
+        static TYPES: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let schema = schemars::schema_for!(Event).to_value();
+            let each = schema["oneOf"].as_array().into_iter().flatten();
+            each.filter_map(|one| one["properties"]["type"]["const"].as_str().map(str::to_owned)).collect()
+        });
+        &TYPES
+    }
 }
 
 /// What has been told of one call.

@@ -30,7 +30,7 @@ pub(super) const NO_STORE: &str = "There is no call history: the box could not o
                                    said why in its log. Calls work. Repair the disk and restart the box.";
 /// How long the control thread has to answer.
 const ASK_TIME: Duration = Duration::from_secs(3);
-const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one on the page Access. Or log in: POST the password to /login.";
+const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one under Settings, Access of programs. Or log in: POST the password to /login.";
 const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
 const NOT_LISTENED: &str =
     "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
@@ -131,7 +131,11 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     let route = match route {
         Ok(route) => route,
         Err(Miss::NoSuchPage) => {
-            return wrong(is_api, 404, "There is no such page. The start page shows all there is.").into();
+            let words = match is_api {
+                true => "There is no such address. GET /api/v1/openapi.json lists all there are.",
+                false => "There is no such page. The start page shows all there is.",
+            };
+            return wrong(is_api, 404, words).into();
         }
         Err(miss) => {
             let (allowed, words) = match miss {
@@ -225,7 +229,7 @@ impl Site {
             };
             if let Some(scope) = scope.filter(|scope| !who.may(*scope)) {
                 let words = format!(
-                    "This token has not the scope {}: make one that has on the page Access.",
+                    "This token has not the scope {}: make one that has under Settings, Access of programs.",
                     scope.name()
                 );
                 return Err(Answer::problem(403, &words));
@@ -497,8 +501,8 @@ impl Visit<'_> {
         }
         self.site.doors().back_off.wrong(clock::now(), self.from);
         tracing::warn!(from = %self.from, "a wrong password was given to the page");
-        let words =
-            "This is not the password. It is in hold-slayer.toml, or was printed when the box first started.";
+        let words = "This is not the password. It is the one you chose, stands in hold-slayer.toml, or was printed when the box first \
+             started. Lost? Write a new one as password under [web] there and start the box anew.";
         Answer::page(403, page::login(Some(words), self.site.claim().is_some()))
     }
 
