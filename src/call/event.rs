@@ -175,14 +175,23 @@ pub enum Event {
 }
 
 impl Event {
-    /// Every type there is, as `type` has it.
-    pub fn types() -> &'static [String] {
-        static TYPES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    /// Every type there is, as `type` has it, and before its first type each kind.
+    pub fn kinds() -> &'static [String] {
+        static KINDS: LazyLock<Vec<String>> = LazyLock::new(|| {
             let schema = schemars::schema_for!(Event).to_value();
             let each = schema["oneOf"].as_array().into_iter().flatten();
-            each.filter_map(|one| one["properties"]["type"]["const"].as_str().map(str::to_owned)).collect()
+            let types = each.filter_map(|one| one["properties"]["type"]["const"].as_str());
+            let mut kinds: Vec<String> = Vec::new();
+            for name in types {
+                let kind = name.split('.').next().unwrap_or(name);
+                if !kinds.iter().any(|known| known == kind) {
+                    kinds.push(kind.to_owned());
+                }
+                kinds.push(name.to_owned());
+            }
+            kinds
         });
-        &TYPES
+        &KINDS
     }
 }
 

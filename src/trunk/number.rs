@@ -133,7 +133,7 @@ impl Numbering {
 
     /// The form by which what is known of a company is kept, however it was dialled: in full where that can be told.
     pub fn company(&self, dialled: &str) -> String {
-        self.international(dialled).unwrap_or_else(|| plain(dialled))
+        self.international(dialled).unwrap_or_else(|| dialled.to_owned())
     }
 
     /// What a provider may make of it in full: signs that are no digits are dropped on the way, and so are digits too many.

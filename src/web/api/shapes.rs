@@ -280,11 +280,11 @@ pub(in crate::web) struct EventsQuery {
 
 /// Says which types there are.
 fn name_types(schema: &mut schemars::Schema) {
-    let types = Event::types().join(", ");
-    schema.insert(
-        "description".into(),
-        format!("Types or kinds (the part before the dot), by commas, of {types}.").into(),
-    );
+    let kinds = Event::kinds();
+    let any = kinds.iter().map(|kind| kind.replace('.', "\\.")).collect::<Vec<_>>().join("|");
+    schema.insert("pattern".into(), format!("^({any})(,({any}))*$").into());
+    let words = format!("Types, or kinds for all of their types, by commas: {}.", kinds.join(", "));
+    schema.insert("description".into(), words.into());
 }
 
 /// Events, oldest first.
