@@ -39,6 +39,8 @@ pub struct Options {
     pub app_token: Option<String>,
     /// The configuration, to be changed on the page.
     pub file: Option<PathBuf>,
+    /// Where the socket for people on the box shall be; `None`: there is none.
+    pub console: Option<PathBuf>,
 }
 
 /// A box that runs.
@@ -47,8 +49,8 @@ pub struct Running {
     pub sip: SocketAddr,
     /// Where the page is; `None` if it could not be served (the reason is among the snapshot's troubles).
     pub page: Option<SocketAddr>,
-    /// The page's password, when one was made up at this start.
-    pub generated_password: Option<String>,
+    /// What claims the page, while nobody has it.
+    pub claim_code: Option<String>,
     /// The state of everything, as it changes.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// The records; `None` if the database cannot be used.
@@ -214,7 +216,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let mut running = Running {
         sip,
         page: None,
-        generated_password: None,
+        claim_code: None,
         snapshot: snapshot.clone(),
         store: store.clone(),
         press,
@@ -234,15 +236,17 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         }
     }
     standing_tx.send_replace(Some(troubles.clone()));
-    // Last of all that can fail: a password made up for the page is told only if the box comes up.
+    // Last of all that can fail: the code that claims the page is told only if the box comes up.
     let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters, claimed);
     match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
             let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
             running.page = Some(SocketAddr::new(host, web.addr.port()));
-            running.generated_password = web.generated_password.clone();
+            running.claim_code = web.claim_code.clone();
+            troubles.extend(web.troubles.iter().cloned());
             running.web = Some(web);
+            standing_tx.send_replace(Some(troubles));
         }
         Err(error) => {
             troubles.push(format!("the page cannot be served: {error}"));
@@ -302,12 +306,19 @@ fn words(
     let deaf = listen::Settings { eagerness: config.hold.eagerness, ..listen::Settings::default() };
     let config = &config.words;
     let without = (deaf.clone(), None, None);
-    let Some(folder) = config.folder(data) else {
-        tracing::info!("there is no speech model: the box goes by sound alone");
-        return without;
-    };
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
-    match words_thread::start(&folder, config.language, back) {
+    let started = match (&config.service, config.folder(data)) {
+        (Some(service), _) => {
+            tracing::warn!(host = %service.url, "what the line says while the box holds is sent there to be recognised");
+            words_thread::start_elsewhere(service.clone(), config.language, back)
+        }
+        (None, Some(folder)) => words_thread::start(&folder, config.language, back),
+        (None, None) => {
+            tracing::info!("there is no speech model: the box goes by sound alone");
+            return without;
+        }
+    };
+    match started {
         Ok(words) => {
             let settings =
                 listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
@@ -386,6 +397,7 @@ fn web_config(
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
         file: options.file.clone(),
+        console: options.console.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House {
@@ -395,6 +407,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
+        elsewhere: web::Elsewhere { leaves: config.leaves() },
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod probe;
 mod secrets;
+pub mod services;
 
 use crate::board::gpio::Trouble;
 use crate::config::{Config, Mistakes, Way};
@@ -62,6 +63,8 @@ pub struct Facts {
     pub data: Data,
     /// The speech model: ready, or why not; `None` if there is none and none was asked for.
     pub words: Option<Result<(), String>>,
+    /// The other machines that it asks and tells.
+    pub services: Vec<services::Service>,
     /// What the operating system allows.
     pub rights: Rights,
     /// The core that the board gives the sound, and whether the box may use it.
@@ -191,7 +194,10 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
     said.extend(facts.core.map(of_core));
-    said.push(of_words(facts.words.as_ref()));
+    if !facts.services.iter().any(|service| service.about == services::WORDS) {
+        said.push(of_words(facts.words.as_ref()));
+    }
+    said.extend(facts.services.iter().map(services::judge));
     said.push(of_year(facts.year));
     said
 }
@@ -439,6 +445,7 @@ mod tests {
             lines: Vec::new(),
             data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
+            services: Vec::new(),
             rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
             core: None,
             year: 2026,

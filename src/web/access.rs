@@ -57,6 +57,8 @@ pub(super) enum Who {
     Nobody,
     /// A browser that is logged in, with the token of its forms.
     Owner { form: String },
+    /// Somebody on the box itself, who may open its socket.
+    Console,
     /// A program.
     App { id: String, scopes: Vec<String> },
 }
@@ -66,7 +68,7 @@ impl Who {
     pub(super) fn may(&self, scope: Scope) -> bool {
         match self {
             Self::Nobody => false,
-            Self::Owner { .. } => true,
+            Self::Owner { .. } | Self::Console => true,
             Self::App { scopes, .. } => scopes.iter().any(|own| own == scope.name()),
         }
     }
@@ -83,6 +85,7 @@ impl Who {
     pub(super) fn key(&self) -> &str {
         match self {
             Self::Nobody => "",
+            Self::Console => "console",
             Self::Owner { form } => form,
             Self::App { id, .. } => id,
         }

@@ -15,6 +15,8 @@ pub(super) enum Route {
     LoginPage,
     Login,
     Claim,
+    /// Another code that claims the page, for somebody on the box.
+    ClaimCode,
     Logout,
     History,
     Call(CallId),
@@ -80,6 +82,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["login"] if get => (true, Route::LoginPage),
         ["login"] => (false, Route::Login),
         ["claim"] => (false, Route::Claim),
+        ["claim", "code"] => (false, Route::ClaimCode),
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
         ["calls"] => (false, Route::Place),
@@ -132,7 +135,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
 
 /// Whether programs, which read JSON, ask for this path.
 pub(super) fn is_for_programs(path: &str) -> bool {
-    path.starts_with("/api/") || path == "/mcp"
+    path.starts_with("/api/") || matches!(path, "/mcp" | "/claim/code")
 }
 
 /// The methods by which this path is asked.
@@ -181,7 +184,7 @@ impl Route {
 
     /// Called by programs, which read JSON.
     pub(super) fn is_api(&self) -> bool {
-        matches!(self, Self::Api(_) | Self::Mcp | Self::Events | Self::Metrics | Self::Live)
+        matches!(self, Self::Api(_) | Self::Mcp | Self::Events | Self::Metrics | Self::Live | Self::ClaimCode)
     }
 }
 

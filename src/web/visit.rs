@@ -1,5 +1,7 @@
 //! One request on its way to its answer: who asks, whether the form is ours, and what is done.
 
+mod enter;
+
 use super::access::Who;
 use super::answer::Answer;
 use super::api::shapes::{Chosen, Mode, Place};
@@ -9,7 +11,7 @@ use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, head, home, login, mcp,
+    Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, gate, head, home, login, mcp,
     metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach, words,
 };
 use crate::call::Request as Wish;
@@ -116,6 +118,7 @@ impl From<Answer> for Reply {
 fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     // Another program on this machine may find the socket behind the gate: it does not know the secret.
     let stamp = field(request, head::STAMP).unwrap_or_default();
+    let by_console = stamp.ends_with(gate::BY_CONSOLE);
     let mut stamp = stamp.split(' ');
     let known = stamp.next().is_some_and(|secret| login::same(secret, &site.secret));
     let mut address = || stamp.next().and_then(|ip| ip.parse::<IpAddr>().ok());
@@ -146,7 +149,7 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
         }
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
-    let who = site.who(request, cookie.as_deref());
+    let who = if by_console { Who::Console } else { site.who(request, cookie.as_deref()) };
     // A collector on the box itself has no password; there is nothing about anybody in the numbers.
     let collects = route == Route::Metrics && from.is_loopback();
     if who == Who::Nobody && !route.is_open() && !collects {
@@ -220,6 +223,15 @@ impl Site {
 
     /// Whether this may be asked by who asks, and now.
     fn admits(&self, who: &Who, route: &Route) -> Result<(), Answer> {
+        // Only who is at the box itself gets a code, and he gets nothing that is for a browser.
+        match (who, route) {
+            (Who::Console, Route::Api(_) | Route::ClaimCode) => return Ok(()),
+            (Who::Console, _) => return Err(Answer::problem(403, "The box's own socket is for /api/v1.")),
+            (_, Route::ClaimCode) => {
+                return Err(Answer::problem(403, "Run `hold-slayer ctl claim` on the box."));
+            }
+            _ => {}
+        }
         if let Who::App { .. } = who {
             let scope = match route {
                 Route::Api(asked) => asked.operation.scope,
@@ -327,10 +339,8 @@ impl Visit<'_> {
             }
             Route::LoginPage => self.login_page(),
             Route::Login => self.login(),
-            Route::Claim => match site.claim_with(self.sent("password").unwrap_or_default().trim()) {
-                Ok(()) => self.admit(),
-                Err(answer) => answer,
-            },
+            Route::Claim => self.claim(),
+            Route::ClaimCode => site.fresh_code(),
             Route::Logout => self.logout(),
             Route::History => self.history(&form),
             Route::Call(id) => self.call(*id, &form),
@@ -462,67 +472,6 @@ impl Visit<'_> {
                 Answer::problem(503, TOO_MANY).into()
             }
         }
-    }
-
-    fn login_page(&mut self) -> Answer {
-        if self.who.form().is_some() {
-            return Answer::see("/".into());
-        }
-        if let Some(token) = self.asked("token") {
-            let mut doors = self.site.doors();
-            if doors.one_use_token.as_deref().is_some_and(|right| login::same(right, token)) {
-                doors.one_use_token = None;
-                drop(doors);
-                return self.admit();
-            }
-            return Answer::page(
-                403,
-                page::login(
-                    Some("This link has been used already. Log in with the password."),
-                    self.site.claim().is_some(),
-                ),
-            );
-        }
-        Answer::page(200, page::login(None, self.site.claim().is_some()))
-    }
-
-    fn login(&mut self) -> Answer {
-        let wait = self.site.doors().back_off.wait(clock::now(), self.from);
-        if wait > Duration::ZERO {
-            let seconds = wait.as_secs() + 1;
-            let words = format!("Too many wrong passwords. Try again in {seconds} s.");
-            return Answer::page(429, page::login(Some(&words), self.site.claim().is_some()))
-                .with("Retry-After", seconds.to_string());
-        }
-        let right = self.sent("password").is_some_and(|plain| self.site.knows(plain.trim()));
-        if right {
-            self.site.doors().back_off.right(self.from);
-            return self.admit();
-        }
-        self.site.doors().back_off.wrong(clock::now(), self.from);
-        tracing::warn!(from = %self.from, "a wrong password was given to the page");
-        let words = "This is not the password. It is the one you chose, stands in hold-slayer.toml, or was printed when the box first \
-             started. Lost? Write a new one as password under [web] there and start the box anew.";
-        Answer::page(403, page::login(Some(words), self.site.claim().is_some()))
-    }
-
-    /// A new login has a new cookie, whatever cookie came: none can be planted beforehand.
-    fn admit(&self) -> Answer {
-        let (Ok(cookie), Ok(form)) = (login::token(), login::token()) else {
-            return wrong(false, 500, "The system gives no random numbers. Restart the box.");
-        };
-        self.site.doors().logins.add(clock::now(), &cookie, form);
-        let name = &self.site.cookie;
-        let field = format!("{name}={cookie}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict");
-        Answer::see("/".into()).with("Set-Cookie", field)
-    }
-
-    fn logout(&self) -> Answer {
-        if let Some(cookie) = &self.cookie {
-            self.site.doors().logins.remove(cookie);
-        }
-        let field = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", self.site.cookie);
-        Answer::see("/login".into()).with("Set-Cookie", field)
     }
 
     fn history(&self, form: &str) -> Answer {

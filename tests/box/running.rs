@@ -70,6 +70,9 @@ impl Written {
     }
 }
 
+/// What the owner chooses.
+const OWN: &str = "mine-from-now-on";
+
 pub struct Running {
     pub net: Net,
     child: Child,
@@ -128,10 +131,22 @@ impl Running {
         self.log.wait_times(words, times)
     }
 
-    /// The password printed at the first start.
+    /// The code printed at the first start.
+    pub fn claim_code(&self) -> String {
+        let text = self.out.wait("somebody has it: ");
+        text.split("somebody has it: ").nth(1).unwrap().trim().to_owned()
+    }
+
+    /// A password chosen with that code.
     pub fn password(&self) -> String {
-        let text = self.out.wait("shown only now: ");
-        text.split("shown only now: ").nth(1).unwrap().trim().to_owned()
+        self.claim(&self.claim_code(), OWN)
+    }
+
+    /// Chooses a password with a code.
+    pub fn claim(&self, code: &str, password: &str) -> String {
+        let reply = ask(self.net, "POST", "/claim", "", &format!("code={code}&password={password}"));
+        assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
+        password.to_owned()
     }
 
     pub fn pid(&self) -> Pid {
