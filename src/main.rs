@@ -147,7 +147,7 @@ enum Flows {
     List,
     /// Print a flow as TOML
     Export {
-        /// As it is dialled
+        /// As `list` shows it
         number: String,
         /// Not the newest, but this version
         #[arg(long)]
@@ -343,6 +343,9 @@ fn demo(headless: bool, scenario: String) -> ExitCode {
 }
 
 fn listen(file: &Path, form: listen::Form, words: Option<(&Path, &str)>, plot: Option<&Path>) -> ExitCode {
+    if let Some(plot) = plot.filter(|plot| plot.extension().is_none_or(|kind| kind != "svg")) {
+        return fail(&format!("{} is drawn as SVG: name the picture .svg", plot.display()));
+    }
     if let Err(error) = hear(file, form, words) {
         return fail(&error);
     }
@@ -364,7 +367,8 @@ fn hear(file: &Path, form: listen::Form, words: Option<(&Path, &str)>) -> Result
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     let language = Language::from_code(code);
     let language = language.ok_or_else(|| format!("{code} is not a language of the box: {codes}"))?;
-    let model = Model::open(folder)?;
+    let model = Model::open(folder)
+        .map_err(|why| format!("{why}; model/words/fetch.sh {} fetches a model", folder.display()))?;
     let words = listen::Words { recogniser: Recogniser::new(&model)?, language };
     listen::file(file, form, Some(words), &mut out).map_err(|error| error.to_string())
 }

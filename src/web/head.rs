@@ -158,13 +158,10 @@ fn find<'a>(fields: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a
     fields.iter().filter(move |f| f.name.eq_ignore_ascii_case(name)).map(|f| f.value)
 }
 
-/// RFC 9112 §6.3, stricter: one plain number, and only where a body belongs.
+/// RFC 9112 §6.3, stricter: one plain number, and only where a body belongs. Without one there is no body.
 fn body_length(method: &str, fields: &[Header<'_>], most: usize) -> Result<usize, Refusal> {
     let mut lengths = find(fields, "content-length");
     let length = match (lengths.next(), lengths.next()) {
-        (None, _) if method == "POST" => {
-            return Err(Refusal { status: 411, words: "A POST needs a Content-Length." });
-        }
         (None, _) => return Ok(0),
         (Some(_), Some(_)) => {
             return Err(Refusal { status: 400, words: "There is more than one Content-Length." });
@@ -285,7 +282,7 @@ mod tests {
             (200, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_string()),
             (0, "GET / HTTP/1.1\r\nHost: localhost\r\n".into()),
             (200, "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello".into()),
-            (411, "POST /a HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
+            (200, "POST /a HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
             (413, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 68719476736\r\n\r\n".into()),
             (413, format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", usize::MAX)),
             (

@@ -32,7 +32,7 @@ pub(super) const NO_STORE: &str = "There is no call history: the box could not o
                                    said why in its log. Calls work. Repair the disk and restart the box.";
 /// How long the control thread has to answer.
 const ASK_TIME: Duration = Duration::from_secs(3);
-const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one on the page Access. Or log in: POST the password to /login.";
+const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one under Settings, Access of programs. Or log in: POST the password to /login.";
 const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
 const NOT_LISTENED: &str =
     "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
@@ -136,7 +136,11 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     let route = match route {
         Ok(route) => route,
         Err(Miss::NoSuchPage) => {
-            return wrong(is_api, 404, "There is no such page. The start page shows all there is.").into();
+            let words = match is_api {
+                true => "There is no such address. GET /api/v1/openapi.json lists all there are.",
+                false => "There is no such page. The start page shows all there is.",
+            };
+            return wrong(is_api, 404, words).into();
         }
         Err(miss) => {
             let (allowed, words) = match miss {
@@ -256,7 +260,7 @@ impl Site {
             };
             if let Some(scope) = scope.filter(|scope| !who.may(*scope)) {
                 let words = format!(
-                    "This token has not the scope {}: make one that has on the page Access.",
+                    "This token has not the scope {}: make one that has under Settings, Access of programs.",
                     scope.name()
                 );
                 return Err(Answer::problem(403, &words));

@@ -9,7 +9,7 @@ use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
 use super::{Order, Site, backup, flows, phones, statistics, teach};
-use crate::call::{Errand, Outcome, Record, Request};
+use crate::call::{Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Digit};
@@ -232,6 +232,12 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
     let wanted: shapes::EventsQuery = query(sent.query)?;
     if wanted.types.as_deref().is_some_and(|types| types.chars().count() > 256) {
         return Err((400, "types has at most 256 characters.".into()));
+    }
+    let kinds = Event::kinds();
+    let asked = wanted.types.as_deref().into_iter().flat_map(|types| types.split(','));
+    if let Some(unknown) = asked.into_iter().find(|kind| !kinds.iter().any(|known| known == kind)) {
+        let words = format!("There are no events {unknown:?}. There are {}, by commas.", kinds.join(", "));
+        return Err((400, words));
     }
     let last = sent.last_event.map(str::parse).transpose();
     let last = last.map_err(|_| (400, "Last-Event-ID is not a number of this box.".to_owned()))?;

@@ -28,7 +28,7 @@ pub(super) fn document() -> Value {
         "info": {
             "title": "Hold Slayer",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The telephone box that waits on hold. Make a token on the page Access, and send it as \
+            "description": "The telephone box that waits on hold. Make a token under Settings, Access of programs, and send it as \
                             `Authorization: Bearer …`. Times are milliseconds since 1970 in UTC.",
             "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
         },

@@ -143,6 +143,9 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
                 @for (choice, shown) in choices { option value=(choice) selected[choice == text] { (shown) } }
             } }
         }
-        p.muted.help id=(help) { (words::capital(field.says)) }
+        p.muted.help id=(help) {
+            (words::capital(field.says))
+            @if field.kind == Kind::Secret && !text.is_empty() { " Left empty, it stays as it is." }
+        }
     }
 }
