@@ -159,8 +159,8 @@ impl Ears {
                 });
             }
             ListenOrder::Attend(line) => {
-                // What the owner talks about is not for the recogniser.
-                let settings = Settings { words: None, ..self.settings.clone() };
+                // Of its words only what the menu says of a key is kept. The owner himself is on another port.
+                let settings = self.settings.clone();
                 let ear = self.ear(&line);
                 ear.now = For::Menu;
                 ear.along = Some(Listener::new(settings));
@@ -246,7 +246,7 @@ impl Ears {
 
     /// What was said in a segment of this opening of the port. Of a port that is not listened to any more it is forgotten.
     pub fn words(&mut self, port: PortId, epoch: u32, (from, to): (Tick, Tick), said: &Said) {
-        if self.ears.get(&port).is_some_and(|ear| ear.now == For::Hold && ear.line.epoch == epoch) {
+        if self.ears.get(&port).is_some_and(|ear| ear.now != For::Nobody && ear.line.epoch == epoch) {
             self.tell(port, Input::Words { from, to, said });
         }
     }

@@ -99,6 +99,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
+    let understands = settings.words.is_some();
     let archive = config.record.archive;
     let clips = archive.clips.then(|| ear_thread::Keeper::start(studio::Clips::new(data), archive));
     let clips = clips.transpose().context("the clips' thread")?;
@@ -120,6 +121,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    if !understands {
+        plan.explore = 0;
+    }
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
     kept.iter().rev().for_each(|record| plan.note_wait(record));
     let ua_config = ua::Config {

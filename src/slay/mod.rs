@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod book;
+pub mod explore;
 pub mod flow;
 mod hold;
 pub mod learn;

@@ -110,6 +110,8 @@ pub struct House {
     pub waits: Waits,
     /// Menus are learnt in ordinary calls.
     pub learn: bool,
+    /// Keys that are pressed in a menu that is not known.
+    pub explore: u8,
     pub speed: Vec<(String, String)>,
     pub extension: String,
 }
@@ -160,6 +162,7 @@ impl Default for House {
             also_after: s(8),
             waits: Waits::default(),
             learn: false,
+            explore: 0,
             speed: Vec::new(),
             extension: String::new(),
         }
@@ -771,6 +774,7 @@ fn plan(house: &House) -> Plan {
         language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,
+        explore: house.explore,
         speed: house.speed.clone(),
         extension: house.extension.clone(),
         dialling: house.dialling.clone(),

@@ -276,6 +276,12 @@ pub(super) const PARTS: &[Part] = &[
         fields: &[
             field("learn", "Learn menus from your keys", Flag, "Fingerprints alone, no sound. Default yes."),
             field(
+                "explore",
+                "Keys in unknown menus",
+                Number,
+                "So many the box presses by itself where it understands words, 0 to 6. Default 3.",
+            ),
+            field(
                 "extension",
                 "The box's own extension",
                 Text,
