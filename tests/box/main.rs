@@ -8,6 +8,7 @@ mod ctl;
 mod disk;
 mod far;
 mod flood;
+mod notify;
 mod page;
 mod paired;
 mod ports;
