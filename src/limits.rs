@@ -90,6 +90,8 @@ pub const WEB_CONNECTIONS: usize = 64;
 pub const WEB_HEAD_BYTES: usize = 16 * 1024;
 /// Largest body of an HTTP request.
 pub const WEB_BODY_BYTES: usize = 64 * 1024;
+/// Largest backup, and so the one body that may be larger; only who may restore one sends that.
+pub const BACKUP_BYTES: usize = 32 * 1024 * 1024;
 /// Most header fields of an HTTP request.
 pub const WEB_HEAD_FIELDS: usize = 100;
 /// Event streams open at once.

@@ -146,6 +146,8 @@ pub struct Line {
 pub struct Data {
     /// As given.
     pub path: String,
+    /// Whether it is there already; `run` makes it.
+    pub is_there: bool,
     /// Why nothing can be written there.
     pub error: Option<String>,
     /// Free bytes, if they could be asked for.
@@ -356,7 +358,8 @@ fn of_line(line: &Line) -> Verdict {
 }
 
 fn of_data(data: &Data) -> Verdict {
-    let Data { path, error, free } = data;
+    let Data { path, is_there, error, free } = data;
+    let written = if *is_there { "can be written" } else { "is not there yet and can be made" };
     if let Some(error) = error {
         let words = format!("nothing can be written to {path}: {error}. No call would be recorded");
         return say(Level::Problem, "data", words);
@@ -368,8 +371,8 @@ fn of_data(data: &Data) -> Verdict {
         Some(free) if *free < 256 * MEGABYTE => {
             say(Level::Warning, "data", format!("{path} has only {} MB left", free / MEGABYTE))
         }
-        Some(free) => say(Level::Ok, "data", format!("{path} can be written, {} MB free", free / MEGABYTE)),
-        None => say(Level::Ok, "data", format!("{path} can be written")),
+        Some(free) => say(Level::Ok, "data", format!("{path} {written}, {} MB free", free / MEGABYTE)),
+        None => say(Level::Ok, "data", format!("{path} {written}")),
     }
 }
 
@@ -440,7 +443,7 @@ mod tests {
             ports: Vec::new(),
             trunks: Vec::new(),
             lines: Vec::new(),
-            data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
+            data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
             services: Vec::new(),
             rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
@@ -650,7 +653,8 @@ mod tests {
     #[test]
     fn data_rights_and_clock() {
         let data = |error: Option<&str>, free| {
-            of_data(&Data { path: "/d".to_owned(), error: error.map(str::to_owned), free }).to_string()
+            of_data(&Data { path: "/d".to_owned(), is_there: true, error: error.map(str::to_owned), free })
+                .to_string()
         };
         assert_eq!(data(None, Some(20 * MEGABYTE)), "warning  data: /d has only 20 MB left");
         assert_eq!(data(None, Some(3 * MEGABYTE)), "problem  data: /d has only 3 MB left");

@@ -75,7 +75,7 @@ fn data(path: &Path) -> Data {
     let free = nix::sys::statvfs::statvfs(place)
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
-    Data { path: path.display().to_string(), error, free }
+    Data { path: path.display().to_string(), is_there: path.is_dir(), error, free }
 }
 
 fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {

@@ -86,7 +86,7 @@ pub(super) const PARTS: &[Part] = &[
                 "Host name or address, with :port if it is not 5060 (5061 for TLS).",
             ),
             field("user", "User", Text, "As the provider gave it to you."),
-            field("secret", "Password", Secret, "Left empty, it stays as it is."),
+            field("secret", "Password", Secret, "As the provider gave it to you."),
             field("auth_user", "Other user for the password", Text, "Only where the provider names one."),
             field("domain", "Domain", Text, "Only where the provider names one; else the server."),
             field("realm", "Realm", Text, "The password is proved to no other."),
@@ -155,7 +155,7 @@ pub(super) const PARTS: &[Part] = &[
         fields: &[
             field("name", "Name", Text, "Such as its room."),
             field("user", "User", Text, "Write the same into the phone."),
-            field("secret", "Password", Secret, "Left empty, it stays as it is."),
+            field("secret", "Password", Secret, "Write the same into the phone."),
             field(
                 "address",
                 "Fixed address",
@@ -415,7 +415,12 @@ pub(super) const PARTS: &[Part] = &[
         many: false,
         fields: &[
             field("listen", "Address", Text, "Default 0.0.0.0:8080."),
-            field("password", "Password", Secret, "Left empty, it stays as it is."),
+            field(
+                "password",
+                "Password",
+                Secret,
+                "At least 8 characters. Without one here, the one chosen on the page holds.",
+            ),
             field("names", "Names", List, "By which the page may be called, one a line."),
         ],
     },
