@@ -213,6 +213,10 @@ pub struct Hold {
     pub unanswered: crate::slay::Unanswered,
     /// Offers to call back are taken.
     pub call_back: bool,
+    /// "Are you still there?" is answered.
+    pub still_there: bool,
+    /// What is done where a machine takes a message.
+    pub voicemail: crate::slay::Voicemail,
     /// What is done when a queue hangs up.
     pub redial: crate::call::Redialling,
     /// At most three numbers outside the house that ring too. Whether each may be dialled is asked when it is.

@@ -7,7 +7,7 @@ use super::*;
 use crate::call::Redialling;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
-use crate::slay::Unanswered;
+use crate::slay::{Unanswered, Voicemail};
 use crate::trunk::Keys;
 use crate::trunk::number::{Form, Rewrite};
 use crate::trunk::toll::Allowed;
@@ -522,10 +522,11 @@ fn encrypted_sound_is_chosen_for_each_trunk_and_phone() {
 
 #[test]
 fn keys_about_the_hold() {
-    let text = "[hold]\nunanswered = \"wait\"\ncall_back = true\nredial = 4\nredial_after = \"2m\"\n\
+    let text = "[hold]\nunanswered = \"wait\"\ncall_back = true\nstill_there = false\nvoicemail = \"ring\"\nredial = 4\nredial_after = \"2m\"\n\
                 also_ring = [\"+15550100\", \"030123456\"]\nalso_after = \"0s\"\ncalls = 3\n";
     let hold = read(text).unwrap().hold;
     assert_eq!((hold.unanswered, hold.call_back, hold.calls), (Unanswered::Wait, true, 3));
+    assert_eq!((hold.still_there, hold.voicemail), (false, Voicemail::Ring));
     assert_eq!(hold.redial, Redialling { tries: 4, pause: Duration::from_secs(120) });
     assert_eq!(
         (hold.also_ring.as_slice(), hold.also_after),
@@ -533,10 +534,12 @@ fn keys_about_the_hold() {
     );
     let usual = read("").unwrap().hold;
     assert_eq!((usual.unanswered, usual.call_back, usual.calls), (Unanswered::Goodbye, false, 2));
+    assert_eq!((usual.still_there, usual.voicemail), (true, Voicemail::HangUp));
     assert_eq!(usual.redial, Redialling { tries: 2, pause: Duration::from_secs(60) });
     assert_eq!((usual.also_ring, usual.also_after), (Vec::<String>::new(), Duration::from_secs(8)));
     for wrong in [
         "unanswered = \"shout\"",
+        "voicemail = \"speak\"",
         "redial = 11",
         "redial_after = \"5s\"",
         "also_ring = [\"911\"]",
