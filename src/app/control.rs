@@ -4,6 +4,7 @@ use super::core::{Core, Effect, Event};
 use super::look_up::look_up;
 use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
+use crate::assist::Assistant;
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
 use crate::call::{self, Answer, Decision, Happened, ListenOrder, Record, Request, Snapshot, StudioOrder};
@@ -55,6 +56,9 @@ pub(super) struct Control {
     /// Why there are no words, where there could be.
     pub(super) words_troubles: Option<watch::Receiver<Vec<String>>>,
     pub(super) heard: mpsc::Receiver<Event<'static>>,
+    /// The language model, if there is one, and what it answers.
+    pub(super) assistant: Option<Assistant>,
+    pub(super) advice: mpsc::Receiver<Event<'static>>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
     pub(super) claims: watch::Sender<Option<web::Claim>>,
@@ -114,6 +118,7 @@ impl Control {
                     self.media_facts();
                 }
                 Some(event) = self.heard.recv() => self.event(event),
+                Some(event) = self.advice.recv() => self.event(event),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
@@ -352,6 +357,13 @@ impl Control {
                 Effect::Event(event) => self.happened(&event),
                 Effect::Flows(entry) => self.keep(|store| store.put_flows(&entry)),
                 Effect::Schedule(list) => self.keep(|store| store.put_schedule(&list)),
+                Effect::Consult(number, question) => {
+                    let nobody = || Err("there is no language model".to_owned());
+                    let asked = self.assistant.as_ref().map_or_else(nobody, |it| it.ask((number, *question)));
+                    if let Err(why) = asked {
+                        self.give(now, Event::Advice(number, Err(why)));
+                    }
+                }
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }

@@ -182,6 +182,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         waits: crate::call::Waits::default(),
         learn: config.menu.learn,
         explore: config.menu.explore,
+        adviser: config.assistant.is_some(),
         speed: config.menu.speed.clone(),
         extension: config.menu.extension.clone(),
     }

@@ -2,6 +2,7 @@
 
 use super::paired::{self, Paired};
 use super::{control, core, ear_thread, plan, words_thread};
+use crate::assist::{self, Assistant};
 use crate::board::button::Press;
 use crate::call::Snapshot;
 use crate::config::{Config, SipTls};
@@ -97,6 +98,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let notices = notify::start(config.notify.clone()).context("the threads that notify")?;
+    let (assistant, advice) = assistant(&config, &mut troubles);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
@@ -191,6 +193,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 studio_troubles: studio.troubles,
                 words_troubles,
                 heard,
+                assistant,
+                advice,
                 asks,
                 presses,
                 claims,
@@ -337,6 +341,25 @@ fn words(
             without
         }
     }
+}
+
+/// The language model, if there is one, and the way by which its answers come.
+fn assistant(
+    config: &Config,
+    troubles: &mut Vec<String>,
+) -> (Option<Assistant>, mpsc::Receiver<core::Event<'static>>) {
+    let (tell, advice) = mpsc::channel(limits::ASSIST_QUEUE);
+    let started = config.assistant.clone().map(|service| {
+        // Who asked may have gone.
+        assist::start(service, move |number, answer| {
+            drop(tell.blocking_send(core::Event::Advice(number, answer)))
+        })
+    });
+    let assistant = started.transpose().unwrap_or_else(|why| {
+        troubles.push(why);
+        None
+    });
+    (assistant, advice)
 }
 
 fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {

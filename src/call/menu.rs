@@ -13,6 +13,7 @@ use crate::listen::Heard;
 use crate::listen::prompt::Prompted;
 use crate::media::MediaCommand;
 use crate::slay;
+use crate::slay::advice::Advice;
 use crate::slay::book::{Entry, Standing};
 use crate::slay::explore::{self, AGENT, Explorer};
 use crate::slay::flow::{Flow, Step, Word};
@@ -41,6 +42,8 @@ pub(super) struct Menu {
     /// What the owner wants there; the box looks for it by itself, if no flow is known.
     wish: Option<String>,
     explorer: Option<Explorer>,
+    /// The number of the question that the language model is asked for it.
+    asked: Option<u64>,
     /// Whom the listener took for a person meanwhile.
     person: Option<Heard>,
     /// How the call was asked for.
@@ -358,7 +361,8 @@ impl Call {
             format!("no flow is known here: the box looks for \u{201c}{wish}\u{201d} by itself"),
         );
         self.menu.learner = desk.plan.learn.then(|| Learner::new(now, &[], language));
-        self.menu.explorer = Some(Explorer::new(now, wish, language, desk.plan.explore));
+        self.menu.explorer =
+            Some(Explorer::new(now, wish, language, desk.plan.explore).advised(desk.plan.adviser));
     }
 
     fn explore(&mut self, desk: &mut Desk, input: explore::Input) {
@@ -368,6 +372,17 @@ impl Call {
         while let Some(output) = self.menu.explorer.as_mut().and_then(Explorer::poll) {
             self.explored(desk, output);
         }
+    }
+
+    /// Whether this is the number of its question to the language model.
+    pub(super) fn has_asked(&self, number: u64) -> bool {
+        self.menu.asked == Some(number)
+    }
+
+    /// The language model has answered that question, or there is no answer.
+    pub(super) fn advised(&mut self, desk: &mut Desk, answer: Result<Advice, String>) {
+        self.menu.asked = None;
+        self.explore(desk, explore::Input::Advice(answer));
     }
 
     fn explored(&mut self, desk: &mut Desk, output: explore::Output) {
@@ -391,6 +406,11 @@ impl Call {
                 if let Some(heard) = self.menu.person.take() {
                     self.heard_now(desk, heard);
                 }
+            }
+            explore::Output::Ask(question) => {
+                desk.questions += 1;
+                self.menu.asked = Some(desk.questions);
+                desk.out.push_back(Effect::Consult(desk.questions, Box::new(question)));
             }
             explore::Output::Owner(help) => {
                 self.menu.explorer = None;

@@ -56,6 +56,7 @@ use crate::listen::lore::Taught;
 use crate::listen::prompt::{Print, Prompted};
 use crate::media::{self, MediaCommand};
 use crate::sip;
+use crate::slay::advice::{Advice, Question};
 use crate::slay::book::Entry;
 use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Digit, PortId, Wall};
@@ -129,6 +130,8 @@ pub enum Input {
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.
     Troubles(Vec<String>),
+    /// The language model has answered the question of this number, or why it has not.
+    Advice(u64, Result<Advice, String>),
     /// A deadline has passed.
     Timeout,
 }
@@ -152,6 +155,8 @@ pub enum Effect {
     Flows(Box<Entry>),
     /// The calls that are planned, to be written.
     Schedule(Vec<Appointment>),
+    /// A question under a number, for the language model.
+    Consult(u64, Box<Question>),
     /// The answer to a request.
     Reply(u64, Answer),
 }

@@ -108,6 +108,10 @@ impl Switchboard {
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.tell_troubles(troubles),
+            Input::Advice(number, answer) => {
+                let asked = self.calls.iter().find(|(_, call)| call.has_asked(number)).map(|(id, _)| *id);
+                asked.map(|id| self.with(id, |call, desk| call.advised(desk, answer)));
+            }
             Input::Timeout => {}
         }
         self.timeout();

@@ -5,13 +5,14 @@
 //!              it has been said, and a key is clear
 //!  Listening ─────────────────────────────────────────► press, Listening … ──► music, a queue's words: hold
 //!      │ twice unclear, or too deep, or nothing understood
-//!      └──► ring the owner
+//!      └──► ask the language model, where there is one: a key that was offered, or else ring the owner
 //! ```
 
+use super::advice::{Act, Advice, Question};
 use super::navigate::Help;
 use crate::listen::Sound;
 use crate::listen::words::menu::{Choice, options};
-use crate::listen::words::{Intent, Language, Pick, pick, wording};
+use crate::listen::words::{Intent, Language, Pick, is_forbidden, pick, wording};
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -37,6 +38,8 @@ const QUEUE: Duration = Duration::from_secs(10);
 const GONE: Duration = Duration::from_secs(8);
 /// A person is waited for no longer until words say that it is a menu.
 const PERSON: Duration = Duration::from_millis(2_500);
+/// The language model answers before, or never.
+const ADVICE: Duration = Duration::from_secs(62);
 /// What is unclear may be clear when the menu repeats itself, so many times.
 const AGAIN: u8 = 1;
 /// Most of what one menu says, characters.
@@ -53,6 +56,8 @@ pub enum Input {
     Person,
     /// And not any more.
     Recording,
+    /// What the language model says to [`Output::Ask`], or why it says nothing.
+    Advice(Result<Advice, String>),
     /// Time passed.
     Timeout,
 }
@@ -66,6 +71,8 @@ pub enum Output {
     Hold,
     /// A person is there, in the place of a menu: hold the line, and judge.
     Person,
+    /// Ask the language model.
+    Ask(Question),
     /// Ring the owner.
     Owner(Help),
     /// End the call.
@@ -93,6 +100,11 @@ pub struct Explorer {
     again: u8,
     /// A person was told of, when.
     person: Option<Instant>,
+    /// There is a language model; and it has not been asked about this menu.
+    adviser: bool,
+    may_ask: bool,
+    /// What it is being asked, and how long it is waited for.
+    asked: Option<(Question, Instant)>,
     /// Every option that was taken.
     taken: Vec<Choice>,
     over: bool,
@@ -114,10 +126,18 @@ impl Explorer {
             spoken: false,
             again: AGAIN,
             person: None,
+            adviser: false,
+            may_ask: false,
+            asked: None,
             taken: Vec::new(),
             over: false,
             out: VecDeque::new(),
         }
+    }
+
+    /// The same, that asks a language model before the owner, if there is one.
+    pub fn advised(self, adviser: bool) -> Self {
+        Self { adviser, may_ask: adviser, ..self }
     }
 
     /// The next thing to do.
@@ -138,6 +158,10 @@ impl Explorer {
         };
         let long = self.words.map(|(first, _)| first + LONG);
         let person = self.person.map(|at| at + PERSON);
+        if let Some((_, until)) = &self.asked {
+            let ends = matches!(self.sound.0, Sound::Music | Sound::Ringback | Sound::Busy);
+            return [Some(*until), sound.filter(|_| ends), person].into_iter().flatten().min();
+        }
         [Some(self.began + PATIENCE), sound, long, person].into_iter().flatten().min()
     }
 
@@ -166,6 +190,7 @@ impl Explorer {
                 self.person.get_or_insert(now);
             }
             Input::Recording => self.person = None,
+            Input::Advice(answer) => self.advice(now, answer),
             Input::Timeout => {}
         }
         if !self.over {
@@ -214,12 +239,18 @@ impl Explorer {
             self.decide("hold", "a person speaks, and no words of a menu were understood".into());
             return self.end(Output::Person);
         }
+        if let Some((_, until)) = &self.asked {
+            if now >= *until {
+                self.unsure("the language model did not answer");
+            }
+            return;
+        }
         let said = self.said_at().is_some_and(|at| now >= at);
         let long = self.words.is_some_and(|(first, _)| now >= first + LONG);
         if said || long {
             self.choose(now);
         } else if now >= self.began + PATIENCE {
-            self.nothing_came();
+            self.nothing_came(now);
         }
     }
 
@@ -248,13 +279,13 @@ impl Explorer {
                 self.decide("listen again", why);
                 self.if_late(now);
             }
-            Pick::Unsure(why) => self.unsure(&why),
+            Pick::Unsure(why) => self.doubt(now, &why),
         }
     }
 
     fn if_late(&mut self, now: Instant) {
         if now >= self.began + PATIENCE {
-            self.nothing_came();
+            self.nothing_came(now);
         }
     }
 
@@ -272,15 +303,51 @@ impl Explorer {
         self.levels = levels;
         self.text.clear();
         (self.words, self.spoken, self.person, self.again) = (None, false, None, AGAIN);
+        self.may_ask = self.adviser;
         self.began = now;
     }
 
-    fn nothing_came(&mut self) {
+    fn nothing_came(&mut self, now: Instant) {
         if self.text.is_empty() || options(&self.text, self.language).is_empty() && self.taken.is_empty() {
             self.decide("hold", "no menu was heard".into());
             return self.end(Output::Hold);
         }
-        self.unsure("no key is clear");
+        self.doubt(now, "no key is clear");
+    }
+
+    /// The words leave it open. The language model is told of no key that is forbidden, and the owner decides after it.
+    fn doubt(&mut self, now: Instant, why: &str) {
+        let (wish, language) = (&self.wish, self.language);
+        let offered = options(&self.text, language);
+        let question =
+            Question::new(wish, &self.text, &offered, |choice| is_forbidden(&choice.label, language));
+        if !self.may_ask || question.choices.is_empty() || is_forbidden(wish, language) {
+            return self.unsure(why);
+        }
+        self.decide("ask the language model", why.to_owned());
+        self.may_ask = false;
+        self.out.push_back(Output::Ask(question.clone()));
+        self.asked = Some((question, now + ADVICE));
+    }
+
+    fn advice(&mut self, now: Instant, answer: Result<Advice, String>) {
+        let Some((question, _)) = self.asked.take() else { return };
+        let advice = match answer {
+            Ok(advice) => question.admit(&advice),
+            Err(why) => return self.unsure(&why),
+        };
+        let chosen = |key: char| question.choices.iter().find(|choice| choice.key == key).cloned();
+        match advice.act {
+            Act::Press(key) => match chosen(key) {
+                Some(choice) => self.take(now, choice, advice.reason),
+                None => self.unsure(&advice.reason),
+            },
+            Act::Wait => {
+                self.decide("listen on", advice.reason);
+                (self.words, self.again) = (None, 0);
+            }
+            Act::Owner => self.unsure(&advice.reason),
+        }
     }
 
     fn unsure(&mut self, why: &str) {
@@ -378,6 +445,67 @@ mod tests {
         assert_eq!(story("billing", 3, circle, 100.0), [(10.0, press('1', "billing")), (22.0, UNSURE)]);
         let pays = [says(1.0, 8.0, MENU), says(14.0, 22.0, MENU)].concat();
         assert_eq!(story("make a payment", 3, pays, 100.0), [(24.0, UNSURE)]);
+    }
+
+    /// The same with a language model that answers this a second after the menu has spoken.
+    fn advised(wish: &str, answer: Result<Act, &str>) -> Vec<Output> {
+        let inputs = [says(1.0, 8.0, MENU), says(14.0, 22.0, MENU)].concat();
+        let mut machine = Explorer::new(Instant::ZERO, wish, Language::English, 3).advised(true);
+        for (second, input) in inputs {
+            machine.handle(at(second), input);
+        }
+        machine.handle(at(24.0), Input::Timeout);
+        let answer = answer.map(|act| Advice { act, reason: "so".into() });
+        machine.handle(at(25.0), Input::Advice(answer.map_err(Into::into)));
+        let out = core::iter::from_fn(|| machine.poll());
+        out.filter(|out| !matches!(out, Output::Decided("listen again", _))).collect()
+    }
+
+    #[test]
+    fn the_language_model_is_asked_before_the_owner_and_presses_only_what_was_offered() {
+        let out = advised("insurance", Ok(Act::Press('2')));
+        let [
+            Output::Decided("ask the language model", _),
+            Output::Ask(question),
+            Output::Decided("explore", why),
+            pressed,
+        ] = &out[..]
+        else {
+            panic!("{out:?}")
+        };
+        assert_eq!((pressed, why.as_str()), (&press('2', "repairs"), "the language model: so"));
+        let keys: Vec<char> = question.choices.iter().map(|choice| choice.key).collect();
+        assert_eq!(
+            (keys, question.intent.as_str()),
+            (vec!['1', '2'], "insurance"),
+            "it is not told of payments"
+        );
+        for answer in [Ok(Act::Press('3')), Ok(Act::Press('9')), Ok(Act::Owner), Err("no answer")] {
+            let out = advised("insurance", answer.clone());
+            assert_eq!(out.last(), Some(&UNSURE), "{answer:?}");
+            assert!(!out.iter().any(|out| matches!(out, Output::Press(..))), "{answer:?}");
+        }
+        let waits = advised("insurance", Ok(Act::Wait));
+        assert!(matches!(waits.last(), Some(Output::Decided("listen on", _))), "{waits:?}");
+        let forbidden = advised("make a payment", Ok(Act::Press('1')));
+        assert!(!forbidden.iter().any(|out| matches!(out, Output::Ask(_))), "{forbidden:?}");
+    }
+
+    #[test]
+    fn a_language_model_that_says_nothing_is_not_waited_for_for_ever_and_music_ends_the_wait() {
+        let mut machine = Explorer::new(Instant::ZERO, "insurance", Language::English, 3).advised(true);
+        [says(1.0, 8.0, MENU), says(14.0, 22.0, MENU)]
+            .concat()
+            .into_iter()
+            .for_each(|(s, i)| machine.handle(at(s), i));
+        machine.handle(at(24.0), Input::Timeout);
+        assert_eq!(machine.deadline(), Some(at(24.0) + ADVICE));
+        machine.handle(at(30.0), Input::Sound(Sound::Music));
+        machine.handle(at(40.0), Input::Timeout);
+        machine.handle(at(41.0), Input::Advice(Ok(Advice { act: Act::Press('2'), reason: String::new() })));
+        let out: Vec<Output> = core::iter::from_fn(|| machine.poll()).collect();
+        assert_eq!(out.last(), Some(&Output::Hold), "{out:?}");
+        assert!(!out.iter().any(|out| matches!(out, Output::Press(..))));
     }
 
     #[test]

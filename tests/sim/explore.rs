@@ -6,6 +6,7 @@ use hold_slayer::call::{Errand, Event, Outcome, Phase};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::slay::advice;
 use hold_slayer::slay::flow::Act;
 use hold_slayer::slay::schedule::Way;
 use hold_slayer::units::Digit;
@@ -88,4 +89,35 @@ fn without_words_nothing_is_pressed() {
         called(&deaf, company(&[Far::Forever]), vec![Owner::Register], Way::Wish("billing".into()), MENU);
     world.run(s(30));
     assert_eq!((keys_heard(&world).as_str(), world.phase()), ("", Some(Phase::Holding)), "{}", world.tale());
+}
+
+/// What is pressed where the words leave it open, if the language model wants this.
+fn advised(act: advice::Act) -> (World, String) {
+    let house = House { advice: Some(act), ..house() };
+    let way = Way::Wish("my holiday in Spain".into());
+    let mut world = called(&house, company(&[Far::Forever]), answers(), way, MENU);
+    world.run(s(3));
+    world.understands(s(9), MENU);
+    assert!(world.run_until(s(90), |w| !w.questions.is_empty()), "{}", world.tale());
+    world.run(s(10));
+    let keys = keys_heard(&world);
+    (world, keys)
+}
+
+#[test]
+fn a_language_model_is_asked_where_the_words_leave_it_open_and_its_reason_is_in_the_record() {
+    let (world, keys) = advised(advice::Act::Press('2'));
+    assert_eq!((keys.as_str(), world.rings()), ("2", 0), "{}", world.tale());
+    let keys: String = world.questions[0].choices.iter().map(|choice| choice.key).collect();
+    assert_eq!(keys, "12", "of paying it is not told");
+    let record = &world.records.values().next().unwrap().0;
+    assert!(record.decisions.iter().any(|d| d.reason.contains("the language model: it fits")), "{record:?}");
+}
+
+#[test]
+fn a_language_model_that_wants_to_pay_or_presses_what_is_not_there_only_rings_the_owner() {
+    for act in [advice::Act::Press('3'), advice::Act::Press('9'), advice::Act::Owner] {
+        let (mut world, keys) = advised(act);
+        assert!(keys.is_empty() && world.run_until(s(20), |w| w.rings() == 1), "{}", world.tale());
+    }
 }
