@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use hold_slayer::listen::words::Language;
 use hold_slayer::listen::words::network::{Files as Model, Recogniser};
-use hold_slayer::{app, check, clock, config, ctl, demo, listen, log, web};
+use hold_slayer::{app, backup, check, clock, config, ctl, demo, listen, log, web};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::ForkResult;
 use std::io::Write;
@@ -106,6 +106,25 @@ enum What {
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
     },
+    /// Write everything the box keeps, but recordings, to one file that is sealed with a password
+    Backup {
+        /// The new file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        carried: Carried,
+    },
+    /// Check a backup and let the box start anew with it
+    ///
+    /// A box that runs does so as soon as no call is up, one that is stopped at its next start. What was there before is
+    /// kept in the folder before-restore of the data folder.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        carried: Carried,
+    },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
@@ -119,6 +138,9 @@ enum What {
         /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
         #[arg(long)]
         presets: bool,
+        /// Send a test message to each [[notify]], too
+        #[arg(long)]
+        notify: bool,
     },
 }
 
@@ -142,6 +164,22 @@ enum Flows {
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct Carried {
+    #[command(flatten)]
+    files: Files,
+    /// Its first line is the password; without it, it is asked for
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl From<Carried> for ctl::Files {
+    fn from(carried: Carried) -> Self {
+        let Carried { files: Files { config, data }, password_file } = carried;
+        Self { config, data, password: password_file }
+    }
 }
 
 #[derive(Subcommand)]
@@ -239,15 +277,25 @@ fn main() -> ExitCode {
             let told = ctl::run(&socket, &what.into(), json, &mut std::io::stdout().lock());
             return told.map_or_else(|why| fail(&why), |()| ExitCode::SUCCESS);
         }
+        What::Backup { file, carried } => return told(ctl::backup(&carried.into(), &file)),
+        What::Restore { file, carried } => return told(ctl::restore(&carried.into(), &file)),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
-        What::Check { files, .. } => check(&files),
+        What::Check { files, notify, .. } => check(&files, notify),
     };
     // A reader that closes the pipe (`| head`) is no failure worth a word.
     result.unwrap_or(ExitCode::FAILURE)
 }
 
 fn run(files: &Files) -> ExitCode {
+    match backup::finish(&files.config, &files.data) {
+        Ok(false) => {}
+        Ok(true) => eprintln!(
+            "hold-slayer: a backup was restored; what was there before is in {}",
+            files.data.join("before-restore").display()
+        ),
+        Err(why) => eprintln!("hold-slayer: {why}"),
+    }
     let config = match config::load(&files.config) {
         Ok(config) => config,
         Err(mistakes) => return fail(&mistakes),
@@ -340,13 +388,20 @@ fn flows(what: Flows, data: &Path) -> ExitCode {
     }
 }
 
+fn told(done: Result<String, String>) -> ExitCode {
+    match done {
+        Ok(words) => print(&format!("{words}\n")).unwrap_or(ExitCode::FAILURE),
+        Err(why) => fail(&why),
+    }
+}
+
 fn fail(what: &dyn core::fmt::Display) -> ExitCode {
     eprintln!("hold-slayer: {what}");
     ExitCode::FAILURE
 }
 
-fn check(files: &Files) -> std::io::Result<ExitCode> {
-    let verdicts = check::judge(&check::probe::probe(&files.config, &files.data));
+fn check(files: &Files, notify: bool) -> std::io::Result<ExitCode> {
+    let verdicts = check::judge(&check::probe::probe(&files.config, &files.data, notify));
     for verdict in &verdicts {
         print(&format!("{verdict}\n"))?;
     }

@@ -1,5 +1,6 @@
 //! What the switchboard knows of the house before the first call.
 
+use crate::listen::words::Language;
 use crate::phone::dial::Codes;
 use crate::phone::hunt::Order;
 use crate::slay::Policy;
@@ -49,6 +50,8 @@ pub struct Plan {
     pub extension: String,
     /// What is said while holding is kept with the call.
     pub transcript: bool,
+    /// What is spoken at the far end.
+    pub language: Language,
 }
 
 /// Of which calls something is done.

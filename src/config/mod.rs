@@ -7,6 +7,7 @@ mod board;
 mod country;
 mod hold;
 mod menu;
+mod notify;
 mod numbers;
 mod peers;
 mod presets;
@@ -94,6 +95,7 @@ pub fn parse(
         "record",
         "words",
         "assistant",
+        "notify",
         "guard",
         "codes",
         "board",
@@ -117,6 +119,7 @@ pub fn parse(
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
     let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
+    let notify = notify::targets(&mut source, &root);
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -137,6 +140,7 @@ pub fn parse(
         record,
         words,
         assistant,
+        notify,
         guard,
         codes,
         board,

@@ -13,6 +13,7 @@ mod access;
 mod access_page;
 mod answer;
 mod api;
+mod backup;
 mod call_page;
 mod claim;
 mod console;
@@ -28,6 +29,7 @@ mod journal;
 mod login;
 mod mcp;
 mod metrics;
+mod notify_page;
 mod page;
 mod phones;
 mod phones_page;
@@ -54,6 +56,7 @@ use crate::call::{Request, Snapshot};
 use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::media::Counters;
+use crate::notify::Notices;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
 use crate::studio::Studio;
@@ -96,6 +99,8 @@ pub struct Config {
     pub house: House,
     /// The configuration, to be changed on the page; `None`: there is no file.
     pub file: Option<PathBuf>,
+    /// The data folder, for backups; `None`: nothing is kept.
+    pub data: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
     /// Other machines that help the box.
@@ -109,6 +114,8 @@ pub struct Config {
 pub struct Elsewhere {
     /// What leaves the box for them, in a sentence for each.
     pub leaves: Vec<String>,
+    /// Where the owner is told what happens.
+    pub notices: Notices,
 }
 
 /// What a paired phone must know of the house.
@@ -243,6 +250,9 @@ struct Site {
     calls: Mutex<Rates>,
     mcp: mcp::Mcp,
     settings: settings::Settings,
+    data: Option<PathBuf>,
+    /// Held while a backup is made or taken in.
+    sealing: Mutex<()>,
     /// Locked to be read or replaced; checking one takes a copy.
     password: Mutex<Option<Arc<Password>>>,
     /// It stands in the configuration.
@@ -319,6 +329,8 @@ pub fn start(
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
         mcp: mcp::Mcp::default(),
         settings: settings::Settings::of(config.file),
+        data: config.data,
+        sealing: Mutex::default(),
         password: Mutex::new(password.map(Arc::new)),
         password_is_fixed: config.password.is_some(),
         claims: config.claims,
@@ -332,6 +344,7 @@ pub fn start(
         elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
+    let keeper = Arc::clone(&site);
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
     let gate = gate::Gate {
@@ -339,6 +352,8 @@ pub fn start(
         secret,
         behind: stage.address(),
         patience: config.patience,
+        may_upload: Box::new(move |keys| keeper.may_upload(keys)),
+        uploads: tokio::sync::Semaphore::new(1),
     };
     let gate = open_gate(gate, listener, console, stopped)?;
     let troubles = trouble.into_iter().collect();

@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod backup;
 mod core;
 mod ctl;
 mod disk;
 mod far;
 mod flood;
+mod notify;
 mod page;
 mod paired;
 mod ports;

@@ -48,6 +48,7 @@ pub fn config() -> Config {
         one_use_token: None,
         app_token: Some(TOKEN.into()),
         file: None,
+        data: None,
         counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
@@ -343,6 +344,7 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         hold_started: waits.then_some(Wall(started + 38_000)),
         ends_at: None,
         usual_wait_ms: None,
+        queue: None,
         sound: waits.then_some(sound),
         heard: if waits { heard } else { Vec::new() },
         recording: false,

@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::{Order, Site, flows, phones, statistics, teach};
+use super::{Order, Site, backup, flows, phones, statistics, teach};
 use crate::call::{Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
@@ -32,6 +32,8 @@ const PAGE: u64 = 50;
 pub(super) struct Sent<'a> {
     pub(super) query: &'a [(String, String)],
     pub(super) body: &'a str,
+    /// A file, and the password that came with it.
+    pub(super) file: (&'a [u8], Option<&'a str>),
     /// Our address that was reached.
     pub(super) local: IpAddr,
     /// `Last-Event-ID`.
@@ -171,6 +173,16 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &Done { done: true })
         }
         What::Restart => done(site.restart())?,
+        What::Backup => {
+            let wanted: backup::Wanted = body(sent.body)?;
+            site.back_up(&wanted.password)?
+        }
+        What::Restore => {
+            let (file, Some(password)) = sent.file else {
+                return Err((400, "Send the parts password and file as multipart/form-data.".into()));
+            };
+            Answer::json(200, &site.restore(file, password)?)
+        }
         What::Statistics => Answer::json(200, &statistics::reckon(every(site.store()?)?.iter())),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;
