@@ -30,7 +30,7 @@
 //!
 //! Every machine in the middle is pure: `handle(now, input)` is its one mutation, `poll()` is drained to `None`, and
 //! `deadline()` says when to call back. None of them reads a clock, opens a socket or a file, or makes a random number:
-//! [`clock`] reads the time, [`net`], `media::thread`, [`web`], [`store`], [`studio`], `board::gpio` and [`app`] are the edges. So the
+//! [`clock`] reads the time, [`net`], `media::thread`, [`web`], [`store`], [`studio`], [`board`] and [`app`] are the edges. So the
 //! simulator in `tests/sim` drives the very same [`app::core::Core`], [`media::Media`] and [`app::ear::Ears`] in virtual
 //! time, against the far ends of [`demo`].
 //!

@@ -10,7 +10,7 @@
 //! | `studio` | normal | recordings, and who listens in | frames, orders |
 //! | `store` | normal | the database's writes | records |
 //! | `web` … | normal | the gate and the pages | connections |
-//! | `board` | normal | button and lamp | edges of GPIO lines |
+//! | `board` | normal | button and lamp | edges of GPIO lines, keys of an input device |
 //!
 //! | ring | from → to | covers | when full |
 //! |---|---|---|---|

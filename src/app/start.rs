@@ -151,7 +151,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
-        board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
+        board::panel::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);

@@ -4,6 +4,7 @@
 mod mistakes;
 
 use super::*;
+use crate::board::{Bias, Board};
 use crate::call::Redialling;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
@@ -365,15 +366,56 @@ fn the_boards_in_the_folder_are_loaded() {
     };
     assert_eq!((own(""), own("media_core = 3\n")), (Ok(None), Ok(Some(3))));
     assert!(own("media_core = -1\n").unwrap_err().contains("allowed is a whole number from 0 to 1023"));
-    let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
-    assert_eq!(button.place.name, "GPIO17");
-    assert!(button.active_low);
     for entry in std::fs::read_dir("board").unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
-        assert!(!config.unwrap().board.name.is_empty(), "{path:?}");
+        let from_file = config.unwrap().board;
+        // Each is built in under the name of its file.
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let board = read(&format!("[board]\nfile = \"{name}\"\n")).unwrap().board;
+        assert_eq!(board, from_file, "{name}");
+        if name == "generic" {
+            assert_eq!(board, Board { name: board.name.clone(), ..Board::default() });
+            // The example in its comment holds.
+            let example = text.replace("#[button]", "[button]").replace("#input", "input");
+            let example = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(example.clone()));
+            let button = example.unwrap().board.button.unwrap();
+            assert_eq!((button.place, button.input.as_deref()), (None, Some("Power Button")));
+            continue;
+        }
+        let (button, lamp) = (board.button.unwrap(), board.lamp.unwrap());
+        assert_eq!(button.place.as_ref().unwrap().name, "GPIO17", "{name}");
+        assert_eq!(button.input.as_deref(), Some("hold-slayer button"), "{name}");
+        assert!(button.active_low && button.bias == Bias::PullUp, "{name}");
+        assert_eq!((lamp.place.name.as_str(), board.media_core), ("GPIO27", Some(3)), "{name}");
+        // A fallback is the line's own number: on these chips the offset is in the name. RP1's chip has no fixed number.
+        for place in [button.place.unwrap(), lamp.place] {
+            let fallback = place.fallback.map(|(chip, offset)| (chip, format!("GPIO{offset}")));
+            assert_eq!(fallback, (name != "pi5").then(|| ("gpiochip0".to_owned(), place.name)), "{name}");
+        }
     }
+}
+
+#[test]
+fn a_button_is_a_line_or_a_device_or_both() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n[button]\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        let board = config.map(|config| config.board.button).map_err(|mistakes| mistakes.to_string())?;
+        board.map(|button| (button.place.map(|place| place.name), button.input)).ok_or(String::new())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(own("line = \"A\"\n"), Ok((some("A"), None)));
+    assert_eq!(own("input = \"B\"\n"), Ok((None, some("B"))));
+    assert_eq!(own("line = \"A\"\ninput = \"B\"\n"), Ok((some("A"), some("B"))));
+    assert!(own("").unwrap_err().contains("line is missing: needed is the kernel's name of the line"));
+    assert!(own("input = \"\"\n").unwrap_err().contains("the kernel's name of an input device"));
+    let told = own("input = \"B\"\nchip = \"gpiochip0\"\noffset = 1\n").unwrap_err();
+    assert!(told.contains("chip = \"gpiochip0\": it needs line"), "{told}");
 }
 
 #[test]

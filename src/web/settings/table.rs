@@ -315,7 +315,12 @@ pub(super) const PARTS: &[Part] = &[
         name: "board",
         title: "Button and lamp",
         many: false,
-        fields: &[field("file", "Board", Text, "generic (none), pi4, or the path of a board file.")],
+        fields: &[field(
+            "file",
+            "Board",
+            Text,
+            "generic (none), pi3, pi4, pi5, zero2, or the path of a board file.",
+        )],
     },
     Part {
         name: "sip",
