@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use hold_slayer::listen::words::Language;
 use hold_slayer::listen::words::network::{Files as Model, Recogniser};
-use hold_slayer::{app, check, clock, config, demo, listen, log};
+use hold_slayer::{app, backup, check, clock, config, ctl, demo, listen, log, web};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::ForkResult;
 use std::io::Write;
@@ -41,8 +41,8 @@ Exit codes: 0 all well, 1 something is wrong, 2 the command line is not understo
 enum What {
     /// Run the box
     ///
-    /// Registers at the trunks, waits for the phones, serves the page, and stops cleanly on SIGTERM or Ctrl-C. Without a
-    /// password in the configuration, one is made up at the first start and printed once.
+    /// Registers at the trunks, waits for the phones, serves the page, and stops cleanly on SIGTERM or Ctrl-C. Until
+    /// somebody has claimed its page, it prints a code for that at each start.
     Run {
         #[command(flatten)]
         files: Files,
@@ -92,6 +92,39 @@ enum What {
         #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA, global = true)]
         data: PathBuf,
     },
+    /// Ask and order the box that runs here
+    ///
+    /// Over its own socket, which its user, its group and root may open. The same acts and checks as by the interface for
+    /// programs. The exit code is 1 if the box refuses or is not there.
+    Ctl {
+        #[command(subcommand)]
+        what: Ctl,
+        /// One JSON value a line instead of text for people
+        #[arg(long, global = true)]
+        json: bool,
+        /// The box's folder for data, if it was not started as a service
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
+    },
+    /// Write everything the box keeps, but recordings, to one file that is sealed with a password
+    Backup {
+        /// The new file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        carried: Carried,
+    },
+    /// Check a backup and let the box start anew with it
+    ///
+    /// A box that runs does so as soon as no call is up, one that is stopped at its next start. What was there before is
+    /// kept in the folder before-restore of the data folder.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        carried: Carried,
+    },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
@@ -114,7 +147,7 @@ enum Flows {
     List,
     /// Print a flow as TOML
     Export {
-        /// As it is dialled
+        /// As `list` shows it
         number: String,
         /// Not the newest, but this version
         #[arg(long)]
@@ -128,6 +161,87 @@ enum Flows {
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct Carried {
+    #[command(flatten)]
+    files: Files,
+    /// Its first line is the password; without it, it is asked for
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl From<Carried> for ctl::Files {
+    fn from(carried: Carried) -> Self {
+        let Carried { files: Files { config, data }, password_file } = carried;
+        Self { config, data, password: password_file }
+    }
+}
+
+#[derive(Subcommand)]
+enum Ctl {
+    /// Calls, trunks, phones, and what is wrong
+    Status,
+    /// Ring the phones here, and connect who answers to this number
+    Call {
+        /// As it is dialled on a phone
+        number: String,
+        /// The box calls by itself and waits on hold; the phones ring when a person is there
+        #[arg(long)]
+        hold: bool,
+    },
+    /// Let the box hold a call
+    Hold {
+        /// Its number in `status`; without it, the call that is up
+        call: Option<u64>,
+    },
+    /// Ring the phones for a held call now
+    Take {
+        /// Its number; without it, the one that is held
+        call: Option<u64>,
+    },
+    /// End a call
+    HangUp {
+        /// Its number; without it, the only one that is up
+        call: Option<u64>,
+    },
+    /// Send keys
+    Dtmf {
+        /// 0-9, A-D, * and #
+        keys: String,
+        /// The call; without it, the only one that is up
+        call: Option<u64>,
+    },
+    /// What happens, as it happens, until Ctrl-C
+    Events {
+        /// Only these types or kinds, such as call,hold.human_detected
+        #[arg(long)]
+        types: Option<String>,
+        /// Only of this call
+        #[arg(long)]
+        call: Option<u64>,
+        /// Begin with the last thousand
+        #[arg(long)]
+        past: bool,
+    },
+    /// Print a code by which the page gets a new password: when that is lost
+    Claim,
+}
+
+impl From<Ctl> for ctl::Order {
+    fn from(what: Ctl) -> Self {
+        match what {
+            Ctl::Status => Self::Status,
+            Ctl::Call { number, hold } => Self::Call { number, hold },
+            Ctl::Hold { call } => Self::Hold(call),
+            Ctl::Take { call } => Self::Take(call),
+            Ctl::HangUp { call } => Self::HangUp(call),
+            Ctl::Dtmf { call, keys } => Self::Keys { call, keys },
+            Ctl::Events { types, call, past } => Self::Events { types, call, past },
+            Ctl::Claim => Self::Claim,
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -155,6 +269,13 @@ fn main() -> ExitCode {
             return listen(&file, form, words, plot.as_deref());
         }
         What::Flows { what, data } => return flows(what, &data),
+        What::Ctl { what, json, data } => {
+            let socket = data.map_or_else(|| web::CONSOLE.into(), |data| web::console_in(None, &data));
+            let told = ctl::run(&socket, &what.into(), json, &mut std::io::stdout().lock());
+            return told.map_or_else(|why| fail(&why), |()| ExitCode::SUCCESS);
+        }
+        What::Backup { file, carried } => return told(ctl::backup(&carried.into(), &file)),
+        What::Restore { file, carried } => return told(ctl::restore(&carried.into(), &file)),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, .. } => check(&files),
@@ -164,6 +285,14 @@ fn main() -> ExitCode {
 }
 
 fn run(files: &Files) -> ExitCode {
+    match backup::finish(&files.config, &files.data) {
+        Ok(false) => {}
+        Ok(true) => eprintln!(
+            "hold-slayer: a backup was restored; what was there before is in {}",
+            files.data.join("before-restore").display()
+        ),
+        Err(why) => eprintln!("hold-slayer: {why}"),
+    }
     let config = match config::load(&files.config) {
         Ok(config) => config,
         Err(mistakes) => return fail(&mistakes),
@@ -214,6 +343,9 @@ fn demo(headless: bool, scenario: String) -> ExitCode {
 }
 
 fn listen(file: &Path, form: listen::Form, words: Option<(&Path, &str)>, plot: Option<&Path>) -> ExitCode {
+    if let Some(plot) = plot.filter(|plot| plot.extension().is_none_or(|kind| kind != "svg")) {
+        return fail(&format!("{} is drawn as SVG: name the picture .svg", plot.display()));
+    }
     if let Err(error) = hear(file, form, words) {
         return fail(&error);
     }
@@ -235,7 +367,8 @@ fn hear(file: &Path, form: listen::Form, words: Option<(&Path, &str)>) -> Result
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     let language = Language::from_code(code);
     let language = language.ok_or_else(|| format!("{code} is not a language of the box: {codes}"))?;
-    let model = Model::open(folder)?;
+    let model = Model::open(folder)
+        .map_err(|why| format!("{why}; model/words/fetch.sh {} fetches a model", folder.display()))?;
     let words = listen::Words { recogniser: Recogniser::new(&model)?, language };
     listen::file(file, form, Some(words), &mut out).map_err(|error| error.to_string())
 }
@@ -249,6 +382,13 @@ fn flows(what: Flows, data: &Path) -> ExitCode {
     match told {
         Ok(text) => print(&text).unwrap_or(ExitCode::FAILURE),
         Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn told(done: Result<String, String>) -> ExitCode {
+    match done {
+        Ok(words) => print(&format!("{words}\n")).unwrap_or(ExitCode::FAILURE),
+        Err(why) => fail(&why),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::start::{Options, Running, start};
 use crate::config::Config;
 use crate::media::realtime;
+use crate::web;
 use anyhow::{Context, Result};
 use core::time::Duration;
 use sd_notify::NotifyState;
@@ -32,7 +33,9 @@ pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
     };
     // Passwords and numbers lie in what is written from here on.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    let running = start(config, data, &Options { file: Some(file.to_owned()), ..Options::default() })?;
+    let console = Some(web::console_in(std::env::var_os("RUNTIME_DIRECTORY").as_deref(), data));
+    let running =
+        start(config, data, &Options { file: Some(file.to_owned()), console, ..Options::default() })?;
     tell(&running);
     realtime::forget_the_start();
     let end = runtime.block_on(wait(&running, signals));
@@ -46,11 +49,11 @@ pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
 fn tell(running: &Running) {
     tracing::info!(sip = %running.sip, "the box is up");
     let page = running.page.map(|page| format!("page: http://{page}\n"));
-    let password = running
-        .generated_password
+    let code = running
+        .claim_code
         .as_ref()
-        .map(|password| format!("password of the page, shown only now: {password}\n"));
-    let words: String = page.into_iter().chain(password).collect();
+        .map(|code| format!("code that claims the page, until somebody has it: {code}\n"));
+    let words: String = page.into_iter().chain(code).collect();
     let mut out = std::io::stdout();
     // A reader that has gone away is no reason not to telephone.
     let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());

@@ -39,6 +39,8 @@ pub struct Options {
     pub app_token: Option<String>,
     /// The configuration, to be changed on the page.
     pub file: Option<PathBuf>,
+    /// Where the socket for people on the box shall be; `None`: there is none.
+    pub console: Option<PathBuf>,
 }
 
 /// A box that runs.
@@ -47,8 +49,8 @@ pub struct Running {
     pub sip: SocketAddr,
     /// Where the page is; `None` if it could not be served (the reason is among the snapshot's troubles).
     pub page: Option<SocketAddr>,
-    /// The page's password, when one was made up at this start.
-    pub generated_password: Option<String>,
+    /// What claims the page, while nobody has it.
+    pub claim_code: Option<String>,
     /// The state of everything, as it changes.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// The records; `None` if the database cannot be used.
@@ -84,7 +86,7 @@ impl Running {
 pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
     let mut troubles = Vec::new();
-    let udp = bind_sip(&config, options)?;
+    let udp = bind_sip(&config, options, data)?;
     // Before any other thread is started: this makes room for files.
     let mut media = start_media(&config, options)?;
     let store = open_store(data, &mut troubles);
@@ -119,7 +121,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
-    kept.iter().rev().for_each(|record| plan.waits.note(record));
+    kept.iter().rev().for_each(|record| plan.note_wait(record));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -214,7 +216,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let mut running = Running {
         sip,
         page: None,
-        generated_password: None,
+        claim_code: None,
         snapshot: snapshot.clone(),
         store: store.clone(),
         press,
@@ -234,15 +236,17 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         }
     }
     standing_tx.send_replace(Some(troubles.clone()));
-    // Last of all that can fail: a password made up for the page is told only if the box comes up.
-    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters, claimed);
+    // Last of all that can fail: the code that claims the page is told only if the box comes up.
+    let page = web_config(&config, options, data, SocketAddr::new(ip, sip.port()), media.counters, claimed);
     match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
             let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
             running.page = Some(SocketAddr::new(host, web.addr.port()));
-            running.generated_password = web.generated_password.clone();
+            running.claim_code = web.claim_code.clone();
+            troubles.extend(web.troubles.iter().cloned());
             running.web = Some(web);
+            standing_tx.send_replace(Some(troubles));
         }
         Err(error) => {
             troubles.push(format!("the page cannot be served: {error}"));
@@ -302,12 +306,19 @@ fn words(
     let deaf = listen::Settings { eagerness: config.hold.eagerness, ..listen::Settings::default() };
     let config = &config.words;
     let without = (deaf.clone(), None, None);
-    let Some(folder) = config.folder(data) else {
-        tracing::info!("there is no speech model: the box goes by sound alone");
-        return without;
-    };
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
-    match words_thread::start(&folder, config.language, back) {
+    let started = match (&config.service, config.folder(data)) {
+        (Some(service), _) => {
+            tracing::warn!(host = %service.url, "what the line says while the box holds is sent there to be recognised");
+            words_thread::start_elsewhere(service.clone(), config.language, back)
+        }
+        (None, Some(folder)) => words_thread::start(&folder, config.language, back),
+        (None, None) => {
+            tracing::info!("there is no speech model: the box goes by sound alone");
+            return without;
+        }
+    };
+    match started {
         Ok(words) => {
             let settings =
                 listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
@@ -321,7 +332,7 @@ fn words(
     }
 }
 
-fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
+fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {
     let listen = config.sip.listen;
     let bound = std::net::UdpSocket::bind(listen);
     let bound = match bound {
@@ -331,7 +342,14 @@ fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
         bound => bound,
     };
     let socket = bound.with_context(|| {
-        format!("cannot listen for SIP on {listen}: is another telephone program running? `ss -lunp` shows who has the port; \
+        if crate::store::is_in_use(data) {
+            return format!(
+                "cannot listen for SIP on {listen}: the box is running already with {}. Its page restarts it; \
+                 `systemctl stop hold-slayer`, or Ctrl-C where it runs, stops it",
+                data.display()
+            );
+        }
+        format!("cannot listen for SIP on {listen}: is another telephone program running, or another Hold Slayer? `ss -lunp` shows who has the port; \
                  [sip] listen chooses another")
     })?;
     socket.set_nonblocking(true).context("the SIP socket cannot be made non-blocking")?;
@@ -367,6 +385,7 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
 fn web_config(
     config: &Config,
     options: &Options,
+    data: &Path,
     sip: SocketAddr,
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
@@ -378,7 +397,9 @@ fn web_config(
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
+        data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
+        console: options.console.clone(),
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House {
@@ -388,6 +409,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
+        elsewhere: web::Elsewhere { leaves: config.leaves() },
     }
 }
 

@@ -72,7 +72,7 @@ impl Switchboard {
                 Some(id) => {
                     let number =
                         self.calls.get(&id).map(|call| call.record.number.as_str()).unwrap_or_default();
-                    let usual = self.desk.plan.waits.usual(number).map(spoken_wait);
+                    let usual = self.desk.plan.usual_wait(number).map(spoken_wait);
                     self.notices_of(arrival, Prompt::StatusHolding, usual);
                 }
                 None => self.nothing_held(arrival),

@@ -161,8 +161,7 @@ impl Call {
     pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
         let (opened, epoch) = far.open.unwrap_or((self.started, 0));
         let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
-        let number = &self.record.number;
-        let company = desk.plan.dialling.numbering.international(number).unwrap_or_else(|| number.clone());
+        let company = desk.plan.company(&self.record.number);
         Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 

@@ -1,7 +1,7 @@
 //! Looks at the machine and the network for [`super::judge`]. Changes nothing: ports are let go at once, the file written
 //! to the data directory is removed again.
 
-use super::{Data, Facts, Line, Port, Rights, ask};
+use super::{Data, Facts, Line, Port, Rights, ask, services};
 use crate::board::{gpio, panel};
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
@@ -27,8 +27,10 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
     let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
+    let services = config.iter().flat_map(services::ask).collect();
     let data = self::data(data);
-    Facts { config, ports, trunks, lines, data, words, rights: rights(), core, year: year(), mode, running }
+    let (rights, year) = (rights(), year());
+    Facts { config, ports, trunks, lines, data, words, services, rights, core, year, mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
@@ -75,7 +77,7 @@ fn data(path: &Path) -> Data {
     let free = nix::sys::statvfs::statvfs(place)
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
-    Data { path: path.display().to_string(), error, free }
+    Data { path: path.display().to_string(), is_there: path.is_dir(), error, free }
 }
 
 fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {

@@ -41,6 +41,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let random = || getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"));
     let secret = || Ok::<_, anyhow::Error>(format!("{:016x}{:016x}", random()?, random()?));
     let (seed, token, app_token) = (random()?, secret()?, format!("hs_{}", secret()?));
+    let password = format!("{:012x}", random()? >> 16);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let out = &mut io::stdout();
     tell(out, &format!("scenario {}: {}", scenario.name, scenario.about));
@@ -51,21 +52,20 @@ pub fn run(options: &Options) -> Result<bool> {
     let data = Data(std::env::temp_dir().join(format!("hold-slayer-demo-{seed:016x}")));
     std::fs::create_dir_all(&data.0).with_context(|| format!("cannot make {}", data.0.display()))?;
     let no_board_file = |_: &std::path::Path| Err(io::ErrorKind::NotFound.into());
-    let settings = config::parse(&configuration(stage.site()), "the demo's configuration", &no_board_file)
-        .map_err(|mistakes| anyhow!("{mistakes}"))?;
+    let settings =
+        config::parse(&configuration(stage.site(), &password), "the demo's configuration", &no_board_file)
+            .map_err(|mistakes| anyhow!("{mistakes}"))?;
     let box_options = app::Options {
         any_port: true,
         one_use_token: Some(token.clone()),
         app_token: Some(app_token.clone()),
-        file: None,
+        ..app::Options::default()
     };
     let running = app::start(settings, &data.0, &box_options)?;
 
     if let Some(page) = running.page {
         tell(out, &format!("page: http://{page}"));
-        if let Some(password) = &running.generated_password {
-            tell(out, &format!("      its password, for this once: {password}"));
-        }
+        tell(out, &format!("      its password, for this once: {password}"));
         tell(out, &format!("token: {app_token}"));
         if !options.headless {
             open_browser(&format!("http://{page}/login?token={token}"));
@@ -90,10 +90,10 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 /// The demo's box reads a configuration like anybody's.
-fn configuration(site: &Site) -> String {
+fn configuration(site: &Site, password: &str) -> String {
     let Site { trunk, trunk_user, trunk_secret, phone_user, phone_secret } = site;
     format!(
-        "[sip]\nlisten = \"127.0.0.1:5060\"\n[web]\nlisten = \"127.0.0.1:8080\"\n\
+        "[sip]\nlisten = \"127.0.0.1:5060\"\n[web]\nlisten = \"127.0.0.1:8080\"\npassword = \"{password}\"\n\
          [[trunk]]\nname = \"provider\"\nserver = \"{trunk}\"\nuser = \"{trunk_user}\"\nsecret = \"{trunk_secret}\"\n\
          [[phone]]\nname = \"hall\"\nuser = \"{phone_user}\"\nsecret = \"{phone_secret}\"\n"
     )
@@ -140,7 +140,7 @@ mod tests {
             phone_secret: "phone-0123456789abcdef".into(),
         };
         let none = |_: &std::path::Path| Err(io::ErrorKind::NotFound.into());
-        let settings = config::parse(&configuration(&site), "demo", &none).unwrap();
+        let settings = config::parse(&configuration(&site, "password"), "demo", &none).unwrap();
         assert_eq!((settings.trunks.len(), settings.phones.len()), (1, 1));
     }
 

@@ -24,10 +24,13 @@ pub(super) enum Scope {
     Recordings,
     /// Pair phones, see and change settings.
     Settings,
+    /// Make and restore backups, which hold every secret of the box.
+    Backup,
 }
 
 impl Scope {
-    pub(super) const ALL: [Self; 4] = [Self::Read, Self::Calls, Self::Recordings, Self::Settings];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Read, Self::Calls, Self::Recordings, Self::Settings, Self::Backup];
 
     /// As tokens and the interface call it.
     pub(super) const fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Scope {
             Self::Calls => "calls",
             Self::Recordings => "recordings",
             Self::Settings => "settings",
+            Self::Backup => "backup",
         }
     }
 
@@ -46,6 +50,7 @@ impl Scope {
             Self::Calls => "place, hold, take, end and transfer calls, and send keys",
             Self::Recordings => "hear recordings",
             Self::Settings => "pair phones, see and change settings",
+            Self::Backup => "make and restore backups, which hold every secret of the box",
         }
     }
 }
@@ -57,6 +62,8 @@ pub(super) enum Who {
     Nobody,
     /// A browser that is logged in, with the token of its forms.
     Owner { form: String },
+    /// Somebody on the box itself, who may open its socket.
+    Console,
     /// A program.
     App { id: String, scopes: Vec<String> },
 }
@@ -66,7 +73,7 @@ impl Who {
     pub(super) fn may(&self, scope: Scope) -> bool {
         match self {
             Self::Nobody => false,
-            Self::Owner { .. } => true,
+            Self::Owner { .. } | Self::Console => true,
             Self::App { scopes, .. } => scopes.iter().any(|own| own == scope.name()),
         }
     }
@@ -83,6 +90,7 @@ impl Who {
     pub(super) fn key(&self) -> &str {
         match self {
             Self::Nobody => "",
+            Self::Console => "console",
             Self::Owner { form } => form,
             Self::App { id, .. } => id,
         }

@@ -1,20 +1,25 @@
-//! Claiming the page: who can put a finger on the box may choose its password.
+//! Claiming the page: whoever has the box before him may choose its password.
 //!
-//! A press of ten seconds opens the claim for ten minutes to the first who asks. A press that lasts from the start of the
-//! box on takes the old password away as well. Nothing else of the box changes.
+//! A box without a password prints a code at each start, and the page is for whoever brings it. Later a press of the
+//! button for ten seconds opens the claim for ten minutes to the first who asks, and a press that lasts from the start of
+//! the box on takes the old password away as well; where there is no button, `hold-slayer ctl claim` prints another code
+//! for ten minutes. Nothing else of the box changes.
 
 use super::answer::Answer;
-use super::login::Password;
-use super::{PASSWORD_SETTING, Site, page};
+use super::login::{Password, same};
+use super::{PASSWORD_SETTING, Site, login};
 use crate::clock;
 use crate::units::Instant;
 use core::time::Duration;
+use serde::Serialize;
 use std::sync::{Arc, PoisonError};
 
 /// How long a claim is open.
 const OPEN: Duration = Duration::from_secs(600);
 /// Shortest password, as in the configuration.
-const SHORTEST: usize = 8;
+pub(super) const SHORTEST: usize = 8;
+const FIXED: &str =
+    "The password stands in hold-slayer.toml, as password under [web]: change it there and restart the box.";
 
 /// A finger on the button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,62 +30,133 @@ pub struct Claim {
     pub forget: bool,
 }
 
+/// A code that was printed where only the owner sees it.
+pub(super) struct Code {
+    pub(super) plain: String,
+    /// `None`: until somebody has the page.
+    pub(super) until: Option<Instant>,
+}
+
+/// What the page asks of somebody who is not logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// The code that was printed, and a password: nobody has the page yet.
+    Unclaimed,
+    /// The password.
+    Password,
+    /// The password, or a new one: the button was pressed.
+    Pressed,
+}
+
+/// Another code, for who has lost the password.
+#[derive(Serialize)]
+struct Fresh {
+    code: String,
+    seconds: u64,
+}
+
 impl Site {
-    /// The claim that is open at this moment.
-    pub(super) fn claim(&self) -> Option<Claim> {
+    /// The claim by the button that is open at this moment.
+    fn claim(&self) -> Option<Claim> {
         let claim = (*self.claims.borrow()).filter(|claim| clock::now().since(claim.at) < OPEN)?;
         (self.doors().claimed != Some(claim.at)).then_some(claim)
     }
 
-    /// Whether this is the password, which takes a while to find out.
-    pub(super) fn knows(&self, plain: &str) -> bool {
-        let forgotten = self.claim().is_some_and(|claim| claim.forget);
-        let password = self.password.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        !forgotten && password.is(plain)
+    /// How the page is entered at this moment.
+    pub(super) fn entry(&self) -> Entry {
+        match (self.claim(), self.password()) {
+            (Some(_), _) => Entry::Pressed,
+            (None, None) => Entry::Unclaimed,
+            (None, Some(_)) => Entry::Password,
+        }
     }
 
-    /// Takes the password of whoever claims the page. `Err`: what to answer instead.
-    pub(super) fn claim_with(&self, plain: &str) -> Result<(), Answer> {
-        let Some(claim) = self.claim() else {
-            return Err(Answer::page(
-                403,
-                page::login(
-                    Some(
-                        "Nobody has claimed this box in the last ten minutes. Hold its button for ten seconds.",
-                    ),
-                    false,
-                ),
-            ));
-        };
-        let again = |status, words: &str| Answer::page(status, page::login(Some(words), true));
+    fn password(&self) -> Option<Arc<Password>> {
+        self.password.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes another password, and keeps it.
+    pub(super) fn set_password(&self, plain: &str) -> Result<(), (u16, String)> {
         if self.password_is_fixed {
-            return Err(again(
-                409,
-                "The password stands in hold-slayer.toml, as password under [web]: change it there and restart the box.",
-            ));
+            return Err((409, FIXED.into()));
         }
         if plain.chars().count() < SHORTEST {
-            return Err(again(400, "Choose a password of at least 8 characters."));
+            return Err((400, format!("Choose a password of at least {SHORTEST} characters.")));
         }
-        let Some(password) = Password::from_plain(plain) else {
-            return Err(again(500, "The system gives no random numbers. Restart the box."));
-        };
-        {
-            let mut doors = self.doors();
-            if doors.claimed == Some(claim.at) {
-                drop(doors);
-                return Err(again(403, "Somebody was faster. Hold the button again for ten seconds."));
-            }
-            doors.claimed = Some(claim.at);
-            doors.logins.clear();
-        }
+        let password = Password::from_plain(plain)
+            .ok_or((500, "The system gives no random numbers. Restart the box.".to_owned()))?;
         if let Some(store) = &self.store
             && let Err(error) = store.set_setting(PASSWORD_SETTING, password.hash().as_bytes())
         {
             tracing::warn!(%error, "the page's new password is valid until the next start only");
         }
-        *self.password.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(password);
-        tracing::info!("the page was claimed with the button: it has a new password");
+        *self.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(password));
         Ok(())
+    }
+
+    /// Whether this is the password, which takes a while to find out.
+    pub(super) fn knows(&self, plain: &str) -> bool {
+        let forgotten = self.claim().is_some_and(|claim| claim.forget);
+        !forgotten && self.password().is_some_and(|password| password.is(plain))
+    }
+
+    /// Whether this is the code that was printed.
+    fn knows_code(&self, plain: &str) -> bool {
+        let plain: String = plain.chars().filter(char::is_ascii_alphanumeric).collect();
+        let doors = self.doors();
+        doors.code.as_ref().is_some_and(|code| {
+            let open = code.until.is_none_or(|until| clock::now() < until);
+            open && same(&code.plain.replace('-', ""), &plain.to_ascii_lowercase())
+        })
+    }
+
+    /// Takes the password of whoever claims the page with the button or a code. `Err`: why not; 403 is a wrong code.
+    pub(super) fn claim_with(&self, code: &str, plain: &str) -> Result<(), (u16, String)> {
+        let press = self.claim();
+        if self.password_is_fixed {
+            return Err((409, FIXED.into()));
+        }
+        if press.is_none() && !self.knows_code(code) {
+            let words = match self.password() {
+                None => {
+                    "This is not the code. The box prints it where it is started, until somebody has the page."
+                }
+                Some(_) => {
+                    "This is not the code, or it is too old. Run `hold-slayer ctl claim` on the box for another, or hold \
+                     its button for ten seconds."
+                }
+            };
+            return Err((403, words.into()));
+        }
+        // One at a time: the second of two finds the code gone or the press used.
+        let _turn = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        if press != self.claim() || press.is_none() && !self.knows_code(code) {
+            return Err((403, "Somebody was faster. Hold the button again for ten seconds.".into()));
+        }
+        self.set_password(plain)?;
+        let mut doors = self.doors();
+        doors.claimed = press.map(|press| press.at).or(doors.claimed);
+        doors.code = None;
+        doors.logins.clear();
+        tracing::info!(
+            by = if press.is_some() { "the button" } else { "a code" },
+            "the page was claimed: it has a new password"
+        );
+        Ok(())
+    }
+
+    /// Another code, for somebody on the box.
+    pub(super) fn fresh_code(&self) -> Answer {
+        if self.password_is_fixed {
+            return Answer::problem(409, FIXED);
+        }
+        let Ok(code) = login::claim_code() else {
+            return Answer::problem(500, "The system gives no random numbers. Restart the box.");
+        };
+        // Who has not claimed the page yet has no hurry.
+        let until = self.password().map(|_| clock::now() + OPEN);
+        self.doors().code = Some(Code { plain: code.clone(), until });
+        tracing::info!("somebody on the box asked for a code that claims the page");
+        Answer::json(200, &Fresh { code, seconds: OPEN.as_secs() })
     }
 }

@@ -1,25 +1,28 @@
-//! The gate: the only socket of the page on the network. It reads one request, judges it, and only then hands it to the
-//! web server, with the body already complete. One request for each connection.
+//! The gate: the only socket of the page on the network, and the one for people on the box. It reads one request, judges
+//! it, and only then hands it to the web server, with the body already complete. One request for each connection.
 //!
 //! Invariants: at most [`WEB_CONNECTIONS`] connections; a connection that says nothing gives way to the next; nothing is
 //! waited for without a deadline; no error of `accept` ends the gate.
 
 use super::Patience;
 use super::answer::Answer;
-use super::head::{self, Head, Reading, Refusal, Rules};
+use super::head::{self, Head, Keys, Reading, Refusal, Rules};
 use super::{route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
 use core::time::Duration;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::net as unix;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
+
+/// For a whole file to arrive.
+const UPLOAD: Duration = Duration::from_secs(120);
 
 /// What every connection needs to know.
 pub(super) struct Gate {
@@ -31,6 +34,10 @@ pub(super) struct Gate {
     pub(super) behind: unix::SocketAddr,
     /// The deadlines.
     pub(super) patience: Patience,
+    /// Whether whoever has these keys may send a body larger than others.
+    pub(super) may_upload: Box<dyn Fn(&Keys) -> bool + Send + Sync>,
+    /// They come one at a time.
+    pub(super) uploads: Semaphore,
 }
 
 /// A connection that has been admitted.
@@ -40,22 +47,67 @@ struct Guest {
     silent: Arc<AtomicBool>,
 }
 
+/// Where connections come in.
+pub(super) enum Door {
+    Network(TcpListener),
+    /// The socket of the box itself: whoever may open it may do everything.
+    Console(UnixListener),
+}
+
+/// One that has come in.
+enum Arrival {
+    Network(TcpStream, SocketAddr),
+    Console(UnixStream),
+}
+
+impl Door {
+    async fn accept(&self) -> io::Result<Arrival> {
+        match self {
+            Self::Network(listener) => {
+                listener.accept().await.map(|(peer, from)| Arrival::Network(peer, from))
+            }
+            Self::Console(listener) => listener.accept().await.map(|(peer, _)| Arrival::Console(peer)),
+        }
+    }
+}
+
+impl Arrival {
+    /// Best effort and no waiting: the peer may see a plain close instead.
+    fn refuse(&self) {
+        let full = Answer::text(503, "Too many connections. Try again in a moment.").bytes(false);
+        let _ = match self {
+            Self::Network(peer, _) => peer.try_write(&full),
+            Self::Console(peer) => peer.try_write(&full),
+        };
+    }
+}
+
+/// By which way a request came, as the server behind is told.
+pub(super) const BY_CONSOLE: &str = "console";
+const BY_NETWORK: &str = "network";
+
+/// The ends of a connection.
+#[derive(Clone, Copy)]
+struct Ends {
+    from: IpAddr,
+    local: IpAddr,
+    by: &'static str,
+}
+
 /// Admits connections until `stop` says true.
-pub(super) async fn run(gate: Arc<Gate>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+pub(super) async fn run(gate: Arc<Gate>, door: Door, mut stop: watch::Receiver<bool>) {
     let mut guests: Vec<Guest> = Vec::with_capacity(WEB_CONNECTIONS);
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
+            accepted = door.accept() => accepted,
         };
         match accepted {
-            Ok((peer, from)) => {
+            Ok(arrival) => {
                 if make_room(&mut guests) {
-                    guests.push(admit(&gate, peer, from));
+                    guests.push(admit(&gate, arrival));
                 } else {
-                    // Best effort and no waiting: the peer may see a plain close instead.
-                    let full = Answer::text(503, "Too many connections. Try again in a moment.");
-                    let _ = peer.try_write(&full.bytes(false));
+                    arrival.refuse();
                 }
             }
             Err(error) => {
@@ -79,21 +131,35 @@ fn make_room(guests: &mut Vec<Guest>) -> bool {
     true
 }
 
-fn admit(gate: &Arc<Gate>, peer: TcpStream, from: SocketAddr) -> Guest {
+fn admit(gate: &Arc<Gate>, arrival: Arrival) -> Guest {
     let silent = Arc::new(AtomicBool::new(true));
     let (gate, speaks) = (Arc::clone(gate), Arc::clone(&silent));
     let task = tokio::spawn(async move {
-        if let Err(error) = serve(&gate, peer, from, &speaks).await {
-            tracing::debug!(%error, %from, "a connection to the page ended early");
+        let served = match arrival {
+            Arrival::Network(peer, from) => welcome(&gate, peer, from, &speaks).await,
+            Arrival::Console(peer) => {
+                let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                let ends = Ends { from: here, local: here, by: BY_CONSOLE };
+                serve(&gate, peer, ends, &speaks).await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "a connection to the page ended early");
         }
     });
     Guest { task: task.abort_handle(), silent }
 }
 
-async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &AtomicBool) -> io::Result<()> {
+async fn welcome(gate: &Gate, peer: TcpStream, from: SocketAddr, silent: &AtomicBool) -> io::Result<()> {
     peer.set_nodelay(true)?;
-    let local = peer.local_addr()?.ip();
-    let stamp = format!("{} {} {}", gate.secret, from.ip().to_canonical(), local.to_canonical());
+    let local = peer.local_addr()?.ip().to_canonical();
+    let ends = Ends { from: from.ip().to_canonical(), local, by: BY_NETWORK };
+    serve(gate, peer, ends, silent).await
+}
+
+async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool) -> io::Result<()> {
+    let Ends { from, local, by } = ends;
+    let stamp = format!("{} {from} {local} {by}", gate.secret);
     let rules = Rules { names: &gate.names, local, stamp: &stamp };
     let request = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await {
         Ok(read) => read?,
@@ -105,7 +171,14 @@ async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &Atom
         Ok(request) => request,
         Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
     };
-    let Ok(body) = timeout(gate.patience.body, read_body(&mut peer, &head, bytes)).await else {
+    let (mut patience, mut turn) = (gate.patience.body, None);
+    if head.body > WEB_BODY_BYTES {
+        match upload(gate, &head, by) {
+            Ok(free) => (patience, turn) = (UPLOAD, Some(free)),
+            Err(refusal) => return turn_away(&mut peer, refusal, "/api/").await,
+        }
+    }
+    let Ok(body) = timeout(patience, read_body(&mut peer, &head, bytes)).await else {
         let refusal = Refusal { status: 408, words: "The request's body took too long." };
         return turn_away(&mut peer, refusal, "").await;
     };
@@ -120,11 +193,28 @@ async fn serve(gate: &Gate, mut peer: TcpStream, from: SocketAddr, silent: &Atom
     };
     server.write_all(&head.forward).await?;
     server.write_all(&body).await?;
+    drop((body, turn));
     if let Some(accept) = &head.websocket {
         return websocket::carry(server, peer, accept, gate.patience.idle).await;
     }
     bring_back(&mut server, &mut peer, gate.patience.idle).await
 }
+
+/// The turn of a body that is larger than others, from who may send one.
+fn upload<'g>(gate: &'g Gate, head: &Head, by: &str) -> Result<SemaphorePermit<'g>, Refusal> {
+    if by != BY_CONSOLE && !(gate.may_upload)(&head.keys) {
+        return Err(Refusal {
+            status: 401,
+            words: "Only who is logged in, or a token with the scope backup, may send so much.",
+        });
+    }
+    let busy = Refusal { status: 503, words: "Another file is being sent. Try again in a moment." };
+    gate.uploads.try_acquire().map_err(|_| busy)
+}
+
+/// A connection of whatever kind.
+pub(super) trait Peer: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Peer for T {}
 
 fn connect(gate: &Gate) -> io::Result<UnixStream> {
     let stream = unix::UnixStream::connect_addr(&gate.behind)?;
@@ -135,7 +225,7 @@ fn connect(gate: &Gate) -> io::Result<UnixStream> {
 /// Reads until the head is whole. Returns it with all that was read, or why it may not pass.
 /// A refusal comes with the path that was asked for, as far as it is one.
 async fn read_head(
-    peer: &mut TcpStream,
+    peer: &mut impl Peer,
     rules: &Rules<'_>,
 ) -> io::Result<Result<(Head, Vec<u8>), (Refusal, String)>> {
     let mut bytes = Vec::with_capacity(2048);
@@ -156,7 +246,7 @@ async fn read_head(
     }
 }
 
-async fn read_body(peer: &mut TcpStream, head: &Head, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+async fn read_body(peer: &mut impl Peer, head: &Head, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     let mut body = bytes.split_off(head.taken);
     if head.expects_continue && body.len() < head.body {
         peer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
@@ -171,17 +261,17 @@ async fn read_body(peer: &mut TcpStream, head: &Head, mut bytes: Vec<u8>) -> io:
 }
 
 /// Reads what there is, so that `bytes` holds at most `most`.
-async fn read_some(peer: &mut TcpStream, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+async fn read_some(peer: &mut impl Peer, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
     let room = most.saturating_sub(bytes.len()) as u64;
     (&mut *peer).take(room).read_buf(bytes).await
 }
 
 /// Carries the answer back until the server ends it, the peer goes, or either is idle for too long. An event stream
 /// is never idle: it beats.
-async fn bring_back(server: &mut UnixStream, peer: &mut TcpStream, idle: Duration) -> io::Result<()> {
+async fn bring_back(server: &mut UnixStream, peer: &mut impl Peer, idle: Duration) -> io::Result<()> {
     let mut answer = vec![0; 16 * 1024];
     let mut ignored = [0; 512];
-    let (mut from_peer, mut to_peer) = peer.split();
+    let (mut from_peer, mut to_peer) = tokio::io::split(peer);
     loop {
         tokio::select! {
             read = timeout(idle, server.read(&mut answer)) => match read?? {
@@ -196,7 +286,7 @@ async fn bring_back(server: &mut UnixStream, peer: &mut TcpStream, idle: Duratio
 
 /// Answers instead of the server. What the peer still sends is read for a moment: closing on it would destroy the answer
 /// on its way.
-async fn turn_away(peer: &mut TcpStream, refusal: Refusal, path: &str) -> io::Result<()> {
+async fn turn_away(peer: &mut impl Peer, refusal: Refusal, path: &str) -> io::Result<()> {
     const LINGER: Duration = Duration::from_secs(1);
     let Refusal { status, words } = refusal;
     let answer = match route::is_for_programs(path) {

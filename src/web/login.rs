@@ -37,9 +37,18 @@ pub(super) fn token() -> Result<String, NoRandomness> {
 
 /// A password that can be read out and typed: four groups of four, 80 bits.
 pub(super) fn password() -> Result<String, NoRandomness> {
+    groups::<16>()
+}
+
+/// A code of the same kind: two groups, 40 bits. Guessing is slowed as for passwords.
+pub(super) fn claim_code() -> Result<String, NoRandomness> {
+    groups::<8>()
+}
+
+fn groups<const N: usize>() -> Result<String, NoRandomness> {
     // 32 signs that nobody takes for another: five bits of each byte choose one.
     const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = [0_u8; 16];
+    let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
     let groups =
         bytes.chunks(4).map(|group| group.iter().map(|b| char::from(SIGNS[usize::from(b % 32)])).collect());
@@ -280,7 +289,7 @@ mod tests {
     #[test]
     fn a_password_is_known_again_and_no_other() {
         let plain = password().unwrap();
-        assert_eq!(plain.len(), 19, "{plain}");
+        assert_eq!((plain.len(), claim_code().unwrap().len()), (19, 9), "{plain}");
         let stored = Password::from_plain(&plain).unwrap().hash().to_string();
         assert!(stored.starts_with("$argon2id$"), "{stored}");
         let password = Password::from_hash(stored).unwrap();

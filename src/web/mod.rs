@@ -13,8 +13,10 @@ mod access;
 mod access_page;
 mod answer;
 mod api;
+mod backup;
 mod call_page;
 mod claim;
+mod console;
 mod events;
 mod feed;
 mod flows;
@@ -46,6 +48,7 @@ mod websocket;
 mod words;
 
 pub use claim::Claim;
+pub use console::{CONSOLE, console_in};
 pub use journal::Journal;
 
 use crate::call::{Request, Snapshot};
@@ -78,7 +81,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Take a free port if this one is taken, instead of failing.
     pub fallback_to_free_port: bool,
-    /// The password in plain text; `None`: the one in the store, or a new one.
+    /// The password in plain text; `None`: the one in the store, or none until somebody claims the page.
     pub password: Option<String>,
     /// Further names of the box, besides its address, `localhost` and names in `.local`.
     pub names: Vec<String>,
@@ -94,8 +97,21 @@ pub struct Config {
     pub house: House,
     /// The configuration, to be changed on the page; `None`: there is no file.
     pub file: Option<PathBuf>,
+    /// The data folder, for backups; `None`: nothing is kept.
+    pub data: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
+    /// Other machines that help the box.
+    pub elsewhere: Elsewhere,
+    /// Where the socket for people on the box shall be; `None`: there is none.
+    pub console: Option<PathBuf>,
+}
+
+/// What the page says of other machines.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// What leaves the box for them, in a sentence for each.
+    pub leaves: Vec<String>,
 }
 
 /// What a paired phone must know of the house.
@@ -205,8 +221,10 @@ impl core::error::Error for Error {}
 pub struct Web {
     /// Where it listens.
     pub addr: SocketAddr,
-    /// A password made just now, to be shown to the owner once.
-    pub generated_password: Option<String>,
+    /// What claims the page, while nobody has it: to be shown to the owner.
+    pub claim_code: Option<String>,
+    /// What could not be had, in plain words.
+    pub troubles: Vec<String>,
     stop: watch::Sender<bool>,
     stage: stage::Stage,
     gate: Option<JoinHandle<()>>,
@@ -228,11 +246,16 @@ struct Site {
     calls: Mutex<Rates>,
     mcp: mcp::Mcp,
     settings: settings::Settings,
+    data: Option<PathBuf>,
+    /// Held while a backup is made or taken in.
+    sealing: Mutex<()>,
     /// Locked to be read or replaced; checking one takes a copy.
-    password: Mutex<Arc<Password>>,
+    password: Mutex<Option<Arc<Password>>>,
     /// It stands in the configuration.
     password_is_fixed: bool,
     claims: watch::Receiver<Option<Claim>>,
+    /// Held while somebody claims the page.
+    claiming: Mutex<()>,
     /// Locked for the length of a look-up only.
     doors: Mutex<Doors>,
     /// Cookies are shared by all ports of a host: each box has a name of its own.
@@ -241,6 +264,7 @@ struct Site {
     port: u16,
     house: House,
     pairing: Mutex<phones::Pairing>,
+    elsewhere: Elsewhere,
 }
 
 /// What changes with logins.
@@ -249,11 +273,13 @@ struct Doors {
     logins: Logins,
     back_off: BackOff,
     one_use_token: Option<String>,
-    /// The claim that was used.
+    /// The claim by the button that was used.
     claimed: Option<Instant>,
+    /// The code that claims the page.
+    code: Option<claim::Code>,
 }
 
-/// Starts the page. Without a store there is no history, and a generated password lasts until the next start.
+/// Starts the page. Without a store there is no history, and a password that is chosen lasts until the next start.
 ///
 /// # Errors
 /// The address is taken, or the system gives no threads, sockets or random numbers.
@@ -267,10 +293,19 @@ pub fn start(
 ) -> Result<Web, Error> {
     let listener = listen(&config)?;
     let addr = listener.local_addr().map_err(Error::Start)?;
-    let (password, generated_password) = find_password(config.password.as_deref(), store.as_ref())?;
+    let password = find_password(config.password.as_deref(), store.as_ref())?;
+    let claim_code = match password {
+        Some(_) => None,
+        None => Some(login::claim_code().map_err(|_| Error::Password)?),
+    };
+    let (console, trouble) = match config.console.map(console::Console::open).transpose() {
+        Ok(console) => (console, None),
+        Err(why) => (None, Some(why)),
+    };
     let (stop, stopped) = watch::channel(false);
     let secret = login::token().map_err(|_| Error::Password)?;
-    let mut doors = Doors { one_use_token: config.one_use_token, ..Doors::default() };
+    let code = claim_code.clone().map(|plain| claim::Code { plain, until: None });
+    let mut doors = Doors { one_use_token: config.one_use_token, code, ..Doors::default() };
     let mut tokens = store.as_ref().map(|store| store.tokens().unwrap_or_default()).unwrap_or_default();
     tokens.extend(config.app_token.as_deref().map(access::of_this_run));
     if let Some(store) = &store {
@@ -290,17 +325,22 @@ pub fn start(
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
         mcp: mcp::Mcp::default(),
         settings: settings::Settings::of(config.file),
-        password: Mutex::new(Arc::new(password)),
+        data: config.data,
+        sealing: Mutex::default(),
+        password: Mutex::new(password.map(Arc::new)),
         password_is_fixed: config.password.is_some(),
         claims: config.claims,
+        claiming: Mutex::default(),
         doors: Mutex::new(doors),
         cookie: format!("hold-slayer-{}", addr.port()),
         secret: secret.clone(),
         port: addr.port(),
         house: config.house,
         pairing: Mutex::default(),
+        elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
+    let keeper = Arc::clone(&site);
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
     let gate = gate::Gate {
@@ -308,9 +348,12 @@ pub fn start(
         secret,
         behind: stage.address(),
         patience: config.patience,
+        may_upload: Box::new(move |keys| keeper.may_upload(keys)),
+        uploads: tokio::sync::Semaphore::new(1),
     };
-    let gate = open_gate(gate, listener, stopped)?;
-    Ok(Web { addr, generated_password, stop, stage, gate: Some(gate) })
+    let gate = open_gate(gate, listener, console, stopped)?;
+    let troubles = trouble.into_iter().collect();
+    Ok(Web { addr, claim_code, troubles, stop, stage, gate: Some(gate) })
 }
 
 fn listen(config: &Config) -> Result<TcpListener, Error> {
@@ -323,42 +366,39 @@ fn listen(config: &Config) -> Result<TcpListener, Error> {
     }
 }
 
-/// The password of the configuration, else that of the store, else a new one, which is returned in plain text too.
-fn find_password(
-    configured: Option<&str>,
-    store: Option<&Store>,
-) -> Result<(Password, Option<String>), Error> {
+/// The password of the configuration, else that of the store; `None`: nobody has claimed the page yet.
+fn find_password(configured: Option<&str>, store: Option<&Store>) -> Result<Option<Password>, Error> {
     if let Some(plain) = configured {
-        return Ok((Password::from_plain(plain).ok_or(Error::Password)?, None));
+        return Password::from_plain(plain).map(Some).ok_or(Error::Password);
     }
     let stored = store.and_then(|store| store.setting(PASSWORD_SETTING).ok().flatten());
-    if let Some(password) = stored.and_then(|hash| String::from_utf8(hash).ok()).and_then(Password::from_hash)
-    {
-        return Ok((password, None));
-    }
-    let plain = login::password().map_err(|_| Error::Password)?;
-    let password = Password::from_plain(&plain).ok_or(Error::Password)?;
-    if let Some(store) = store
-        && let Err(error) = store.set_setting(PASSWORD_SETTING, password.hash().as_bytes())
-    {
-        tracing::warn!(%error, "the page's password is valid until the next start only");
-    }
-    Ok((password, Some(plain)))
+    Ok(stored.and_then(|hash| String::from_utf8(hash).ok()).and_then(Password::from_hash))
 }
 
 fn open_gate(
     gate: gate::Gate,
     listener: TcpListener,
+    console: Option<console::Console>,
     stop: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, Error> {
     listener.set_nonblocking(true).map_err(Error::Start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Start)?;
     let run = move || {
         runtime.block_on(async {
-            match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => gate::run(Arc::new(gate), listener, stop).await,
-                Err(error) => tracing::error!(%error, "the page's socket cannot be used"),
+            let gate = Arc::new(gate);
+            let doors = [
+                tokio::net::TcpListener::from_std(listener).map(gate::Door::Network).map(Some),
+                console.as_ref().map(console::Console::listener).transpose(),
+            ];
+            let mut open = tokio::task::JoinSet::new();
+            for door in doors {
+                match door {
+                    Ok(Some(door)) => drop(open.spawn(gate::run(Arc::clone(&gate), door, stop.clone()))),
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, "a socket of the page cannot be used"),
+                }
             }
+            open.join_all().await;
         });
     };
     std::thread::Builder::new().name("web-gate".into()).spawn(run).map_err(Error::Start)

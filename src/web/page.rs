@@ -1,6 +1,7 @@
 //! The frame that all pages share, and the plain ones: login, errors, notices.
 
 use super::answer::reason;
+use super::claim::Entry;
 use maud::{DOCTYPE, Markup, html};
 
 /// The style sheet.
@@ -87,8 +88,11 @@ pub(super) fn alert(words: &str) -> Markup {
     html! { p.alert role="alert" { (words) } }
 }
 
-/// The login page, with what went wrong the last time; `claimed`: whoever asks may choose a new password.
-pub(super) fn login(wrong: Option<&str>, claimed: bool) -> Markup {
+/// The login page, with what went wrong the last time.
+pub(super) fn login(wrong: Option<&str>, entry: Entry) -> Markup {
+    if entry == Entry::Unclaimed {
+        return welcome(wrong);
+    }
     let content = html! {
         section.card.narrow {
             h1 { "Log in" }
@@ -99,20 +103,49 @@ pub(super) fn login(wrong: Option<&str>, claimed: bool) -> Markup {
                 input #password type="password" name="password" autocomplete="current-password" required autofocus;
                 button.primary { "Log in" }
             }
-            @if claimed {
+            @if entry == Entry::Pressed {
                 h2 { "Choose a new password" }
                 p { "The button on the box was held for ten seconds. For ten minutes, the first to choose a password here has the page." }
-                form method="post" action="/claim" {
-                    label for="new" { "New password, at least 8 characters" }
-                    input #new type="password" name="password" autocomplete="new-password" minlength="8" required;
-                    button { "Claim this box" }
-                }
+                form method="post" action="/claim" { (new_password("Claim this box")) }
             } @else {
-                p.muted { "Forgotten? Hold the button on the box for ten seconds, then open this page anew." }
+                details {
+                    summary { "Forgotten?" }
+                    p.muted { "Run " code { "sudo hold-slayer ctl claim" } " on the box: it prints a code that is good for ten minutes. Or, where it has a button, hold that for ten seconds and open this page anew." }
+                    form method="post" action="/claim" { (code()) (new_password("Choose it")) }
+                }
             }
         }
     };
     frame("Log in", Place::None, None, &content)
+}
+
+/// Nobody has the box yet.
+fn welcome(wrong: Option<&str>) -> Markup {
+    let content = html! {
+        section.card.narrow {
+            h1 { "Your new box" }
+            p { "Nobody has claimed it yet. Where it was started it printed a code: that is the proof that it is yours. As a service, "
+                code { "journalctl -u hold-slayer" } " has it." }
+            @if let Some(wrong) = wrong { (alert(wrong)) }
+            form method="post" action="/claim" { (code()) (new_password("Claim this box")) }
+        }
+    };
+    frame("Your new box", Place::None, None, &content)
+}
+
+fn code() -> Markup {
+    html! {
+        label for="code" { "Code" }
+        input #code type="text" name="code" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="16" placeholder="abcd-efgh" required;
+    }
+}
+
+fn new_password(button: &str) -> Markup {
+    html! {
+        label for="new" { "New password, at least 8 characters" }
+        input #new type="password" name="password" autocomplete="new-password" minlength="8" required;
+        button.primary { (button) }
+    }
 }
 
 /// An error without a login: what happened and what to do.

@@ -15,6 +15,8 @@ pub(super) enum Route {
     LoginPage,
     Login,
     Claim,
+    /// Another code that claims the page, for somebody on the box.
+    ClaimCode,
     Logout,
     History,
     Call(CallId),
@@ -50,6 +52,9 @@ pub(super) enum Route {
     SetupTold,
     Privacy,
     Purge,
+    Backup,
+    MakeBackup,
+    Restore,
     /// For programs.
     Api(Asked),
     /// For assistants.
@@ -80,6 +85,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["login"] if get => (true, Route::LoginPage),
         ["login"] => (false, Route::Login),
         ["claim"] => (false, Route::Claim),
+        ["claim", "code"] => (false, Route::ClaimCode),
         ["logout"] => (false, Route::Logout),
         ["history"] => (true, Route::History),
         ["calls"] => (false, Route::Place),
@@ -120,6 +126,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["setup", "told"] => (false, Route::SetupTold),
         ["privacy"] if get => (true, Route::Privacy),
         ["privacy"] => (false, Route::Purge),
+        ["backup"] if get => (true, Route::Backup),
+        ["backup"] => (false, Route::MakeBackup),
+        ["backup", "restore"] => (false, Route::Restore),
         ["mcp"] => (false, Route::Mcp),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -132,7 +141,12 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
 
 /// Whether programs, which read JSON, ask for this path.
 pub(super) fn is_for_programs(path: &str) -> bool {
-    path.starts_with("/api/") || path == "/mcp"
+    path.starts_with("/api/") || matches!(path, "/mcp" | "/claim/code")
+}
+
+/// Whether this path takes a file: a body larger than others.
+pub(super) fn takes_a_file(path: &str) -> bool {
+    matches!(path, "/backup/restore" | "/api/v1/restore")
 }
 
 /// The methods by which this path is asked.
@@ -179,9 +193,18 @@ impl Route {
         }
     }
 
+    /// It takes a form with a file in it.
+    pub(super) fn takes_a_file(&self) -> bool {
+        match self {
+            Self::Restore => true,
+            Self::Api(asked) => asked.operation.what.takes_a_file(),
+            _ => false,
+        }
+    }
+
     /// Called by programs, which read JSON.
     pub(super) fn is_api(&self) -> bool {
-        matches!(self, Self::Api(_) | Self::Mcp | Self::Events | Self::Metrics | Self::Live)
+        matches!(self, Self::Api(_) | Self::Mcp | Self::Events | Self::Metrics | Self::Live | Self::ClaimCode)
     }
 }
 

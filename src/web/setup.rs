@@ -9,18 +9,13 @@ use crate::call::{PeerView, Snapshot};
 use crate::config;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
-use std::sync::PoisonError;
 
 /// Kept in the store, with what the owner has said to be done.
 const TOLD: &str = "setup.told";
-/// Shortest password, as in the configuration.
-const SHORTEST: usize = 8;
 
 /// What the owner has confirmed, which the box cannot see.
 #[derive(Clone, Copy, Default)]
 struct Told {
-    /// The password is his own.
-    password: bool,
     /// His provider knows the address for emergency calls.
     address: bool,
     /// He has had enough of it.
@@ -31,7 +26,7 @@ impl Told {
     fn read(site: &Site) -> Self {
         let kept =
             site.store.as_ref().and_then(|store| store.setting(TOLD).ok().flatten()).unwrap_or_default();
-        Self { password: kept.contains(&b'p'), address: kept.contains(&b'a'), done: kept.contains(&b'd') }
+        Self { address: kept.contains(&b'a'), done: kept.contains(&b'd') }
     }
 
     fn keep(site: &Site, letter: u8) -> Result<(), (u16, String)> {
@@ -62,14 +57,13 @@ pub(super) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) ->
         .as_ref()
         .and_then(|store| store.history(None, 1).ok())
         .is_some_and(|calls| !calls.is_empty());
-    let password = told.password || site.password_is_fixed;
     let content = html! {
         h1 { "Set-up" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
         p.muted.lead { "Each step says by itself when it is done. You can leave and come back." }
         (settings::restart(&site.settings, form))
         ol.setup {
-            (step("Your own password", password, &self::password(form, site.password_is_fixed)))
+            (step("Your own password", true, &password(form, site.password_is_fixed)))
             (step("Country", country.is_some(), &self::country(country, form)))
             (step("Line", line_up, &line(&snapshot.trunks, &written, form)))
             (step("Phone", phone_up, &phone(&snapshot.phones)))
@@ -98,7 +92,7 @@ fn password(form: &str, fixed: bool) -> Markup {
         @if fixed {
             p { "It stands in hold-slayer.toml: change it under Settings, This page." }
         } @else {
-            p { "The one that was printed at the first start works until you choose your own. All other browsers are logged out." }
+            p { "All other browsers are logged out." }
             form method="post" action="/setup/password" {
                 (token(form))
                 label for="password" { "New password, at least 8 characters" }
@@ -221,30 +215,12 @@ pub(super) fn told(site: &Site, fields: &[(String, String)], form: &str) -> Answ
 /// A password of the owner's own. Every other browser is logged out.
 pub(super) fn choose(site: &Site, fields: &[(String, String)], form: &str, cookie: Option<&str>) -> Answer {
     let plain = fields.iter().find(|(key, _)| key == "password").map_or("", |(_, value)| value.trim());
-    let wrong = |status, why: &str| page(site, form, Some(why), status);
-    if site.password_is_fixed {
-        return wrong(
-            409,
-            "The password stands in hold-slayer.toml, as password under [web]: change it there.",
-        );
+    if let Err((status, why)) = site.set_password(plain) {
+        return page(site, form, Some(&why), status);
     }
-    if plain.chars().count() < SHORTEST {
-        return wrong(400, "Choose a password of at least 8 characters.");
-    }
-    let Some(password) = super::login::Password::from_plain(plain) else {
-        return wrong(500, "The system gives no random numbers. Restart the box.");
-    };
-    let Some(store) = &site.store else { return wrong(503, super::visit::NO_STORE) };
-    if let Err(error) = store.set_setting(super::PASSWORD_SETTING, password.hash().as_bytes()) {
-        return wrong(503, &error.to_string());
-    }
-    *site.password.lock().unwrap_or_else(PoisonError::into_inner) = std::sync::Arc::new(password);
     site.doors().logins.keep_only(cookie.unwrap_or_default());
     tracing::info!("the owner chose another password of the page");
-    match Told::keep(site, b'p') {
-        Ok(()) => Answer::see("/setup".into()),
-        Err((status, why)) => page(site, form, Some(&why), status),
-    }
+    Answer::see("/setup".into())
 }
 
 /// While the box starts anew; works without script.

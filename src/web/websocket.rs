@@ -5,7 +5,7 @@ use core::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -29,7 +29,7 @@ pub(super) fn accept(key: &str) -> Option<String> {
 /// Carries the stream from `server` to `peer`; an answer that is no stream goes on as it is.
 pub(super) async fn carry(
     mut server: UnixStream,
-    mut peer: TcpStream,
+    mut peer: impl super::gate::Peer,
     accept: &str,
     idle: Duration,
 ) -> io::Result<()> {

@@ -1,16 +1,16 @@
-//! A finger on the box chooses the page's password.
+//! A finger on the box, or a code that it printed, chooses the page's password.
 
 use crate::server::{PASSWORD, Server, config};
 use hold_slayer::clock;
 use hold_slayer::web::{Claim, Config};
 use tokio::sync::watch;
 
-/// A box whose password was made up, and its button.
-fn claimable() -> (Server, String, watch::Sender<Option<Claim>>) {
+/// A box whose page somebody has, and its button.
+fn claimed() -> (Server, &'static str, watch::Sender<Option<Claim>>) {
     let (button, claims) = watch::channel(None);
-    let mut server = Server::with(Config { password: None, claims, ..config() });
-    let password = server.web.generated_password.take().unwrap();
-    (server, password, button)
+    let server = Server::with(Config { password: None, claims, ..config() });
+    server.let_in();
+    (server, PASSWORD, button)
 }
 
 fn press(button: &watch::Sender<Option<Claim>>, forget: bool) {
@@ -19,20 +19,40 @@ fn press(button: &watch::Sender<Option<Claim>>, forget: bool) {
 
 #[test]
 fn without_a_press_nobody_claims() {
-    let (server, ..) = claimable();
-    assert!(!server.get("/login", "").text.contains("/claim"));
+    let (server, ..) = claimed();
+    assert!(
+        server.get("/login", "").text.contains("hold-slayer ctl claim"),
+        "whoever forgot is told what to do"
+    );
     let reply = server.post("/claim", "", "", "password=mine-from-now-on");
     assert_eq!(reply.status, 403);
-    assert!(reply.text.contains("Hold its button"), "{}", reply.text);
+    assert!(reply.text.contains("hold-slayer ctl claim"), "{}", reply.text);
+}
+
+#[test]
+fn guessing_the_code_is_slowed_as_guessing_the_password_is() {
+    let server = Server::with(Config { password: None, ..config() });
+    let login = server.get("/login", "").text;
+    assert!(login.contains("Your new box") && !login.contains("action=\"/login\""), "{login}");
+    let guess = || server.post("/claim", "", "", "code=aaaa-aaaa&password=mine-from-now-on");
+    for _ in 0..3 {
+        assert_eq!(guess().status, 403);
+    }
+    let reply = guess();
+    assert_eq!(reply.status, 429);
+    assert!(reply.field("retry-after").is_some());
+    let code = server.web.claim_code.as_deref().unwrap();
+    let right = server.post("/claim", "", "", &format!("code={code}&password=mine-from-now-on"));
+    assert_eq!(right.status, 429, "even the right one waits");
 }
 
 #[test]
 fn the_first_after_a_press_chooses_and_everybody_else_is_logged_out() {
-    let (server, old, button) = claimable();
+    let (server, old, button) = claimed();
     let before = server.post("/login", "", "", &format!("password={old}"));
     let before = before.field("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     press(&button, false);
-    assert!(server.get("/login", "").text.contains("/claim"));
+    assert!(server.get("/login", "").text.contains("The button on the box was held"));
     let foreign = "Origin: http://evil.example\r\n";
     assert_eq!(server.post("/claim", "", foreign, "password=mine-from-now-on").status, 403);
     assert_eq!(server.post("/claim", "", "", "password=short").status, 400);
@@ -48,7 +68,7 @@ fn the_first_after_a_press_chooses_and_everybody_else_is_logged_out() {
 
 #[test]
 fn a_press_from_the_start_on_takes_the_old_password_away() {
-    let (server, old, button) = claimable();
+    let (server, old, button) = claimed();
     press(&button, true);
     assert_eq!(server.post("/login", "", "", &format!("password={old}")).status, 403);
     assert_eq!(server.post("/claim", "", "", "password=mine-from-now-on").status, 303);

@@ -6,7 +6,7 @@ use crate::server::{
 use hold_slayer::call::{Phase, Snapshot};
 use hold_slayer::store::Store;
 use hold_slayer::units::Wall;
-use hold_slayer::web::{Config, Error, Journal, start};
+use hold_slayer::web::{Config, Elsewhere, Error, Journal, Web, start};
 use std::io::{BufRead, BufReader, Write};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -76,8 +76,8 @@ fn a_link_opens_the_page_once() {
 }
 
 #[test]
-fn a_generated_password_is_told_once_and_kept_as_a_hash() {
-    let dir = std::env::temp_dir().join(format!("hold-slayer-web-generated-{}", std::process::id()));
+fn a_code_claims_the_page_and_the_password_is_kept_as_a_hash() {
+    let dir = std::env::temp_dir().join(format!("hold-slayer-web-claimed-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
     let (store, _) = Store::open(&dir).unwrap();
@@ -93,21 +93,38 @@ fn a_generated_password_is_told_once_and_kept_as_a_hash() {
         )
         .unwrap()
     };
+    let post = |to: &Web, path: &str, body: &str| {
+        let mut stream = connect(to.addr);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        Reply::read(stream).status
+    };
     let first = begin();
-    let password = first.generated_password.clone().unwrap();
+    let early = first.claim_code.clone().unwrap();
     first.stop();
     let second = begin();
-    assert_eq!(second.generated_password, None);
-    let body = format!("password={password}");
-    let mut stream = connect(second.addr);
-    let head =
-        format!("POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    stream.write_all(head.as_bytes()).unwrap();
-    assert_eq!(Reply::read(stream).status, 303);
+    let code = second.claim_code.clone().unwrap();
+    assert_eq!(
+        post(&second, "/claim", &format!("code={early}&password={PASSWORD}")),
+        403,
+        "of another start"
+    );
+    assert_eq!(post(&second, "/login", "password="), 403, "there is none yet");
+    assert_eq!(post(&second, "/claim", &format!("code={code}&password=short")), 400);
+    let typed = code.to_uppercase().replace('-', "+");
+    assert_eq!(post(&second, "/claim", &format!("code={typed}&password={PASSWORD}")), 303, "as people type");
+    assert_eq!(post(&second, "/claim", &format!("code={code}&password={PASSWORD}")), 403, "once");
     second.stop();
+    let third = begin();
+    assert_eq!(third.claim_code, None);
+    assert_eq!(post(&third, "/login", &format!("password={PASSWORD}")), 303);
+    third.stop();
     assert!(store.stop(SOON));
     let file = std::fs::read(dir.join("hold-slayer.redb")).unwrap();
-    assert!(!file.windows(password.len()).any(|w| w == password.as_bytes()));
+    assert!(!file.windows(PASSWORD.len()).any(|w| w == PASSWORD.as_bytes()));
     let _ = std::fs::remove_dir_all(&dir);
 }
 
@@ -361,4 +378,17 @@ fn a_taken_port_is_said_or_stepped_aside_from() {
     )
     .unwrap();
     assert_ne!(web.addr, server.addr());
+}
+
+#[test]
+fn the_privacy_page_says_what_leaves_the_box() {
+    let about = |elsewhere| {
+        let server = Server::with(Config { elsewhere, ..config() });
+        let (cookie, _) = server.log_in();
+        server.get("/privacy", &cookie).text
+    };
+    assert!(about(Elsewhere::default()).contains("it hears by itself and asks nobody"));
+    let leaves = vec!["The sound of the line, to nas:8000.".to_owned()];
+    let told = about(Elsewhere { leaves });
+    assert!(told.contains("to nas:8000.") && !told.contains("asks nobody"));
 }

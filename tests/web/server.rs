@@ -48,6 +48,7 @@ pub fn config() -> Config {
         one_use_token: None,
         app_token: Some(TOKEN.into()),
         file: None,
+        data: None,
         counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
@@ -61,6 +62,8 @@ pub fn config() -> Config {
             codes: Codes::default(),
         },
         claims: watch::channel(None).1,
+        elsewhere: Default::default(),
+        console: None,
     }
 }
 
@@ -167,9 +170,12 @@ impl Server {
         self.post(path, "", &fields, body)
     }
 
-    /// As `log_in`, with the password that was made up.
+    /// As `log_in`, after the page was claimed with the code.
     pub fn let_in(&self) -> (String, String) {
-        self.log_in_with(self.web.generated_password.as_deref().unwrap())
+        let code = self.web.claim_code.as_deref().unwrap();
+        let reply = self.post("/claim", "", "", &format!("code={code}&password={PASSWORD}"));
+        assert_eq!(reply.status, 303, "{}", reply.text);
+        self.log_in()
     }
 
     /// Logs in; returns the cookie and the token of the forms.
