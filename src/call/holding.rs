@@ -8,7 +8,7 @@ use super::policy::{ring_end, told_to_caller};
 use super::record::{By, Outcome, SPANS, Span};
 use super::{Line, ListenOrder, Phase};
 use crate::listen::{Heard, Sound, Weighs};
-use crate::media::{MediaCommand, Tone};
+use crate::media::{MediaCommand, SoundId, Tone};
 use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
@@ -381,8 +381,14 @@ impl Call {
         if helps {
             return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
         }
-        // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
-        self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
+        // The far side hears him at once; he knows by the company's name or by a beep that this is the held call, and then
+        // hears it.
+        let name = if desk.plan.announce { self.company(desk).to_owned() } else { String::new() };
+        for near in &self.near {
+            if !desk.say_text(near.port, &name) {
+                desk.media(MediaCommand::Tone(near.port, Tone::Beep));
+            }
+        }
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -495,6 +501,11 @@ impl Call {
     }
 
     pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        self.speak_sound(desk, SoundId(prompt.index()), prompt.words());
+    }
+
+    /// Says a sound to the far end; in words it is this.
+    pub(super) fn speak_sound(&mut self, desk: &mut Desk, sound: SoundId, words: &str) {
         if self.menu.help.is_some() {
             // A menu is not spoken to.
             return;
@@ -504,10 +515,10 @@ impl Call {
         holding.ring_back_tone = false;
         if desk.plan.transcript {
             let at = desk.now.since(self.started).as_millis();
-            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, prompt.words());
+            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, words);
         }
         desk.listen(ListenOrder::Speaking(far.port, true));
-        desk.say(far, prompt);
+        desk.media(MediaCommand::Play { port: far.port, sound, repeat: false });
     }
 
     fn hush(&mut self, desk: &mut Desk) {
@@ -531,6 +542,8 @@ impl Call {
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
+        let name = if desk.plan.announce { self.company(desk).to_owned() } else { String::new() };
+        desk.want(&name);
         self.ring_phones(desk, &self.back(), None);
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {

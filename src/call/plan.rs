@@ -49,6 +49,10 @@ pub struct Plan {
     pub extension: String,
     /// What is said while holding is kept with the call.
     pub transcript: bool,
+    /// Texts can be spoken, in this language.
+    pub speech: Option<crate::listen::words::Language>,
+    /// The owner who is rung hears the company's name, if he gave it one, before its voice.
+    pub announce: bool,
 }
 
 /// Of which calls something is done.

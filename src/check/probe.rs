@@ -5,6 +5,7 @@ use super::{Data, Facts, Line, Port, Rights, ask};
 use crate::board::gpio;
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
+use crate::speech::Program;
 use crate::media::realtime;
 use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
@@ -28,7 +29,8 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
     let running = store::is_in_use(data);
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let data = self::data(data);
-    Facts { config, ports, trunks, lines, data, words, rights: rights(), core, year: year(), mode, running }
+    let speech = config.as_ref().map_or(Ok(None), |config| speech(&config.speech.voice));
+    Facts { config, ports, trunks, lines, data, words, speech, rights: rights(), core, year: year(), mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
@@ -73,6 +75,11 @@ fn data(path: &Path) -> Data {
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
     Data { path: path.display().to_string(), error, free }
+}
+
+fn speech(config: &crate::speech::Config) -> Result<Option<String>, String> {
+    let program = Program::find(config)?;
+    Ok(program.map(|program| program.path().display().to_string()))
 }
 
 fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {

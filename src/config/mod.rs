@@ -13,13 +13,14 @@ mod presets;
 mod recording;
 mod rules;
 mod settings;
+mod speech;
 mod way;
 
 pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
+    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Speech, Trunk,
     TrunkPeer, Web, Words,
 };
 pub use way::Way;
@@ -92,6 +93,7 @@ pub fn parse(
         "speed_dial",
         "record",
         "words",
+        "speech",
         "guard",
         "codes",
         "board",
@@ -114,6 +116,7 @@ pub fn parse(
         "[words]",
         &["model", "language", "owner", "transcript", "keep"],
     ));
+    let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -133,6 +136,7 @@ pub fn parse(
         menu,
         record,
         words,
+        speech,
         guard,
         codes,
         board,

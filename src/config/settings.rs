@@ -36,6 +36,8 @@ pub struct Config {
     pub record: Record,
     /// `[words]`
     pub words: Words,
+    /// `[speech]`
+    pub speech: Speech,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -246,6 +248,17 @@ impl Words {
         let usual = || Some(data.join("words")).filter(|folder| folder.is_dir());
         self.model.clone().or_else(usual)
     }
+}
+
+/// Text to speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// Who speaks.
+    pub voice: crate::speech::Config,
+    /// In which language the box makes its sentences.
+    pub language: Language,
+    /// The owner who is rung hears the company's name.
+    pub announce: bool,
 }
 
 /// What is kept from costing too much.

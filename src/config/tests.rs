@@ -434,6 +434,23 @@ fn keys_about_the_hold() {
 }
 
 #[test]
+fn keys_about_speech() {
+    let text = "[speech]\nprogram = \"/opt/voice\"\nvoice = \"de+f2\"\nlanguage = \"de\"\nannounce = false\n";
+    let speech = read(text).unwrap().speech;
+    let voice = crate::speech::Config {
+        program: crate::speech::Choice::At("/opt/voice".into()),
+        voice: "de+f2".into(),
+        language: "de",
+    };
+    assert_eq!(speech, Speech { voice, language: Language::German, announce: false });
+    let usual = read("").unwrap().speech;
+    assert_eq!((usual.voice.program, usual.voice.language, usual.announce), (Default::default(), "en", true));
+    for wrong in ["program = \"espeak\"", "voice = \"--stdin\"", "voice = \"a b\"", "language = \"nl\"", "announce = 1"] {
+        assert!(read(&format!("[speech]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_trunk_has_a_price_and_may_put_calls_through() {
     let trunk = |more: &str| {
         let text = format!("[[trunk]]\nname = \"a\"\naddress = \"1.2.3.4:5060\"\n{more}\n");

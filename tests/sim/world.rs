@@ -15,6 +15,7 @@ use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Wh
 use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::lore::Lore;
+use hold_slayer::listen::words::Language;
 use hold_slayer::listen::{Heard, Settings};
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
@@ -106,6 +107,8 @@ pub struct House {
     pub learn: bool,
     pub speed: Vec<(String, String)>,
     pub extension: String,
+    /// Texts can be spoken: each sounds like this prompt.
+    pub speaks: Option<Prompt>,
 }
 
 impl Default for House {
@@ -152,6 +155,7 @@ impl Default for House {
             learn: false,
             speed: Vec::new(),
             extension: String::new(),
+            speaks: None,
         }
     }
 }
@@ -195,6 +199,9 @@ pub struct World {
     pub studio: Vec<StudioOrder>,
     /// Every tone over others' sound that was ordered or ended.
     pub overlays: Vec<(PortId, Option<media::Overlay>)>,
+    /// How texts sound, and all that were to be spoken.
+    speaks: Option<Prompt>,
+    pub texts: Vec<String>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -351,6 +358,8 @@ impl World {
             schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
+            speaks: house.speaks,
+            texts: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -566,6 +575,11 @@ impl World {
                 self.media.command(self.now, command);
             }
             Effect::Studio(order) => self.studio.push(order),
+            Effect::Speak(text) => {
+                let sound = self.speaks.map(|prompt| prompt.samples().into());
+                self.texts.push(text.clone());
+                self.core.handle(self.now, Event::Spoken(text, sound));
+            }
             Effect::Listen(order) => {
                 self.ears.order(order, |company| self.lore.get(company).cloned().unwrap_or_default());
             }
@@ -756,6 +770,8 @@ fn plan(house: &House) -> Plan {
         waits: house.waits.clone(),
         recording: house.recording,
         transcript: house.transcript,
+        speech: house.speaks.map(|_| Language::English),
+        announce: true,
         max_holds: house.max_holds,
         learn: house.learn,
         speed: house.speed.clone(),

@@ -229,6 +229,22 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "speech",
+        title: "Speaking names",
+        many: false,
+        fields: &[
+            field(
+                "program",
+                "Program",
+                Text,
+                "auto: espeak-ng or flite, if installed; none; or a program's path. Default auto.",
+            ),
+            field("voice", "Voice", Text, "As the program calls it. Empty: its usual one."),
+            field("language", "Language", Choice(&["en", "de", "fr", "es"]), "Default en."),
+            field("announce", "Say who is on the line", Flag, "When your phone was rung. Default yes."),
+        ],
+    },
+    Part {
         name: "menu",
         title: "Menus",
         many: false,
