@@ -92,7 +92,8 @@ impl Call {
         };
         self.menu.flow = version.map(|version| (version.id, version.flow.clone()));
         self.menu.lost = way == Way::Known && desk.book.is_lost(number);
-        let texts: Vec<String> = self.menu.flow.iter().flat_map(|(_, flow)| flow.texts()).map(Into::into).collect();
+        let texts: Vec<String> =
+            self.menu.flow.iter().flat_map(|(_, flow)| flow.texts()).map(Into::into).collect();
         texts.iter().for_each(|text| desk.want(text));
     }
 

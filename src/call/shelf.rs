@@ -32,7 +32,8 @@ impl Desk {
     /// The text will be needed soon.
     pub(super) fn want(&mut self, text: &str) {
         let shelf = &self.shelf;
-        let is_known = shelf.known.iter().any(|(known, _)| known == text) || shelf.asked.iter().any(|t| t == text);
+        let is_known =
+            shelf.known.iter().any(|(known, _)| known == text) || shelf.asked.iter().any(|t| t == text);
         if self.plan.speech.is_some() && !text.is_empty() && !is_known {
             self.shelf.asked.push(text.into());
             self.out.push_back(Effect::Speak(text.into()));
@@ -76,12 +77,14 @@ impl Desk {
         let now = self.now;
         let lasts = Duration::from_millis(20) * u32::try_from(frames).ok()?;
         let places = &mut self.shelf.places;
-        let has = |place: &Option<(Sound, Instant)>| place.as_ref().is_some_and(|(has, _)| Arc::ptr_eq(has, sound));
+        let has =
+            |place: &Option<(Sound, Instant)>| place.as_ref().is_some_and(|(has, _)| Arc::ptr_eq(has, sound));
         if let Some(at) = places.iter().position(has) {
             places[at] = Some((sound.clone(), now + lasts + MARGIN));
             return Some(SoundId::loose(u8::try_from(at).ok()?));
         }
-        let until = |place: &Option<(Sound, Instant)>| place.as_ref().map_or(Instant::ZERO, |(_, until)| *until);
+        let until =
+            |place: &Option<(Sound, Instant)>| place.as_ref().map_or(Instant::ZERO, |(_, until)| *until);
         let (at, free_at) = places.iter().map(until).enumerate().min_by_key(|(_, until)| *until)?;
         if free_at > now {
             return None;
@@ -119,7 +122,8 @@ impl Switchboard {
 /// A number digit by digit, in groups of three from its end.
 fn spelled(number: &str) -> String {
     let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
-    let groups = digits.rchunks(3).rev().map(|group| group.iter().map(|d| format!("{d} ")).collect::<String>());
+    let groups =
+        digits.rchunks(3).rev().map(|group| group.iter().map(|d| format!("{d} ")).collect::<String>());
     groups.map(|group| group.trim_end().to_owned()).collect::<Vec<_>>().join(", ")
 }
 

@@ -386,7 +386,10 @@ fn of_words(words: Option<&Result<(), String>>) -> Verdict {
 fn of_speech(speech: &Result<Option<String>, String>) -> Verdict {
     let words = match speech {
         Ok(Some(program)) => format!("names and texts are spoken by {program}"),
-        Ok(None) => "nothing speaks names and texts: the box has its recordings alone; install espeak-ng for more".into(),
+        Ok(None) => {
+            "nothing speaks names and texts: the box has its recordings alone; install espeak-ng for more"
+                .into()
+        }
         Err(why) => return say(Level::Warning, "speech", format!("names and texts are not spoken: {why}")),
     };
     say(Level::Ok, "speech", words)

@@ -5,8 +5,8 @@ use super::{Data, Facts, Line, Port, Rights, ask};
 use crate::board::gpio;
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
-use crate::speech::Program;
 use crate::media::realtime;
+use crate::speech::Program;
 use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
@@ -30,7 +30,20 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let data = self::data(data);
     let speech = config.as_ref().map_or(Ok(None), |config| speech(&config.speech.voice));
-    Facts { config, ports, trunks, lines, data, words, speech, rights: rights(), core, year: year(), mode, running }
+    Facts {
+        config,
+        ports,
+        trunks,
+        lines,
+        data,
+        words,
+        speech,
+        rights: rights(),
+        core,
+        year: year(),
+        mode,
+        running,
+    }
 }
 
 fn ports(config: &Config) -> Vec<Port> {

@@ -20,8 +20,8 @@ pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Speech, Trunk,
-    TrunkPeer, Web, Words,
+    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls,
+    Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
 

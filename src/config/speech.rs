@@ -22,7 +22,8 @@ pub(super) fn speech(s: &mut Section<'_, '_>) -> Speech {
         fits.then(|| text.to_owned())
     });
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
-    let language = s.text("language", &format!("allowed is one of {codes}"), Language::from_code).unwrap_or_default();
+    let language =
+        s.text("language", &format!("allowed is one of {codes}"), Language::from_code).unwrap_or_default();
     let announce = s.flag("announce").unwrap_or(true);
     let (program, voice) = (program.unwrap_or_default(), voice.unwrap_or_default());
     Speech { voice: Config { program, voice, language: language.code() }, language, announce }

@@ -445,7 +445,13 @@ fn keys_about_speech() {
     assert_eq!(speech, Speech { voice, language: Language::German, announce: false });
     let usual = read("").unwrap().speech;
     assert_eq!((usual.voice.program, usual.voice.language, usual.announce), (Default::default(), "en", true));
-    for wrong in ["program = \"espeak\"", "voice = \"--stdin\"", "voice = \"a b\"", "language = \"nl\"", "announce = 1"] {
+    for wrong in [
+        "program = \"espeak\"",
+        "voice = \"--stdin\"",
+        "voice = \"a b\"",
+        "language = \"nl\"",
+        "announce = 1",
+    ] {
         assert!(read(&format!("[speech]\n{wrong}\n")).is_err(), "{wrong}");
     }
 }

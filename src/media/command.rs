@@ -1,8 +1,8 @@
 //! What media is told and what it tells. All of it is `Copy` and travels on rings.
 
+use crate::limits::{LOOSE_SOUNDS, PROMPTS};
 use crate::rtp::digit::Key;
 use crate::rtp::report::Quality;
-use crate::limits::{LOOSE_SOUNDS, PROMPTS};
 use crate::units::{Codec, Digit, FRAME_SAMPLES, PortId, SrtpKeys, Tick};
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -220,7 +220,8 @@ pub struct StudioFrame {
     pub said: crate::units::Frame,
 }
 
-const _: () = assert!(PROMPTS <= SoundId::LOOSE as usize && LOOSE_SOUNDS < (u8::MAX - SoundId::LOOSE) as usize);
+const _: () =
+    assert!(PROMPTS <= SoundId::LOOSE as usize && LOOSE_SOUNDS < (u8::MAX - SoundId::LOOSE) as usize);
 const _: () = assert!(!core::mem::needs_drop::<StudioFrame>());
 const _: () = assert!(!core::mem::needs_drop::<MediaCommand>());
 const _: () = assert!(!core::mem::needs_drop::<Event>());

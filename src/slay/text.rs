@@ -184,7 +184,9 @@ fn step<'t>(
             .into_iter()
             .find(|kind| *kind == text)
     })?;
-    for (key, of) in [("keys", "dtmf"), ("time", "wait"), ("say", "speak"), ("text", "speak"), ("way", "branch")] {
+    for (key, of) in
+        [("keys", "dtmf"), ("time", "wait"), ("say", "speak"), ("text", "speak"), ("way", "branch")]
+    {
         if s.has(key) && kind != of {
             s.refuse(key, &format!("this is for do = \"{of}\""));
         }
@@ -203,8 +205,9 @@ fn step<'t>(
             return None;
         }
         "speak" if s.has("text") => {
-            let allowed =
-                format!("allowed are 1 to {SPOKEN_CHARS} characters with letters or digits among them, in quotes");
+            let allowed = format!(
+                "allowed are 1 to {SPOKEN_CHARS} characters with letters or digits among them, in quotes"
+            );
             Act::Say(s.text("text", &allowed, |text| is_spoken(text).then(|| text.to_owned()))?)
         }
         "speak" => Act::Speak(s.needed("say", "allowed are \"agent\", \"yes\" and \"no\"", |text| {

@@ -49,7 +49,8 @@ impl Cache {
 
     fn make_room(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let age = |path: &PathBuf| path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let age =
+            |path: &PathBuf| path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         let mut files: Vec<(SystemTime, PathBuf)> =
             entries.flatten().map(|entry| entry.path()).map(|path| (age(&path), path)).collect();
         files.sort();

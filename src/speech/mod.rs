@@ -91,7 +91,11 @@ pub fn plain(text: &str) -> String {
     let words: String = text.chars().map(fits).collect();
     let words: Vec<&str> = words.split_whitespace().collect();
     let words = words.join(" ");
-    words.trim_start_matches(|c: char| !c.is_alphanumeric()).chars().take(crate::limits::SPOKEN_CHARS * 4).collect()
+    words
+        .trim_start_matches(|c: char| !c.is_alphanumeric())
+        .chars()
+        .take(crate::limits::SPOKEN_CHARS * 4)
+        .collect()
 }
 
 #[cfg(test)]

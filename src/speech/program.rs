@@ -92,7 +92,8 @@ impl Program {
             let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
         }
         let ended = child.wait();
-        let bytes = answer.ok_or_else(|| format!("{name} did not answer within {} s", self.patience.as_secs()))?;
+        let bytes =
+            answer.ok_or_else(|| format!("{name} did not answer within {} s", self.patience.as_secs()))?;
         if bytes.len() as u64 > MOST_BYTES {
             return Err(format!("{name} does not stop speaking"));
         }
@@ -181,7 +182,8 @@ mod tests {
     fn a_broken_answer_is_no_sound_and_is_not_kept() {
         for (name, script) in [("words", "echo hello"), ("head", "printf 'RIFF\\044\\000\\000\\000WAVE'")] {
             let (dir, program) = stand_in(name, script);
-            let config = Config { program: Choice::At(program.path().into()), language: "en", ..Config::default() };
+            let config =
+                Config { program: Choice::At(program.path().into()), language: "en", ..Config::default() };
             let voice = Voice::find(&config, &dir).unwrap().unwrap();
             let told = voice.say("Hello").unwrap_err();
             assert!(told.contains("WAV"), "{name}: {told}");
@@ -210,7 +212,10 @@ mod tests {
             let said = voice.say("Example Insurance, your place in the queue is 4.").unwrap();
             assert!((8_000..8_000 * 8).contains(&said.len()) && said.len().is_multiple_of(160), "{name}");
             let files = || fs::read_dir(dir.join("speech")).unwrap().count();
-            assert_eq!((voice.say("Example Insurance, your place in the queue is 4.").unwrap(), files()), (said, 1));
+            assert_eq!(
+                (voice.say("Example Insurance, your place in the queue is 4.").unwrap(), files()),
+                (said, 1)
+            );
             fs::remove_dir_all(&dir).unwrap();
         }
     }

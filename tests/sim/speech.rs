@@ -73,7 +73,11 @@ fn the_owner_hears_whose_call_it_is_when_he_asks_and_when_he_is_rung() {
         assert_eq!(hears(&world, Who::Phone, VOICE), 2, "{:?}\n{}", world.texts, world.tale());
         assert_eq!(hears(&world, Who::Company, VOICE), 0);
         assert!(world.texts.contains(&"Example Energy".to_string()), "{:?}", world.texts);
-        assert!(world.texts.iter().any(|text| text == "Example Energy. For one minute."), "{:?}", world.texts);
+        assert!(
+            world.texts.iter().any(|text| text == "Example Energy. For one minute."),
+            "{:?}",
+            world.texts
+        );
     }
 }
 
@@ -87,7 +91,9 @@ fn without_a_program_that_speaks_all_is_as_it_was() {
 
 #[test]
 fn a_flow_says_a_text_of_the_owners_and_without_a_voice_does_not_pretend_to() {
-    let flow = || Flow::new("", vec![Step::plain(Act::Listen), Step::plain(Act::Say("Billing".into()))]).unwrap();
+    let flow = || {
+        Flow::new("", vec![Step::plain(Act::Wait(s(7))), Step::plain(Act::Say("Billing".into()))]).unwrap()
+    };
     let spoken = world(&house(Some(VOICE)), flow());
     assert_eq!(hears(&spoken, Who::Company, VOICE), 1, "{}", spoken.tale());
     assert_eq!(spoken.outcome(1), Some(Outcome::Slain), "{}", spoken.tale());
