@@ -30,7 +30,7 @@
 //!
 //! Every machine in the middle is pure: `handle(now, input)` is its one mutation, `poll()` is drained to `None`, and
 //! `deadline()` says when to call back. None of them reads a clock, opens a socket or a file, or makes a random number:
-//! [`clock`] reads the time, [`net`], `media::thread`, [`web`], [`store`], [`studio`], [`speech`], `board::gpio` and [`app`] are the edges. So the
+//! [`clock`] reads the time, [`net`], [`assist`], `media::thread`, [`web`], [`store`], [`studio`], [`speech`], `board::gpio` and [`app`] are the edges. So the
 //! simulator in `tests/sim` drives the very same [`app::core::Core`], [`media::Media`] and [`app::ear::Ears`] in virtual
 //! time, against the far ends of [`demo`].
 //!
@@ -40,7 +40,8 @@
 //! |---|---|
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`ctl`] (the box from its own command line), [`demo`] (company and phone as scripted machines, and their judge) |
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
-//! | edges | [`config`] (file → checked settings), [`net`] (UDP, TCP, TLS, names), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`speech`] (a program that speaks texts), [`board`] (button, lamp), [`log`] |
+//! | its file | [`backup`] (everything in one sealed file, and back) |
+//! | edges | [`config`] (file → checked settings), [`assist`] (a language model and a recogniser on other machines), [`net`] (UDP, TCP, TLS, names, HTTP), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`speech`] (a program that speaks texts), [`board`] (button, lamp), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold, flows through menus and how they are learnt, planned calls), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
 //! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |
@@ -51,6 +52,8 @@
 //! sound of the house to reach the trunk while a call is held: the two ports are not joined, and only a join forwards.
 
 pub mod app;
+pub mod assist;
+pub mod backup;
 pub mod board;
 pub mod call;
 pub mod check;

@@ -69,6 +69,12 @@ pub const COMMAND_QUEUE: usize = 32;
 /// Writes waiting for the disk. Full: the oldest unfinished state of the same call is replaced, none is lost.
 pub const STORE_QUEUE: usize = 256;
 
+/// Most that another machine may answer over HTTP, of which more is not read: words, or a sentence of sound.
+pub const HTTP_ANSWER_BYTES: usize = 64 * 1024;
+/// Questions to the language model that wait: one for each held call, and one asked again. Full: refused, and the box goes by
+/// its own rules.
+pub const ASSIST_QUEUE: usize = 4;
+
 /// Longest hold unless configured otherwise.
 pub const HOLD_CAP: Duration = Duration::from_secs(4 * 3600);
 /// Silence on the trunk longer than this is a defect: providers drop calls that stop sending.
@@ -80,6 +86,8 @@ pub const WEB_CONNECTIONS: usize = 64;
 pub const WEB_HEAD_BYTES: usize = 16 * 1024;
 /// Largest body of an HTTP request.
 pub const WEB_BODY_BYTES: usize = 64 * 1024;
+/// Largest backup, and so the one body that may be larger; only who may restore one sends that.
+pub const BACKUP_BYTES: usize = 32 * 1024 * 1024;
 /// Most header fields of an HTTP request.
 pub const WEB_HEAD_FIELDS: usize = 100;
 /// Event streams open at once.

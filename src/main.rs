@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use hold_slayer::listen::words::Language;
 use hold_slayer::listen::words::network::{Files as Model, Recogniser};
-use hold_slayer::{app, check, clock, config, ctl, demo, listen, log, web};
+use hold_slayer::{app, backup, check, clock, config, ctl, demo, listen, log, web};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::ForkResult;
 use std::io::Write;
@@ -106,6 +106,25 @@ enum What {
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
     },
+    /// Write everything the box keeps, but recordings, to one file that is sealed with a password
+    Backup {
+        /// The new file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        carried: Carried,
+    },
+    /// Check a backup and let the box start anew with it
+    ///
+    /// A box that runs does so as soon as no call is up, one that is stopped at its next start. What was there before is
+    /// kept in the folder before-restore of the data folder.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        carried: Carried,
+    },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
@@ -128,7 +147,7 @@ enum Flows {
     List,
     /// Print a flow as TOML
     Export {
-        /// As it is dialled
+        /// As `list` shows it
         number: String,
         /// Not the newest, but this version
         #[arg(long)]
@@ -142,6 +161,22 @@ enum Flows {
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct Carried {
+    #[command(flatten)]
+    files: Files,
+    /// Its first line is the password; without it, it is asked for
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl From<Carried> for ctl::Files {
+    fn from(carried: Carried) -> Self {
+        let Carried { files: Files { config, data }, password_file } = carried;
+        Self { config, data, password: password_file }
+    }
 }
 
 #[derive(Subcommand)]
@@ -239,6 +274,8 @@ fn main() -> ExitCode {
             let told = ctl::run(&socket, &what.into(), json, &mut std::io::stdout().lock());
             return told.map_or_else(|why| fail(&why), |()| ExitCode::SUCCESS);
         }
+        What::Backup { file, carried } => return told(ctl::backup(&carried.into(), &file)),
+        What::Restore { file, carried } => return told(ctl::restore(&carried.into(), &file)),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, .. } => check(&files),
@@ -248,6 +285,14 @@ fn main() -> ExitCode {
 }
 
 fn run(files: &Files) -> ExitCode {
+    match backup::finish(&files.config, &files.data) {
+        Ok(false) => {}
+        Ok(true) => eprintln!(
+            "hold-slayer: a backup was restored; what was there before is in {}",
+            files.data.join("before-restore").display()
+        ),
+        Err(why) => eprintln!("hold-slayer: {why}"),
+    }
     let config = match config::load(&files.config) {
         Ok(config) => config,
         Err(mistakes) => return fail(&mistakes),
@@ -298,6 +343,9 @@ fn demo(headless: bool, scenario: String) -> ExitCode {
 }
 
 fn listen(file: &Path, form: listen::Form, words: Option<(&Path, &str)>, plot: Option<&Path>) -> ExitCode {
+    if let Some(plot) = plot.filter(|plot| plot.extension().is_none_or(|kind| kind != "svg")) {
+        return fail(&format!("{} is drawn as SVG: name the picture .svg", plot.display()));
+    }
     if let Err(error) = hear(file, form, words) {
         return fail(&error);
     }
@@ -319,7 +367,8 @@ fn hear(file: &Path, form: listen::Form, words: Option<(&Path, &str)>) -> Result
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     let language = Language::from_code(code);
     let language = language.ok_or_else(|| format!("{code} is not a language of the box: {codes}"))?;
-    let model = Model::open(folder)?;
+    let model = Model::open(folder)
+        .map_err(|why| format!("{why}; model/words/fetch.sh {} fetches a model", folder.display()))?;
     let words = listen::Words { recogniser: Recogniser::new(&model)?, language };
     listen::file(file, form, Some(words), &mut out).map_err(|error| error.to_string())
 }
@@ -333,6 +382,13 @@ fn flows(what: Flows, data: &Path) -> ExitCode {
     match told {
         Ok(text) => print(&text).unwrap_or(ExitCode::FAILURE),
         Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn told(done: Result<String, String>) -> ExitCode {
+    match done {
+        Ok(words) => print(&format!("{words}\n")).unwrap_or(ExitCode::FAILURE),
+        Err(why) => fail(&why),
     }
 }
 

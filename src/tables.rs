@@ -133,6 +133,28 @@ pub(crate) fn tables<'s, 't>(
     tables.collect()
 }
 
+/// A password. Its `Debug` says nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Of what the owner wrote.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The password itself, for digest or hash; never for a message.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
+}
+
 /// One table of the file.
 pub(crate) struct Section<'s, 't> {
     source: &'s mut Source<'t>,
@@ -230,10 +252,15 @@ impl<'s, 't> Section<'s, 't> {
             .as_str()
             .filter(|t| t.chars().count() >= least && !t.chars().any(char::is_control));
         if text.is_none() {
-            let what = join(self.title, &format!("{key} (not shown): {allowed}"));
-            self.source.wrong(value.span().start, what);
+            self.refuse_unseen(key, allowed);
         }
         text
+    }
+
+    /// As [`Self::refuse`], without the value.
+    pub fn refuse_unseen(&mut self, key: &str, allowed: &str) {
+        let at = self.find(key).map_or(self.at, |value| value.span().start);
+        self.source.wrong(at, join(self.title, &format!("{key} (not shown): {allowed}")));
     }
 
     /// A whole number within bounds.

@@ -105,6 +105,19 @@ fn check_is_content_with_what_works() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_said_so() {
+    let (folder, file) = folder("nodata", "[sip]\nlisten = \"127.0.0.1:0\"\n");
+    let missing = folder.join("nodir").to_str().unwrap().to_owned();
+    let (_, out, _) = run(&["check", "--config", &file, "--data", &missing]);
+    assert!(out.contains("nodir is not there yet and can be made"), "{out}");
+    let (code, _, wrong) = run(&["flows", "list", "--data", &missing]);
+    assert!(code == 1 && wrong.contains("there is no folder") && wrong.contains("--data"), "{wrong}");
+    let (code, _, wrong) = run(&["listen", "--plot", "x.png", "call.wav"]);
+    assert!(code == 1 && wrong.contains("name the picture .svg"), "{wrong}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_crash() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hold-slayer"))
         .args(["check", "--example"])

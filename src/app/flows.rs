@@ -13,6 +13,9 @@ const RUNS: &str = "the box is running and has the database: use its page, under
                     Or stop it first";
 
 fn open(data: &Path) -> Result<Store> {
+    if !data.is_dir() {
+        bail!("there is no folder {}: name the box's own with --data", data.display());
+    }
     if is_in_use(data) {
         bail!(RUNS);
     }

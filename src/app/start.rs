@@ -88,7 +88,7 @@ impl Running {
 pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
     let mut troubles = Vec::new();
-    let udp = bind_sip(&config, options)?;
+    let udp = bind_sip(&config, options, data)?;
     // Before any other thread is started: this makes room for files.
     let mut media = start_media(&config, options)?;
     let store = open_store(data, &mut troubles);
@@ -126,7 +126,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
     plan.speech = language;
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
-    kept.iter().rev().for_each(|record| plan.waits.note(record));
+    kept.iter().rev().for_each(|record| plan.note_wait(record));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -245,7 +245,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
-    let page = web_config(&config, options, SocketAddr::new(ip, sip.port()), media.counters, claimed);
+    let page = web_config(&config, options, data, SocketAddr::new(ip, sip.port()), media.counters, claimed);
     match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
@@ -314,12 +314,19 @@ fn words(
     let deaf = listen::Settings { eagerness: config.hold.eagerness, ..listen::Settings::default() };
     let config = &config.words;
     let without = (deaf.clone(), None, None);
-    let Some(folder) = config.folder(data) else {
-        tracing::info!("there is no speech model: the box goes by sound alone");
-        return without;
-    };
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
-    match words_thread::start(&folder, config.language, back) {
+    let started = match (&config.service, config.folder(data)) {
+        (Some(service), _) => {
+            tracing::warn!(host = %service.url, "what the line says while the box holds is sent there to be recognised");
+            words_thread::start_elsewhere(service.clone(), config.language, back)
+        }
+        (None, Some(folder)) => words_thread::start(&folder, config.language, back),
+        (None, None) => {
+            tracing::info!("there is no speech model: the box goes by sound alone");
+            return without;
+        }
+    };
+    match started {
         Ok(words) => {
             let settings =
                 listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
@@ -347,7 +354,7 @@ fn speech(
     Ok((speech_thread::start(voice).context("the thread for speech")?, language))
 }
 
-fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
+fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {
     let listen = config.sip.listen;
     let bound = std::net::UdpSocket::bind(listen);
     let bound = match bound {
@@ -357,7 +364,14 @@ fn bind_sip(config: &Config, options: &Options) -> Result<std::net::UdpSocket> {
         bound => bound,
     };
     let socket = bound.with_context(|| {
-        format!("cannot listen for SIP on {listen}: is another telephone program running? `ss -lunp` shows who has the port; \
+        if crate::store::is_in_use(data) {
+            return format!(
+                "cannot listen for SIP on {listen}: the box is running already with {}. Its page restarts it; \
+                 `systemctl stop hold-slayer`, or Ctrl-C where it runs, stops it",
+                data.display()
+            );
+        }
+        format!("cannot listen for SIP on {listen}: is another telephone program running, or another Hold Slayer? `ss -lunp` shows who has the port; \
                  [sip] listen chooses another")
     })?;
     socket.set_nonblocking(true).context("the SIP socket cannot be made non-blocking")?;
@@ -393,6 +407,7 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
 fn web_config(
     config: &Config,
     options: &Options,
+    data: &Path,
     sip: SocketAddr,
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
@@ -404,6 +419,7 @@ fn web_config(
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
+        data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
         console: options.console.clone(),
         counters: Some(counters),
@@ -415,6 +431,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
+        elsewhere: web::Elsewhere { leaves: config.leaves() },
     }
 }
 

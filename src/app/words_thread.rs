@@ -1,14 +1,17 @@
-//! The edge of recognition: a thread of low priority that takes segments of speech and gives words back.
+//! The edge of recognition: a thread that takes segments of speech and gives words back, with the model on the box, at low
+//! priority, or by asking another machine.
 //!
 //! Nobody waits for it. A segment that finds its queue full is not recognised; a board that is too slow for it does without,
 //! and says so. While there is nothing to recognise for a while, its memory is given back.
 
+use crate::assist::{self, hear};
 use crate::clock;
 use crate::limits::WORDS_QUEUE;
 use crate::listen::words::network::{Files, Recogniser};
 use crate::listen::words::{Language, Said, Segment};
 use crate::media::inlet::Inlet;
-use crate::units::{PortId, Tick};
+use crate::net::http::Client;
+use crate::units::{Instant, PortId, Tick};
 use core::time::Duration;
 use nix::libc;
 use std::path::Path;
@@ -30,6 +33,9 @@ pub(super) struct Recognised {
 
 /// So long the networks stay in memory after the last segment.
 const IDLE: Duration = Duration::from_secs(60);
+/// How long the other machine is left alone after its first failure, and how often that doubles: up to 5 min.
+const FIRST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: u32 = 6;
 /// How far below ordinary work it runs: 19 is the end.
 const NICE: libc::c_int = 10;
 
@@ -38,6 +44,72 @@ pub(super) struct Words {
     pub(super) jobs: SyncSender<Job>,
     /// Why there are no words, if there are none.
     pub(super) troubles: watch::Receiver<Vec<String>>,
+}
+
+/// Starts the thread that asks another machine. While that does not answer, the box goes by sound alone and says so.
+///
+/// # Errors
+/// In words: no thread can be had.
+pub(super) fn start_elsewhere(
+    service: assist::Service,
+    language: Language,
+    back: Inlet<Recognised>,
+) -> Result<Words, String> {
+    let client = Client::new(None)?;
+    let (jobs, work) = sync_channel::<Job>(WORDS_QUEUE);
+    let (tell, troubles) = watch::channel(Vec::new());
+    let run = move || {
+        let mut rest = Rest::default();
+        while let Ok((port, epoch, segment)) = work.recv() {
+            if rest.is_on(clock::now()) {
+                continue;
+            }
+            match hear::hear(&client, &service, &segment.samples, language) {
+                Ok(said) => {
+                    rest = Rest::default();
+                    tell.send_if_modified(|troubles| !core::mem::take(troubles).is_empty());
+                    if let Some(said) = said {
+                        // Full: the listener is behind as well, and words are the least of it.
+                        let _ = back.try_send(Recognised {
+                            port,
+                            epoch,
+                            from: segment.from,
+                            to: segment.to,
+                            said,
+                        });
+                    }
+                }
+                Err(failure) => {
+                    rest.failed(clock::now());
+                    let words = failure.words;
+                    tell.send_replace(vec![format!(
+                        "the box goes by sound alone, for words are not recognised: {words}"
+                    )]);
+                }
+            }
+        }
+    };
+    let spawned = std::thread::Builder::new().name("words".into()).spawn(run);
+    spawned.map_err(|error| format!("the thread for words cannot be started: {error}"))?;
+    Ok(Words { jobs, troubles })
+}
+
+/// A machine that failed is not asked for a while, and each time for longer.
+#[derive(Debug, Default)]
+struct Rest {
+    times: u32,
+    until: Option<Instant>,
+}
+
+impl Rest {
+    fn is_on(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
+
+    fn failed(&mut self, now: Instant) {
+        self.until = Some(now + FIRST_REST * 2_u32.pow(self.times.min(LONGEST_REST)));
+        self.times += 1;
+    }
 }
 
 /// Opens the model and starts the thread. It ends with the sender of jobs.
@@ -131,6 +203,18 @@ impl Pace {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+
+    #[test]
+    fn a_machine_that_fails_is_left_alone_for_longer_each_time() {
+        let mut rest = Rest::default();
+        let now = clock::now();
+        assert!(!rest.is_on(now));
+        for seconds in [5, 10, 20, 40, 80, 160, 320, 320] {
+            rest.failed(now);
+            assert!(rest.is_on(now + Duration::from_secs(seconds - 1)), "{seconds}");
+            assert!(!rest.is_on(now + Duration::from_secs(seconds)), "{seconds}");
+        }
+    }
 
     #[test]
     fn a_board_that_does_not_keep_up_is_told_of_and_a_stall_is_not() {

@@ -73,7 +73,7 @@ impl Switchboard {
                 Some(id) => {
                     let call = self.calls.get(&id);
                     let number = call.map(|call| call.record.number.as_str()).unwrap_or_default();
-                    let usual = self.desk.plan.waits.usual(number).map(|ms| Saying::Prompt(spoken_wait(ms)));
+                    let usual = self.desk.plan.usual_wait(number).map(|ms| Saying::Prompt(spoken_wait(ms)));
                     let text = call.map(|call| self.status_text(call)).unwrap_or_default();
                     self.desk.want(&text);
                     let then = core::iter::once(Saying::Text(text)).chain(usual);

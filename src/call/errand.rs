@@ -60,13 +60,16 @@ impl Switchboard {
             Errand::Forget(_) => return Err("this call is not planned: it may have been placed".into()),
             Errand::Keep(number, flow) => {
                 let number = self.wanted_by_request(&number)?.number;
-                let entry = self.desk.book.keep(&number, *flow, false, self.desk.wall())?;
+                let company = self.desk.plan.company(&number);
+                let entry = self.desk.book.keep(&company, *flow, false, self.desk.wall())?;
                 self.desk.write_flows(entry);
             }
-            Errand::Drop(number, version) => match self.desk.book.forget(&number, version) {
-                None => return Err("there is no such flow: it may have been removed".into()),
-                entry => self.desk.write_flows(entry),
-            },
+            Errand::Drop(number, version) => {
+                match self.desk.book.forget(&self.desk.plan.company(&number), version) {
+                    None => return Err("there is no such flow: it may have been removed".into()),
+                    entry => self.desk.write_flows(entry),
+                }
+            }
         }
         Ok(None)
     }

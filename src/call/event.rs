@@ -9,6 +9,7 @@ use crate::sip::Side;
 use crate::units::{AccountId, CallId, Wall};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::sync::LazyLock;
 
 /// An event, when it was, and of which call.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -171,6 +172,27 @@ pub enum Event {
         /// In words, with what to do.
         words: String,
     },
+}
+
+impl Event {
+    /// Every type there is, as `type` has it, and before its first type each kind.
+    pub fn kinds() -> &'static [String] {
+        static KINDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let schema = schemars::schema_for!(Event).to_value();
+            let each = schema["oneOf"].as_array().into_iter().flatten();
+            let types = each.filter_map(|one| one["properties"]["type"]["const"].as_str());
+            let mut kinds: Vec<String> = Vec::new();
+            for name in types {
+                let kind = name.split('.').next().unwrap_or(name);
+                if !kinds.iter().any(|known| known == kind) {
+                    kinds.push(kind.to_owned());
+                }
+                kinds.push(name.to_owned());
+            }
+            kinds
+        });
+        &KINDS
+    }
 }
 
 /// What has been told of one call.

@@ -161,8 +161,7 @@ impl Call {
     pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
         let (opened, epoch) = far.open.unwrap_or((self.started, 0));
         let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
-        let number = &self.record.number;
-        let company = desk.plan.dialling.numbering.international(number).unwrap_or_else(|| number.clone());
+        let company = desk.plan.company(&self.record.number);
         Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 
@@ -383,7 +382,7 @@ impl Call {
         }
         // The far side hears him at once; he knows by the company's name or by a beep that this is the held call, and then
         // hears it.
-        let name = if desk.plan.announce { self.company(desk).to_owned() } else { String::new() };
+        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
         for near in &self.near {
             if !desk.say_text(near.port, &name) {
                 desk.media(MediaCommand::Tone(near.port, Tone::Beep));
@@ -542,7 +541,7 @@ impl Call {
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
-        let name = if desk.plan.announce { self.company(desk).to_owned() } else { String::new() };
+        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
         desk.want(&name);
         self.ring_phones(desk, &self.back(), None);
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);

@@ -76,7 +76,7 @@ impl Desk {
     }
 
     fn count(&mut self, number: &str, version: u32, success: bool) {
-        let entry = self.book.count(number, version, success);
+        let entry = self.book.count(&self.plan.company(number), version, success);
         self.write_flows(entry);
     }
 }
@@ -84,14 +84,14 @@ impl Desk {
 impl Call {
     /// Chooses the flow that is followed as soon as the far side answers.
     pub(super) fn choose_flow(&mut self, desk: &mut Desk, way: Way) {
-        let number = &self.record.number;
+        let company = desk.plan.company(&self.record.number);
         let version = match way {
             Way::Straight => None,
-            Way::Known => desk.book.choose(number),
-            Way::Version(id) => desk.book.version(number, id),
+            Way::Known => desk.book.choose(&company),
+            Way::Version(id) => desk.book.version(&company, id),
         };
         self.menu.flow = version.map(|version| (version.id, version.flow.clone()));
-        self.menu.lost = way == Way::Known && desk.book.is_lost(number);
+        self.menu.lost = way == Way::Known && desk.book.is_lost(&company);
         let texts: Vec<String> =
             self.menu.flow.iter().flat_map(|(_, flow)| flow.texts()).map(Into::into).collect();
         texts.iter().for_each(|text| desk.want(text));
@@ -112,8 +112,10 @@ impl Call {
         self.menu.learner = Some(Learner::new(desk.now, &[]));
         self.menu.began = Some(desk.now);
         self.attend(desk);
-        let offered =
-            desk.book.choose(&self.record.number).is_some_and(|v| v.standing() == Standing::Offered);
+        let offered = desk
+            .book
+            .choose(&desk.plan.company(&self.record.number))
+            .is_some_and(|v| v.standing() == Standing::Offered);
         if offered
             && let Some(near) = self.near.iter().find(|near| near.role == Role::Talks && near.open.is_some())
         {
@@ -197,7 +199,7 @@ impl Call {
     fn learnt(&mut self, desk: &mut Desk) {
         let Some(flow) = self.menu.learner.take().and_then(|learner| learner.flow("")) else { return };
         let steps = flow.steps.len() - 1;
-        match desk.book.keep(&self.record.number, flow, true, desk.wall()) {
+        match desk.book.keep(&desk.plan.company(&self.record.number), flow, true, desk.wall()) {
             Ok(None) => {}
             Ok(entry) => {
                 desk.write_flows(entry);

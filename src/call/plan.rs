@@ -98,6 +98,23 @@ impl Plan {
         self.speed.iter().find(|(key, _)| key == dialled).map(|(_, number)| number.as_str())
     }
 
+    /// The form by which what is known of whom a call is with is kept.
+    pub(super) fn company(&self, number: &str) -> String {
+        self.dialling.numbering.company(number)
+    }
+
+    /// Takes the wait out of the record of a call that is over, if a person came. In the order of time.
+    pub fn note_wait(&mut self, record: &super::Record) {
+        if let Some(waited) = record.figures.waited_ms.filter(|_| !record.number.is_empty()) {
+            self.waits.note(self.company(&record.number), waited);
+        }
+    }
+
+    /// How long one usually waits there, milliseconds.
+    pub(super) fn usual_wait(&self, number: &str) -> Option<u64> {
+        self.waits.usual(&self.company(number))
+    }
+
     /// Whether calls to this number are sent to the box to be held.
     pub(super) fn is_extension(&self, called: &str) -> bool {
         !self.extension.is_empty()

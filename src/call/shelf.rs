@@ -101,8 +101,10 @@ impl Desk {
 
 impl Call {
     /// What the owner calls the company; empty: he has given it no name.
-    pub(super) fn company<'d>(&self, desk: &'d Desk) -> &'d str {
-        desk.book.choose(&self.record.number).map_or("", |version| version.flow.name.as_str())
+    pub(super) fn given_name<'d>(&self, desk: &'d Desk) -> &'d str {
+        desk.book
+            .choose(&desk.plan.company(&self.record.number))
+            .map_or("", |version| version.flow.name.as_str())
     }
 }
 
@@ -110,7 +112,7 @@ impl Switchboard {
     /// How a held call stands, as a text: whose it is and since when; empty if nothing speaks.
     pub(super) fn status_text(&self, call: &Call) -> String {
         let Some(language) = self.desk.plan.speech else { return String::new() };
-        let name = match call.company(&self.desk) {
+        let name = match call.given_name(&self.desk) {
             "" => spelled(&call.record.number),
             name => name.to_owned(),
         };

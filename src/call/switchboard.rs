@@ -88,7 +88,9 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.prompted(desk, epoch, prompted));
             }
             Input::Recall(entries, planned) => {
-                self.desk.book = Book::new(entries);
+                let (book, moved) = Book::gathered(entries, |number| self.desk.plan.company(number));
+                self.desk.book = book;
+                moved.into_iter().for_each(|entry| self.desk.write_flows(Some(entry)));
                 self.desk.schedule = Schedule::new(planned);
             }
             Input::Request(number, request) => {
@@ -191,7 +193,7 @@ impl Switchboard {
             && let Some(mut call) = self.calls.remove(&id)
         {
             let again = self.dial_again(&call);
-            self.desk.plan.waits.note(&call.record);
+            self.desk.plan.note_wait(&call.record);
             self.left_to_provider(id);
             let ended = if again { Prompt::Redialling } else { Prompt::Ended };
             for leg in core::mem::take(&mut call.to_tell) {
@@ -477,7 +479,7 @@ impl Switchboard {
             State::Held(holding) => Some(self.desk.wall().plus(holding.ends_at().since(self.desk.now))),
             _ => None,
         };
-        let usual_wait_ms = ends_at.and_then(|_| self.desk.plan.waits.usual(&call.record.number));
+        let usual_wait_ms = ends_at.and_then(|_| self.desk.plan.usual_wait(&call.record.number));
         CallView { ends_at, usual_wait_ms, ..view(call, self.desk.plan.recording.listen_in) }
     }
 }

@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod probe;
 mod secrets;
+pub mod services;
 
 use crate::board::gpio::Trouble;
 use crate::config::{Config, Mistakes, Way};
@@ -64,6 +65,8 @@ pub struct Facts {
     pub words: Option<Result<(), String>>,
     /// The program that speaks; nothing: there is none.
     pub speech: Result<Option<String>, String>,
+    /// The other machines that it asks and tells.
+    pub services: Vec<services::Service>,
     /// What the operating system allows.
     pub rights: Rights,
     /// The core that the board gives the sound, and whether the box may use it.
@@ -145,6 +148,8 @@ pub struct Line {
 pub struct Data {
     /// As given.
     pub path: String,
+    /// Whether it is there already; `run` makes it.
+    pub is_there: bool,
     /// Why nothing can be written there.
     pub error: Option<String>,
     /// Free bytes, if they could be asked for.
@@ -191,7 +196,10 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
     said.extend(facts.core.map(of_core));
-    said.push(of_words(facts.words.as_ref()));
+    if !facts.services.iter().any(|service| service.about == services::WORDS) {
+        said.push(of_words(facts.words.as_ref()));
+    }
+    said.extend(facts.services.iter().map(services::judge));
     said.push(of_speech(&facts.speech));
     said.push(of_year(facts.year));
     said
@@ -353,7 +361,8 @@ fn of_line(line: &Line) -> Verdict {
 }
 
 fn of_data(data: &Data) -> Verdict {
-    let Data { path, error, free } = data;
+    let Data { path, is_there, error, free } = data;
+    let written = if *is_there { "can be written" } else { "is not there yet and can be made" };
     if let Some(error) = error {
         let words = format!("nothing can be written to {path}: {error}. No call would be recorded");
         return say(Level::Problem, "data", words);
@@ -365,8 +374,8 @@ fn of_data(data: &Data) -> Verdict {
         Some(free) if *free < 256 * MEGABYTE => {
             say(Level::Warning, "data", format!("{path} has only {} MB left", free / MEGABYTE))
         }
-        Some(free) => say(Level::Ok, "data", format!("{path} can be written, {} MB free", free / MEGABYTE)),
-        None => say(Level::Ok, "data", format!("{path} can be written")),
+        Some(free) => say(Level::Ok, "data", format!("{path} {written}, {} MB free", free / MEGABYTE)),
+        None => say(Level::Ok, "data", format!("{path} {written}")),
     }
 }
 
@@ -449,9 +458,10 @@ mod tests {
             ports: Vec::new(),
             trunks: Vec::new(),
             lines: Vec::new(),
-            data: Data { path: "/data".to_owned(), error: None, free: Some(5000 * MEGABYTE) },
+            data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
             speech: Ok(Some("/usr/bin/espeak-ng".into())),
+            services: Vec::new(),
             rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
             core: None,
             year: 2026,
@@ -660,7 +670,8 @@ mod tests {
     #[test]
     fn data_rights_and_clock() {
         let data = |error: Option<&str>, free| {
-            of_data(&Data { path: "/d".to_owned(), error: error.map(str::to_owned), free }).to_string()
+            of_data(&Data { path: "/d".to_owned(), is_there: true, error: error.map(str::to_owned), free })
+                .to_string()
         };
         assert_eq!(data(None, Some(20 * MEGABYTE)), "warning  data: /d has only 20 MB left");
         assert_eq!(data(None, Some(3 * MEGABYTE)), "problem  data: /d has only 3 MB left");

@@ -1,7 +1,7 @@
 //! Looks at the machine and the network for [`super::judge`]. Changes nothing: ports are let go at once, the file written
 //! to the data directory is removed again.
 
-use super::{Data, Facts, Line, Port, Rights, ask};
+use super::{Data, Facts, Line, Port, Rights, ask, services};
 use crate::board::gpio;
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
@@ -28,22 +28,11 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
     let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
+    let services = config.iter().flat_map(services::ask).collect();
     let data = self::data(data);
     let speech = config.as_ref().map_or(Ok(None), |config| speech(&config.speech.voice));
-    Facts {
-        config,
-        ports,
-        trunks,
-        lines,
-        data,
-        words,
-        speech,
-        rights: rights(),
-        core,
-        year: year(),
-        mode,
-        running,
-    }
+    let (rights, year) = (rights(), year());
+    Facts { config, ports, trunks, lines, data, words, speech, services, rights, core, year, mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
@@ -87,7 +76,7 @@ fn data(path: &Path) -> Data {
     let free = nix::sys::statvfs::statvfs(place)
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
-    Data { path: path.display().to_string(), error, free }
+    Data { path: path.display().to_string(), is_there: path.is_dir(), error, free }
 }
 
 fn speech(config: &crate::speech::Config) -> Result<Option<String>, String> {

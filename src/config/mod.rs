@@ -12,6 +12,7 @@ mod peers;
 mod presets;
 mod recording;
 mod rules;
+mod services;
 mod settings;
 mod speech;
 mod way;
@@ -94,6 +95,7 @@ pub fn parse(
         "record",
         "words",
         "speech",
+        "assistant",
         "guard",
         "codes",
         "board",
@@ -114,9 +116,10 @@ pub fn parse(
         &mut source,
         &root,
         "[words]",
-        &["model", "language", "owner", "transcript", "keep"],
+        &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
     let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
+    let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -137,6 +140,7 @@ pub fn parse(
         record,
         words,
         speech,
+        assistant,
         guard,
         codes,
         board,
@@ -236,6 +240,7 @@ fn words(s: &mut Section<'_, '_>) -> Words {
     const HOUR: Duration = Duration::from_secs(3600);
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     Words {
+        service: services::recogniser(s),
         model: s.text(
             "model",
             "allowed is the whole path of a folder, such as \"/var/lib/hold-slayer/words\"",

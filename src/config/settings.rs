@@ -1,16 +1,17 @@
 //! The settings of each room: plain data, checked, with defaults filled in.
 
 use super::{Country, Way};
+use crate::assist;
 use crate::board::Board;
 use crate::call::Recording;
 use crate::listen::words::Language;
 pub use crate::phone::dial::Codes;
 pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
+pub use crate::tables::Secret;
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
 use crate::trunk::toll::Allowed;
-use core::fmt;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ pub struct Config {
     pub words: Words,
     /// `[speech]`
     pub speech: Speech,
+    /// `[assistant]`: the language model, if there is one.
+    pub assistant: Option<assist::Service>,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -232,6 +235,8 @@ pub struct Record {
 pub struct Words {
     /// The folder of the speech model; `None`: `words` in the data folder, if it is there.
     pub model: Option<PathBuf>,
+    /// A machine that recognises instead of the box: what the line says leaves the box for it.
+    pub service: Option<assist::Service>,
     /// What is spoken at the far end.
     pub language: Language,
     /// The name that agents call the owner by; empty: not known.
@@ -243,8 +248,11 @@ pub struct Words {
 }
 
 impl Words {
-    /// Where the model is; `None` if none was asked for and none lies in the data folder.
+    /// Where the model is; `None` if none was asked for and none lies in the data folder, or another machine recognises.
     pub fn folder(&self, data: &Path) -> Option<PathBuf> {
+        if self.service.is_some() {
+            return None;
+        }
         let usual = || Some(data.join("words")).filter(|folder| folder.is_dir());
         self.model.clone().or_else(usual)
     }
@@ -286,25 +294,4 @@ pub struct Web {
 pub struct Log {
     /// How much is said.
     pub level: tracing::Level,
-}
-
-/// A password. Its `Debug` says nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    /// The password itself, for digest or hash; never for a message.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(not shown)")
-    }
 }

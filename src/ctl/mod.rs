@@ -1,7 +1,10 @@
 //! `hold-slayer ctl`: what the page can do, for people on the box and their scripts. Nothing is decided here: the box does
 //! it, by the same interface and with the same checks as for programs on the network.
 
+mod carry;
 mod talk;
+
+pub use carry::{Files, backup, restore};
 
 use serde_json::{Value, json};
 use std::io::{self, Write};

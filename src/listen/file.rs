@@ -63,15 +63,15 @@ pub struct Words<'a> {
     pub language: Language,
 }
 
-/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per person, and with
-/// `words` per stretch of speech.
+/// Listens to the file at `path` as fast as it can and writes one line per change of sound and per conclusion, and with
+/// `words` per stretch of speech, in the order of their times: what a sound is turns out only after it has begun.
 ///
 /// # Errors
 /// See [`Error`]; what was heard before a fault in the file has been written.
 pub fn file(path: &Path, form: Form, words: Option<Words<'_>>, out: &mut impl Write) -> Result<(), Error> {
     let shown = path.display().to_string();
-    let mut second = 0;
-    replay(open(path)?, &shown, words, |listener, at, heard| {
+    let (mut second, mut lines) = (0, Vec::new());
+    let ended = replay(open(path)?, &shown, words, |listener, at, heard| {
         let line = match (form, heard) {
             (Form::Json, Some(heard)) => json_line(heard),
             (Form::Explained, None) if at.0 >= second => {
@@ -81,9 +81,30 @@ pub fn file(path: &Path, form: Form, words: Option<Words<'_>>, out: &mut impl Wr
             }
             (_, heard) => heard.map(readable_line),
         };
-        line.map_or(Ok(()), |line| writeln!(out, "{line}").map_err(Error::Output))
-    })?;
-    out.flush().map_err(Error::Output)
+        lines.extend(line.map(|line| (heard.map_or(at, when), line)));
+        Ok(())
+    });
+    if form == Form::Explained {
+        let ring = Weights::new(Settings::default().eagerness).ring();
+        let words = format!(
+            "What weighs for a person counts up, what weighs against one down (nats); the phone rings at {ring:+.1}."
+        );
+        writeln!(out, "{words}").map_err(Error::Output)?;
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    lines.iter().try_for_each(|(_, line)| writeln!(out, "{line}")).map_err(Error::Output)?;
+    ended.and_then(|()| out.flush().map_err(Error::Output))
+}
+
+fn when(heard: &Heard) -> Tick {
+    match heard {
+        Heard::Sound { at, .. }
+        | Heard::Perhaps { at, .. }
+        | Heard::Person { at, .. }
+        | Heard::Words { at, .. }
+        | Heard::Recording { at, .. }
+        | Heard::Weighs { at, .. } => *at,
+    }
 }
 
 /// Listens to the file at `path` and draws what was heard, as SVG.
@@ -176,16 +197,20 @@ fn hundredths(x: f32) -> f64 {
     (f64::from(x) * 100.0).round() / 100.0
 }
 
-/// One JSON line for a change of sound or a ring; what does not ring is for readers of the other form.
+/// One JSON line for a change of sound or a conclusion.
 fn json_line(heard: &Heard) -> Option<String> {
     let value = match heard {
         Heard::Sound { at, sound, confidence } => serde_json::json!({
             "at_ms": at.as_millis(), "event": "sound", "sound": sound, "confidence": hundredths(*confidence)}),
         Heard::Person { at, confidence, reason } => serde_json::json!({
             "at_ms": at.as_millis(), "event": "person", "confidence": hundredths(*confidence), "reason": reason}),
+        Heard::Perhaps { at, confidence, reason } => serde_json::json!({
+            "at_ms": at.as_millis(), "event": "perhaps", "confidence": hundredths(*confidence), "reason": reason}),
+        Heard::Recording { at, reason } => serde_json::json!({
+            "at_ms": at.as_millis(), "event": "recording", "reason": reason}),
         Heard::Words { at, text } => serde_json::json!({
             "at_ms": at.as_millis(), "event": "words", "text": text}),
-        Heard::Perhaps { .. } | Heard::Recording { .. } | Heard::Weighs { .. } => return None,
+        Heard::Weighs { .. } => return None,
     };
     serde_json::to_string(&value).ok()
 }
@@ -207,11 +232,11 @@ fn readable_line(heard: &Heard) -> String {
         Heard::Sound { at, sound, confidence } => {
             format!("{}  {} ({:.0} %)", clock(at), format!("{sound:?}").to_lowercase(), confidence * 100.0)
         }
-        Heard::Perhaps { at, reason, .. } => format!("{}  perhaps a person: {reason}", clock(at)),
+        Heard::Perhaps { at, reason, .. } => format!("{}  perhaps a person, greeted: {reason}", clock(at)),
         Heard::Person { at, confidence, reason } => {
-            format!("{}  PERSON ({:.0} %): {reason}", clock(at), confidence * 100.0)
+            format!("{}  PERSON, the phone rings ({:.0} % sure): {reason}", clock(at), confidence * 100.0)
         }
-        Heard::Recording { at, reason } => format!("{}  a recording: {reason}", clock(at)),
+        Heard::Recording { at, reason } => format!("{}  a recording after all: {reason}", clock(at)),
         Heard::Weighs { at, weighs } => {
             format!("{}     weighs {:+.1}", clock(at), weighs.as_ref().map_or(0.0, |w| w.sum))
         }

@@ -1,9 +1,12 @@
+//! The box on the network: SIP, and by [`http`] what it asks of other machines.
+//!
 //! SIP on the wire: one UDP socket, and a bounded table of TCP and TLS connections that come in or go out.
 //!
 //! [`Wire`] has one owner, the control loop. Every connection is a task of its own that hands whole messages over by one
 //! bounded channel and takes messages by another; a peer that does not read, or speaks no SIP, loses its connection and
 //! nobody else anything.
 
+pub mod http;
 pub mod names;
 mod order;
 mod stream;

@@ -29,19 +29,11 @@ impl Trust {
     /// # Errors
     /// In plain words: the file or the host's name cannot be used.
     pub fn new(host: &str, ca: Option<&Path>) -> Result<Self, String> {
-        let roots = match ca {
-            Some(file) => pinned(file)?,
-            None => system()?,
-        };
-        let config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = client(ca)?;
         // RFC 5922 §7.1: the name asked for is the one the owner wrote, whatever the name service made of it.
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| format!("{host} is no name that a certificate can be for"))?;
-        Ok(Self { host: host.to_owned(), name, connector: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { host: host.to_owned(), name, connector: TlsConnector::from(config) })
     }
 
     /// The peer's name.
@@ -51,6 +43,34 @@ impl Trust {
 
     pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.connector.connect(self.name.clone(), stream).await
+    }
+}
+
+/// How the box connects: trusting the system's authorities, or those in the file `ca` alone.
+///
+/// # Errors
+/// In plain words: the file cannot be used, or there are no authorities.
+pub fn client(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    let roots = match ca {
+        Some(file) => pinned(file)?,
+        None => system()?,
+    };
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// The certificates of [`client`]'s authorities.
+///
+/// # Errors
+/// As [`client`].
+pub fn authorities(ca: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
+    match ca {
+        Some(file) => certificates(file),
+        None => system().map(|_| rustls_native_certs::load_native_certs().certs),
     }
 }
 
@@ -71,7 +91,7 @@ pub fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
@@ -105,10 +125,15 @@ fn system() -> Result<RootCertStore, String> {
 }
 
 /// What a failed handshake means for the owner.
-pub(super) fn explain(error: &io::Error, host: &str) -> String {
-    let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-        return format!("{host} ended the TLS handshake: {error}");
-    };
+pub fn explain(error: &io::Error, host: &str) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(cause) => explain_cause(cause, host),
+        None => format!("{host} ended the TLS handshake: {error}"),
+    }
+}
+
+/// The same of what rustls says.
+pub(super) fn explain_cause(cause: &rustls::Error, host: &str) -> String {
     match cause {
         rustls::Error::InvalidCertificate(why) => format!("the certificate of {host} {}", distrust(why)),
         rustls::Error::InvalidMessage(_) => format!("{host} does not speak TLS on this port"),

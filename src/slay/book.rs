@@ -19,7 +19,7 @@ const BROKEN: u32 = 2;
 /// All that is known of one number's menu.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// As it is dialled, digits and `+` only.
+    /// Digits and `+` only; in full where the house can tell, so that it is one however it is dialled.
     pub number: String,
     /// Oldest first. Empty: nothing is kept any more.
     pub versions: Vec<Version>,
@@ -82,6 +82,26 @@ impl Book {
     /// With what was kept earlier.
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         Self { entries: entries.into_iter().map(|entry| (entry.number.clone(), entry)).collect() }
+    }
+
+    /// With what was kept earlier, each number in the form that `full` gives it: what was kept under several forms of one
+    /// number becomes one entry, the older versions first. Returns what is to be written, too.
+    pub fn gathered(entries: Vec<Entry>, full: impl Fn(&str) -> String) -> (Self, Vec<Entry>) {
+        let (moved, same): (Vec<Entry>, _) = entries.into_iter().partition(|e| full(&e.number) != e.number);
+        let mut book = Self::new(same);
+        let mut written = Vec::new();
+        for old in moved {
+            let number = full(&old.number);
+            let fresh = Entry { number: number.clone(), versions: Vec::new() };
+            let entry = book.entries.entry(number).or_insert(fresh);
+            entry.versions.extend(old.versions);
+            entry.versions.sort_by_key(|version| version.made);
+            let surplus = entry.versions.len().saturating_sub(VERSIONS);
+            entry.versions.drain(..surplus);
+            (1..).zip(&mut entry.versions).for_each(|(id, version)| version.id = id);
+            written.extend([Entry { number: old.number, versions: Vec::new() }, entry.clone()]);
+        }
+        (book, written)
     }
 
     /// The version to be used for a number, if one can be trusted: the best standing, of these the newest.
@@ -214,6 +234,23 @@ mod tests {
         let written = book.choose("+18005550199").unwrap();
         assert_eq!((written.standing(), written.learnt), (Standing::Default, false));
         assert!(book.keep("", flow("4"), false, Wall(0)).is_err());
+    }
+
+    #[test]
+    fn one_number_dialled_in_two_ways_is_one_entry() {
+        let mut old = Book::default();
+        let [plain, full] = ["18005550123", "+18005550123"].map(|number| {
+            let made = Wall(if number.starts_with('+') { 5 } else { 9 });
+            old.keep(number, flow(if made.0 == 5 { "1" } else { "2" }), true, made).unwrap().unwrap()
+        });
+        let in_full =
+            |number: &str| if number.starts_with('1') { format!("+{number}") } else { number.to_owned() };
+        let (book, written) = Book::gathered(vec![plain, full.clone()], in_full);
+        let entry = &written[1];
+        assert_eq!((written[0].number.as_str(), written[0].versions.len()), ("18005550123", 0));
+        assert_eq!(entry.versions.iter().map(|v| (v.id, v.made.0)).collect::<Vec<_>>(), [(1, 5), (2, 9)]);
+        assert_eq!(book.choose("+18005550123").map(|v| v.made.0), Some(9));
+        assert!(Book::gathered(vec![full], in_full).1.is_empty(), "what is in full stays as it is");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Invariants: what [`Store::flush`] acknowledged survives a power cut; a damaged file is never deleted, only put aside;
 //! no caller of [`Store::put`] ever waits for the disk.
 
+mod dump;
 mod error;
 mod flows;
 mod form;
@@ -17,6 +18,7 @@ pub(crate) mod tests;
 mod tokens;
 mod writer;
 
+pub use dump::Dump;
 pub use error::Error;
 pub use phones::PairedPhone;
 pub use tokens::AppToken;

@@ -131,6 +131,11 @@ impl Numbering {
         Some(format!("+{}{own}", self.code))
     }
 
+    /// The form by which what is known of a company is kept, however it was dialled: in full where that can be told.
+    pub fn company(&self, dialled: &str) -> String {
+        self.international(dialled).unwrap_or_else(|| dialled.to_owned())
+    }
+
     /// What a provider may make of it in full: signs that are no digits are dropped on the way, and so are digits too many.
     pub(super) fn at_worst(&self, dialled: &str) -> Option<String> {
         let fits = |(at, c): &(usize, char)| c.is_ascii_digit() || (*at == 0 && *c == '+');

@@ -24,10 +24,13 @@ pub(super) enum Scope {
     Recordings,
     /// Pair phones, see and change settings.
     Settings,
+    /// Make and restore backups, which hold every secret of the box.
+    Backup,
 }
 
 impl Scope {
-    pub(super) const ALL: [Self; 4] = [Self::Read, Self::Calls, Self::Recordings, Self::Settings];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Read, Self::Calls, Self::Recordings, Self::Settings, Self::Backup];
 
     /// As tokens and the interface call it.
     pub(super) const fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Scope {
             Self::Calls => "calls",
             Self::Recordings => "recordings",
             Self::Settings => "settings",
+            Self::Backup => "backup",
         }
     }
 
@@ -46,6 +50,7 @@ impl Scope {
             Self::Calls => "place, hold, take, end and transfer calls, and send keys",
             Self::Recordings => "hear recordings",
             Self::Settings => "pair phones, see and change settings",
+            Self::Backup => "make and restore backups, which hold every secret of the box",
         }
     }
 }

@@ -6,7 +6,7 @@ use super::visit::disk;
 use super::{Order, Site};
 use crate::call::{Errand, Request};
 use crate::clock;
-use crate::slay::book::{Entry, Standing, Version, key};
+use crate::slay::book::{Entry, Standing, Version};
 use crate::slay::schedule::Appointment;
 use crate::slay::text;
 use crate::units::Wall;
@@ -146,7 +146,7 @@ pub(super) fn appointments(site: &Site) -> Result<Vec<Appointment>, Refusal> {
 /// One version of a number's flow; without an id the newest.
 pub(super) fn version(site: &Site, number: &str, id: Option<u64>) -> Result<(Entry, Version), Refusal> {
     let gone = || (404, "There is no such flow: it may have been removed.".to_owned());
-    let entry = site.store()?.flows_of(&key(number)).map_err(disk)?.ok_or_else(gone)?;
+    let entry = site.store()?.flows_of(&site.company(number)).map_err(disk)?.ok_or_else(gone)?;
     let wanted = |v: &&Version| id.is_none_or(|id| u64::from(v.id) == id);
     let version = entry.versions.iter().rfind(wanted).cloned().ok_or_else(gone)?;
     Ok((entry, version))
@@ -225,7 +225,9 @@ fn when(text: &str, now: Wall, zone: &TimeZone) -> Result<Wall, String> {
             there(day.parse().map_err(|_| allowed())?, time.parse().map_err(|_| allowed())?)?
         }
         None => {
-            let time: jiff::civil::Time = text.parse().map_err(|_| allowed())?;
+            let whole =
+                if text.as_bytes().get(1) == Some(&b':') { format!("0{text}") } else { text.to_owned() };
+            let time: jiff::civil::Time = whole.parse().map_err(|_| allowed())?;
             let today = now.to_zoned(zone.clone()).date();
             match there(today, time)? {
                 at if at > now => at,
@@ -252,7 +254,7 @@ mod tests {
         let table = [
             ("08:00", "2026-11-29T07:00:00Z"),
             ("07:00", "2026-11-30T06:00:00Z"),
-            ("6:59", ""),
+            ("6:59", "2026-11-30T05:59:00Z"),
             ("06:59", "2026-11-30T05:59:00Z"),
             ("2026-12-01T08:30", "2026-12-01T07:30:00Z"),
             ("2026-12-01 08:30", "2026-12-01T07:30:00Z"),

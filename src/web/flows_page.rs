@@ -98,7 +98,8 @@ fn version(site: &Site, came: &Came<'_>) -> Answer {
 fn file(site: &Site, came: &Came<'_>) -> Answer {
     match came.count("version").and_then(|id| flows::version(site, came.text("number"), id)) {
         Ok((entry, version)) => {
-            let name = format!("attachment; filename=\"flow-{}-{}.toml\"", entry.number, version.id);
+            let number = entry.number.trim_start_matches('+');
+            let name = format!("attachment; filename=\"flow-{number}-{}.toml\"", version.id);
             Answer::text(200, &text::write(&version.flow)).with("Content-Disposition", name)
         }
         Err((status, why)) => Answer::page(status, notice(came.form, "No such flow", &why)),

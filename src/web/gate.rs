@@ -6,7 +6,7 @@
 
 use super::Patience;
 use super::answer::Answer;
-use super::head::{self, Head, Reading, Refusal, Rules};
+use super::head::{self, Head, Keys, Reading, Refusal, Rules};
 use super::{route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
 use core::time::Duration;
@@ -17,9 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
+
+/// For a whole file to arrive.
+const UPLOAD: Duration = Duration::from_secs(120);
 
 /// What every connection needs to know.
 pub(super) struct Gate {
@@ -31,6 +34,10 @@ pub(super) struct Gate {
     pub(super) behind: unix::SocketAddr,
     /// The deadlines.
     pub(super) patience: Patience,
+    /// Whether whoever has these keys may send a body larger than others.
+    pub(super) may_upload: Box<dyn Fn(&Keys) -> bool + Send + Sync>,
+    /// They come one at a time.
+    pub(super) uploads: Semaphore,
 }
 
 /// A connection that has been admitted.
@@ -164,7 +171,14 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
         Ok(request) => request,
         Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
     };
-    let Ok(body) = timeout(gate.patience.body, read_body(&mut peer, &head, bytes)).await else {
+    let (mut patience, mut turn) = (gate.patience.body, None);
+    if head.body > WEB_BODY_BYTES {
+        match upload(gate, &head, by) {
+            Ok(free) => (patience, turn) = (UPLOAD, Some(free)),
+            Err(refusal) => return turn_away(&mut peer, refusal, "/api/").await,
+        }
+    }
+    let Ok(body) = timeout(patience, read_body(&mut peer, &head, bytes)).await else {
         let refusal = Refusal { status: 408, words: "The request's body took too long." };
         return turn_away(&mut peer, refusal, "").await;
     };
@@ -179,10 +193,23 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
     };
     server.write_all(&head.forward).await?;
     server.write_all(&body).await?;
+    drop((body, turn));
     if let Some(accept) = &head.websocket {
         return websocket::carry(server, peer, accept, gate.patience.idle).await;
     }
     bring_back(&mut server, &mut peer, gate.patience.idle).await
+}
+
+/// The turn of a body that is larger than others, from who may send one.
+fn upload<'g>(gate: &'g Gate, head: &Head, by: &str) -> Result<SemaphorePermit<'g>, Refusal> {
+    if by != BY_CONSOLE && !(gate.may_upload)(&head.keys) {
+        return Err(Refusal {
+            status: 401,
+            words: "Only who is logged in, or a token with the scope backup, may send so much.",
+        });
+    }
+    let busy = Refusal { status: 503, words: "Another file is being sent. Try again in a moment." };
+    gate.uploads.try_acquire().map_err(|_| busy)
 }
 
 /// A connection of whatever kind.

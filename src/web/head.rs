@@ -3,12 +3,15 @@
 //! What passes is written anew from the few fields that the pages need, so that no odd spelling of the peer's reaches the
 //! server behind the gate: that one allocates what a length field asks for, and takes two lengths or any coding.
 
-use crate::limits::{WEB_BODY_BYTES, WEB_HEAD_BYTES, WEB_HEAD_FIELDS};
+use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES, WEB_HEAD_BYTES, WEB_HEAD_FIELDS};
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 use std::net::IpAddr;
 
 /// Longest path with its query.
 const TARGET_BYTES: usize = 2048;
+
+/// What a form adds to a file.
+pub(super) const FORM_BYTES: usize = 4096;
 
 /// The field by which the gate proves itself to the server behind it and names the peer. Never taken from outside.
 pub(super) const STAMP: &str = "X-Gate";
@@ -43,10 +46,19 @@ pub(super) struct Head {
     pub(super) taken: usize,
     /// Bytes of body that follow.
     pub(super) body: usize,
+    /// By which he says who he is.
+    pub(super) keys: Keys,
     /// The peer waits for 100 Continue, RFC 9110 §10.1.1.
     pub(super) expects_continue: bool,
     /// The peer asks for a WebSocket: what its key is answered with.
     pub(super) websocket: Option<String>,
+}
+
+/// The fields by which somebody says who he is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    pub(super) cookie: Option<String>,
+    pub(super) authorization: Option<String>,
 }
 
 /// Why a request may not pass, and the status that says so.
@@ -126,11 +138,16 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
     if method != "POST" && super::route::allowed(path) == "POST" {
         return Err(Refusal { status: 405, words: "This address acts: use POST." });
     }
-    let body = body_length(method, request.headers)?;
+    let most = if super::route::takes_a_file(path) { BACKUP_BYTES + FORM_BYTES } else { WEB_BODY_BYTES };
+    let body = body_length(method, request.headers, most)?;
+    let key = |name| {
+        find(request.headers, name).next().and_then(|v| core::str::from_utf8(v).ok()).map(str::to_owned)
+    };
     Ok(Head {
         forward: rewrite(method, target, request.headers, rules.stamp)?,
         taken,
         body,
+        keys: Keys { cookie: key("cookie"), authorization: key("authorization") },
         expects_continue: body > 0
             && find(request.headers, "expect").any(|v| v.eq_ignore_ascii_case(b"100-continue")),
         websocket: websocket(method, target, request.headers),
@@ -141,13 +158,10 @@ fn find<'a>(fields: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a
     fields.iter().filter(move |f| f.name.eq_ignore_ascii_case(name)).map(|f| f.value)
 }
 
-/// RFC 9112 §6.3, stricter: one plain number, and only where a body belongs.
-fn body_length(method: &str, fields: &[Header<'_>]) -> Result<usize, Refusal> {
+/// RFC 9112 §6.3, stricter: one plain number, and only where a body belongs. Without one there is no body.
+fn body_length(method: &str, fields: &[Header<'_>], most: usize) -> Result<usize, Refusal> {
     let mut lengths = find(fields, "content-length");
     let length = match (lengths.next(), lengths.next()) {
-        (None, _) if method == "POST" => {
-            return Err(Refusal { status: 411, words: "A POST needs a Content-Length." });
-        }
         (None, _) => return Ok(0),
         (Some(_), Some(_)) => {
             return Err(Refusal { status: 400, words: "There is more than one Content-Length." });
@@ -159,7 +173,7 @@ fn body_length(method: &str, fields: &[Header<'_>]) -> Result<usize, Refusal> {
     }
     let too_large = Refusal { status: 413, words: "The request is too large." };
     let length: usize = core::str::from_utf8(length).ok().and_then(|n| n.parse().ok()).ok_or(too_large)?;
-    if length > WEB_BODY_BYTES {
+    if length > most {
         return Err(too_large);
     }
     if length > 0 && method != "POST" {
@@ -268,7 +282,7 @@ mod tests {
             (200, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_string()),
             (0, "GET / HTTP/1.1\r\nHost: localhost\r\n".into()),
             (200, "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello".into()),
-            (411, "POST /a HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
+            (200, "POST /a HTTP/1.1\r\nHost: localhost\r\n\r\n".into()),
             (413, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 68719476736\r\n\r\n".into()),
             (413, format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", usize::MAX)),
             (

@@ -13,6 +13,7 @@ mod access;
 mod access_page;
 mod answer;
 mod api;
+mod backup;
 mod call_page;
 mod claim;
 mod console;
@@ -96,10 +97,21 @@ pub struct Config {
     pub house: House,
     /// The configuration, to be changed on the page; `None`: there is no file.
     pub file: Option<PathBuf>,
+    /// The data folder, for backups; `None`: nothing is kept.
+    pub data: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
+    /// Other machines that help the box.
+    pub elsewhere: Elsewhere,
     /// Where the socket for people on the box shall be; `None`: there is none.
     pub console: Option<PathBuf>,
+}
+
+/// What the page says of other machines.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// What leaves the box for them, in a sentence for each.
+    pub leaves: Vec<String>,
 }
 
 /// What a paired phone must know of the house.
@@ -234,6 +246,9 @@ struct Site {
     calls: Mutex<Rates>,
     mcp: mcp::Mcp,
     settings: settings::Settings,
+    data: Option<PathBuf>,
+    /// Held while a backup is made or taken in.
+    sealing: Mutex<()>,
     /// Locked to be read or replaced; checking one takes a copy.
     password: Mutex<Option<Arc<Password>>>,
     /// It stands in the configuration.
@@ -249,6 +264,7 @@ struct Site {
     port: u16,
     house: House,
     pairing: Mutex<phones::Pairing>,
+    elsewhere: Elsewhere,
 }
 
 /// What changes with logins.
@@ -309,6 +325,8 @@ pub fn start(
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
         mcp: mcp::Mcp::default(),
         settings: settings::Settings::of(config.file),
+        data: config.data,
+        sealing: Mutex::default(),
         password: Mutex::new(password.map(Arc::new)),
         password_is_fixed: config.password.is_some(),
         claims: config.claims,
@@ -319,8 +337,10 @@ pub fn start(
         port: addr.port(),
         house: config.house,
         pairing: Mutex::default(),
+        elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
+    let keeper = Arc::clone(&site);
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
     let gate = gate::Gate {
@@ -328,6 +348,8 @@ pub fn start(
         secret,
         behind: stage.address(),
         patience: config.patience,
+        may_upload: Box::new(move |keys| keeper.may_upload(keys)),
+        uploads: tokio::sync::Semaphore::new(1),
     };
     let gate = open_gate(gate, listener, console, stopped)?;
     let troubles = trouble.into_iter().collect();

@@ -50,7 +50,12 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
         }
         section.card {
             h2 { "What leaves the box" }
-            p { "Your calls, to your provider. Nothing else: it hears by itself and asks nobody." }
+            @if site.elsewhere.leaves.is_empty() {
+                p { "Your calls, to your provider. Nothing else: it hears by itself and asks nobody." }
+            } @else {
+                p { "Your calls, to your provider; and because the settings name other machines:" }
+                ul { @for leaves in &site.elsewhere.leaves { li { (leaves) } } }
+            }
         }
     };
     Answer::page(status, frame("Privacy", Place::Settings, Some(form), &content))

@@ -52,6 +52,9 @@ pub(super) enum Route {
     SetupTold,
     Privacy,
     Purge,
+    Backup,
+    MakeBackup,
+    Restore,
     /// For programs.
     Api(Asked),
     /// For assistants.
@@ -123,6 +126,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["setup", "told"] => (false, Route::SetupTold),
         ["privacy"] if get => (true, Route::Privacy),
         ["privacy"] => (false, Route::Purge),
+        ["backup"] if get => (true, Route::Backup),
+        ["backup"] => (false, Route::MakeBackup),
+        ["backup", "restore"] => (false, Route::Restore),
         ["mcp"] => (false, Route::Mcp),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -136,6 +142,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
 /// Whether programs, which read JSON, ask for this path.
 pub(super) fn is_for_programs(path: &str) -> bool {
     path.starts_with("/api/") || matches!(path, "/mcp" | "/claim/code")
+}
+
+/// Whether this path takes a file: a body larger than others.
+pub(super) fn takes_a_file(path: &str) -> bool {
+    matches!(path, "/backup/restore" | "/api/v1/restore")
 }
 
 /// The methods by which this path is asked.
@@ -178,6 +189,15 @@ impl Route {
         match self {
             Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon => true,
             Self::Api(asked) => asked.operation.scope.is_none(),
+            _ => false,
+        }
+    }
+
+    /// It takes a form with a file in it.
+    pub(super) fn takes_a_file(&self) -> bool {
+        match self {
+            Self::Restore => true,
+            Self::Api(asked) => asked.operation.what.takes_a_file(),
             _ => false,
         }
     }

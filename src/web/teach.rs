@@ -59,8 +59,8 @@ fn noted(mut call: Record, at_ms: u64, taught: Taught) -> Option<Record> {
 
 impl Site {
     /// Under which number a company is remembered.
-    fn company(&self, number: &str) -> String {
-        self.house.numbering.international(number).unwrap_or_else(|| number.to_owned())
+    pub(super) fn company(&self, number: &str) -> String {
+        self.house.numbering.company(number)
     }
 }
 
@@ -144,7 +144,14 @@ pub(super) fn companies(site: &Site) -> Result<Companies, Refusal> {
 pub(super) fn give(site: &Site, company: &str) -> Result<PrintsFile, Refusal> {
     let company = site.company(&checked(company)?);
     let hex = |piece: &Vec<u32>| piece.iter().map(|print| format!("{print:08x}")).collect();
-    let pieces = site.store()?.lore(&company).map_err(disk)?.shared().iter().map(hex).collect();
+    let lore = site.store()?.lore(&company).map_err(disk)?;
+    if lore.is_empty() {
+        return Err((
+            404,
+            format!("Nothing is known of {company}. GET /api/v1/prints lists whom something is known of."),
+        ));
+    }
+    let pieces = lore.shared().iter().map(hex).collect();
     Ok(PrintsFile { format: FORMAT.into(), company, step_ms: STEP_MS, pieces })
 }
 

@@ -11,12 +11,12 @@ use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, access_page, api, call_page, events, feed, form, gate, head, home, login, mcp,
-    metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach, words,
+    Ask, Doors, Order, Site, access_page, api, backup, call_page, events, feed, form, gate, head, home,
+    login, mcp, metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach, words,
 };
 use crate::call::Request as Wish;
 use crate::clock;
-use crate::limits::WEB_BODY_BYTES;
+use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES};
 use crate::store::Store;
 use crate::units::CallId;
 use core::time::Duration;
@@ -32,7 +32,7 @@ pub(super) const NO_STORE: &str = "There is no call history: the box could not o
                                    said why in its log. Calls work. Repair the disk and restart the box.";
 /// How long the control thread has to answer.
 const ASK_TIME: Duration = Duration::from_secs(3);
-const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one on the page Access. Or log in: POST the password to /login.";
+const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner makes one under Settings, Access of programs. Or log in: POST the password to /login.";
 const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
 const NOT_LISTENED: &str =
     "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
@@ -53,6 +53,8 @@ struct Visit<'a> {
     body: Vec<(String, String)>,
     /// What a program sent.
     text: String,
+    /// The file that was sent.
+    file: Vec<u8>,
 }
 
 /// Answers one request of the server behind the gate.
@@ -134,7 +136,11 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     let route = match route {
         Ok(route) => route,
         Err(Miss::NoSuchPage) => {
-            return wrong(is_api, 404, "There is no such page. The start page shows all there is.").into();
+            let words = match is_api {
+                true => "There is no such address. GET /api/v1/openapi.json lists all there are.",
+                false => "There is no such page. The start page shows all there is.",
+            };
+            return wrong(is_api, 404, words).into();
         }
         Err(miss) => {
             let (allowed, words) = match miss {
@@ -145,7 +151,8 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
         }
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
-    let who = if by_console { Who::Console } else { site.who(request, cookie.as_deref()) };
+    let who =
+        if by_console { Who::Console } else { site.who(field(request, "authorization"), cookie.as_deref()) };
     // A collector on the box itself has no password; there is nothing about anybody in the numbers.
     let collects = route == Route::Metrics && from.is_loopback();
     if who == Who::Nobody && !route.is_open() && !collects {
@@ -159,8 +166,18 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     if let Err(answer) = site.admits(&who, &route) {
         return answer.into();
     }
-    let mut visit =
-        Visit { site, request, from, local, cookie, who, query, body: Vec::new(), text: String::new() };
+    let mut visit = Visit {
+        site,
+        request,
+        from,
+        local,
+        cookie,
+        who,
+        query,
+        body: Vec::new(),
+        text: String::new(),
+        file: Vec::new(),
+    };
     if *visit.request.method() == Method::Post
         && let Err(answer) = visit.receive(&route)
     {
@@ -208,13 +225,19 @@ impl Site {
 
 impl Site {
     /// Who asks: a program by its token, else a browser by its cookie.
-    fn who(&self, request: &Request, cookie: Option<&str>) -> Who {
-        if let Some(given) = field(request, "authorization") {
+    fn who(&self, authorization: Option<&str>, cookie: Option<&str>) -> Who {
+        if let Some(given) = authorization {
             let token = given.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
             return token.map_or(Who::Nobody, |(_, token)| self.app(token.trim()));
         }
         let form = cookie.and_then(|cookie| self.doors().logins.form_token(clock::now(), cookie));
         form.map_or(Who::Nobody, |form| Who::Owner { form })
+    }
+
+    /// Whether who says that he is this may restore a backup.
+    pub(super) fn may_upload(&self, keys: &head::Keys) -> bool {
+        let cookie = keys.cookie.as_deref().and_then(|cookies| form::cookie(cookies, &self.cookie));
+        self.who(keys.authorization.as_deref(), cookie.as_deref()).may(super::access::Scope::Backup)
     }
 
     /// Whether this may be asked by who asks, and now.
@@ -237,7 +260,7 @@ impl Site {
             };
             if let Some(scope) = scope.filter(|scope| !who.may(*scope)) {
                 let words = format!(
-                    "This token has not the scope {}: make one that has on the page Access.",
+                    "This token has not the scope {}: make one that has under Settings, Access of programs.",
                     scope.name()
                 );
                 return Err(Answer::problem(403, &words));
@@ -277,6 +300,10 @@ impl Visit<'_> {
         if !self.is_from_our_page() {
             return Err(foreign());
         }
+        if route.takes_a_file() {
+            self.receive_file(route)?;
+            return self.check_form(route, foreign);
+        }
         let mut body = String::new();
         // The gate has limited it; this is for whoever comes past the gate.
         let mut limited = self.request.as_reader().take(WEB_BODY_BYTES as u64);
@@ -294,6 +321,30 @@ impl Visit<'_> {
         } else {
             self.body = form::pairs(&body);
         }
+        self.check_form(route, foreign)
+    }
+
+    /// The parts of a form with a file.
+    fn receive_file(&mut self, route: &Route) -> Result<(), Answer> {
+        let kind = field(self.request, "content-type").unwrap_or_default().to_owned();
+        let mut body = Vec::new();
+        let mut limited = self.request.as_reader().take((BACKUP_BYTES + head::FORM_BYTES) as u64);
+        if limited.read_to_end(&mut body).is_err() {
+            return Err(wrong(route.is_api(), 400, "The file could not be read."));
+        }
+        let Some(boundary) = form::boundary(&kind) else {
+            return Err(wrong(route.is_api(), 415, "Send the file as multipart/form-data."));
+        };
+        for part in form::parts(&body, &boundary) {
+            match part.is_file {
+                true => self.file = part.content.to_vec(),
+                false => self.body.push((part.name, String::from_utf8_lossy(part.content).into_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_form(&self, route: &Route, foreign: impl Fn() -> Answer) -> Result<(), Answer> {
         // A login has no token yet: it changes nothing for anybody who does not know the password or has not pressed the button.
         // A program's token is in no browser, which could be made to send it.
         let Some(form) = self.who.form().filter(|_| !matches!(route, Route::Login | Route::Claim)) else {
@@ -372,8 +423,18 @@ impl Visit<'_> {
             Route::SetupTold => setup::told(site, &self.body, &form),
             Route::Privacy => privacy::page(site, &form, None, 200),
             Route::Purge => privacy::purge(site, &self.body, &form),
+            Route::Backup => backup::page(&form, None, 200),
+            Route::MakeBackup => match site.back_up(self.sent("password").unwrap_or_default()) {
+                Ok(file) => file,
+                Err((status, why)) => backup::page(&form, Some(&why), status),
+            },
+            Route::Restore => match site.restore(&self.file, self.sent("password").unwrap_or_default()) {
+                Ok(done) => backup::restored(&done, &form),
+                Err((status, why)) => backup::page(&form, Some(&why), status),
+            },
             Route::Api(asked) => {
                 let sent = Sent {
+                    file: (&self.file, self.sent("password")),
                     query: &self.query,
                     body: &self.text,
                     local: self.local,

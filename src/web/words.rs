@@ -181,6 +181,11 @@ pub(super) fn day(at: Wall) -> String {
     local(at).strftime("%A, %-d %B %Y").to_string()
 }
 
+/// For the name of a file: `2026-11-22`.
+pub(super) fn date(at: Wall) -> String {
+    local(at).strftime("%F").to_string()
+}
+
 /// The hour on the box, and the weekday, Monday being 0.
 pub(super) fn hour_and_weekday(at: Wall) -> (usize, usize) {
     let at = local(at);

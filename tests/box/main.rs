@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod backup;
 mod core;
 mod ctl;
 mod disk;
@@ -15,7 +16,11 @@ mod real_time;
 mod recording;
 mod running;
 mod settings;
+#[path = "../asks/stand_in.rs"]
+#[allow(dead_code)]
+mod stand_in;
 mod stop;
 mod stranger;
 mod strangers;
 mod trunk;
+mod words;

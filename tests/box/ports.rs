@@ -23,6 +23,16 @@ fn a_port_in_use_is_named_with_the_key_that_chooses_another() {
 }
 
 #[test]
+fn a_second_start_is_told_that_the_box_runs() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let running = Running::start(net, &folder);
+    let (code, words) = Running::refuses(&folder, &configuration(net, &net.trunk().to_string()));
+    assert!(code == 1 && words.contains("the box is running already with"), "{words}");
+    drop(running);
+}
+
+#[test]
 fn without_its_page_the_box_calls_and_says_so() {
     let net = Net::new();
     let folder = Folder::new(net);

@@ -91,8 +91,12 @@ pub fn configuration(net: Net, trunk: &str) -> String {
 }
 
 fn command(folder: &Path, data: &Path, configuration: &str) -> Command {
+    std::fs::write(folder.join("hold-slayer.toml"), configuration).unwrap();
+    command_as_it_is(folder, data)
+}
+
+fn command_as_it_is(folder: &Path, data: &Path) -> Command {
     let file = folder.join("hold-slayer.toml");
-    std::fs::write(&file, configuration).unwrap();
     // A file that may not grow is an error to be dealt with, not a signal.
     let mut command = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_hold-slayer");
@@ -109,7 +113,16 @@ impl Running {
     }
 
     pub fn with(net: Net, folder: &Folder, data: &Path, configuration: &str) -> Self {
-        let mut child = command(&folder.0, data, configuration).spawn().unwrap();
+        Self::begin(net, command(&folder.0, data, configuration))
+    }
+
+    /// With whatever lies in its folder.
+    pub fn as_it_is(net: Net, folder: &Folder) -> Self {
+        Self::begin(net, command_as_it_is(&folder.0, &folder.0))
+    }
+
+    fn begin(net: Net, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let out = Written::follow(child.stdout.take().unwrap());
         let log = Written::follow(child.stderr.take().unwrap());
         log.wait("the box is up");

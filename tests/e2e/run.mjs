@@ -17,7 +17,7 @@ const pictures = process.env.PICTURES ?? path.join(root, "target/e2e");
 mkdirSync(pictures, { recursive: true });
 
 const WAIT = 60_000;
-const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy"];
+const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/backup"];
 
 /** Starts the demo; resolves when it has told its page, password and token. */
 function start() {
@@ -115,7 +115,7 @@ try {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const errors = [];
   // A refusal that was provoked is told by the browser, too.
-  const expected = /status of 403/;
+  const expected = /status of (403|409)/;
   context.on("console", (message) => { if (message.type() === "error" && !expected.test(message.text())) errors.push(message.text()); });
   context.on("weberror", (error) => errors.push(String(error.error())));
   let page = await logIn(context, shown);
@@ -161,6 +161,33 @@ try {
   await page.getByRole("button", { name: "Take away browser test" }).click();
   await page.waitForURL("**/access");
   assert.equal((await ask()).status, 401);
+
+  // A backup is made and brought back; the box starts anew with it, and its password is the old one.
+  await page.goto(`${box.page}/backup`);
+  await page.getByLabel("Password of the backup").fill("a password apart");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Make and download" }).click()]);
+  const backup = path.join(box.folder, "evening.backup");
+  await download.saveAs(backup);
+  const settings = path.join(box.folder, "hold-slayer.toml");
+  const before = readFileSync(settings, "utf8");
+  writeFileSync(settings, before.replace('"home"', '"another"'));
+  await page.goto(`${box.page}/backup`);
+  await page.getByLabel("The file").setInputFiles(backup);
+  await page.getByLabel("Its password").fill("another password");
+  await page.getByRole("button", { name: "Replace everything" }).click();
+  await page.getByText("This is not the password of this backup.").waitFor();
+  await page.getByLabel("The file").setInputFiles(backup);
+  await page.getByLabel("Its password").fill("a password apart");
+  await page.getByRole("button", { name: "Replace everything" }).click();
+  await page.getByRole("heading", { name: "The backup is good" }).waitFor();
+  await page.screenshot({ path: path.join(pictures, "restored.png"), fullPage: true });
+  await page.waitForFunction(() => document.querySelector("h1")?.textContent !== "The backup is good", null, { timeout: WAIT });
+  assert.equal(readFileSync(settings, "utf8"), before);
+  if (page.url().endsWith("/login")) {
+    await page.getByLabel("Password", { exact: true }).fill("my own password");
+    await page.getByRole("button", { name: "Log in" }).click();
+  }
+  await page.getByRole("heading", { name: "Call from here" }).waitFor();
 
   // Weight and first paint as a phone on a slow line sees them.
   const slow = await browser.newContext({ viewport: { width: 390, height: 844 }, storageState: await context.storageState() });

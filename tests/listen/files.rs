@@ -115,9 +115,17 @@ fn reasons_and_their_weights_are_told_and_drawn() {
     let mut out = Vec::new();
     file(&wav.0, Form::Explained, None, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
-    let weighed: Vec<_> = text.lines().filter(|l| l.contains("weighs")).collect();
+    let weighed: Vec<_> = text.lines().skip(1).filter(|l| l.contains("weighs")).collect();
     assert!(weighed.len() >= 2 && weighed.iter().all(|l| l.contains("prior -0.8")), "{text}");
     assert!(text.contains("PERSON") && text.contains("the line waits (+"), "{text}");
+    assert!(text.starts_with("What weighs for a person") && text.contains("the phone rings"), "{text}");
+    let told = listen(&wav.0, true).unwrap();
+    let times: Vec<u64> = told
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["at_ms"].as_u64().unwrap())
+        .collect();
+    assert!(times.is_sorted(), "{told}");
+    assert!(told.contains("\"perhaps\"") && told.contains("\"person\""), "{told}");
     let svg = picture(&wav.0).unwrap();
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
     assert!(svg.contains(">perhaps<") && svg.contains("rings above"), "conclusions and evidence are drawn");

@@ -362,9 +362,7 @@ fn the_owner_is_warned_before_the_longest_hold_ends() {
 #[test]
 fn a_number_that_was_waited_at_before_has_a_usual_wait() {
     let mut house = House::default();
-    let mut past = hold_slayer::call::Record::new(CallId(1), true, "1800", super::world::EPOCH);
-    past.figures.waited_ms = Some(12 * 60_000);
-    house.waits.note(&past);
+    house.waits.note("1800".into(), 12 * 60_000);
     let owner = [register(), slay("1800"), vec![Owner::Dial("*95".into()), Owner::AwaitEnd]].concat();
     let mut world = World::new(&house, queue(300, &[]), owner);
     world.run(s(60));

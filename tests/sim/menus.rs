@@ -14,6 +14,8 @@ use hold_slayer::sounds::Prompt;
 use hold_slayer::units::{CallId, Digit, Wall};
 
 pub const COMPANY_NUMBER: &str = "18005550123";
+/// The same in full, under which flows are kept.
+pub const COMPANY: &str = "+18005550123";
 const PATIENT: Far = Far::Agent { patience: core::time::Duration::from_secs(60) };
 
 fn key(key: char) -> Digit {
@@ -88,7 +90,7 @@ fn hears(world: &World, prompt: Prompt) -> usize {
 }
 
 fn entry(world: &World) -> &Entry {
-    world.flows.get(COMPANY_NUMBER).unwrap_or_else(|| panic!("nothing was learnt\n{}", world.tale()))
+    world.flows.get(COMPANY).unwrap_or_else(|| panic!("nothing was learnt\n{}", world.tale()))
 }
 
 fn acts(entry: &Entry) -> Vec<Act> {

@@ -193,6 +193,11 @@ fn events_are_listed_streamed_filtered_and_resumed() {
     });
     assert!(writes > 0);
     assert_eq!(server.ask("/api/v1/events/stream?call=x").status, 400);
+    let unknown = server.ask("/api/v1/events/stream?types=hold,holds");
+    assert_eq!(unknown.status, 400);
+    assert!(unknown.text.contains("There are call, call.started,"), "{}", unknown.text);
+    let described = server.ask("/api/v1/openapi.json").text;
+    assert!(described.contains("hold.human_detected"), "the types stand in the description");
 }
 
 #[test]

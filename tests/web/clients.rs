@@ -22,7 +22,7 @@ fn the_official_client_lists_and_calls_every_tool() {
     let server = Server::new();
     let mut book = hold_slayer::slay::book::Book::default();
     let flow = hold_slayer::slay::flow::Flow::new("Care", Vec::new()).unwrap();
-    let entry = book.keep("18005550123", flow, true, hold_slayer::units::Wall(0)).unwrap().unwrap();
+    let entry = book.keep("+18005550123", flow, true, hold_slayer::units::Wall(0)).unwrap().unwrap();
     server.store.as_ref().unwrap().put_flows(&entry).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/web/clients/assistant.py");
     run(client("python3").arg(script).arg(format!("http://{}/mcp", server.addr())).arg(TOKEN));

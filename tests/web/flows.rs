@@ -18,9 +18,9 @@ fn encoded(text: &str) -> String {
 fn known(server: &Server) {
     let mut book = Book::default();
     let flow = text::read("flow", FLOW).unwrap();
-    book.keep("18005550123", flow.clone(), true, Wall(0)).unwrap();
-    book.keep("18005550123", flow, false, Wall(0)).unwrap();
-    let entry = book.count("18005550123", 1, true).unwrap();
+    book.keep("+18005550123", flow.clone(), true, Wall(0)).unwrap();
+    book.keep("+18005550123", flow, false, Wall(0)).unwrap();
+    let entry = book.count("+18005550123", 1, true).unwrap();
     let store = server.store.as_ref().unwrap();
     store.put_flows(&entry).unwrap();
     let at = Wall(4_000_000_000_000);
@@ -93,7 +93,7 @@ fn programs_read_keep_and_remove_flows_and_plan_calls() {
     known(&server);
     let list = server.ask("/api/v1/flows").json();
     let versions = &list["flows"][0]["versions"];
-    assert_eq!((&list["flows"][0]["number"], &versions[0]["successes"]), (&json!("18005550123"), &json!(1)));
+    assert_eq!((&list["flows"][0]["number"], &versions[0]["successes"]), (&json!("+18005550123"), &json!(1)));
     assert_eq!((&versions[0]["standing"], &versions[1]["standing"]), (&json!("offered"), &json!("default")));
     let file = server.ask("/api/v1/flows/file?number=18005550123&version=1").json();
     assert_eq!((&file["version"], &file["flow"]), (&json!(1), &json!(FLOW)));

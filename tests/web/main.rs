@@ -4,6 +4,7 @@
 
 mod api;
 mod attacks;
+mod backup;
 mod claim;
 mod clients;
 mod flows;

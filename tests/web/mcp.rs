@@ -65,7 +65,7 @@ fn flows_are_listed_read_and_learnt() {
     let text = "name = \"Care\"\n\n[[step]]\ndo = \"dtmf\"\nkeys = \"2\"\n\n[[step]]\ndo = \"hold\"\n";
     let flow = hold_slayer::slay::text::read("flow", text).unwrap();
     let mut book = hold_slayer::slay::book::Book::default();
-    let entry = book.keep("18005550123", flow, true, hold_slayer::units::Wall(0)).unwrap().unwrap();
+    let entry = book.keep("+18005550123", flow, true, hold_slayer::units::Wall(0)).unwrap().unwrap();
     server.store.as_ref().unwrap().put_flows(&entry).unwrap();
     let list = call(&server, TOKEN, "list_call_flows", json!({}));
     assert_eq!(list["structuredContent"]["flows"][0]["versions"][0]["standing"], "offered", "{list}");

@@ -6,7 +6,7 @@ use crate::server::{
 use hold_slayer::call::{Phase, Snapshot};
 use hold_slayer::store::Store;
 use hold_slayer::units::Wall;
-use hold_slayer::web::{Config, Error, Journal, Web, start};
+use hold_slayer::web::{Config, Elsewhere, Error, Journal, Web, start};
 use std::io::{BufRead, BufReader, Write};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -378,4 +378,17 @@ fn a_taken_port_is_said_or_stepped_aside_from() {
     )
     .unwrap();
     assert_ne!(web.addr, server.addr());
+}
+
+#[test]
+fn the_privacy_page_says_what_leaves_the_box() {
+    let about = |elsewhere| {
+        let server = Server::with(Config { elsewhere, ..config() });
+        let (cookie, _) = server.log_in();
+        server.get("/privacy", &cookie).text
+    };
+    assert!(about(Elsewhere::default()).contains("it hears by itself and asks nobody"));
+    let leaves = vec!["The sound of the line, to nas:8000.".to_owned()];
+    let told = about(Elsewhere { leaves });
+    assert!(told.contains("to nas:8000.") && !told.contains("asks nobody"));
 }

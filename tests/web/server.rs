@@ -48,6 +48,7 @@ pub fn config() -> Config {
         one_use_token: None,
         app_token: Some(TOKEN.into()),
         file: None,
+        data: None,
         counters: None,
         patience: Patience {
             head: Duration::from_millis(300),
@@ -61,6 +62,7 @@ pub fn config() -> Config {
             codes: Codes::default(),
         },
         claims: watch::channel(None).1,
+        elsewhere: Default::default(),
         console: None,
     }
 }

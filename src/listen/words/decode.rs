@@ -75,6 +75,19 @@ pub fn decode(
     believed(&text, seconds, nothing, mean).then(|| Said { text, confidence: mean.exp().clamp(0.0, 1.0) })
 }
 
+/// How sure another machine's words are taken to be.
+const ELSEWHERE: f32 = 0.8;
+
+impl Said {
+    /// What another machine says of a segment of so many seconds. Nothing where that is what such machines make up: unlike
+    /// the one here it does not say how sure it is.
+    pub fn elsewhere(text: &str, seconds: f32) -> Option<Self> {
+        let text = text.trim();
+        believed(text, seconds, NOTHING, ELSEWHERE.ln())
+            .then(|| Self { text: text.to_owned(), confidence: ELSEWHERE })
+    }
+}
+
 /// The likeliest token that is text or the end, and the log of its odds among those.
 fn likeliest(tokens: &Tokens, odds: &[f32], first: bool) -> Option<(u32, f32)> {
     let allowed = |token: u32| {

@@ -8,8 +8,8 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::{Order, Site, flows, phones, statistics, teach};
-use crate::call::{Errand, Outcome, Record, Request};
+use super::{Order, Site, backup, flows, phones, statistics, teach};
+use crate::call::{Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Digit};
@@ -32,6 +32,8 @@ const PAGE: u64 = 50;
 pub(super) struct Sent<'a> {
     pub(super) query: &'a [(String, String)],
     pub(super) body: &'a str,
+    /// A file, and the password that came with it.
+    pub(super) file: (&'a [u8], Option<&'a str>),
     /// Our address that was reached.
     pub(super) local: IpAddr,
     /// `Last-Event-ID`.
@@ -171,6 +173,16 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &Done { done: true })
         }
         What::Restart => done(site.restart())?,
+        What::Backup => {
+            let wanted: backup::Wanted = body(sent.body)?;
+            site.back_up(&wanted.password)?
+        }
+        What::Restore => {
+            let (file, Some(password)) = sent.file else {
+                return Err((400, "Send the parts password and file as multipart/form-data.".into()));
+            };
+            Answer::json(200, &site.restore(file, password)?)
+        }
         What::Statistics => Answer::json(200, &statistics::reckon(every(site.store()?)?.iter())),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;
@@ -220,6 +232,12 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
     let wanted: shapes::EventsQuery = query(sent.query)?;
     if wanted.types.as_deref().is_some_and(|types| types.chars().count() > 256) {
         return Err((400, "types has at most 256 characters.".into()));
+    }
+    let kinds = Event::kinds();
+    let asked = wanted.types.as_deref().into_iter().flat_map(|types| types.split(','));
+    if let Some(unknown) = asked.into_iter().find(|kind| !kinds.iter().any(|known| known == kind)) {
+        let words = format!("There are no events {unknown:?}. There are {}, by commas.", kinds.join(", "));
+        return Err((400, words));
     }
     let last = sent.last_event.map(str::parse).transpose();
     let last = last.map_err(|_| (400, "Last-Event-ID is not a number of this box.".to_owned()))?;

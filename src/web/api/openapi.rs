@@ -28,7 +28,7 @@ pub(super) fn document() -> Value {
         "info": {
             "title": "Hold Slayer",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The telephone box that waits on hold. Make a token on the page Access, and send it as \
+            "description": "The telephone box that waits on hold. Make a token under Settings, Access of programs, and send it as \
                             `Authorization: Bearer …`. Times are milliseconds since 1970 in UTC.",
             "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
         },
@@ -70,7 +70,8 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         described["security"] = json!([]);
     }
     if let Some(takes) = operation.takes {
-        described["requestBody"] = json!({ "required": !operation.what.takes_nothing(), "content": { "application/json": { "schema": takes(generator) } } });
+        let kind = if operation.what.takes_a_file() { "multipart/form-data" } else { "application/json" };
+        described["requestBody"] = json!({ "required": !operation.what.takes_nothing(), "content": { kind: { "schema": takes(generator) } } });
     }
     described
 }
@@ -79,6 +80,7 @@ fn given(gives: Gives, generator: &mut SchemaGenerator) -> (u16, Value) {
     let (status, kind, schema) = match gives {
         Gives::Json(status, shape) => (status, "application/json", Value::from(shape(generator))),
         Gives::Description => (200, "application/json", json!({ "type": "object" })),
+        Gives::File => (200, "application/octet-stream", json!({ "type": "string", "format": "binary" })),
         Gives::Sound => (200, "audio/*", json!({ "type": "string", "format": "binary" })),
         Gives::Stream => (200, "text/event-stream", json!({ "type": "string" })),
     };

@@ -2,7 +2,7 @@
 //! store; these are the envelopes and the orders.
 
 use super::super::journal::Entry;
-use crate::call::{CallView, Outcome, PeerView, Record, Utterance};
+use crate::call::{CallView, Event, Outcome, PeerView, Record, Utterance};
 use crate::slay::schedule::Way;
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
@@ -266,7 +266,7 @@ pub(in crate::web) struct HistoryQuery {
 pub(in crate::web) struct EventsQuery {
     /// Types or kinds, by commas: `call,hold.detected`.
     #[serde(default)]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 256), transform = name_types)]
     pub(in crate::web) types: Option<String>,
     /// Of this call.
     #[serde(default, deserialize_with = "number")]
@@ -276,6 +276,15 @@ pub(in crate::web) struct EventsQuery {
     #[serde(default, deserialize_with = "number")]
     #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(in crate::web) after: Option<u64>,
+}
+
+/// Says which types there are.
+fn name_types(schema: &mut schemars::Schema) {
+    let kinds = Event::kinds();
+    let any = kinds.iter().map(|kind| kind.replace('.', "\\.")).collect::<Vec<_>>().join("|");
+    schema.insert("pattern".into(), format!("^({any})(,({any}))*$").into());
+    let words = format!("Types, or kinds for all of their types, by commas: {}.", kinds.join(", "));
+    schema.insert("description".into(), words.into());
 }
 
 /// Events, oldest first.

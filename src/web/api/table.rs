@@ -2,6 +2,7 @@
 //! both made from it.
 
 use super::super::access::Scope;
+use super::super::backup::{Brought, Restored, Wanted};
 use super::super::flows::Written as WrittenFlow;
 use super::super::flows::{Flows, Gone, Plan, Planned, Unplan, Which, Whole};
 use super::super::phones::Told;
@@ -63,9 +64,16 @@ pub(in crate::web) enum What {
     Settings,
     ChangeSettings,
     Restart,
+    Backup,
+    Restore,
 }
 
 impl What {
+    /// It takes a form with a file in it, not JSON.
+    pub(in crate::web) const fn takes_a_file(self) -> bool {
+        matches!(self, Self::Restore)
+    }
+
     /// All is said by the address.
     pub(in crate::web) const fn takes_nothing(self) -> bool {
         use What::{Conference, HangUp, Hold, HoldAny, Restart, Take, TryTrunks};
@@ -79,6 +87,8 @@ pub(in crate::web) enum Gives {
     Json(u16, Shape),
     /// Sound, `audio/wav`.
     Sound,
+    /// A file of bytes.
+    File,
     /// Events, `text/event-stream`.
     Stream,
     /// The description itself.
@@ -320,6 +330,28 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
     Operation {
         scope: Some(Scope::Settings),
         ..post(What::Restart, "/restart", "restart", "Start the box anew when no call is up", of::<Nothing>)
+    },
+    Operation {
+        scope: Some(Scope::Backup),
+        gives: Gives::File,
+        ..post(
+            What::Backup,
+            "/backup",
+            "make_backup",
+            "Everything the box keeps but recordings, sealed with a password",
+            of::<Wanted>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Backup),
+        gives: Gives::Json(200, of::<Restored>),
+        ..post(
+            What::Restore,
+            "/restore",
+            "restore_backup",
+            "Check a backup, and start anew with it when no call is up",
+            of::<Brought>,
+        )
     },
     get(
         What::Statistics,

@@ -309,10 +309,13 @@ pub(super) fn resource(uri: &str) -> Option<(&'static str, Value)> {
 
 /// Runs a tool; one that acts in two steps.
 pub(super) fn run(site: &Site, who: &Who, name: &str, mut arguments: Value) -> Result<Value, String> {
-    let entry = TOOLS.iter().find(|entry| entry.name == name).ok_or("there is no such tool")?;
+    let entry = TOOLS
+        .iter()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| format!("there is no tool {name}: tools/list names all there are"))?;
     if !who.may(entry.scope) {
         return Err(format!(
-            "this token has not the scope {}: the owner makes tokens on the page Access",
+            "this token has not the scope {}: the owner makes tokens under Settings, Access of programs",
             entry.scope.name()
         ));
     }

@@ -45,6 +45,11 @@ impl Settings {
         Self { path: Mutex::new(path), changed: AtomicBool::new(false) }
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// It has been changed, and the box runs with what was there before.
     pub(super) fn is_changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed)

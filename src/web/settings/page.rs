@@ -20,6 +20,7 @@ pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status:
             a href="/phones" { "Phones" }
             a href="/access" { "Access of programs" }
             a href="/privacy" { "Privacy" }
+            a href="/backup" { "Backup and restore" }
         }
         @match &written {
             Ok(written) => { @for part in PARTS { (section(part, written, form)) } },
@@ -142,6 +143,9 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
                 @for (choice, shown) in choices { option value=(choice) selected[choice == text] { (shown) } }
             } }
         }
-        p.muted.help id=(help) { (words::capital(field.says)) }
+        p.muted.help id=(help) {
+            (words::capital(field.says))
+            @if field.kind == Kind::Secret && !text.is_empty() { " Left empty, it stays as it is." }
+        }
     }
 }

@@ -86,7 +86,7 @@ pub(super) const PARTS: &[Part] = &[
                 "Host name or address, with :port if it is not 5060 (5061 for TLS).",
             ),
             field("user", "User", Text, "As the provider gave it to you."),
-            field("secret", "Password", Secret, "Left empty, it stays as it is."),
+            field("secret", "Password", Secret, "As the provider gave it to you."),
             field("auth_user", "Other user for the password", Text, "Only where the provider names one."),
             field("domain", "Domain", Text, "Only where the provider names one; else the server."),
             field("realm", "Realm", Text, "The password is proved to no other."),
@@ -155,7 +155,7 @@ pub(super) const PARTS: &[Part] = &[
         fields: &[
             field("name", "Name", Text, "Such as its room."),
             field("user", "User", Text, "Write the same into the phone."),
-            field("secret", "Password", Secret, "Left empty, it stays as it is."),
+            field("secret", "Password", Secret, "Write the same into the phone."),
             field(
                 "address",
                 "Fixed address",
@@ -217,6 +217,14 @@ pub(super) const PARTS: &[Part] = &[
         many: false,
         fields: &[
             field("model", "Speech model", Text, "Its folder. Without one the box goes by sound alone."),
+            field(
+                "url",
+                "Recogniser of your own",
+                Text,
+                "Another machine's address, such as http://nas:8000/v1, instead of the model: what the line says while the box holds is sent there.",
+            ),
+            field("key", "Its key", Secret, "If it wants one. Left empty, it stays as it is."),
+            field("service_model", "Its model", Text, "Default whisper-1."),
             field("language", "Language of the far end", Choice(&["en", "de", "fr", "es"]), "Default en."),
             field("owner", "Your name", Text, "That agents call you by: who says it is a person."),
             field(
@@ -242,6 +250,27 @@ pub(super) const PARTS: &[Part] = &[
             field("voice", "Voice", Text, "As the program calls it. Empty: its usual one."),
             field("language", "Language", Choice(&["en", "de", "fr", "es"]), "Default en."),
             field("announce", "Say who is on the line", Flag, "When your phone was rung. Default yes."),
+        ],
+    },
+    Part {
+        name: "assistant",
+        title: "Language model",
+        many: false,
+        fields: &[
+            field(
+                "url",
+                "Address",
+                Text,
+                "Of an OpenAI-compatible interface, such as http://nas:11434/v1. Empty: none. It is told what menus say and what you want there.",
+            ),
+            field("key", "Key", Secret, "If it wants one. Left empty, it stays as it is."),
+            field("model", "Model", Text, "Its name there, such as llama3.2."),
+            field(
+                "limit",
+                "Longest wait",
+                Text,
+                "1s to 1m. Then the box goes by its own rules. Default 10s.",
+            ),
         ],
     },
     Part {
@@ -361,7 +390,12 @@ pub(super) const PARTS: &[Part] = &[
         many: false,
         fields: &[
             field("listen", "Address", Text, "Default 0.0.0.0:8080."),
-            field("password", "Password", Secret, "Left empty, it stays as it is."),
+            field(
+                "password",
+                "Password",
+                Secret,
+                "At least 8 characters. Without one here, the one chosen on the page holds.",
+            ),
             field("names", "Names", List, "By which the page may be called, one a line."),
         ],
     },

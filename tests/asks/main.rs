@@ -1,0 +1,7 @@
+//! What the box asks of other machines and tells them, against stand-ins on loopback: good, slow, broken and malicious ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod http;
+mod model;
+mod recogniser;
+mod stand_in;
