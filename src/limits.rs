@@ -69,11 +69,25 @@ pub const COMMAND_QUEUE: usize = 32;
 /// Writes waiting for the disk. Full: the oldest unfinished state of the same call is replaced, none is lost.
 pub const STORE_QUEUE: usize = 256;
 
-/// Most that another machine may answer over HTTP, of which more is not read: words, or a sentence of sound.
+/// Most that another machine may answer over HTTP, words alone. More is not read.
 pub const HTTP_ANSWER_BYTES: usize = 64 * 1024;
 /// Questions to the language model that wait: one for each held call, and one asked again. Full: refused, and the box goes by
 /// its own rules.
 pub const ASSIST_QUEUE: usize = 4;
+
+/// Targets that are told what happens.
+pub const NOTIFY_TARGETS: usize = 8;
+/// Events that wait for one target's thread: a busy minute. Full: they are not told there.
+pub const NOTIFY_QUEUE: usize = 64;
+/// Messages that wait for one target to take them. Full: the oldest is not told.
+pub const NOTIFY_OUTBOX: usize = 32;
+/// Messages at once for one target; then one more each [`NOTIFY_REFILL`]. More are not told, but that a person is there.
+pub const NOTIFY_BURST: u32 = 20;
+/// See [`NOTIFY_BURST`].
+pub const NOTIFY_REFILL: Duration = Duration::from_secs(30);
+/// Calls whose number is remembered for messages about them: more than are ever up on a home's line. More: the oldest is
+/// told of without its number.
+pub const NOTIFY_CALLS: usize = 64;
 
 /// Longest hold unless configured otherwise.
 pub const HOLD_CAP: Duration = Duration::from_secs(4 * 3600);

@@ -19,7 +19,7 @@ use crate::speech::Voice;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
-use crate::{board, clock, limits, listen, net, studio, web};
+use crate::{board, clock, limits, listen, net, notify, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -98,6 +98,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let journal = web::Journal::default();
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
+    let notices = notify::start(config.notify.clone()).context("the threads that notify")?;
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
@@ -165,7 +166,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (beat_tx, beat) = watch::channel(0);
     let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
-    let (store_too, journal_too) = (store.clone(), journal.clone());
+    let (store_too, journal_too, notices_too) = (store.clone(), journal.clone(), notices.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
             let edges = Wire::new(Sockets { udp, tcp, tls })
@@ -199,6 +200,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 claims,
                 snapshot: snapshot_tx,
                 journal: journal_too,
+                notices: notices_too,
                 standing,
                 board_troubles,
                 lamp,
@@ -245,7 +247,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
-    let page = web_config(&config, options, data, SocketAddr::new(ip, sip.port()), media.counters, claimed);
+    let at = SocketAddr::new(ip, sip.port());
+    let page = web_config(&config, options, data, at, media.counters, claimed, notices);
     match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
@@ -411,6 +414,7 @@ fn web_config(
     sip: SocketAddr,
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
+    notices: notify::Notices,
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
@@ -431,7 +435,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
-        elsewhere: web::Elsewhere { leaves: config.leaves() },
+        elsewhere: web::Elsewhere { leaves: config.leaves(), notices },
     }
 }
 

@@ -37,6 +37,7 @@ mod switchboard;
 mod transfer;
 mod trying;
 mod turns;
+mod understood;
 mod waiting;
 mod waits;
 
@@ -45,7 +46,9 @@ pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{By, Decision, Figures, Outcome, Record, Span, Utterance};
 pub use redial::Redialling;
-pub use snapshot::{CallView, PeerView, Phase, RedialView, Registration, Snapshot, StreamView};
+pub use snapshot::{
+    CallView, OfferView, PeerView, Phase, QueueView, RedialView, Registration, Snapshot, StreamView,
+};
 pub use switchboard::Switchboard;
 pub use waits::Waits;
 

@@ -14,8 +14,9 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Looks at everything, a few seconds at most for each trunk that is silent.
-pub fn probe(file: &Path, data: &Path) -> Facts {
+/// Looks at everything, a few seconds at most for each trunk that is silent. With `tries` each notification target gets a test
+/// message.
+pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
     let config = config::load(file);
     let (mut ports, mut trunks, mut lines) = (Vec::new(), Vec::new(), Vec::new());
     if let Ok(config) = &config {
@@ -28,7 +29,7 @@ pub fn probe(file: &Path, data: &Path) -> Facts {
     let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
-    let services = config.iter().flat_map(services::ask).collect();
+    let services = config.iter().flat_map(|config| services::ask(config, tries)).collect();
     let data = self::data(data);
     let speech = config.as_ref().map_or(Ok(None), |config| speech(&config.speech.voice));
     let (rights, year) = (rights(), year());

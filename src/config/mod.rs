@@ -7,6 +7,7 @@ mod board;
 mod country;
 mod hold;
 mod menu;
+mod notify;
 mod numbers;
 mod peers;
 mod presets;
@@ -96,6 +97,7 @@ pub fn parse(
         "words",
         "speech",
         "assistant",
+        "notify",
         "guard",
         "codes",
         "board",
@@ -120,6 +122,7 @@ pub fn parse(
     ));
     let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
     let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
+    let notify = notify::targets(&mut source, &root);
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -141,6 +144,7 @@ pub fn parse(
         words,
         speech,
         assistant,
+        notify,
         guard,
         codes,
         board,

@@ -41,6 +41,8 @@ pub struct Config {
     pub speech: Speech,
     /// `[assistant]`: the language model, if there is one.
     pub assistant: Option<assist::Service>,
+    /// `[[notify]]`, in the file's order; may be empty.
+    pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -213,6 +215,10 @@ pub struct Hold {
     pub unanswered: crate::slay::Unanswered,
     /// Offers to call back are taken.
     pub call_back: bool,
+    /// "Are you still there?" is answered.
+    pub still_there: bool,
+    /// What is done where a machine takes a message.
+    pub voicemail: crate::slay::Voicemail,
     /// What is done when a queue hangs up.
     pub redial: crate::call::Redialling,
     /// At most three numbers outside the house that ring too. Whether each may be dialled is asked when it is.

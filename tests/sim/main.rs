@@ -29,5 +29,6 @@ mod studio;
 mod swarm;
 mod table;
 mod transfers;
+mod understood;
 mod waiting;
 mod world;

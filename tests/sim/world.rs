@@ -23,7 +23,7 @@ use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
 use hold_slayer::slay::book::Entry;
 use hold_slayer::slay::schedule::Appointment;
-use hold_slayer::slay::{Policy, Unanswered};
+use hold_slayer::slay::{Policy, Unanswered, Voicemail};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
@@ -99,6 +99,11 @@ pub struct House {
     pub transcript: bool,
     pub max_holds: usize,
     pub unanswered: Unanswered,
+    pub call_back: bool,
+    pub still_there: bool,
+    pub voicemail: Voicemail,
+    /// Of the far end.
+    pub language: Language,
     pub redial: Redialling,
     pub also_ring: Vec<String>,
     pub also_after: Duration,
@@ -148,6 +153,10 @@ impl Default for House {
             transcript: false,
             max_holds: 1,
             unanswered: Unanswered::Goodbye,
+            call_back: false,
+            still_there: true,
+            voicemail: Voicemail::HangUp,
+            language: Language::English,
             redial: Redialling { tries: 0, pause: s(60) },
             also_ring: Vec::new(),
             also_after: s(8),
@@ -762,7 +771,9 @@ fn plan(house: &House) -> Plan {
             ring_again: house.ring_again,
             greet: true,
             unanswered: house.unanswered,
-            call_back: false,
+            call_back: house.call_back,
+            still_there: house.still_there,
+            voicemail: house.voicemail,
         },
         redial: house.redial,
         also_ring: house.also_ring.clone(),
@@ -772,6 +783,7 @@ fn plan(house: &House) -> Plan {
         transcript: house.transcript,
         speech: house.speaks.map(|_| Language::English),
         announce: true,
+        language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,
         speed: house.speed.clone(),
