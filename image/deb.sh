@@ -45,7 +45,7 @@ Maintainer: The Hold Slayer team <box@hold-slayer.invalid>
 Section: comm
 Priority: optional
 Depends: libc6 (>= 2.36), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
-Recommends: systemd, udev
+Recommends: systemd, udev, espeak-ng
 Installed-Size: $(du -sk --exclude DEBIAN "$root" | cut -f1)
 Description: waits on hold for you and rings your phone when a person answers
  A small box between your telephone and your telephone provider. When a company puts you on hold, press ** and hang up:

@@ -29,6 +29,7 @@ mod journal;
 mod login;
 mod mcp;
 mod metrics;
+mod notify_page;
 mod page;
 mod phones;
 mod phones_page;
@@ -55,6 +56,7 @@ use crate::call::{Request, Snapshot};
 use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::media::Counters;
+use crate::notify::Notices;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
 use crate::studio::Studio;
@@ -112,6 +114,8 @@ pub struct Config {
 pub struct Elsewhere {
     /// What leaves the box for them, in a sentence for each.
     pub leaves: Vec<String>,
+    /// Where the owner is told what happens.
+    pub notices: Notices,
 }
 
 /// What a paired phone must know of the house.
