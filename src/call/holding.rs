@@ -8,7 +8,7 @@ use super::policy::{ring_end, told_to_caller};
 use super::record::{By, Outcome, SPANS, Span};
 use super::snapshot::QueueView;
 use super::understood::Understood;
-use super::{Event, Line, ListenOrder, Phase};
+use super::{Event, ListenOrder, Phase};
 use crate::listen::{Heard, Sound, Weighs};
 use crate::media::{MediaCommand, SoundId, Tone};
 use crate::rtp::digit::SHORTEST;
@@ -174,13 +174,6 @@ impl Call {
         self.confirm_to_owner(desk);
         self.enter_menu(desk);
         Ok(())
-    }
-
-    pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
-        let (opened, epoch) = far.open.unwrap_or((self.started, 0));
-        let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
-        let company = desk.plan.company(&self.record.number);
-        Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 
     pub(super) fn can_hold(&self) -> Result<(), String> {
@@ -401,14 +394,7 @@ impl Call {
         if helps {
             return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
         }
-        // The far side hears him at once; he knows by the company's name or by a beep that this is the held call, and then
-        // hears it.
-        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
-        for near in &self.near {
-            if !desk.say_text(near.port, &name) {
-                desk.media(MediaCommand::Tone(near.port, Tone::Beep));
-            }
-        }
+        self.announce(desk);
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -570,8 +556,7 @@ impl Call {
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
-        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
-        desk.want(&name);
+        self.want_name(desk);
         self.ring_phones(desk, &self.back(), None);
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {

@@ -5,7 +5,7 @@ use super::desk::Desk;
 use super::{Effect, Switchboard};
 use crate::limits::{LOOSE_SECONDS, LOOSE_SOUNDS};
 use crate::listen::words::Language;
-use crate::media::{MediaCommand, SoundId};
+use crate::media::{MediaCommand, SoundId, Tone};
 use crate::units::{FRAME_SAMPLES, Instant, PortId};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -100,6 +100,23 @@ impl Desk {
 }
 
 impl Call {
+    /// His phones are rung: the name will be needed when he answers.
+    pub(super) fn want_name(&self, desk: &mut Desk) {
+        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        desk.want(&name);
+    }
+
+    /// The far side hears the owner at once; he knows by the company's name or by a beep that this is the held call, and
+    /// then hears it.
+    pub(super) fn announce(&self, desk: &mut Desk) {
+        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        for near in &self.near {
+            if !desk.say_text(near.port, &name) {
+                desk.media(MediaCommand::Tone(near.port, Tone::Beep));
+            }
+        }
+    }
+
     /// What the owner calls the company; empty: he has given it no name.
     pub(super) fn given_name<'d>(&self, desk: &'d Desk) -> &'d str {
         desk.book
