@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::os::fd::AsFd;
 
 /// An input device that is open.
-pub(super) struct Keys(Device);
+pub(super) struct Keys(Box<Device>);
 
 impl Keys {
     /// The first device of this name that has keys.
@@ -23,7 +23,7 @@ impl Keys {
             .find(|device| device.supported_keys().is_some())
             .ok_or_else(|| Trouble::NoInput(name.to_owned()))?;
         device.set_nonblocking(true).map_err(|e| Trouble::Failed(name.to_owned(), e.to_string()))?;
-        Ok(Self(device))
+        Ok(Self(Box::new(device)))
     }
 
     /// Waits for a key to change. False: the device is gone.
