@@ -94,7 +94,6 @@ pub fn parse(
         "speed_dial",
         "record",
         "words",
-        "assistant",
         "notify",
         "guard",
         "codes",
@@ -118,7 +117,6 @@ pub fn parse(
         "[words]",
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
-    let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
     let notify = notify::targets(&mut source, &root);
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
@@ -139,7 +137,6 @@ pub fn parse(
         menu,
         record,
         words,
-        assistant,
         notify,
         guard,
         codes,

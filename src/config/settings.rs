@@ -37,8 +37,6 @@ pub struct Config {
     pub record: Record,
     /// `[words]`
     pub words: Words,
-    /// `[assistant]`: the language model, if there is one.
-    pub assistant: Option<assist::Service>,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
