@@ -1,12 +1,13 @@
 //! Starts the box and stops it.
 
 use super::paired::{self, Paired};
-use super::{control, core, ear_thread, plan, words_thread};
+use super::{control, core, ear_thread, plan, speech_thread, words_thread};
 use crate::board::button::Press;
 use crate::call::Snapshot;
 use crate::config::{Config, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
+use crate::listen::words::Language;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
 use crate::net::{Sockets, Wire, tls};
@@ -14,6 +15,7 @@ use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
+use crate::speech::Voice;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
@@ -106,6 +108,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (ears, heard) = ear_thread::start(media.taps, settings, words, store.clone(), clips)
         .context("the listener's thread")?;
 
+    let (speech, language) = speech(&config, data, &mut troubles)?;
+
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
     let tcp = bind_tcp(&config, sip, &mut troubles);
@@ -121,6 +125,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    plan.speech = language;
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
     kept.iter().rev().for_each(|record| plan.note_wait(record));
     let ua_config = ua::Config {
@@ -154,7 +159,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
-        board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
+        board::panel::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
@@ -186,6 +191,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 studio: studio.orders,
                 studio_troubles: studio.troubles,
                 words_troubles,
+                speech: speech.texts,
+                spoken: speech.spoken,
+                speech_troubles: speech.troubles,
                 heard,
                 asks,
                 presses,
@@ -333,6 +341,20 @@ fn words(
             without
         }
     }
+}
+
+/// Text to speech, where a program for it is installed, and in which language it speaks.
+fn speech(
+    config: &Config,
+    data: &Path,
+    troubles: &mut Vec<String>,
+) -> Result<(speech_thread::Speech, Option<Language>)> {
+    let voice = Voice::find(&config.speech.voice, data).unwrap_or_else(|why| {
+        troubles.push(format!("names are not spoken: {why}"));
+        None
+    });
+    let language = voice.is_some().then_some(config.speech.language);
+    Ok((speech_thread::start(voice).context("the thread for speech")?, language))
 }
 
 fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {

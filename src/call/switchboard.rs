@@ -108,6 +108,7 @@ impl Switchboard {
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.tell_troubles(troubles),
+            Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}
         }
         self.timeout();

@@ -15,14 +15,15 @@ mod recording;
 mod rules;
 mod services;
 mod settings;
+mod speech;
 mod way;
 
 pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls, Trunk,
-    TrunkPeer, Web, Words,
+    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls,
+    Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
@@ -94,7 +95,7 @@ pub fn parse(
         "speed_dial",
         "record",
         "words",
-        "assistant",
+        "speech",
         "notify",
         "guard",
         "codes",
@@ -118,7 +119,7 @@ pub fn parse(
         "[words]",
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
-    let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
+    let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
     let notify = notify::targets(&mut source, &root);
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
@@ -139,7 +140,7 @@ pub fn parse(
         menu,
         record,
         words,
-        assistant,
+        speech,
         notify,
         guard,
         codes,

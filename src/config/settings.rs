@@ -37,8 +37,8 @@ pub struct Config {
     pub record: Record,
     /// `[words]`
     pub words: Words,
-    /// `[assistant]`: the language model, if there is one.
-    pub assistant: Option<assist::Service>,
+    /// `[speech]`
+    pub speech: Speech,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
@@ -260,6 +260,17 @@ impl Words {
         let usual = || Some(data.join("words")).filter(|folder| folder.is_dir());
         self.model.clone().or_else(usual)
     }
+}
+
+/// Text to speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// Who speaks.
+    pub voice: crate::speech::Config,
+    /// In which language the box makes its sentences.
+    pub language: Language,
+    /// The owner who is rung hears the company's name.
+    pub announce: bool,
 }
 
 /// What is kept from costing too much.

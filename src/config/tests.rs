@@ -4,6 +4,7 @@
 mod mistakes;
 
 use super::*;
+use crate::board::{Bias, Board};
 use crate::call::Redialling;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
@@ -347,45 +348,28 @@ fn words_have_a_model_a_language_and_the_owner_s_name() {
 
 #[test]
 fn other_machines_are_asked_only_where_they_are_named() {
-    assert_eq!(read("").unwrap().assistant, None);
-    let model =
-        read("[assistant]\nurl = \"http://nas:11434/v1/\"\nmodel = \"m\"\n").unwrap().assistant.unwrap();
-    assert_eq!((model.url.host(), &*model.model, model.key), ("nas:11434", "m", None));
-    assert_eq!(model.limit, Duration::from_secs(10));
-    let full = "[assistant]\nurl = \"https://x.example\"\nmodel = \"m\"\nkey = \"k3y\"\nlimit = \"3s\"\n";
-    let model = read(full).unwrap().assistant.unwrap();
-    assert_eq!((model.key.unwrap().expose(), model.limit), ("k3y", Duration::from_secs(3)));
-    let words =
-        read("[words]\nmodel = \"/m\"\nurl = \"http://nas:8000/v1\"\nlanguage = \"de\"\n").unwrap().words;
+    assert_eq!(read("").unwrap().words.service, None);
+    let text = "[words]\nmodel = \"/m\"\nurl = \"http://nas:8000/v1/\"\nlanguage = \"de\"\n";
+    let words = read(text).unwrap().words;
     assert_eq!(words.folder(Path::new("/")), None, "the box's own model rests");
     let service = words.service.unwrap();
-    assert_eq!((&*service.model, service.key), ("whisper-1", None));
-    let both = format!("{full}[words]\nurl = \"http://nas:8000/v1\"\n");
-    let leaves = read(&both).unwrap().leaves().join(" ");
-    assert!(
-        leaves.contains("sound of the line") && leaves.contains("nas:8000") && leaves.contains("x.example"),
-        "{leaves}"
-    );
+    assert_eq!((&*service.model, service.key, service.url.host()), ("whisper-1", None, "nas:8000"));
+    let full = read(&format!("{text}key = \"k3y\"\nservice_model = \"base\"\n")).unwrap();
+    let leaves = full.leaves().join(" ");
+    assert!(leaves.contains("sound of the line") && leaves.contains("nas:8000"), "{leaves}");
+    let service = full.words.service.unwrap();
+    assert_eq!((&*service.model, service.key.unwrap().expose()), ("base", "k3y"));
     assert!(read("").unwrap().leaves().is_empty());
     let wrong = [
-        ("[assistant]\nurl = \"http://a\"\n", "model is missing: needed is the model's name"),
-        ("[assistant]\nurl = \"nas:11434\"\nmodel = \"m\"\n", "allowed is an address such as"),
-        ("[assistant]\nurl = \"http://me:k3y@nas\"\nmodel = \"m\"\n", "without user or password"),
-        ("[assistant]\nmodel = \"m\"\n", "this is for the machine at url, which is not there"),
-        ("[assistant]\nurl = \"http://a\"\nmodel = \"\"\n", "allowed is a name of up to 100 signs"),
-        (
-            "[assistant]\nurl = \"http://a\"\nmodel = \"m\"\nlimit = \"2m\"\n",
-            "allowed is a time from \"1s\" to \"1m\"",
-        ),
-        (
-            "[assistant]\nurl = \"http://a\"\nmodel = \"m\"\nkey = \"k3y \\u00e9\"\n",
-            "key (not shown): allowed are up to 500",
-        ),
-        ("[words]\nkey = \"k3y\"\n", "key (not shown): this is for the machine at url"),
-        ("[words]\nservice_model = \"m\"\n", "this is for the machine at url"),
+        ("url = \"nas:11434\"\n", "allowed is an address such as"),
+        ("url = \"http://me:k3y@nas\"\n", "without user or password"),
+        ("url = \"http://a\"\nservice_model = \"\"\n", "allowed is a name of up to 100 signs"),
+        ("url = \"http://a\"\nkey = \"k3y \\u00e9\"\n", "key (not shown): allowed are up to 500"),
+        ("key = \"k3y\"\n", "key (not shown): this is for the machine at url"),
+        ("service_model = \"m\"\n", "this is for the machine at url"),
     ];
     for (text, why) in wrong {
-        let told = read(text).unwrap_err().to_string();
+        let told = read(&format!("[words]\n{text}")).unwrap_err().to_string();
         assert!(told.contains(why), "{text}: {told}");
         assert!(!told.contains("k3y") || why.contains("without user"), "{told}");
     }
@@ -480,15 +464,56 @@ fn the_boards_in_the_folder_are_loaded() {
     };
     assert_eq!((own(""), own("media_core = 3\n")), (Ok(None), Ok(Some(3))));
     assert!(own("media_core = -1\n").unwrap_err().contains("allowed is a whole number from 0 to 1023"));
-    let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
-    assert_eq!(button.place.name, "GPIO17");
-    assert!(button.active_low);
     for entry in std::fs::read_dir("board").unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
-        assert!(!config.unwrap().board.name.is_empty(), "{path:?}");
+        let from_file = config.unwrap().board;
+        // Each is built in under the name of its file.
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let board = read(&format!("[board]\nfile = \"{name}\"\n")).unwrap().board;
+        assert_eq!(board, from_file, "{name}");
+        if name == "generic" {
+            assert_eq!(board, Board { name: board.name.clone(), ..Board::default() });
+            // The example in its comment holds.
+            let example = text.replace("#[button]", "[button]").replace("#input", "input");
+            let example = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(example.clone()));
+            let button = example.unwrap().board.button.unwrap();
+            assert_eq!((button.place, button.input.as_deref()), (None, Some("Power Button")));
+            continue;
+        }
+        let (button, lamp) = (board.button.unwrap(), board.lamp.unwrap());
+        assert_eq!(button.place.as_ref().unwrap().name, "GPIO17", "{name}");
+        assert_eq!(button.input.as_deref(), Some("hold-slayer button"), "{name}");
+        assert!(button.active_low && button.bias == Bias::PullUp, "{name}");
+        assert_eq!((lamp.place.name.as_str(), board.media_core), ("GPIO27", Some(3)), "{name}");
+        // A fallback is the line's own number: on these chips the offset is in the name. RP1's chip has no fixed number.
+        for place in [button.place.unwrap(), lamp.place] {
+            let fallback = place.fallback.map(|(chip, offset)| (chip, format!("GPIO{offset}")));
+            assert_eq!(fallback, (name != "pi5").then(|| ("gpiochip0".to_owned(), place.name)), "{name}");
+        }
     }
+}
+
+#[test]
+fn a_button_is_a_line_or_a_device_or_both() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n[button]\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        let board = config.map(|config| config.board.button).map_err(|mistakes| mistakes.to_string())?;
+        board.map(|button| (button.place.map(|place| place.name), button.input)).ok_or(String::new())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(own("line = \"A\"\n"), Ok((some("A"), None)));
+    assert_eq!(own("input = \"B\"\n"), Ok((None, some("B"))));
+    assert_eq!(own("line = \"A\"\ninput = \"B\"\n"), Ok((some("A"), some("B"))));
+    assert!(own("").unwrap_err().contains("line is missing: needed is the kernel's name of the line"));
+    assert!(own("input = \"\"\n").unwrap_err().contains("the kernel's name of an input device"));
+    let told = own("input = \"B\"\nchip = \"gpiochip0\"\noffset = 1\n").unwrap_err();
+    assert!(told.contains("chip = \"gpiochip0\": it needs line"), "{told}");
 }
 
 #[test]
@@ -548,6 +573,29 @@ fn keys_about_the_hold() {
         "also_after = \"2m\"",
     ] {
         assert!(read(&format!("[hold]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn keys_about_speech() {
+    let text = "[speech]\nprogram = \"/opt/voice\"\nvoice = \"de+f2\"\nlanguage = \"de\"\nannounce = false\n";
+    let speech = read(text).unwrap().speech;
+    let voice = crate::speech::Config {
+        program: crate::speech::Choice::At("/opt/voice".into()),
+        voice: "de+f2".into(),
+        language: "de",
+    };
+    assert_eq!(speech, Speech { voice, language: Language::German, announce: false });
+    let usual = read("").unwrap().speech;
+    assert_eq!((usual.voice.program, usual.voice.language, usual.announce), (Default::default(), "en", true));
+    for wrong in [
+        "program = \"espeak\"",
+        "voice = \"--stdin\"",
+        "voice = \"a b\"",
+        "language = \"nl\"",
+        "announce = 1",
+    ] {
+        assert!(read(&format!("[speech]\n{wrong}\n")).is_err(), "{wrong}");
     }
 }
 

@@ -249,24 +249,19 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
-        name: "assistant",
-        title: "Language model",
+        name: "speech",
+        title: "Speaking names",
         many: false,
         fields: &[
             field(
-                "url",
-                "Address",
+                "program",
+                "Program",
                 Text,
-                "Of an OpenAI-compatible interface, such as http://nas:11434/v1. Empty: none. It is told what menus say and what you want there.",
+                "auto: espeak-ng or flite, if installed; none; or a program's path. Default auto.",
             ),
-            field("key", "Key", Secret, "If it wants one. Left empty, it stays as it is."),
-            field("model", "Model", Text, "Its name there, such as llama3.2."),
-            field(
-                "limit",
-                "Longest wait",
-                Text,
-                "1s to 1m. Then the box goes by its own rules. Default 10s.",
-            ),
+            field("voice", "Voice", Text, "As the program calls it. Empty: its usual one."),
+            field("language", "Language", Choice(&["en", "de", "fr", "es"]), "Default en."),
+            field("announce", "Say who is on the line", Flag, "When your phone was rung. Default yes."),
         ],
     },
     Part {
@@ -397,7 +392,12 @@ pub(super) const PARTS: &[Part] = &[
         name: "board",
         title: "Button and lamp",
         many: false,
-        fields: &[field("file", "Board", Text, "generic (none), pi4, or the path of a board file.")],
+        fields: &[field(
+            "file",
+            "Board",
+            Text,
+            "generic (none), pi3, pi4, pi5, zero2, or the path of a board file.",
+        )],
     },
     Part {
         name: "sip",
