@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -24,6 +24,7 @@ tests := $(if $(nextest),cargo nextest run --locked,cargo test --locked)
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
+	@echo 'make guest-test  the box as a service in a small machine of QEMU: button, lamp, rights and watchdog; as root'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
@@ -45,6 +46,13 @@ demo:
 test: setup lint
 	$(if $(nextest),cargo test --locked --doc --quiet,)
 	$(tests)
+
+# The unit, the button and the lamp with a kernel of their own, which has GPIO lines; what it fetches (230 MB) it keeps. It needs
+# what `test` has built, and root. GUEST_LOGS names a folder for its consoles.
+guest-test: setup
+	@programs=$$(cargo test --locked --no-run --test guest --message-format=json 2>/dev/null | \
+	  sed -n 's/.*"target":{"kind":\["\(test\|bin\)"\].*"executable":"\([^"]*\)".*/\1 \2/p') && \
+	tests/guest/run.sh "$$(sed -n 's/^bin //p' <<<"$$programs")" "$$(sed -n 's/^test //p' <<<"$$programs")"
 
 # Part of `test`, where Asterisk is left out if it is not installed; it takes some minutes once.
 peers: setup

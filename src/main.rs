@@ -138,6 +138,9 @@ enum What {
         /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
         #[arg(long)]
         presets: bool,
+        /// Send a test message to each [[notify]], too
+        #[arg(long)]
+        notify: bool,
     },
 }
 
@@ -278,7 +281,7 @@ fn main() -> ExitCode {
         What::Restore { file, carried } => return told(ctl::restore(&carried.into(), &file)),
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
-        What::Check { files, .. } => check(&files),
+        What::Check { files, notify, .. } => check(&files, notify),
     };
     // A reader that closes the pipe (`| head`) is no failure worth a word.
     result.unwrap_or(ExitCode::FAILURE)
@@ -397,8 +400,8 @@ fn fail(what: &dyn core::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn check(files: &Files) -> std::io::Result<ExitCode> {
-    let verdicts = check::judge(&check::probe::probe(&files.config, &files.data));
+fn check(files: &Files, notify: bool) -> std::io::Result<ExitCode> {
+    let verdicts = check::judge(&check::probe::probe(&files.config, &files.data, notify));
     for verdict in &verdicts {
         print(&format!("{verdict}\n"))?;
     }

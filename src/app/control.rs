@@ -6,12 +6,13 @@ use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
-use crate::call::{self, Answer, Decision, ListenOrder, Record, Request, Snapshot, StudioOrder};
+use crate::call::{self, Answer, Decision, Happened, ListenOrder, Record, Request, Snapshot, StudioOrder};
 use crate::clock;
 use crate::media::inlet::Inlet;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::net::{self, Arrival, Wire};
+use crate::notify::Notices;
 use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
@@ -21,6 +22,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -53,6 +55,10 @@ pub(super) struct Control {
     pub(super) studio_troubles: watch::Receiver<Vec<String>>,
     /// Why there are no words, where there could be.
     pub(super) words_troubles: Option<watch::Receiver<Vec<String>>>,
+    /// The program that speaks.
+    pub(super) speech: Option<SyncSender<String>>,
+    pub(super) spoken: mpsc::Receiver<Event<'static>>,
+    pub(super) speech_troubles: watch::Receiver<Vec<String>>,
     pub(super) heard: mpsc::Receiver<Event<'static>>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
@@ -60,6 +66,7 @@ pub(super) struct Control {
     pub(super) lamp: watch::Sender<Pattern>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
     pub(super) journal: web::Journal,
+    pub(super) notices: Notices,
     /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
     pub(super) standing: watch::Receiver<Option<Vec<String>>>,
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
@@ -95,7 +102,7 @@ impl Control {
             self.know(account, &[hop]);
         }
         self.event(Event::Clock(clock::wall()));
-        self.journal.tell(call::Event::Started);
+        self.happened(&Happened { at: clock::wall(), call: None, event: call::Event::Started });
         let mut bytes = vec![0_u8; limits::SIP_MESSAGE_BYTES];
         let mut look_around = tokio::time::interval(LOOK_AROUND);
         let mut shown = TokioInstant::now();
@@ -112,6 +119,7 @@ impl Control {
                     self.media_facts();
                 }
                 Some(event) = self.heard.recv() => self.event(event),
+                Some(event) = self.spoken.recv() => self.event(event),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
@@ -131,7 +139,7 @@ impl Control {
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
                 self.note_arrivals(&snapshot);
-                self.lamp.send_replace(pattern(&snapshot));
+                self.lamp.send_replace(pattern(&snapshot, clock::wall()));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
         }
@@ -150,7 +158,7 @@ impl Control {
 
     async fn farewell(mut self) {
         let now = clock::now();
-        self.journal.tell(call::Event::Stopped);
+        self.happened(&Happened { at: clock::wall(), call: None, event: call::Event::Stopped });
         self.core.stop(now, &self.accounts);
         self.carry_out(now);
         let over = TokioInstant::now() + FAREWELL;
@@ -286,6 +294,8 @@ impl Control {
         troubles.extend(self.board_troubles.borrow().iter().cloned());
         troubles.extend(self.studio_troubles.borrow().iter().cloned());
         troubles.extend(self.words_troubles.iter().flat_map(|words| words.borrow().clone()));
+        troubles.extend(self.speech_troubles.borrow().iter().cloned());
+        troubles.extend(self.notices.troubles());
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
@@ -308,6 +318,9 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
+        // The wait goes on without news.
+        let shown = pattern(&self.snapshot.borrow(), clock::wall());
+        self.lamp.send_replace(shown);
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }
@@ -338,6 +351,7 @@ impl Control {
                         tracing::error!(?order, "the studio does not keep up: an order was lost");
                     }
                 }
+                Effect::Speak(text) => self.speak(now, text),
                 Effect::Record(record) => {
                     self.log(&record);
                     if let Some(store) = &self.store {
@@ -346,12 +360,26 @@ impl Control {
                             .unwrap_or_else(|error| tracing::error!(%error, "a record was not kept"));
                     }
                 }
-                Effect::Event(event) => self.journal.write(*event),
+                Effect::Event(event) => self.happened(&event),
                 Effect::Flows(entry) => self.keep(|store| store.put_flows(&entry)),
                 Effect::Schedule(list) => self.keep(|store| store.put_schedule(&list)),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }
+    }
+
+    /// Without a program, or with too much to speak already, it is not spoken.
+    fn speak(&mut self, now: Instant, text: String) {
+        let asked = self.speech.as_ref().is_some_and(|speech| speech.try_send(text.clone()).is_ok());
+        if !asked {
+            self.give(now, Event::Spoken(text, None));
+        }
+    }
+
+    /// Tells programs, and the owner where he wants it.
+    fn happened(&self, happened: &Happened) {
+        self.notices.tell(happened);
+        self.journal.write(happened.clone());
     }
 
     fn keep(&self, put: impl FnOnce(&Store) -> Result<(), crate::store::Error>) {

@@ -12,6 +12,7 @@ use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// All that can happen to the box.
 #[derive(Debug)]
@@ -52,6 +53,8 @@ pub enum Event<'a> {
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
     Troubles(Vec<String>),
+    /// What came of `Effect::Speak`.
+    Spoken(String, Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -72,6 +75,8 @@ pub enum Effect {
     Listen(ListenOrder),
     /// An order to the studio.
     Studio(StudioOrder),
+    /// A text to be spoken.
+    Speak(String),
     /// A record to be kept.
     Record(Box<Record>),
     /// Something that programs are told.
@@ -157,6 +162,7 @@ impl Core {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
+            Event::Spoken(text, sound) => self.switchboard.handle(now, Input::Spoken(text, sound)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Timeout => {
                 if self.ua.deadline().is_some_and(|at| now >= at) {
@@ -189,6 +195,7 @@ impl Core {
                     call::Effect::Media(command) => self.out.push_back(Effect::Media(command)),
                     call::Effect::Listen(order) => self.out.push_back(Effect::Listen(order)),
                     call::Effect::Studio(order) => self.out.push_back(Effect::Studio(order)),
+                    call::Effect::Speak(text) => self.out.push_back(Effect::Speak(text)),
                     call::Effect::Record(record) => self.out.push_back(Effect::Record(record)),
                     call::Effect::Event(event) => self.out.push_back(Effect::Event(event)),
                     call::Effect::Flows(entry) => self.out.push_back(Effect::Flows(entry)),

@@ -162,6 +162,8 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
             greet: config.hold.greet,
             unanswered: config.hold.unanswered,
             call_back: config.hold.call_back,
+            still_there: config.hold.still_there,
+            voicemail: config.hold.voicemail,
         },
         dialling: Dialling {
             numbering: Numbering::of(config.line.country.code()),
@@ -172,6 +174,9 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         longest: config.guard.longest,
         recording: config.record.plan,
         transcript: config.words.transcript,
+        speech: None,
+        announce: config.speech.announce,
+        language: config.words.language,
         max_holds: usize::from(config.hold.calls),
         redial: config.hold.redial,
         also_ring: config.hold.also_ring.clone(),

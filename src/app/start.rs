@@ -1,12 +1,13 @@
 //! Starts the box and stops it.
 
 use super::paired::{self, Paired};
-use super::{control, core, ear_thread, plan, words_thread};
+use super::{control, core, ear_thread, plan, speech_thread, words_thread};
 use crate::board::button::Press;
 use crate::call::Snapshot;
 use crate::config::{Config, PageTls, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
+use crate::listen::words::Language;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
 use crate::net::{Sockets, Wire, tls};
@@ -14,10 +15,11 @@ use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
+use crate::speech::Voice;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
-use crate::{board, clock, limits, listen, net, studio, web};
+use crate::{board, clock, limits, listen, net, notify, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -101,6 +103,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let journal = web::Journal::default();
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
+    let notices = notify::start(config.notify.clone()).context("the threads that notify")?;
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
@@ -109,6 +112,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let clips = clips.transpose().context("the clips' thread")?;
     let (ears, heard) = ear_thread::start(media.taps, settings, words, store.clone(), clips)
         .context("the listener's thread")?;
+
+    let (speech, language) = speech(&config, data, &mut troubles)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
@@ -125,6 +130,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    plan.speech = language;
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
     kept.iter().rev().for_each(|record| plan.note_wait(record));
     let ua_config = ua::Config {
@@ -158,14 +164,14 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
-        board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
+        board::panel::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
     let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
-    let (store_too, journal_too) = (store.clone(), journal.clone());
+    let (store_too, journal_too, notices_too) = (store.clone(), journal.clone(), notices.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
             let edges = Wire::new(Sockets { udp, tcp, tls })
@@ -190,12 +196,16 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 studio: studio.orders,
                 studio_troubles: studio.troubles,
                 words_troubles,
+                speech: speech.texts,
+                spoken: speech.spoken,
+                speech_troubles: speech.troubles,
                 heard,
                 asks,
                 presses,
                 claims,
                 snapshot: snapshot_tx,
                 journal: journal_too,
+                notices: notices_too,
                 standing,
                 board_troubles,
                 lamp,
@@ -246,7 +256,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
     let encrypted = page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
-    let page = web_config(&config, options, data, SocketAddr::new(ip, sip.port()), media.counters, claimed);
+    let at = SocketAddr::new(ip, sip.port());
+    let page = web_config(&config, options, data, at, media.counters, claimed, notices);
     let web = encrypted.and_then(|tls| {
         let page = web::Config { tls, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
@@ -354,6 +365,20 @@ fn words(
     }
 }
 
+/// Text to speech, where a program for it is installed, and in which language it speaks.
+fn speech(
+    config: &Config,
+    data: &Path,
+    troubles: &mut Vec<String>,
+) -> Result<(speech_thread::Speech, Option<Language>)> {
+    let voice = Voice::find(&config.speech.voice, data).unwrap_or_else(|why| {
+        troubles.push(format!("names are not spoken: {why}"));
+        None
+    });
+    let language = voice.is_some().then_some(config.speech.language);
+    Ok((speech_thread::start(voice).context("the thread for speech")?, language))
+}
+
 fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {
     let listen = config.sip.listen;
     let bound = std::net::UdpSocket::bind(listen);
@@ -425,6 +450,7 @@ fn web_config(
     sip: SocketAddr,
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
+    notices: notify::Notices,
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
@@ -446,7 +472,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
-        elsewhere: web::Elsewhere { leaves: config.leaves() },
+        elsewhere: web::Elsewhere { leaves: config.leaves(), notices },
     }
 }
 

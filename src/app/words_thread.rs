@@ -167,7 +167,7 @@ fn run(
 
 /// Lets everything else go first.
 #[allow(unsafe_code)]
-fn step_back() {
+pub(super) fn step_back() {
     // SAFETY: it takes a number and changes the calling thread's priority; what it returns is of no use here.
     unsafe { libc::nice(NICE) };
 }

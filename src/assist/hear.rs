@@ -34,8 +34,7 @@ pub fn hear(
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));
     let url = service.url.join("audio/transcriptions");
     let body = body(&service.model, language.code(), samples);
-    let answer =
-        client.post(&Post { url: &url, fields: &fields, body: &body, limit: service.limit, most: 0 })?;
+    let answer = client.post(&Post { url: &url, fields: &fields, body: &body, limit: service.limit })?;
     let heard: Heard = serde_json::from_slice(&answer).map_err(|_| Failure {
         words: format!("{url} does not answer as a recogniser of speech should"),
         passes: false,

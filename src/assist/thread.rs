@@ -68,16 +68,15 @@ pub fn ask(client: &Client, service: &Service, question: &Question) -> Result<Ad
             ));
         }
         let body = chat.body(&service.model);
-        let answer =
-            match client.post(&Post { url: &url, fields: &fields, body: &body, limit: left, most: 0 }) {
-                Ok(answer) => answer,
-                // A service whose model knows no tools says so by refusing the request.
-                Err(failure) if failure.status == Some(400) && chat.has_tools() => {
-                    chat.without_tools();
-                    continue;
-                }
-                Err(failure) => return Err(format!("the language model: {}", failure.words)),
-            };
+        let answer = match client.post(&Post { url: &url, fields: &fields, body: &body, limit: left }) {
+            Ok(answer) => answer,
+            // A service whose model knows no tools says so by refusing the request.
+            Err(failure) if failure.status == Some(400) && chat.has_tools() => {
+                chat.without_tools();
+                continue;
+            }
+            Err(failure) => return Err(format!("the language model: {}", failure.words)),
+        };
         match chat.read(&answer) {
             Ok(advice) => return Ok(advice),
             Err(wrong) if repaired => {

@@ -158,11 +158,7 @@ impl Call {
 
     /// Nobody took the call, or the hold ended without the owner.
     pub(super) fn was_missed(&self) -> bool {
-        let lost = matches!(
-            self.record.outcome,
-            Outcome::AgentLost | Outcome::CompanyHungUp | Outcome::CapReached | Outcome::PreEmpted
-        );
-        lost || !self.record.outgoing && self.record.answered.is_none()
+        self.record.outcome.is_lost() || !self.record.outgoing && self.record.answered.is_none()
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -76,6 +76,41 @@ pub enum Event {
     /// It was no person after all.
     #[serde(rename = "hold.human_lost")]
     HumanLost,
+    /// The line told the place in the queue.
+    #[serde(rename = "hold.queue_position")]
+    QueuePosition {
+        /// 1 is next.
+        place: u32,
+    },
+    /// The line told how long one waits.
+    #[serde(rename = "hold.wait_announced")]
+    WaitAnnounced {
+        /// Minutes, at least.
+        least_minutes: u32,
+        /// At most.
+        most_minutes: u32,
+    },
+    /// The line offers to call back.
+    #[serde(rename = "hold.callback_offered")]
+    CallbackOffered {
+        /// The key that takes the offer, if it is known.
+        key: Option<String>,
+    },
+    /// The line asks whether the caller is still there.
+    #[serde(rename = "hold.still_there")]
+    StillThere {
+        /// The key that says so, if one does.
+        key: Option<String>,
+    },
+    /// The line says why nobody will come.
+    #[serde(rename = "hold.nobody_comes")]
+    NobodyComes {
+        /// In words.
+        why: String,
+    },
+    /// The line wants an opinion.
+    #[serde(rename = "hold.survey")]
+    Survey,
     /// The phones of the house ring for a held call.
     #[serde(rename = "hold.transfer_started")]
     TransferStarted,

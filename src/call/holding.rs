@@ -6,9 +6,11 @@ use super::leg::{Leg, Role};
 use super::meeting::FALSE_ALARM;
 use super::policy::{ring_end, told_to_caller};
 use super::record::{By, Outcome, SPANS, Span};
-use super::{Line, ListenOrder, Phase};
+use super::snapshot::QueueView;
+use super::understood::Understood;
+use super::{Event, ListenOrder, Phase};
 use crate::listen::{Heard, Sound, Weighs};
-use crate::media::{MediaCommand, Tone};
+use crate::media::{MediaCommand, SoundId, Tone};
 use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
@@ -53,6 +55,8 @@ pub(super) struct Holding {
     pub(super) weighs: Option<Box<Weighs>>,
     /// What was said of late, oldest first.
     pub(super) captions: VecDeque<String>,
+    /// And what it told.
+    pub(super) understood: Understood,
 }
 
 impl Holding {
@@ -76,7 +80,20 @@ impl Holding {
     }
 
     pub(super) fn outcome_if_far_leaves(&self) -> Outcome {
-        if self.person { Outcome::AgentLost } else { Outcome::CompanyHungUp }
+        match self.hold.nobody_comes() {
+            _ if self.person => Outcome::AgentLost,
+            Some(Told::CallBack(_)) => Outcome::CallBack,
+            Some(told) if told.is_vain() => Outcome::NobodyThere,
+            _ => Outcome::CompanyHungUp,
+        }
+    }
+
+    /// What is known of the queue by what the line says; `usual_ms`: how long one waits here.
+    pub(super) fn queue(&self, now: Instant, usual_ms: Option<u64>) -> QueueView {
+        let waited = Duration::from_millis(self.held_ms(now));
+        let left = self.understood.left(now, waited, usual_ms.map(Duration::from_millis));
+        let left_ms = left.and_then(|left| u64::try_from(left.as_millis()).ok());
+        QueueView { left_ms, ..self.understood.view(now) }
     }
 
     /// What the far side said of why nobody comes.
@@ -144,6 +161,7 @@ impl Call {
             sound: None,
             weighs: None,
             captions: VecDeque::with_capacity(CAPTIONS),
+            understood: Understood::default(),
         }));
         self.talking_since = None;
         self.causes.clear();
@@ -156,13 +174,6 @@ impl Call {
         self.confirm_to_owner(desk);
         self.enter_menu(desk);
         Ok(())
-    }
-
-    pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
-        let (opened, epoch) = far.open.unwrap_or((self.started, 0));
-        let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
-        let company = desk.plan.company(&self.record.number);
-        Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 
     pub(super) fn can_hold(&self) -> Result<(), String> {
@@ -262,6 +273,8 @@ impl Call {
                     holding.captions.pop_front();
                 }
                 holding.captions.push_back(text.clone());
+                let text = text.clone();
+                self.understand(desk, &text);
             }
         }
         if !aside {
@@ -288,7 +301,8 @@ impl Call {
     /// While the phone is to ring, whoever waits hears it ring between the box's words: dead air makes agents hang up.
     fn ring_back_tone(&mut self, desk: &mut Desk) {
         let (Some(far), State::Held(holding)) = (&self.far, &mut self.state) else { return };
-        if holding.hold.doing() == Doing::Ringing && !holding.speaking && !holding.ring_back_tone {
+        let spoken_to = holding.hold.doing() == Doing::Ringing && !holding.hold.is_mute();
+        if spoken_to && !holding.speaking && !holding.ring_back_tone {
             holding.ring_back_tone = true;
             desk.media(MediaCommand::Tone(far.port, Tone::Ringback));
         }
@@ -380,8 +394,7 @@ impl Call {
         if helps {
             return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
         }
-        // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
-        self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
+        self.announce(desk);
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -470,7 +483,14 @@ impl Call {
                     Comfort::OtherCall => Prompt::OtherCall,
                 },
             ),
-            slay::Output::Press(key) => self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST))),
+            slay::Output::Press(key) => {
+                if let State::Held(holding) = &mut self.state {
+                    holding.understood.pressed(key);
+                }
+                self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST)));
+                let digits = key.as_char().to_string();
+                desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+            }
             // The phones show that there is something to know; the page says what.
             slay::Output::Warn => desk.missed(),
             slay::Output::Apologise => self.speak(desk, Prompt::Sorry),
@@ -487,6 +507,7 @@ impl Call {
                     Ending::Declined => (Outcome::OwnerGaveUp, "the owner declined"),
                     Ending::FarGone => (Outcome::CompanyHungUp, "the far side has gone"),
                     Ending::Cap => (Outcome::CapReached, "the longest hold was reached"),
+                    Ending::NobodyThere => (Outcome::NobodyThere, "the far side says that nobody comes"),
                 };
                 self.end(desk, outcome, reason, Cause::Normal);
             }
@@ -494,6 +515,11 @@ impl Call {
     }
 
     pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        self.speak_sound(desk, SoundId(prompt.index()), prompt.words());
+    }
+
+    /// Says a sound to the far end; in words it is this.
+    pub(super) fn speak_sound(&mut self, desk: &mut Desk, sound: SoundId, words: &str) {
         if self.menu.help.is_some() {
             // A menu is not spoken to.
             return;
@@ -503,10 +529,10 @@ impl Call {
         holding.ring_back_tone = false;
         if desk.plan.transcript {
             let at = desk.now.since(self.started).as_millis();
-            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, prompt.words());
+            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, words);
         }
         desk.listen(ListenOrder::Speaking(far.port, true));
-        desk.say(far, prompt);
+        desk.media(MediaCommand::Play { port: far.port, sound, repeat: false });
     }
 
     fn hush(&mut self, desk: &mut Desk) {
@@ -530,6 +556,7 @@ impl Call {
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
+        self.want_name(desk);
         self.ring_phones(desk, &self.back(), None);
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {

@@ -31,11 +31,13 @@ mod ports;
 pub mod record;
 mod recording;
 mod redial;
+mod shelf;
 pub mod snapshot;
 mod switchboard;
 mod transfer;
 mod trying;
 mod turns;
+mod understood;
 mod waiting;
 mod waits;
 
@@ -44,7 +46,9 @@ pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};
 pub use record::{By, Decision, Figures, Outcome, Record, Span, Utterance};
 pub use redial::Redialling;
-pub use snapshot::{CallView, PeerView, Phase, RedialView, Registration, Snapshot, StreamView};
+pub use snapshot::{
+    CallView, OfferView, PeerView, Phase, QueueView, RedialView, Registration, Snapshot, StreamView,
+};
 pub use switchboard::Switchboard;
 pub use waits::Waits;
 
@@ -126,6 +130,8 @@ pub enum Input {
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.
     Troubles(Vec<String>),
+    /// What came of `Effect::Speak`: the text's sound, µ-law in whole frames, or nothing.
+    Spoken(String, Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -141,6 +147,8 @@ pub enum Effect {
     Listen(ListenOrder),
     /// An order to the studio.
     Studio(StudioOrder),
+    /// A text to be spoken; answered by `Input::Spoken`.
+    Speak(String),
     /// The state of a call, to be written.
     Record(Box<Record>),
     /// Something that programs are told.

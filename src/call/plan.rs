@@ -1,5 +1,6 @@
 //! What the switchboard knows of the house before the first call.
 
+use crate::listen::words::Language;
 use crate::phone::dial::Codes;
 use crate::phone::hunt::Order;
 use crate::slay::Policy;
@@ -49,6 +50,12 @@ pub struct Plan {
     pub extension: String,
     /// What is said while holding is kept with the call.
     pub transcript: bool,
+    /// Texts can be spoken, in this language.
+    pub speech: Option<Language>,
+    /// The owner who is rung hears the company's name, if he gave it one, before its voice.
+    pub announce: bool,
+    /// What is spoken at the far end.
+    pub language: Language,
 }
 
 /// Of which calls something is done.

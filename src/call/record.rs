@@ -176,4 +176,23 @@ pub enum Outcome {
     PreEmpted,
     /// The box stopped while the call was up.
     Interrupted,
+    /// Held, and the far side said that nobody comes: it is closed, or takes messages.
+    NobodyThere,
+    /// Held, and the far side's offer to call back was taken.
+    CallBack,
+}
+
+impl Outcome {
+    /// The hold ended without the owner.
+    pub(super) const fn is_lost(self) -> bool {
+        matches!(
+            self,
+            Self::AgentLost
+                | Self::CompanyHungUp
+                | Self::CapReached
+                | Self::PreEmpted
+                | Self::NobodyThere
+                | Self::CallBack
+        )
+    }
 }

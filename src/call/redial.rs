@@ -48,8 +48,6 @@ fn reason(call: &Call) -> Option<&'static str> {
     }
     match (call.record.outcome, call.nobody_comes) {
         (Outcome::CompanyHungUp, Some(Told::AllBusy)) => Some("all agents were busy"),
-        // Nobody will be there in a minute either.
-        (Outcome::CompanyHungUp, Some(Told::Closed)) => None,
         (Outcome::CompanyHungUp, _) => Some("the far side hung up before anyone came"),
         (Outcome::Busy, _) if call.by_box => Some("it was busy"),
         (Outcome::NoAnswer, _) if call.by_box => Some("nobody answered"),

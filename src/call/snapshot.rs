@@ -43,6 +43,8 @@ pub struct CallView {
     pub ends_at: Option<Wall>,
     /// How long one usually waits at this number, milliseconds, if the box has waited there before.
     pub usual_wait_ms: Option<u64>,
+    /// What the line has told of the wait, while the box holds.
+    pub queue: Option<QueueView>,
     /// What is heard on the far end, while the box listens.
     pub sound: Option<Sound>,
     /// What was said on the far end of late, oldest first, while the box listens and has words for it.
@@ -65,6 +67,31 @@ pub struct CallView {
     pub phones_encrypted: bool,
     /// How the sound of each leg fares, as told last.
     pub streams: Vec<StreamView>,
+}
+
+/// What is known of a queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QueueView {
+    /// Place in the queue as it was told last; 1 is next.
+    pub place: Option<u32>,
+    /// The wait that was announced last, minutes at least.
+    pub least_minutes: Option<u32>,
+    /// At most.
+    pub most_minutes: Option<u32>,
+    /// How long it probably still takes, milliseconds: by the pace of the queue, else by what was announced, else by earlier
+    /// waits at this number.
+    pub left_ms: Option<u64>,
+    /// They offer to call back.
+    pub offer: Option<OfferView>,
+}
+
+/// An offer to call back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OfferView {
+    /// The key that takes it, if it is known.
+    pub key: Option<char>,
+    /// The box has taken it.
+    pub taken: bool,
 }
 
 /// A number that will be dialled again.

@@ -108,6 +108,7 @@ impl Switchboard {
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.tell_troubles(troubles),
+            Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}
         }
         self.timeout();
@@ -479,7 +480,11 @@ impl Switchboard {
             _ => None,
         };
         let usual_wait_ms = ends_at.and_then(|_| self.desk.plan.usual_wait(&call.record.number));
-        CallView { ends_at, usual_wait_ms, ..view(call, self.desk.plan.recording.listen_in) }
+        let queue = match &call.state {
+            State::Held(holding) => Some(holding.queue(self.desk.now, usual_wait_ms)),
+            _ => None,
+        };
+        CallView { ends_at, usual_wait_ms, queue, ..view(call, self.desk.plan.recording.listen_in) }
     }
 }
 
@@ -511,6 +516,7 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         hold_started: held.and(record.hold_started),
         ends_at: None,
         usual_wait_ms: None,
+        queue: None,
         sound: held.and_then(|h| h.sound),
         captions: held.map(|h| h.captions.iter().cloned().collect()).unwrap_or_default(),
         heard: record.heard[recent..].iter().map(|s| (s.at_ms, s.sound)).collect(),

@@ -4,12 +4,12 @@ use super::Hold;
 use super::numbers::choice;
 use crate::call::Redialling;
 use crate::limits;
-use crate::slay::Unanswered;
+use crate::slay::{Unanswered, Voicemail};
 use crate::tables::Section;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 14] = [
     "cap",
     "ring",
     "ring_again",
@@ -18,6 +18,8 @@ pub(super) const KEYS: [&str; 12] = [
     "eagerness",
     "unanswered",
     "call_back",
+    "still_there",
+    "voicemail",
     "redial",
     "redial_after",
     "also_ring",
@@ -54,6 +56,8 @@ pub(super) fn hold(s: &mut Section<'_, '_>) -> Hold {
         eagerness: s.number("eagerness", 0..=100).unwrap_or(50) as f32 / 100.0,
         unanswered: choice(s, "unanswered", &Unanswered::NAMES),
         call_back: s.flag("call_back").unwrap_or(false),
+        still_there: s.flag("still_there").unwrap_or(true),
+        voicemail: choice(s, "voicemail", &Voicemail::NAMES),
         redial: Redialling { tries: small(s.number("redial", 0..=10), 2), pause },
         also_ring,
         also_after: s.duration("also_after", Duration::ZERO..=MINUTE).unwrap_or(Duration::from_secs(8)),

@@ -7,6 +7,7 @@ mod board;
 mod country;
 mod hold;
 mod menu;
+mod notify;
 mod numbers;
 mod peers;
 mod presets;
@@ -14,6 +15,7 @@ mod recording;
 mod rules;
 mod services;
 mod settings;
+mod speech;
 mod way;
 
 pub use crate::tables::{Mistake, Mistakes};
@@ -21,7 +23,7 @@ pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
 pub use settings::{
     Codes, Config, Guard, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret, Sip,
-    SipTls, Trunk, TrunkPeer, Web, Words,
+    SipTls, Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
@@ -93,7 +95,9 @@ pub fn parse(
         "speed_dial",
         "record",
         "words",
+        "speech",
         "assistant",
+        "notify",
         "guard",
         "codes",
         "board",
@@ -116,7 +120,9 @@ pub fn parse(
         "[words]",
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
+    let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
     let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
+    let notify = notify::targets(&mut source, &root);
     let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
@@ -141,7 +147,9 @@ pub fn parse(
         menu,
         record,
         words,
+        speech,
         assistant,
+        notify,
         guard,
         codes,
         board,

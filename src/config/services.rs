@@ -25,7 +25,11 @@ impl Config {
                 service.url
             )
         });
-        words.chain(model).collect()
+        let notify = self.notify.iter().map(|target| {
+            let numbers = if target.numbers { ", with the other party's number" } else { "" };
+            format!("What happens{numbers}, to {} ({}).", target.name, target.host())
+        });
+        words.chain(model).chain(notify).collect()
     }
 }
 

@@ -37,8 +37,12 @@ pub struct Config {
     pub record: Record,
     /// `[words]`
     pub words: Words,
+    /// `[speech]`
+    pub speech: Speech,
     /// `[assistant]`: the language model, if there is one.
     pub assistant: Option<assist::Service>,
+    /// `[[notify]]`, in the file's order; may be empty.
+    pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
     pub guard: Guard,
     /// `[codes]`
@@ -211,6 +215,10 @@ pub struct Hold {
     pub unanswered: crate::slay::Unanswered,
     /// Offers to call back are taken.
     pub call_back: bool,
+    /// "Are you still there?" is answered.
+    pub still_there: bool,
+    /// What is done where a machine takes a message.
+    pub voicemail: crate::slay::Voicemail,
     /// What is done when a queue hangs up.
     pub redial: crate::call::Redialling,
     /// At most three numbers outside the house that ring too. Whether each may be dialled is asked when it is.
@@ -254,6 +262,17 @@ impl Words {
         let usual = || Some(data.join("words")).filter(|folder| folder.is_dir());
         self.model.clone().or_else(usual)
     }
+}
+
+/// Text to speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// Who speaks.
+    pub voice: crate::speech::Config,
+    /// In which language the box makes its sentences.
+    pub language: Language,
+    /// The owner who is rung hears the company's name.
+    pub announce: bool,
 }
 
 /// What is kept from costing too much.

@@ -146,6 +146,7 @@ mod tests {
             hold_started: (phase == Phase::Holding).then_some(Wall(21_000)),
             ends_at: None,
             usual_wait_ms: None,
+            queue: None,
             sound,
             heard: Vec::new(),
             recording: false,

@@ -62,12 +62,16 @@ impl Url {
     pub fn is_exposed(&self) -> bool {
         let host = self.host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
         let host = host.map_or(self.host.as_str(), |(host, _)| host).trim_matches(['[', ']']);
-        let at_home = match host.parse() {
-            Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-            Ok(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
-            Err(_) => !host.contains('.') || HOUSE.iter().any(|end| host.ends_with(end)),
-        };
-        !self.encrypted && !at_home
+        !self.encrypted && !is_at_home(host)
+    }
+}
+
+/// Whether a name or an IP address is one of the house's own network.
+pub fn is_at_home(host: &str) -> bool {
+    match host.parse() {
+        Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
+        Err(_) => !host.contains('.') || HOUSE.iter().any(|end| host.ends_with(end)),
     }
 }
 
@@ -97,8 +101,6 @@ pub struct Post<'a> {
     pub body: &'a [u8],
     /// All of it, from the name's look-up to the answer's last byte, takes no longer.
     pub limit: Duration,
-    /// The answer is no longer, in bytes; `0`: as long as words are.
-    pub most: usize,
 }
 
 /// Why there is no good answer.
@@ -161,8 +163,7 @@ impl Client {
         if !answer.status().is_success() {
             return Err(refused(host, status));
         }
-        let most = if post.most == 0 { HTTP_ANSWER_BYTES } else { post.most };
-        let body = answer.body_mut().with_config().limit(most as u64).read_to_vec();
+        let body = answer.body_mut().with_config().limit(HTTP_ANSWER_BYTES as u64).read_to_vec();
         body.map_err(fail)
     }
 }

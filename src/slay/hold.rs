@@ -10,42 +10,11 @@
 //!
 //! The machine owns no leg and plays no sound: it says what should be done and why, the call does it.
 
+use super::policy::{Policy, Unanswered, Voicemail};
 use crate::listen::{Heard, Sound};
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
-
-/// How the owner wants to be held and rung.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Longest hold.
-    pub cap: Duration,
-    /// How long the phones ring in one go.
-    pub ring_for: Duration,
-    /// How many times more they ring if nobody answers.
-    pub ring_again: u8,
-    /// Speak at `Perhaps`; without it only `Person` makes the box speak, and it rings in the same moment.
-    pub greet: bool,
-    /// What becomes of a person whose owner no phone reached.
-    pub unanswered: Unanswered,
-    /// An offer to be called back is taken, if a key takes it. The company then calls the household's number.
-    pub call_back: bool,
-}
-
-/// What the box does when every go of ringing is over and nobody came to the phone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unanswered {
-    /// It excuses the owner and hangs up.
-    #[default]
-    Goodbye,
-    /// It keeps the line, and rings again when it hears a person again.
-    Wait,
-}
-
-impl Unanswered {
-    /// Both with their names in the configuration.
-    pub const NAMES: [(&'static str, Self); 2] = [("goodbye", Self::Goodbye), ("wait", Self::Wait)];
-}
 
 /// Pause before a phone that was busy or unreachable is tried again.
 const RING_AGAIN: Duration = Duration::from_secs(4);
@@ -60,6 +29,9 @@ const GONE: Duration = Duration::from_secs(8);
 const WARNING: Duration = Duration::from_secs(600);
 /// What is answered by a key is not answered again for so long: recordings repeat themselves.
 const ANSWERED: Duration = Duration::from_secs(20);
+/// Where nobody comes by their own words, it is waited so long for music or a ringing tone that says otherwise: "we are closed
+/// on Sundays" is also said to those who wait on a Monday.
+const VAIN: Duration = Duration::from_secs(20);
 /// A farewell that was never reported as played ends all the same.
 const FAREWELL: Duration = Duration::from_secs(15);
 
@@ -95,6 +67,17 @@ pub enum Told {
     AllBusy,
     /// "We are closed."
     Closed,
+    /// "Leave a message after the tone."
+    Voicemail,
+    /// "How satisfied were you?"
+    Survey,
+}
+
+impl Told {
+    /// Nobody comes today, however long one waits.
+    pub const fn is_vain(self) -> bool {
+        matches!(self, Self::Closed | Self::Voicemail)
+    }
 }
 
 /// Why no phone rings any more.
@@ -173,6 +156,8 @@ pub enum Ending {
     FarGone,
     /// The longest hold was reached.
     Cap,
+    /// The far side said that nobody will come.
+    NobodyThere,
 }
 
 /// What the machine is doing, for the page.
@@ -214,6 +199,8 @@ struct Ring {
     elsewhere: bool,
     /// The owner wants the call whatever is heard on it.
     asked: bool,
+    /// Nobody is there to be spoken to.
+    mute: bool,
 }
 
 /// One hold.
@@ -227,6 +214,8 @@ pub struct Hold {
     answers_from: Instant,
     /// The far side has said that nobody will come.
     nobody_comes: Option<Told>,
+    /// Then it acts upon that.
+    vain_at: Option<Instant>,
     /// Since when a busy tone is heard.
     busy_since: Option<Instant>,
     state: State,
@@ -242,6 +231,7 @@ impl Hold {
             warn_at: None,
             answers_from: now,
             nobody_comes: None,
+            vain_at: None,
             busy_since: None,
             state: State::Waiting,
             out: VecDeque::new(),
@@ -290,17 +280,24 @@ impl Hold {
             State::Over => return None,
         };
         let gone = self.busy_since.map(|since| since + GONE);
-        [own, gone, self.warn_at, Some(self.cap_at)].into_iter().flatten().min()
+        [own, gone, self.vain_at, self.warn_at, Some(self.cap_at)].into_iter().flatten().min()
     }
 
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         if let Input::Heard(Heard::Sound { sound, .. }) = &input {
             self.busy_since = (*sound == Sound::Busy).then(|| self.busy_since.unwrap_or(now));
+            if matches!(sound, Sound::Music | Sound::Ringback) && self.nobody_comes.is_some_and(Told::is_vain)
+            {
+                // Somebody is waited for after all.
+                (self.nobody_comes, self.vain_at) = (None, None);
+            }
         }
         match (self.state, input) {
             (State::Over, _) => {}
             (_, Input::Told(told)) => self.told(now, told),
+            // Who takes messages is not spoken to.
+            (State::Waiting, Input::Heard(Heard::Perhaps { .. })) if self.vain_at.is_some() => {}
             (State::Waiting, Input::Heard(Heard::Perhaps { reason, .. })) if self.policy.greet => {
                 self.decide("greet", reason);
                 self.greet(now);
@@ -369,6 +366,9 @@ impl Hold {
             self.decide("end", "the far side plays a busy tone: it has hung up".into());
             return self.end(Ending::FarGone);
         }
+        if self.vain_at.take_if(|at| now >= *at).is_some() {
+            return self.in_vain(now);
+        }
         match self.state {
             State::Greeting { until } if now >= until => {
                 self.decide("wait on", "nobody answered the greeting".into());
@@ -381,7 +381,7 @@ impl Hold {
             }
             State::Ringing(ring) if now >= ring.reassure => {
                 let mut said = ring.said;
-                if !ring.speaking {
+                if !ring.speaking && !ring.mute {
                     self.out.push_back(Output::Reassure(Comfort::nth(said, ring.elsewhere)));
                     said = said.wrapping_add(1) % 3;
                 }
@@ -403,16 +403,46 @@ impl Hold {
         self.out.push_back(Output::Ring);
         let (until, left) = (now + self.policy.ring_for, self.policy.ring_again);
         let reassure = now + REASSURE;
-        let ring = Ring { until, left, again: None, reassure, speaking, said: 0, elsewhere: false, asked };
+        let ring = Ring {
+            until,
+            left,
+            again: None,
+            reassure,
+            speaking,
+            said: 0,
+            elsewhere: false,
+            asked,
+            mute: false,
+        };
         self.state = State::Ringing(ring);
+    }
+
+    /// Whoever is at the far end hears nothing while the phones ring.
+    pub fn is_mute(&self) -> bool {
+        matches!(self.state, State::Ringing(Ring { mute: true, .. }))
     }
 
     /// Questions are answered, offers decided, bad news kept for what comes after them.
     fn told(&mut self, now: Instant, told: Told) {
         let waits = matches!(self.state, State::Waiting | State::Greeting { .. });
         match told {
-            Told::AllBusy | Told::Closed => self.nobody_comes = Some(told),
+            Told::AllBusy => self.nobody_comes = Some(told),
+            Told::Closed | Told::Voicemail => {
+                self.nobody_comes = Some(told);
+                if waits {
+                    self.vain_at.get_or_insert(now + VAIN);
+                    self.hush();
+                }
+            }
+            Told::Survey => self.hush(),
             _ if !waits || now < self.answers_from => {}
+            Told::StillThere(_) if !self.policy.still_there => {
+                self.answers_from = now + ANSWERED;
+                self.decide(
+                    "wait on",
+                    "it asks whether anybody is there: the configuration answers no such question".into(),
+                );
+            }
             Told::StillThere(Some(key)) => self.press(now, key, "it asks whether anybody is still there"),
             Told::StillThere(None) => {
                 self.decide("greet", "it asks whether anybody is still there".into());
@@ -420,13 +450,54 @@ impl Hold {
                 self.greet(now);
             }
             Told::CallBack(Some(key)) if self.policy.call_back => {
+                self.nobody_comes = Some(told);
                 self.press(now, key, "it offers to call back, and the configuration takes such offers");
             }
+            // The key that takes it may come in the next words.
+            Told::CallBack(None) if self.policy.call_back => {}
             Told::CallBack(_) => {
                 self.answers_from = now + ANSWERED;
                 self.decide("wait on", "it offers to call back: take the call to accept".into());
             }
         }
+    }
+
+    /// What was greeted is a machine: it is not spoken to any more.
+    fn hush(&mut self) {
+        if matches!(self.state, State::Greeting { .. }) {
+            self.out.push_back(Output::Hush);
+            self.state = State::Waiting;
+        }
+    }
+
+    /// Nobody will come, and nothing that was heard since says otherwise.
+    fn in_vain(&mut self, now: Instant) {
+        if !matches!(self.state, State::Waiting | State::Greeting { .. }) {
+            return;
+        }
+        if self.nobody_comes == Some(Told::Voicemail) && self.policy.voicemail == Voicemail::Ring {
+            let (until, left) = (now + self.policy.ring_for, self.policy.ring_again);
+            let reassure = now + REASSURE;
+            let (speaking, said, elsewhere, asked, mute) = (false, 0, false, true, true);
+            self.state = State::Ringing(Ring {
+                until,
+                left,
+                again: None,
+                reassure,
+                speaking,
+                said,
+                elsewhere,
+                asked,
+                mute,
+            });
+            self.decide("ring", "a machine takes a message: the owner may leave one".into());
+            return self.out.push_back(Output::Ring);
+        }
+        let voicemail = self.nobody_comes == Some(Told::Voicemail);
+        let why =
+            if voicemail { "a machine takes a message, and the box leaves none" } else { "they are closed" };
+        self.decide("end", why.into());
+        self.end(Ending::NobodyThere);
     }
 
     fn press(&mut self, now: Instant, key: Digit, why: &str) {
@@ -451,6 +522,9 @@ impl Hold {
     fn give_up(&mut self, now: Instant) {
         match self.policy.unanswered {
             Unanswered::Goodbye => self.part(now, Ending::OwnerNotReached, "the phone was not answered"),
+            Unanswered::Wait if self.is_mute() => {
+                self.part(now, Ending::OwnerNotReached, "the phone was not answered");
+            }
             Unanswered::Wait => {
                 self.decide("wait on", "the phone was not answered: the box keeps the line".into());
                 self.out.extend([Output::StopRinging, Output::Reassure(Comfort::StillHere)]);
@@ -460,6 +534,11 @@ impl Hold {
     }
 
     fn part(&mut self, now: Instant, ending: Ending, reason: &str) {
+        if self.is_mute() {
+            self.decide("end", reason.into());
+            self.out.push_back(Output::StopRinging);
+            return self.end(if ending == Ending::Declined { ending } else { Ending::NobodyThere });
+        }
         self.decide("apologise", reason.into());
         self.out.extend([Output::StopRinging, Output::Apologise]);
         self.state = State::Parting { ending, until: now + FAREWELL };
@@ -497,6 +576,8 @@ mod tests {
         greet: true,
         unanswered: Unanswered::Goodbye,
         call_back: false,
+        still_there: true,
+        voicemail: Voicemail::HangUp,
     };
 
     fn perhaps() -> Input {
@@ -677,8 +758,38 @@ mod tests {
         assert_eq!(pressed(POLICY, Told::CallBack(key)), 0);
         assert_eq!(pressed(takes, Told::CallBack(key)), 1);
         assert_eq!(story(POLICY, vec![(10, Input::Told(Told::StillThere(None)))], 11), [(10, Output::Greet)]);
+        let silent = Policy { still_there: false, ..POLICY };
+        assert_eq!(pressed(silent, Told::StillThere(key)), 0);
+        assert_eq!(story(silent, vec![(10, Input::Told(Told::StillThere(None)))], 11), []);
+        // The key may come after the offer.
+        let late = vec![(10, Input::Told(Told::CallBack(None))), (13, Input::Told(Told::CallBack(key)))];
+        assert_eq!(story(takes, late, 60).len(), 1);
         let mut hold = Hold::new(Instant::ZERO, POLICY);
         hold.handle(Instant::ZERO, Input::Told(Told::AllBusy));
         assert_eq!(hold.nobody_comes(), Some(Told::AllBusy));
+    }
+
+    #[test]
+    fn where_nobody_comes_nothing_is_said_and_the_line_is_given_up() {
+        let told = |told| Input::Told(told);
+        let end = Output::End(Ending::NobodyThere);
+        for vain in [Told::Closed, Told::Voicemail] {
+            let spoken = vec![(10, perhaps()), (13, told(vain)), (15, perhaps())];
+            let want = [(10, Output::Greet), (13, Output::Hush), (33, end.clone())];
+            assert_eq!(story(POLICY, spoken, 60), want, "{vain:?}");
+            // It was said to those who wait, or by a person.
+            let music = Input::Heard(Heard::Sound { at: Tick(0), sound: Sound::Music, confidence: 0.9 });
+            assert_eq!(story(POLICY, vec![(10, told(vain)), (20, music)], 600), [], "{vain:?}");
+            let person = story(POLICY, vec![(10, told(vain)), (20, person())], 31);
+            assert!(!person.contains(&(30, end.clone())), "{person:?}");
+        }
+        let rings = Policy { voicemail: Voicemail::Ring, ..POLICY };
+        let rung = [(30, Output::Ring), (75, Output::StopRinging), (75, end.clone())];
+        assert_eq!(story(rings, vec![(10, told(Told::Voicemail))], 100), rung, "nothing is said to it");
+        assert_eq!(story(rings, vec![(10, told(Told::Closed))], 31), [(30, end)]);
+        assert_eq!(
+            story(POLICY, vec![(10, perhaps()), (12, told(Told::Survey))], 60).last(),
+            Some(&(12, Output::Hush))
+        );
     }
 }

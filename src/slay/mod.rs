@@ -6,7 +6,10 @@ pub mod flow;
 mod hold;
 pub mod learn;
 pub mod navigate;
+mod policy;
+pub mod queue;
 pub mod schedule;
 pub mod text;
 
-pub use hold::{Comfort, Doing, Ending, Hold, Input, Output, Policy, RingEnd, Told, Unanswered};
+pub use hold::{Comfort, Doing, Ending, Hold, Input, Output, RingEnd, Told};
+pub use policy::{Policy, Unanswered, Voicemail};

@@ -248,6 +248,7 @@ fn in_words(flow: &Flow, step: &Step) -> String {
         Act::Speak(Word::Agent) => "say \u{201c}agent\u{201d}".into(),
         Act::Speak(Word::Yes) => "say \u{201c}yes\u{201d}".into(),
         Act::Speak(Word::No) => "say \u{201c}no, thank you\u{201d}".into(),
+        Act::Say(text) => format!("say \u{201c}{text}\u{201d}"),
         Act::Branch(ways) => {
             let ways: Vec<String> = ways.iter().map(|(_, to)| place(to)).collect();
             format!("go on by which of {} prompts is said, at {}", ways.len(), ways.join(" or "))

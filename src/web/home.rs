@@ -98,6 +98,11 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
                     div { dt { "On hold" } dd.big { (ticking(since, now)) } }
                 }
                 div { dt { "Call" } dd { (ticking(call.started, now)) } }
+                @if let Some(queue) = &call.queue {
+                    @if let Some(place) = queue.place { div { dt { "Place in the queue" } dd.big { (place) } } }
+                    @if let Some(words) = words::announced(queue) { div { dt { "They say" } dd { (words) } } }
+                    @if let Some(left) = queue.left_ms { div { dt { "Probably still" } dd { (words::length(left)) } } }
+                }
                 @if let Some(sound) = call.sound {
                     div { dt { "Heard now" } dd { span class={ "key " (words::sound_class(sound)) } {} (words::sound(sound)) } }
                 }
@@ -112,6 +117,7 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
             @if !call.captions.is_empty() {
                 p.captions aria-live="off" { @for caption in &call.captions { q { (caption) } " " } }
             }
+            @if let Some(offer) = call.queue.as_ref().and_then(|queue| queue.offer) { p.advice { (words::offer(offer)) } }
             @if call.recording { p.last { "This call is being recorded." } }
             @if !call.streams.is_empty() { (streams(&call.streams)) }
             @if let Some(words) = encrypted(call) { p.muted { (words) } }

@@ -170,6 +170,7 @@ mod tests {
             hold_started: None,
             ends_at: None,
             usual_wait_ms: None,
+            queue: None,
             captions: Vec::new(),
             sound: None,
             heard: Vec::new(),

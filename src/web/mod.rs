@@ -31,6 +31,7 @@ mod login;
 mod logs;
 mod mcp;
 mod metrics;
+mod notify_page;
 mod page;
 mod phones;
 mod phones_page;
@@ -58,6 +59,7 @@ use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::media::Counters;
 use crate::net::TlsAcceptor;
+use crate::notify::Notices;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
 use crate::studio::Studio;
@@ -117,6 +119,8 @@ pub struct Config {
 pub struct Elsewhere {
     /// What leaves the box for them, in a sentence for each.
     pub leaves: Vec<String>,
+    /// Where the owner is told what happens.
+    pub notices: Notices,
 }
 
 /// What a paired phone must know of the house.

@@ -56,6 +56,9 @@ pub(super) enum Route {
     SetupTold,
     Privacy,
     Purge,
+    /// Where the owner is told what happens, and trying that out.
+    Notifications,
+    TryNotification,
     Backup,
     MakeBackup,
     Restore,
@@ -133,6 +136,8 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["setup", "told"] => (false, Route::SetupTold),
         ["privacy"] if get => (true, Route::Privacy),
         ["privacy"] => (false, Route::Purge),
+        ["notifications"] if get => (true, Route::Notifications),
+        ["notifications"] => (false, Route::TryNotification),
         ["backup"] if get => (true, Route::Backup),
         ["backup"] => (false, Route::MakeBackup),
         ["backup", "restore"] => (false, Route::Restore),

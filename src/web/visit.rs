@@ -12,8 +12,8 @@ use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate, head,
-    home, login, logs, mcp, metrics, page, phones, privacy, settings, setup, sound, statistics_page, teach,
-    words,
+    home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup, sound,
+    statistics_page, teach, words,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -433,6 +433,8 @@ impl Visit<'_> {
             Route::SetupTold => setup::told(site, &self.body, &form),
             Route::Privacy => privacy::page(site, &form, None, 200),
             Route::Purge => privacy::purge(site, &self.body, &form),
+            Route::Notifications => notify_page::page(site, &form, None, 200),
+            Route::TryNotification => notify_page::test(site, self.sent("test").unwrap_or_default(), &form),
             Route::Backup => backup::page(&form, None, 200),
             Route::MakeBackup => match site.back_up(self.sent("password").unwrap_or_default()) {
                 Ok(file) => file,

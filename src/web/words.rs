@@ -1,6 +1,6 @@
 //! What states, sounds, outcomes and times are called on the page.
 
-use crate::call::{CallView, Outcome, Phase, Record};
+use crate::call::{CallView, OfferView, Outcome, Phase, QueueView, Record};
 use crate::listen::Sound;
 use crate::units::Wall;
 
@@ -17,6 +17,25 @@ pub(super) fn phase(call: &CallView) -> &'static str {
         (Phase::Holding, _) => "Waiting on hold for you",
         (Phase::Greeting, _) => "Someone may be there",
         (Phase::Ringing, _) => "A person is there",
+    }
+}
+
+/// The wait that was announced.
+pub(super) fn announced(queue: &QueueView) -> Option<String> {
+    match (queue.least_minutes?, queue.most_minutes?) {
+        (least, most) if least == most => Some(format!("{most} min")),
+        (least, most) => Some(format!("{least} to {most} min")),
+    }
+}
+
+/// An offer to call back, and what to do about it.
+pub(super) fn offer(offer: OfferView) -> String {
+    match (offer.key, offer.taken) {
+        (_, true) => "They offered to call you back, and the box has taken the offer.".into(),
+        (Some(key), false) => {
+            format!("They offer to call you back: take the call and press {key} if you want that.")
+        }
+        (None, false) => "They offer to call you back: take the call if you want that.".into(),
     }
 }
 
@@ -90,6 +109,8 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Failed => "Did not go through",
         Outcome::PreEmpted => "Made way for an emergency call",
         Outcome::Interrupted => "The box stopped",
+        Outcome::NobodyThere => "Nobody there",
+        Outcome::CallBack => "They call back",
     }
 }
 
@@ -110,6 +131,8 @@ pub(super) fn outcome_sentence(record: &Record) -> &'static str {
         Outcome::Failed => "The call did not go through. The last decision below says why.",
         Outcome::PreEmpted => "The line was needed for an emergency call.",
         Outcome::Interrupted => "The box lost power or was stopped while the call was up.",
+        Outcome::NobodyThere => "They said that nobody comes: they are closed, or a machine takes messages.",
+        Outcome::CallBack => "They offered to call you back, and the box took the offer.",
     }
 }
 
@@ -123,10 +146,14 @@ pub(super) fn outcome_class(outcome: Outcome) -> &'static str {
         | Outcome::CapReached
         | Outcome::Failed
         | Outcome::PreEmpted
-        | Outcome::Interrupted => "bad",
-        Outcome::Talked | Outcome::OwnerGaveUp | Outcome::Busy | Outcome::NoAnswer | Outcome::Cancelled => {
-            "plain"
-        }
+        | Outcome::Interrupted
+        | Outcome::NobodyThere => "bad",
+        Outcome::CallBack
+        | Outcome::Talked
+        | Outcome::OwnerGaveUp
+        | Outcome::Busy
+        | Outcome::NoAnswer
+        | Outcome::Cancelled => "plain",
     }
 }
 

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod http;
+mod letters;
 mod model;
+mod mqtt;
+mod notify;
 mod recogniser;
 mod stand_in;

@@ -9,6 +9,7 @@ mod ctl;
 mod disk;
 mod far;
 mod flood;
+mod notify;
 mod page;
 mod paired;
 mod ports;

@@ -15,6 +15,7 @@ use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Wh
 use hold_slayer::dsp::g711;
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::lore::Lore;
+use hold_slayer::listen::words::Language;
 use hold_slayer::listen::{Heard, Settings};
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
@@ -22,7 +23,7 @@ use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
 use hold_slayer::slay::book::Entry;
 use hold_slayer::slay::schedule::Appointment;
-use hold_slayer::slay::{Policy, Unanswered};
+use hold_slayer::slay::{Policy, Unanswered, Voicemail};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
@@ -98,6 +99,11 @@ pub struct House {
     pub transcript: bool,
     pub max_holds: usize,
     pub unanswered: Unanswered,
+    pub call_back: bool,
+    pub still_there: bool,
+    pub voicemail: Voicemail,
+    /// Of the far end.
+    pub language: Language,
     pub redial: Redialling,
     pub also_ring: Vec<String>,
     pub also_after: Duration,
@@ -106,6 +112,8 @@ pub struct House {
     pub learn: bool,
     pub speed: Vec<(String, String)>,
     pub extension: String,
+    /// Texts can be spoken: each sounds like this prompt.
+    pub speaks: Option<Prompt>,
 }
 
 impl Default for House {
@@ -145,6 +153,10 @@ impl Default for House {
             transcript: false,
             max_holds: 1,
             unanswered: Unanswered::Goodbye,
+            call_back: false,
+            still_there: true,
+            voicemail: Voicemail::HangUp,
+            language: Language::English,
             redial: Redialling { tries: 0, pause: s(60) },
             also_ring: Vec::new(),
             also_after: s(8),
@@ -152,6 +164,7 @@ impl Default for House {
             learn: false,
             speed: Vec::new(),
             extension: String::new(),
+            speaks: None,
         }
     }
 }
@@ -195,6 +208,9 @@ pub struct World {
     pub studio: Vec<StudioOrder>,
     /// Every tone over others' sound that was ordered or ended.
     pub overlays: Vec<(PortId, Option<media::Overlay>)>,
+    /// How texts sound, and all that were to be spoken.
+    speaks: Option<Prompt>,
+    pub texts: Vec<String>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -351,6 +367,8 @@ impl World {
             schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
+            speaks: house.speaks,
+            texts: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -566,6 +584,11 @@ impl World {
                 self.media.command(self.now, command);
             }
             Effect::Studio(order) => self.studio.push(order),
+            Effect::Speak(text) => {
+                let sound = self.speaks.map(|prompt| prompt.samples().into());
+                self.texts.push(text.clone());
+                self.core.handle(self.now, Event::Spoken(text, sound));
+            }
             Effect::Listen(order) => {
                 self.ears.order(order, |company| self.lore.get(company).cloned().unwrap_or_default());
             }
@@ -748,7 +771,9 @@ fn plan(house: &House) -> Plan {
             ring_again: house.ring_again,
             greet: true,
             unanswered: house.unanswered,
-            call_back: false,
+            call_back: house.call_back,
+            still_there: house.still_there,
+            voicemail: house.voicemail,
         },
         redial: house.redial,
         also_ring: house.also_ring.clone(),
@@ -756,6 +781,9 @@ fn plan(house: &House) -> Plan {
         waits: house.waits.clone(),
         recording: house.recording,
         transcript: house.transcript,
+        speech: house.speaks.map(|_| Language::English),
+        announce: true,
+        language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,
         speed: house.speed.clone(),

@@ -389,7 +389,7 @@ fn the_privacy_page_says_what_leaves_the_box() {
     };
     assert!(about(Elsewhere::default()).contains("it hears by itself and asks nobody"));
     let leaves = vec!["The sound of the line, to nas:8000.".to_owned()];
-    let told = about(Elsewhere { leaves });
+    let told = about(Elsewhere { leaves, ..Elsewhere::default() });
     assert!(told.contains("to nas:8000.") && !told.contains("asks nobody"));
 }
 
@@ -411,4 +411,44 @@ fn what_is_known_of_each_company_is_on_one_page_and_can_be_forgotten() {
     assert_eq!(forget("nobody").status, 400);
     assert_eq!(forget("%2B18005550123").status, 303);
     assert!(!server.get("/companies", &cookie).text.contains("Forget them"));
+}
+
+#[test]
+fn a_notification_target_is_tried_out_on_the_page() {
+    use std::io::Read;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!(
+        "[[notify]]\nname = \"my hook\"\nkind = \"webhook\"\nurl = \"http://{}/very-secret\"\n",
+        listener.local_addr().unwrap()
+    );
+    let read = hold_slayer::config::parse(&text, "t.toml", &|_| Err(std::io::ErrorKind::NotFound.into()));
+    let notices = hold_slayer::notify::start(read.unwrap().notify).unwrap();
+    let elsewhere = Elsewhere { notices, ..Elsewhere::default() };
+    let server = Server::with(Config { elsewhere, ..config() });
+    let (cookie, token) = server.log_in();
+    let shown = server.get("/notifications", &cookie).text;
+    assert!(
+        shown.contains("my hook") && shown.contains("hold.human_detected") && !shown.contains("very-secret")
+    );
+    let there = std::thread::spawn(move || {
+        for answer in ["200 OK", "403 No"] {
+            let mut stream = listener.accept().unwrap().0;
+            let _ = stream.read(&mut [0; 4096]);
+            write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    let try_out = || server.post("/notifications", &cookie, "", &format!("csrf={token}&test=my+hook"));
+    assert!(try_out().text.contains("my hook has taken the test message"));
+    let refused = try_out();
+    assert!(
+        refused.status == 502
+            && refused.text.contains("refuses the key")
+            && !refused.text.contains("very-secret")
+    );
+    there.join().unwrap();
+    assert_eq!(
+        server.post("/notifications", &cookie, "", "test=my+hook").status,
+        403,
+        "without the form's token"
+    );
 }

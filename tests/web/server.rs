@@ -345,6 +345,7 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         hold_started: waits.then_some(Wall(started + 38_000)),
         ends_at: None,
         usual_wait_ms: None,
+        queue: None,
         sound: waits.then_some(sound),
         heard: if waits { heard } else { Vec::new() },
         recording: false,

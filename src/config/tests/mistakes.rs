@@ -10,7 +10,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, menu, speed_dial, record, words, assistant, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, menu, speed_dial, record, words, speech, assistant, notify, guard, codes, board, web, log",
         ],
     ),
     (
@@ -265,9 +265,9 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ),
     // [board]
     (
-        "[board]\nfile = \"pi5\"\n",
+        "[board]\nfile = \"pi6\"\n",
         &[
-            "2: [board] file = \"pi5\": allowed is \"generic\", \"pi4\", or the path of a board file ending in .toml",
+            "2: [board] file = \"pi6\": allowed is \"generic\", \"pi3\", \"pi4\", \"pi5\", \"zero2\", or the path of a board file ending in .toml",
         ],
     ),
     (

@@ -21,8 +21,10 @@ pub struct Facts {
     pub still_there: Option<Option<char>>,
     /// Nobody works there now.
     pub closed: bool,
-    /// It takes a message.
+    /// It takes a message, and nothing else: one that offers to take one by a key is a menu.
     pub voicemail: bool,
+    /// Everybody is busy, and it says goodbye.
+    pub all_busy: bool,
     /// It wants an opinion.
     pub survey: bool,
     /// What a menu offers.
@@ -39,18 +41,52 @@ pub fn facts(text: &str, language: Language) -> Facts {
     let intents = wording(text, language, "").intents;
     let has = |intent| intents.contains(&intent);
     let options = options(text, language);
-    // One key among words of one intent is that intent's.
-    let only = (options.len() == 1).then(|| options[0].key);
+    let offers = |list: &str, options: &[Choice]| {
+        // One key among words of one intent is that intent's; of several, the one whose label says so.
+        let says = |choice: &&Choice| any(lexicon, list, &words(&choice.label, lexicon));
+        match options {
+            [only] => Some(only.key),
+            _ => options.iter().find(says).map(|choice| choice.key),
+        }
+    };
+    let voicemail = has(Intent::Voicemail) && options.is_empty();
     Facts {
         position: position(&said, lexicon),
         wait: wait(&said, lexicon),
-        callback: has(Intent::Callback).then_some(only),
-        still_there: has(Intent::Still).then_some(only),
-        closed: has(Intent::Closed),
-        voicemail: has(Intent::Voicemail),
+        callback: has(Intent::Callback).then(|| offers("calls back", &options)),
+        still_there: has(Intent::Still).then(|| offers("keeps", &options)),
+        closed: has(Intent::Closed) && !has(Intent::Queue) && options.is_empty(),
+        voicemail,
+        all_busy: has(Intent::Queue) && any(lexicon, "goodbye", &said),
         survey: has(Intent::Survey),
         options,
     }
+}
+
+fn any(lexicon: &Lexicon, list: &str, said: &[Word]) -> bool {
+    lexicon.list(list).iter().any(|phrase| find(phrase, said).is_some())
+}
+
+/// The key of an offer that was made without one in the words before: "to do so, press two".
+pub fn key_of_offer(text: &str, language: Language) -> Option<char> {
+    let lexicon = language.lexicon();
+    match options(text, language).as_slice() {
+        [only] if !has_intent(text, language) => {
+            let label = words(&only.label, lexicon);
+            let agrees = only.label.is_empty() || any(lexicon, "agrees", &label);
+            (agrees || any(lexicon, "calls back", &label)).then_some(only.key)
+        }
+        all => {
+            let says = |choice: &&Choice| any(lexicon, "calls back", &words(&choice.label, lexicon));
+            all.iter().find(says).map(|choice| choice.key)
+        }
+    }
+}
+
+/// It is about something else than a menu and a call back.
+fn has_intent(text: &str, language: Language) -> bool {
+    let other = |intent: &Intent| !matches!(intent, Intent::Menu | Intent::Callback);
+    wording(text, language, "").intents.iter().any(other)
 }
 
 fn position(said: &[Word], lexicon: &Lexicon) -> Option<u32> {
@@ -64,7 +100,7 @@ fn position(said: &[Word], lexicon: &Lexicon) -> Option<u32> {
 
 /// "about five minutes", "between five and ten minutes", "less than an hour".
 fn wait(said: &[Word], lexicon: &Lexicon) -> Option<Minutes> {
-    let phrase = |list| lexicon.list(list).iter().any(|phrase| find(phrase, said).is_some());
+    let phrase = |list| any(lexicon, list, said);
     let timed = (1..said.len()).find_map(|at| {
         let unit = if lexicon.has("minutes", &said[at].text) {
             1
@@ -153,6 +189,40 @@ mod tests {
         let german = facts("Wünschen Sie einen Rückruf? Dann drücken Sie die Eins.", Language::German);
         assert_eq!(german.callback, Some(Some('1')));
         assert_eq!(told("Hello, how can I help?"), Facts::default());
+        // Of several keys the one whose label says so; none, if none does.
+        let two = told("We can call you back. To receive a callback press 1. To keep holding press 2.");
+        assert_eq!(two.callback, Some(Some('1')));
+        let other = told("We can call you back. For sales press 1. For support press 2.");
+        assert_eq!(other.callback, Some(None));
+        let message = told("To leave a message, press 3, or stay on the line.");
+        assert!(
+            !message.voicemail && message.options.len() == 1,
+            "a menu takes it, not the line: {message:?}"
+        );
+        assert!(told("All of our agents are busy. Please try again later. Goodbye.").all_busy);
+        assert!(!told("All of our agents are busy. Please stay on the line.").all_busy);
+        let german = facts(
+            "Alle unsere Mitarbeiter sind im Gespräch. Bitte versuchen Sie es später noch einmal.",
+            Language::German,
+        );
+        assert!(german.all_busy, "{german:?}");
+    }
+
+    #[test]
+    fn the_key_of_an_offer_may_come_in_the_next_words() {
+        let cases = [
+            ("To do so, press 2 now.", Some('2')),
+            ("Press 1.", Some('1')),
+            ("To accept, press 1. To decline, press 2.", None),
+            ("To be called back press 1, to continue holding press 2.", Some('1')),
+            ("For billing, press 2.", None),
+            ("To leave a message, press 2.", None),
+            ("", None),
+        ];
+        for (text, key) in cases {
+            assert_eq!(key_of_offer(text, Language::English), key, "{text}");
+        }
+        assert_eq!(key_of_offer("Drücken Sie dazu die Eins.", Language::German), Some('1'));
     }
 
     #[test]

@@ -185,8 +185,24 @@ mod tests {
         for (code, language) in Language::NAMES {
             let lexicon = language.lexicon();
             for list in [
-                "articles", "fills", "press", "opens", "drops", "after", "minutes", "hours", "half", "whole",
-                "position", "ahead", "next", "joins",
+                "articles",
+                "fills",
+                "press",
+                "opens",
+                "drops",
+                "after",
+                "minutes",
+                "hours",
+                "half",
+                "whole",
+                "position",
+                "ahead",
+                "next",
+                "joins",
+                "goodbye",
+                "calls back",
+                "keeps",
+                "agrees",
             ] {
                 assert!(!lexicon.list(list).is_empty(), "{code}: {list}");
             }

@@ -21,7 +21,7 @@ mod text;
 mod tokens;
 
 pub use decode::Said;
-pub use facts::{Facts, Minutes, facts};
+pub use facts::{Facts, Minutes, facts, key_of_offer};
 pub use lexicon::{Intent, Language};
 pub use phrases::{Wording, wording};
 pub use segment::{Cutter, Segment};

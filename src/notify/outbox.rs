@@ -1,0 +1,169 @@
+//! What waits to be told at one target: in order, tried again when that may help, and given up when it is old.
+
+use super::message::Message;
+use crate::limits::{NOTIFY_BURST, NOTIFY_OUTBOX, NOTIFY_REFILL};
+use crate::units::Instant;
+use core::time::Duration;
+use std::collections::VecDeque;
+
+/// The first pause after a failure; each further one is twice as long.
+const FIRST: Duration = Duration::from_secs(2);
+/// And no longer than this.
+const LONGEST: Duration = Duration::from_secs(300);
+/// What could not be told for so long is of no use any more.
+const STALE: Duration = Duration::from_secs(900);
+
+/// The outbox of one target.
+#[derive(Debug)]
+pub struct Outbox {
+    waiting: VecDeque<(Instant, Message)>,
+    /// Nothing is tried before.
+    rests_until: Option<Instant>,
+    failures: u32,
+    /// How many may be told at once, and since when that is counted.
+    may: u32,
+    counted: Instant,
+    /// What was never told.
+    lost: u64,
+}
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            rests_until: None,
+            failures: 0,
+            may: NOTIFY_BURST,
+            counted: now,
+            lost: 0,
+        }
+    }
+
+    /// Takes a message. Too many at once, or too many that wait: one is lost, the newest or the oldest.
+    pub fn push(&mut self, now: Instant, message: Message) {
+        self.refill(now);
+        if self.may == 0 && !message.urgent {
+            self.lost += 1;
+            return;
+        }
+        self.may = self.may.saturating_sub(1);
+        if self.waiting.len() >= NOTIFY_OUTBOX {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        self.waiting.push_back((now, message));
+    }
+
+    /// The message that is to be told now.
+    pub fn due(&mut self, now: Instant) -> Option<&Message> {
+        while self.waiting.front().is_some_and(|(since, _)| now.since(*since) >= STALE) {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        if self.rests_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        self.waiting.front().map(|(_, message)| message)
+    }
+
+    /// The first one was told.
+    pub fn told(&mut self) {
+        (self.failures, self.rests_until) = (0, None);
+        self.waiting.pop_front();
+    }
+
+    /// It was not. It is tried again if that may help, after a pause.
+    pub fn failed(&mut self, now: Instant, passes: bool) {
+        if !passes {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        let pause = FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
+        self.rests_until = Some(now + pause);
+        self.failures += 1;
+    }
+
+    /// When there is something to do if nothing else happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        let (since, _) = self.waiting.front()?;
+        Some(self.rests_until.map_or(*since, |until| until.min(*since + STALE)))
+    }
+
+    /// Messages that were never told, since this was asked last.
+    pub fn take_lost(&mut self) -> u64 {
+        core::mem::take(&mut self.lost)
+    }
+
+    fn refill(&mut self, now: Instant) {
+        while self.may < NOTIFY_BURST && now.since(self.counted) >= NOTIFY_REFILL {
+            self.may += 1;
+            self.counted += NOTIFY_REFILL;
+        }
+        if self.may == NOTIFY_BURST {
+            self.counted = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::clock;
+    use crate::units::Wall;
+
+    fn message(at: u64) -> Message {
+        Message { at: Wall(at), ..Message::test(Wall(0)) }
+    }
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn what_fails_is_tried_again_after_longer_and_longer_and_then_given_up() {
+        let start = clock::now();
+        let mut outbox = Outbox::new(start);
+        outbox.push(start, message(1));
+        let (mut now, mut tries) = (start, Vec::new());
+        while let Some(at) = outbox.deadline() {
+            now = at.max(now);
+            if outbox.due(now).is_some() {
+                tries.push(now.since(start).as_secs());
+                outbox.failed(now, true);
+            }
+        }
+        assert_eq!(tries, [0, 2, 6, 14, 30, 62, 126, 254, 510, 810]);
+        assert_eq!((now.since(start), outbox.take_lost()), (STALE, 1));
+    }
+
+    #[test]
+    fn the_order_is_kept_and_what_can_never_be_told_is_left_out() {
+        let now = clock::now();
+        let mut outbox = Outbox::new(now);
+        (1..=3).for_each(|n| outbox.push(now, message(n)));
+        assert_eq!(outbox.due(now).unwrap().at, Wall(1));
+        outbox.told();
+        outbox.failed(now, false);
+        assert_eq!(outbox.due(now), None, "it rests");
+        assert_eq!(outbox.due(now + seconds(2)).unwrap().at, Wall(3));
+        outbox.told();
+        assert_eq!((outbox.deadline(), outbox.take_lost()), (None, 1));
+    }
+
+    #[test]
+    fn a_flood_is_bounded_and_what_is_urgent_goes_first_through_it() {
+        let start = clock::now();
+        let mut outbox = Outbox::new(start);
+        (0..1_000).for_each(|n| outbox.push(start, message(n)));
+        assert_eq!(outbox.waiting.len(), NOTIFY_BURST as usize);
+        assert_eq!(outbox.take_lost(), 1_000 - u64::from(NOTIFY_BURST));
+        outbox.push(start, Message { urgent: true, ..message(7) });
+        assert_eq!(outbox.waiting.back().unwrap().1.at, Wall(7));
+        outbox.push(start + NOTIFY_REFILL, message(8));
+        assert_eq!(outbox.waiting.back().unwrap().1.at, Wall(8));
+        (0..1_000).for_each(|n| outbox.push(start, Message { urgent: true, ..message(n) }));
+        assert_eq!(outbox.waiting.len(), NOTIFY_OUTBOX);
+    }
+}
