@@ -290,12 +290,8 @@ fn page_tls(s: &mut Section<'_, '_>) -> PageTls {
         s.text("tls", allowed, |text| ["off", "self-signed", "files"].into_iter().find(|one| *one == text));
     let (cert, key) = (way::file(s, "tls_cert"), way::file(s, "tls_key"));
     for one in ["tls_cert", "tls_key"] {
-        match (how, s.has(one)) {
-            (Some("files"), false) => {
-                s.refuse(one, "tls = \"files\" needs the files of a certificate and of its key")
-            }
-            (Some("files"), true) | (_, false) => {}
-            (_, true) => s.refuse(one, "this is for tls = \"files\""),
+        if how == Some("files") && !s.has(one) {
+            s.refuse(one, "tls = \"files\" needs the files of a certificate and of its key");
         }
     }
     match (how, cert, key) {

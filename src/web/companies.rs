@@ -92,6 +92,9 @@ fn all(site: &Site) -> Result<Vec<Company>, Refusal> {
     let mut companies = gather(&records, flows::entries(site)?, &|number| site.company(number));
     for company in store.companies().map_err(disk)? {
         let lore = store.lore(&company).map_err(disk)?;
+        if lore.is_empty() {
+            continue;
+        }
         let of = companies.entry(site.company(&company)).or_default();
         if of.number.is_empty() {
             of.number.clone_from(&company);

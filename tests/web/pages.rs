@@ -402,7 +402,8 @@ fn what_is_known_of_each_company_is_on_one_page_and_can_be_forgotten() {
     assert_eq!(page.matches("Usual wait").count(), 4, "{page}");
     assert!(page.contains("0800 330 1037") && page.contains("13 min"), "{page}");
     let store = server.store.as_ref().unwrap();
-    store.change_lore("+18005550123", |lore| lore.take(&[vec![7; 200]])).unwrap();
+    store.change_lore("+18005550123", |lore| lore.take(&[vec![7; 60]])).unwrap();
+    assert!(store.flush(SOON));
     let page = server.get("/companies", &cookie).text;
     assert!(page.contains("Forget the announcements of +18005550123"), "{page}");
     let forget = |company: &str| {

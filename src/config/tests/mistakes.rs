@@ -287,12 +287,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ),
     ("[web]\ntls = \"on\"\n", &["2: [web] tls = \"on\": allowed is \"off\", \"self-signed\" or \"files\""]),
     (
-        "[web]\ntls = \"files\"\ntls_cert = \"a.pem\"\n",
-        &["2: [web] tls_key: tls = \"files\" needs the files of a certificate and of its key"],
-    ),
-    (
-        "[web]\ntls = \"self-signed\"\ntls_key = \"a.pem\"\n",
-        &["3: [web] tls_key = \"a.pem\": this is for tls = \"files\""],
+        "[web]\ntls = \"files\"\ntls_cert = \"/a.pem\"\n",
+        &["1: [web] tls_key is missing: tls = \"files\" needs the files of a certificate and of its key"],
     ),
     (
         "[web]\nnames = [\"http://box\"]\n",
