@@ -306,7 +306,7 @@ mod tests {
             lit(Pattern::Ringing),
             [(0, true), (400, false), (600, true), (1000, false), (2000, true), (2400, false), (2600, true)]
         );
-        assert_eq!(lit(Pattern::Fault).len(), 9);
+        assert_eq!(lit(Pattern::Fault).len(), 12);
     }
 
     #[test]

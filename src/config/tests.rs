@@ -349,45 +349,28 @@ fn words_have_a_model_a_language_and_the_owner_s_name() {
 
 #[test]
 fn other_machines_are_asked_only_where_they_are_named() {
-    assert_eq!(read("").unwrap().assistant, None);
-    let model =
-        read("[assistant]\nurl = \"http://nas:11434/v1/\"\nmodel = \"m\"\n").unwrap().assistant.unwrap();
-    assert_eq!((model.url.host(), &*model.model, model.key), ("nas:11434", "m", None));
-    assert_eq!(model.limit, Duration::from_secs(10));
-    let full = "[assistant]\nurl = \"https://x.example\"\nmodel = \"m\"\nkey = \"k3y\"\nlimit = \"3s\"\n";
-    let model = read(full).unwrap().assistant.unwrap();
-    assert_eq!((model.key.unwrap().expose(), model.limit), ("k3y", Duration::from_secs(3)));
-    let words =
-        read("[words]\nmodel = \"/m\"\nurl = \"http://nas:8000/v1\"\nlanguage = \"de\"\n").unwrap().words;
+    assert_eq!(read("").unwrap().words.service, None);
+    let text = "[words]\nmodel = \"/m\"\nurl = \"http://nas:8000/v1/\"\nlanguage = \"de\"\n";
+    let words = read(text).unwrap().words;
     assert_eq!(words.folder(Path::new("/")), None, "the box's own model rests");
     let service = words.service.unwrap();
-    assert_eq!((&*service.model, service.key), ("whisper-1", None));
-    let both = format!("{full}[words]\nurl = \"http://nas:8000/v1\"\n");
-    let leaves = read(&both).unwrap().leaves().join(" ");
-    assert!(
-        leaves.contains("sound of the line") && leaves.contains("nas:8000") && leaves.contains("x.example"),
-        "{leaves}"
-    );
+    assert_eq!((&*service.model, service.key, service.url.host()), ("whisper-1", None, "nas:8000"));
+    let full = read(&format!("{text}key = \"k3y\"\nservice_model = \"base\"\n")).unwrap();
+    let leaves = full.leaves().join(" ");
+    assert!(leaves.contains("sound of the line") && leaves.contains("nas:8000"), "{leaves}");
+    let service = full.words.service.unwrap();
+    assert_eq!((&*service.model, service.key.unwrap().expose()), ("base", "k3y"));
     assert!(read("").unwrap().leaves().is_empty());
     let wrong = [
-        ("[assistant]\nurl = \"http://a\"\n", "model is missing: needed is the model's name"),
-        ("[assistant]\nurl = \"nas:11434\"\nmodel = \"m\"\n", "allowed is an address such as"),
-        ("[assistant]\nurl = \"http://me:k3y@nas\"\nmodel = \"m\"\n", "without user or password"),
-        ("[assistant]\nmodel = \"m\"\n", "this is for the machine at url, which is not there"),
-        ("[assistant]\nurl = \"http://a\"\nmodel = \"\"\n", "allowed is a name of up to 100 signs"),
-        (
-            "[assistant]\nurl = \"http://a\"\nmodel = \"m\"\nlimit = \"2m\"\n",
-            "allowed is a time from \"1s\" to \"1m\"",
-        ),
-        (
-            "[assistant]\nurl = \"http://a\"\nmodel = \"m\"\nkey = \"k3y \\u00e9\"\n",
-            "key (not shown): allowed are up to 500",
-        ),
-        ("[words]\nkey = \"k3y\"\n", "key (not shown): this is for the machine at url"),
-        ("[words]\nservice_model = \"m\"\n", "this is for the machine at url"),
+        ("url = \"nas:11434\"\n", "allowed is an address such as"),
+        ("url = \"http://me:k3y@nas\"\n", "without user or password"),
+        ("url = \"http://a\"\nservice_model = \"\"\n", "allowed is a name of up to 100 signs"),
+        ("url = \"http://a\"\nkey = \"k3y \\u00e9\"\n", "key (not shown): allowed are up to 500"),
+        ("key = \"k3y\"\n", "key (not shown): this is for the machine at url"),
+        ("service_model = \"m\"\n", "this is for the machine at url"),
     ];
     for (text, why) in wrong {
-        let told = read(text).unwrap_err().to_string();
+        let told = read(&format!("[words]\n{text}")).unwrap_err().to_string();
         assert!(told.contains(why), "{text}: {told}");
         assert!(!told.contains("k3y") || why.contains("without user"), "{told}");
     }
