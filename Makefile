@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -34,7 +34,7 @@ help:
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
-	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
 
@@ -115,6 +115,12 @@ bench: setup
 	cargo build --locked --release
 	@$(MAKE) --no-print-directory cost
 	python3 tests/bench/bench.py --bench $(BENCH) --box $(CURDIR)/target/release/hold-slayer $(BENCH_ARGS)
+
+# How soon an event is on the page, and what 50 visitors do to the sound: with wrk, of Debian's package.
+bench-page: setup
+	@command -v wrk >/dev/null || { echo 'make bench-page: please install what Debian calls wrk'; exit 1; }
+	cargo build --locked --release
+	python3 tests/bench/page.py target/release/hold-slayer
 
 # Instructions for each packet and tick: the same on every run, however busy the machine.
 cost:

@@ -51,6 +51,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lettre", &["notify/mail.rs"]),
     ("maud", &["web/"]),
     ("md5", &["sip/"]),
+    ("mdns_sd", &["net/mdns.rs"]),
     (
         "nix",
         &[
@@ -66,6 +67,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("postcard", &["store/", "backup/"]),
+    ("rcgen", &["net/tls.rs"]),
     ("realfft", &["listen/"]),
     ("redb", &["store/"]),
     ("rmcp", &["web/mcp/"]),

@@ -311,6 +311,7 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
     assert_eq!((bare.menu.learn, &bare.menu.extension), (full.menu.learn, &full.menu.extension));
     assert_eq!(bare.guard, full.guard);
     assert_eq!(bare.web.listen, full.web.listen);
+    assert_eq!((bare.web.local_name.as_str(), full.web.local_name.as_str()), ("holdslayer", "holdslayer"));
     assert_eq!(bare.log, full.log);
 }
 

@@ -7,6 +7,7 @@
 //! nobody else anything.
 
 pub mod http;
+pub mod mdns;
 pub mod names;
 mod order;
 mod stream;

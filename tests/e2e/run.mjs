@@ -17,7 +17,7 @@ const pictures = process.env.PICTURES ?? path.join(root, "target/e2e");
 mkdirSync(pictures, { recursive: true });
 
 const WAIT = 60_000;
-const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/backup"];
+const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/backup", "/companies", "/logs"];
 
 /** Starts the demo; resolves when it has told its page, password and token. */
 function start() {

@@ -280,6 +280,17 @@ const MISTAKES: &[(&str, &[&str])] = &[
         &["2: [web] password (not shown): allowed are 8 characters or more, in quotes"],
     ),
     (
+        "[web]\nlocal_name = \"box.local\"\n",
+        &[
+            "2: [web] local_name = \"box.local\": allowed are letters, digits and - , without .local; \"\": the network is told nothing",
+        ],
+    ),
+    ("[web]\ntls = \"on\"\n", &["2: [web] tls = \"on\": allowed is \"off\", \"self-signed\" or \"files\""]),
+    (
+        "[web]\ntls = \"files\"\ntls_cert = \"/a.pem\"\n",
+        &["1: [web] tls_key is missing: tls = \"files\" needs the files of a certificate and of its key"],
+    ),
+    (
         "[web]\nnames = [\"http://box\"]\n",
         &["2: [web] names = [… \"http://box\" …]: each is a host name in quotes, without port or http://"],
     ),

@@ -434,6 +434,25 @@ pub(super) const PARTS: &[Part] = &[
                 "At least 8 characters. Without one here, the one chosen on the page holds.",
             ),
             field("names", "Names", List, "By which the page may be called, one a line."),
+            field(
+                "tls",
+                "Encryption",
+                Choice(&["off", "self-signed", "files"]),
+                "self-signed: browsers ask once whether to trust it. files: a certificate of yours, named below.",
+            ),
+            field(
+                "tls_cert",
+                "Certificate",
+                Text,
+                "For files: a PEM file with it and those that lead to its root.",
+            ),
+            field("tls_key", "Key of the certificate", Text, "For files: a PEM file."),
+            field(
+                "local_name",
+                "Name in the network",
+                Text,
+                "Default holdslayer: the page is at http://holdslayer.local:8080, too. \"\" in the file: the network is told nothing.",
+            ),
         ],
     },
     Part {
