@@ -288,7 +288,9 @@ fn main() -> ExitCode {
 }
 
 fn run(files: &Files) -> ExitCode {
-    match backup::finish(&files.config, &files.data) {
+    // Not under a box that runs: it starts anew by itself.
+    let waits = !hold_slayer::store::is_in_use(&files.data);
+    match if waits { backup::finish(&files.config, &files.data) } else { Ok(false) } {
         Ok(false) => {}
         Ok(true) => eprintln!(
             "hold-slayer: a backup was restored; what was there before is in {}",

@@ -81,6 +81,10 @@ fn replace_config(config: &Path, ready: &Path, before: &Path) -> io::Result<()> 
     };
     // The file itself, not a link to it.
     let config = &fs::canonicalize(config).unwrap_or_else(|_| config.to_owned());
+    if before.join(CONFIG).exists() && fs::read(config).is_ok_and(|there| there == fresh) {
+        // Only the last step was missing when the power failed.
+        return fs::remove_file(ready.join(CONFIG));
+    }
     clear(before)?;
     fs::DirBuilder::new().mode(0o700).create(before)?;
     let mode = match fs::read(config) {

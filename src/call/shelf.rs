@@ -6,11 +6,13 @@ use super::{Effect, Switchboard};
 use crate::limits::{LOOSE_SECONDS, LOOSE_SOUNDS};
 use crate::listen::words::Language;
 use crate::media::{MediaCommand, SoundId, Tone};
-use crate::units::{FRAME_SAMPLES, Instant, PortId};
+use crate::units::{FRAME_SAMPLES, Instant, PortId, SAMPLE_RATE_HZ};
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// The far side is not heard while a name is spoken: a longer one is not.
+const NAME_BYTES: usize = 2 * SAMPLE_RATE_HZ as usize;
 /// Texts whose sound is kept in memory.
 const KNOWN: usize = 16;
 /// A sound's place is not given to another until so long after it has been said.
@@ -110,8 +112,9 @@ impl Call {
     /// then hears it.
     pub(super) fn announce(&self, desk: &mut Desk) {
         let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        let short = desk.shelf.known.iter().any(|(text, sound)| *text == name && sound.len() <= NAME_BYTES);
         for near in &self.near {
-            if !desk.say_text(near.port, &name) {
+            if !(short && desk.say_text(near.port, &name)) {
                 desk.media(MediaCommand::Tone(near.port, Tone::Beep));
             }
         }

@@ -49,18 +49,24 @@ impl Outbox {
         }
         self.may = self.may.saturating_sub(1);
         if self.waiting.len() >= NOTIFY_OUTBOX {
-            self.waiting.pop_front();
+            let plain = self.waiting.iter().position(|(_, message)| !message.urgent);
+            self.waiting.remove(plain.unwrap_or(0));
             self.lost += 1;
         }
-        self.waiting.push_back((now, message));
+        if !message.urgent {
+            return self.waiting.push_back((now, message));
+        }
+        // It goes before what is not urgent, and is tried at once.
+        self.rests_until = None;
+        let at = self.waiting.iter().position(|(_, other)| !other.urgent).unwrap_or(self.waiting.len());
+        self.waiting.insert(at, (now, message));
     }
 
     /// The message that is to be told now.
     pub fn due(&mut self, now: Instant) -> Option<&Message> {
-        while self.waiting.front().is_some_and(|(since, _)| now.since(*since) >= STALE) {
-            self.waiting.pop_front();
-            self.lost += 1;
-        }
+        let all = self.waiting.len();
+        self.waiting.retain(|(since, _)| now.since(*since) < STALE);
+        self.lost += (all - self.waiting.len()) as u64;
         if self.rests_until.is_some_and(|until| now < until) {
             return None;
         }
@@ -86,8 +92,8 @@ impl Outbox {
 
     /// When there is something to do if nothing else happens.
     pub fn deadline(&self) -> Option<Instant> {
-        let (since, _) = self.waiting.front()?;
-        Some(self.rests_until.map_or(*since, |until| until.min(*since + STALE)))
+        let since = self.waiting.iter().map(|(since, _)| *since).min()?;
+        Some(self.rests_until.map_or(since, |until| until.min(since + STALE)))
     }
 
     /// Messages that were never told, since this was asked last.
@@ -160,7 +166,7 @@ mod tests {
         assert_eq!(outbox.waiting.len(), NOTIFY_BURST as usize);
         assert_eq!(outbox.take_lost(), 1_000 - u64::from(NOTIFY_BURST));
         outbox.push(start, Message { urgent: true, ..message(7) });
-        assert_eq!(outbox.waiting.back().unwrap().1.at, Wall(7));
+        assert_eq!(outbox.waiting.front().unwrap().1.at, Wall(7));
         outbox.push(start + NOTIFY_REFILL, message(8));
         assert_eq!(outbox.waiting.back().unwrap().1.at, Wall(8));
         (0..1_000).for_each(|n| outbox.push(start, Message { urgent: true, ..message(n) }));

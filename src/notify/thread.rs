@@ -4,7 +4,7 @@ use super::message::{Message, Teller};
 use super::mqtt::Broker;
 use super::outbox::Outbox;
 use super::{Target, Way, mail, webhook};
-use crate::call::Happened;
+use crate::call::{Event, Happened};
 use crate::clock;
 use crate::limits::NOTIFY_QUEUE;
 use crate::net::http::{Client, Failure};
@@ -50,6 +50,18 @@ impl core::fmt::Debug for Notices {
 impl Notices {
     /// Something happened. It never waits.
     pub fn tell(&self, happened: &Happened) {
+        // Nobody is told of these, and there are so many that they would push out what matters.
+        if matches!(
+            happened.event,
+            Event::AudioClassified { .. }
+                | Event::AudioTranscript { .. }
+                | Event::CallDecided { .. }
+                | Event::MenuStep { .. }
+                | Event::MenuKeysSent { .. }
+                | Event::MenuExploration { .. }
+        ) {
+            return;
+        }
         for (target, jobs) in self.targets.iter() {
             if let Err(TrySendError::Full(_)) = jobs.try_send(Job::Happened(happened.clone())) {
                 tracing::warn!(

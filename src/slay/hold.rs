@@ -218,6 +218,8 @@ pub struct Hold {
     nobody_comes: Option<Told>,
     /// Then it acts upon that.
     vain_at: Option<Instant>,
+    /// What is heard.
+    sound: Option<Sound>,
     /// Since when a busy tone is heard.
     busy_since: Option<Instant>,
     state: State,
@@ -234,6 +236,7 @@ impl Hold {
             answers_from: now,
             nobody_comes: None,
             vain_at: None,
+            sound: None,
             busy_since: None,
             state: State::Waiting,
             out: VecDeque::new(),
@@ -288,6 +291,7 @@ impl Hold {
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         if let Input::Heard(Heard::Sound { sound, .. }) = &input {
+            self.sound = Some(*sound);
             self.busy_since = (*sound == Sound::Busy).then(|| self.busy_since.unwrap_or(now));
             if matches!(sound, Sound::Music | Sound::Ringback) && self.nobody_comes.is_some_and(Told::is_vain)
             {
@@ -298,6 +302,11 @@ impl Hold {
         match (self.state, input) {
             (State::Over, _) => {}
             (_, Input::Told(told)) => self.told(now, told),
+            // A person after all, where a message was to be left.
+            (State::Ringing(ring), Input::Heard(Heard::Person { .. })) if ring.mute => {
+                self.out.push_back(Output::Greet);
+                self.state = State::Ringing(Ring { mute: false, speaking: true, ..ring });
+            }
             // Who takes messages is not spoken to.
             (State::Waiting, Input::Heard(Heard::Perhaps { .. }))
                 if self.vain_at.is_some() && self.nobody_comes == Some(Told::Voicemail) => {}
@@ -430,6 +439,8 @@ impl Hold {
         let waits = matches!(self.state, State::Waiting | State::Greeting { .. });
         match told {
             Told::AllBusy => self.nobody_comes = Some(told),
+            // Words come after the sound that follows them: this is said to those who wait.
+            Told::Closed | Told::Voicemail if matches!(self.sound, Some(Sound::Music | Sound::Ringback)) => {}
             Told::Closed | Told::Voicemail => {
                 self.nobody_comes = Some(told);
                 if waits {
@@ -476,7 +487,11 @@ impl Hold {
 
     /// Nobody will come, and nothing that was heard since says otherwise.
     fn in_vain(&mut self, now: Instant) {
-        if !matches!(self.state, State::Waiting | State::Greeting { .. }) {
+        if matches!(self.state, State::Greeting { .. }) {
+            self.vain_at = Some(now + VOICEMAIL);
+            return;
+        }
+        if !matches!(self.state, State::Waiting) {
             return;
         }
         if self.nobody_comes == Some(Told::Voicemail) && self.policy.voicemail == Voicemail::Ring {

@@ -45,18 +45,25 @@ pub fn facts(text: &str, language: Language) -> Facts {
         // One key among words of one intent is that intent's; of several, the one whose label says so.
         let says = |choice: &&Choice| any(lexicon, list, &words(&choice.label, lexicon));
         match options {
-            [only] => Some(only.key),
+            // "If you are still there, hold on. To leave a message, press 1" is no question that 1 answers.
+            [only] => {
+                let label = words(&only.label, lexicon);
+                let agrees = label.is_empty() || says(&only) || any(lexicon, "agrees", &label);
+                agrees.then_some(only.key)
+            }
             _ => options.iter().find(says).map(|choice| choice.key),
         }
     };
-    let voicemail = has(Intent::Voicemail) && options.is_empty();
+    let (position, wait) = (position(&said, lexicon), wait(&said, lexicon));
+    // Opening hours and mailboxes are also spoken of to those who wait: more is needed before a line is given up.
+    let queues = has(Intent::Queue) || position.is_some() || wait.is_some() || !options.is_empty();
     Facts {
-        position: position(&said, lexicon),
-        wait: wait(&said, lexicon),
+        position,
+        wait,
         callback: has(Intent::Callback).then(|| offers("calls back", &options)),
         still_there: has(Intent::Still).then(|| offers("keeps", &options)),
-        closed: has(Intent::Closed) && !has(Intent::Queue) && options.is_empty(),
-        voicemail,
+        closed: has(Intent::Closed) && any(lexicon, "shut", &said) && !queues,
+        voicemail: has(Intent::Voicemail) && any(lexicon, "records", &said) && !queues,
         all_busy: has(Intent::Queue) && any(lexicon, "goodbye", &said),
         survey: has(Intent::Survey),
         options,
@@ -223,6 +230,21 @@ mod tests {
             assert_eq!(key_of_offer(text, Language::English), key, "{text}");
         }
         assert_eq!(key_of_offer("Drücken Sie dazu die Eins.", Language::German), Some('1'));
+    }
+
+    #[test]
+    fn what_is_said_to_those_who_wait_gives_no_line_up_and_presses_no_strange_key() {
+        let told = |text| facts(text, Language::English);
+        for text in [
+            "Our office hours are monday through friday.",
+            "Our offices are closed on Sundays. You are caller number 3.",
+            "You can also leave us a voicemail. Please stay on the line.",
+        ] {
+            let found = told(text);
+            assert!(!found.closed && !found.voicemail, "{text}");
+        }
+        let found = told("If you are still there, please stay on the line. To leave a message, press 1.");
+        assert!(!matches!(found.still_there, Some(Some(_))), "{found:?}");
     }
 
     #[test]

@@ -67,7 +67,15 @@ fn put(table: &mut Table, field: &Field, text: &str) -> Result<(), String> {
         }
         return Ok(());
     }
+    let there = table.get(field.key).and_then(Item::as_str);
     let value = match field.kind {
+        Kind::Choice(choices) if !choices.contains(&text) && there != Some(text) => {
+            return Err(format!(
+                "{}: here one of {}; anything else stands in hold-slayer.toml only.",
+                field.key,
+                choices.join(", ")
+            ));
+        }
         Kind::Text | Kind::Secret | Kind::Choice(_) => Value::from(text),
         Kind::Flag => match text {
             "true" | "false" => Value::from(text == "true"),

@@ -256,8 +256,8 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "program",
                 "Program",
-                Text,
-                "auto: espeak-ng or flite, if installed; none; or a program's path. Default auto.",
+                Choice(&["auto", "none"]),
+                "auto: espeak-ng or flite, if installed. Another program is named in hold-slayer.toml only. Default auto.",
             ),
             field("voice", "Voice", Text, "As the program calls it. Empty: its usual one."),
             field("language", "Language", Choice(&["en", "de", "fr", "es"]), "Default en."),
