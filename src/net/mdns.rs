@@ -120,9 +120,9 @@ mod tests {
         browser.enable_interface(IfKind::LoopbackV4).unwrap();
         let found = browser.browse("_http._tcp.local.").unwrap();
         let resolved = loop {
-            match found.recv_timeout(Duration::from_secs(20)).unwrap() {
-                ServiceEvent::ServiceResolved(service) => break service,
-                _ => {}
+            let event = found.recv_timeout(Duration::from_secs(20)).unwrap();
+            if let ServiceEvent::ServiceResolved(service) = event {
+                break service;
             }
         };
         assert_eq!((resolved.host.as_str(), resolved.port), ("holdslayer-test.local.", 8080));
