@@ -120,9 +120,8 @@ mod tests {
         browser.enable_interface(IfKind::LoopbackV4).unwrap();
         let found = browser.browse("_http._tcp.local.").unwrap();
         let resolved = loop {
-            if let ServiceEvent::ServiceResolved(service) =
-                found.recv_timeout(Duration::from_secs(20)).unwrap()
-            {
+            let event = found.recv_timeout(Duration::from_secs(20)).unwrap();
+            if let ServiceEvent::ServiceResolved(service) = event {
                 break service;
             }
         };

@@ -67,7 +67,10 @@ def main(box):
         stream(plain, page + '/api/v1/events/stream', token, lambda name, data: happened.append(json.loads(data).get('at')))
         stream(opener, page + '/events', {}, lambda name, data: shown.append(time.time() * 1000))
         cookie = '; '.join('%s=%s' % (one.name, one.value) for one in jar)
-        weight = len(ask(opener, page + '/').read())
+        start = ask(opener, page + '/').read()
+        weight = len(start)
+        if b'Log out' not in start:
+            sys.exit('page.py: the start page is not shown')
         parts = [lateness(plain, page)]
         time.sleep(SECONDS)
         parts.append(lateness(plain, page))
