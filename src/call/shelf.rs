@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The far side is not heard while a name is spoken: a longer one is not.
-const NAME_BYTES: usize = 2 * SAMPLE_RATE_HZ as usize;
+const NAME_BYTES: usize = 3 * SAMPLE_RATE_HZ as usize;
 /// Texts whose sound is kept in memory.
 const KNOWN: usize = 16;
 /// A sound's place is not given to another until so long after it has been said.
