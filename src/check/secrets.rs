@@ -15,6 +15,7 @@ const EXAMPLES: &[&str] = &[
     "a long one of your own",
     "at least 8 characters",
     "the mail's password",
+    "the broker's password",
 ];
 /// Passwords that are guessed first of all.
 const GUESSED: &[&str] =
