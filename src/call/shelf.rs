@@ -104,20 +104,24 @@ impl Desk {
 impl Call {
     /// His phones are rung: the name will be needed when he answers.
     pub(super) fn want_name(&self, desk: &mut Desk) {
-        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        let name = self.announced_name(desk);
         desk.want(&name);
     }
 
     /// The far side hears the owner at once; he knows by the company's name or by a beep that this is the held call, and
     /// then hears it.
     pub(super) fn announce(&self, desk: &mut Desk) {
-        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        let name = self.announced_name(desk);
         let short = desk.shelf.known.iter().any(|(text, sound)| *text == name && sound.len() <= NAME_BYTES);
         for near in &self.near {
             if !(short && desk.say_text(near.port, &name)) {
                 desk.media(MediaCommand::Tone(near.port, Tone::Beep));
             }
         }
+    }
+
+    fn announced_name(&self, desk: &Desk) -> String {
+        if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() }
     }
 
     /// What the owner calls the company; empty: he has given it no name.

@@ -1,10 +1,10 @@
 //! The edge: a thread for each target, which one bounded queue leads to.
 
-use super::message::{Message, Teller};
+use super::message::{self, Message, Teller};
 use super::mqtt::Broker;
 use super::outbox::Outbox;
 use super::{Target, Way, mail, webhook};
-use crate::call::{Event, Happened};
+use crate::call::Happened;
 use crate::clock;
 use crate::limits::NOTIFY_QUEUE;
 use crate::net::http::{Client, Failure};
@@ -50,16 +50,8 @@ impl core::fmt::Debug for Notices {
 impl Notices {
     /// Something happened. It never waits.
     pub fn tell(&self, happened: &Happened) {
-        // Nobody is told of these, and there are so many that they would push out what matters.
-        if matches!(
-            happened.event,
-            Event::AudioClassified { .. }
-                | Event::AudioTranscript { .. }
-                | Event::CallDecided { .. }
-                | Event::MenuStep { .. }
-                | Event::MenuKeysSent { .. }
-                | Event::MenuExploration { .. }
-        ) {
+        // Sounds and words come so often that they would push out what matters.
+        if message::kind(&happened.event).is_none() {
             return;
         }
         for (target, jobs) in self.targets.iter() {
@@ -128,7 +120,7 @@ impl Room {
         let now = clock::now();
         let broker = match &target.way {
             Way::Mqtt { server, topic } => {
-                Some(Broker::new(server.clone(), target.ca.clone(), topic.clone(), now))
+                Some(Broker::new(server.clone(), target.ca.clone(), topic.clone()))
             }
             _ => None,
         };

@@ -805,7 +805,12 @@ mod tests {
             let person = story(POLICY, vec![(10, told(vain)), (20, person())], 31);
             assert!(!person.contains(&(30, end.clone())), "{person:?}");
         }
+        // Whoever is being greeted is heard out.
+        let answered = vec![(10, told(Told::Voicemail)), (29, told(Told::StillThere(None)))];
+        assert!(!story(POLICY, answered, 40).contains(&(30, end.clone())), "in the middle of a greeting");
         let rings = Policy { voicemail: Voicemail::Ring, ..POLICY };
+        let person = story(rings, vec![(10, told(Told::Voicemail)), (35, person())], 36);
+        assert_eq!(person, [(30, Output::Ring), (35, Output::Greet)], "a person after all is spoken to");
         let rung = [(30, Output::Ring), (75, Output::StopRinging), (75, end.clone())];
         assert_eq!(story(rings, vec![(10, told(Told::Voicemail))], 100), rung, "nothing is said to it");
         assert_eq!(story(rings, vec![(10, told(Told::Closed))], 200), [(190, end)]);

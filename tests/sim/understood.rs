@@ -160,6 +160,22 @@ fn words_that_come_after_the_music_has_begun_again_give_no_line_up() {
 }
 
 #[test]
+fn who_listens_along_is_not_cut_off() {
+    let far = [
+        &[Far::Answer, Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(10))][..],
+        &[Far::Quiet(s(600)), Far::HangUp],
+    ]
+    .concat();
+    let owner =
+        vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial(format!("*59{NUMBER}")), Owner::AwaitAnswer];
+    let mut world = World::new(&house(), far, owner);
+    world.run(s(32));
+    said(&mut world, "Our offices are closed.");
+    world.run(s(300));
+    assert_eq!(world.phase(), Some(Phase::Confirming), "{}", world.tale());
+}
+
+#[test]
 fn a_machine_that_takes_messages_hears_nothing_of_the_box() {
     let far = [Far::Quiet(s(300)), Far::HangUp];
     for (voicemail, rings) in [(Voicemail::HangUp, 0), (Voicemail::Ring, 1)] {

@@ -221,6 +221,15 @@ mod tests {
     }
 
     #[test]
+    fn no_program_is_named_from_afar() {
+        let told = changed("", "speech", None, &[("program", "/bin/sh")]).unwrap_err();
+        assert!(told.contains("hold-slayer.toml only"), "{told}");
+        let own = "[speech]\nprogram = \"/opt/voice\"\n";
+        assert_eq!(changed(own, "speech", None, &[("program", "/opt/voice")]).as_deref(), Ok(own));
+        assert!(changed(own, "speech", None, &[("program", "none")]).is_ok_and(|text| text.contains("none")));
+    }
+
+    #[test]
     fn every_key_of_the_example_can_be_changed() {
         let mut section = "";
         for line in config::EXAMPLE.lines() {
