@@ -2,7 +2,7 @@
 
 use super::Service;
 use crate::listen::words::{Language, Said};
-use crate::net::http::{self, Client, Failure, Post};
+use crate::net::http::{Client, Failure, Post, form};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde::Deserialize;
 use std::io::Cursor;
@@ -26,7 +26,7 @@ pub fn hear(
     language: Language,
 ) -> Result<Option<Said>, Failure> {
     let said_of = [("model", &*service.model), ("language", language.code()), ("response_format", "json")];
-    let (kind, body) = http::form(&said_of, "speech.wav", "audio/wav", &wav(samples));
+    let (kind, body) = form(&said_of, "speech.wav", "audio/wav", &wav(samples));
     let key = service.authorization();
     let mut fields = vec![("Content-Type", kind.as_str())];
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));

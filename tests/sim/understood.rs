@@ -172,7 +172,7 @@ fn who_listens_along_is_not_cut_off() {
     world.run(s(32));
     said(&mut world, "Our offices are closed.");
     world.run(s(300));
-    assert_eq!(world.phase(), Some(Phase::Confirming), "{}", world.tale());
+    assert_eq!(world.phase(), Some(Phase::Holding), "{}", world.tale());
 }
 
 #[test]
