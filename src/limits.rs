@@ -29,9 +29,19 @@ pub const RTP_PACKET_BYTES: usize = 768;
 pub const PROMPT_SECONDS: usize = 20;
 /// Distinct prompts and sounds that the media loop can play.
 pub const PROMPTS: usize = 64;
+/// Sounds besides them that are made while the box runs: what is spoken of a text, or said by the owner. One more finds
+/// no place while all are being played.
+pub const LOOSE_SOUNDS: usize = 8;
+/// Longest of them, seconds.
+pub const LOOSE_SECONDS: usize = 12;
+/// Longest text that is spoken, characters: about so much is said in [`LOOSE_SECONDS`].
+pub const SPOKEN_CHARS: usize = 120;
+/// Texts that wait to be spoken. Full: the text is not spoken.
+pub const SPEECH_QUEUE: usize = 16;
 
-/// Commands to media: a second of the busiest switching. Full: the control loop drops the call with a reason.
-pub const MEDIA_COMMAND_RING: usize = 1024;
+/// Commands to media: a second of the busiest switching, or two of the longest loose sounds. Full: an error is logged, and
+/// the order is lost.
+pub const MEDIA_COMMAND_RING: usize = 2048;
 /// Facts from media: a second of digits and endings on every port. Full: counted, the fact is lost.
 pub const MEDIA_EVENT_RING: usize = 1024;
 /// Frames to the listener: 2 s of 16 taps. Full: the tap loses frames and the listener sees the gap in ticks.
@@ -61,6 +71,7 @@ pub const STORE_QUEUE: usize = 256;
 
 /// Most that another machine may answer over HTTP, words alone. More is not read.
 pub const HTTP_ANSWER_BYTES: usize = 64 * 1024;
+
 /// Questions to the language model that wait: one for each held call, and one asked again. Full: refused, and the box goes by
 /// its own rules.
 pub const ASSIST_QUEUE: usize = 4;
@@ -114,5 +125,6 @@ pub const WEB_CALLS_A_MINUTE: u32 = 10;
 const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
 const _: () = assert!(SIP_LINGERING + 2 * LEGS <= SIP_TRANSACTIONS / 2);
 const _: () = assert!(SIP_STREAMS_FROM_ONE * 4 < SIP_STREAMS);
+const _: () = assert!(MEDIA_COMMAND_RING >= 3 * LOOSE_SECONDS * 50);
 const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);
 const _: () = assert!(WEB_STREAMS < WEB_CONNECTIONS);

@@ -23,6 +23,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant as TokioInstant, sleep_until};
@@ -55,6 +56,10 @@ pub(super) struct Control {
     pub(super) studio_troubles: watch::Receiver<Vec<String>>,
     /// Why there are no words, where there could be.
     pub(super) words_troubles: Option<watch::Receiver<Vec<String>>>,
+    /// The program that speaks.
+    pub(super) speech: Option<SyncSender<String>>,
+    pub(super) spoken: mpsc::Receiver<Event<'static>>,
+    pub(super) speech_troubles: watch::Receiver<Vec<String>>,
     pub(super) heard: mpsc::Receiver<Event<'static>>,
     /// The language model, if there is one, and what it answers.
     pub(super) assistant: Option<Assistant>,
@@ -119,6 +124,7 @@ impl Control {
                 }
                 Some(event) = self.heard.recv() => self.event(event),
                 Some(event) = self.advice.recv() => self.event(event),
+                Some(event) = self.spoken.recv() => self.event(event),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
@@ -138,7 +144,7 @@ impl Control {
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
                 self.note_arrivals(&snapshot);
-                self.lamp.send_replace(pattern(&snapshot));
+                self.lamp.send_replace(pattern(&snapshot, clock::wall()));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
         }
@@ -293,6 +299,7 @@ impl Control {
         troubles.extend(self.board_troubles.borrow().iter().cloned());
         troubles.extend(self.studio_troubles.borrow().iter().cloned());
         troubles.extend(self.words_troubles.iter().flat_map(|words| words.borrow().clone()));
+        troubles.extend(self.speech_troubles.borrow().iter().cloned());
         troubles.extend(self.notices.troubles());
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
@@ -316,6 +323,9 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
+        // The wait goes on without news.
+        let shown = pattern(&self.snapshot.borrow(), clock::wall());
+        self.lamp.send_replace(shown);
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }
@@ -346,6 +356,7 @@ impl Control {
                         tracing::error!(?order, "the studio does not keep up: an order was lost");
                     }
                 }
+                Effect::Speak(text) => self.speak(now, text),
                 Effect::Record(record) => {
                     self.log(&record);
                     if let Some(store) = &self.store {
@@ -366,6 +377,14 @@ impl Control {
                 }
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
+        }
+    }
+
+    /// Without a program, or with too much to speak already, it is not spoken.
+    fn speak(&mut self, now: Instant, text: String) {
+        let asked = self.speech.as_ref().is_some_and(|speech| speech.try_send(text.clone()).is_ok());
+        if !asked {
+            self.give(now, Event::Spoken(text, None));
         }
     }
 

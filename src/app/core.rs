@@ -13,6 +13,7 @@ use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// All that can happen to the box.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub enum Event<'a> {
     Troubles(Vec<String>),
     /// The language model has answered the question of this number, or why it has not.
     Advice(u64, Result<Advice, String>),
+    /// What came of `Effect::Speak`.
+    Spoken(String, Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -75,6 +78,8 @@ pub enum Effect {
     Listen(ListenOrder),
     /// An order to the studio.
     Studio(StudioOrder),
+    /// A text to be spoken.
+    Speak(String),
     /// A record to be kept.
     Record(Box<Record>),
     /// Something that programs are told.
@@ -162,6 +167,7 @@ impl Core {
                 self.ua.handle(now, sip::Input::Command(sip::Command::Relocate(ip)));
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
+            Event::Spoken(text, sound) => self.switchboard.handle(now, Input::Spoken(text, sound)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Advice(number, answer) => self.switchboard.handle(now, Input::Advice(number, answer)),
             Event::Timeout => {
@@ -195,6 +201,7 @@ impl Core {
                     call::Effect::Media(command) => self.out.push_back(Effect::Media(command)),
                     call::Effect::Listen(order) => self.out.push_back(Effect::Listen(order)),
                     call::Effect::Studio(order) => self.out.push_back(Effect::Studio(order)),
+                    call::Effect::Speak(text) => self.out.push_back(Effect::Speak(text)),
                     call::Effect::Record(record) => self.out.push_back(Effect::Record(record)),
                     call::Effect::Event(event) => self.out.push_back(Effect::Event(event)),
                     call::Effect::Flows(entry) => self.out.push_back(Effect::Flows(entry)),

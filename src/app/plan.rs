@@ -174,6 +174,8 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         longest: config.guard.longest,
         recording: config.record.plan,
         transcript: config.words.transcript,
+        speech: None,
+        announce: config.speech.announce,
         language: config.words.language,
         max_holds: usize::from(config.hold.calls),
         redial: config.hold.redial,

@@ -3,7 +3,7 @@
 use super::conversation::{Call, State};
 use super::dialling::{Wanted, to_be_slain, wanted};
 use super::leg::Leg;
-use super::notice::Notice;
+use super::notice::{Notice, Saying};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
 use crate::phone::dial::{Dialled, read};
@@ -11,6 +11,7 @@ use crate::sip::{Caller, Cause, Command, Session, Side};
 use crate::sounds::Prompt;
 use crate::trunk::route::Route;
 use crate::units::{AccountId, CallId, LegId};
+use std::collections::VecDeque;
 
 pub(super) const NO_LINE: &str = "no line is connected";
 pub(super) const LINES_FULL: &str = "all channels of the line are in use";
@@ -70,10 +71,13 @@ impl Switchboard {
             },
             Dialled::Status => match self.held() {
                 Some(id) => {
-                    let number =
-                        self.calls.get(&id).map(|call| call.record.number.as_str()).unwrap_or_default();
-                    let usual = self.desk.plan.usual_wait(number).map(spoken_wait);
-                    self.notices_of(arrival, Prompt::StatusHolding, usual);
+                    let call = self.calls.get(&id);
+                    let number = call.map(|call| call.record.number.as_str()).unwrap_or_default();
+                    let usual = self.desk.plan.usual_wait(number).map(|ms| Saying::Prompt(spoken_wait(ms)));
+                    let text = call.map(|call| self.status_text(call)).unwrap_or_default();
+                    self.desk.want(&text);
+                    let then = core::iter::once(Saying::Text(text)).chain(usual);
+                    self.notices_of(arrival, Prompt::StatusHolding, then.collect());
                 }
                 None => self.nothing_held(arrival),
             },
@@ -127,10 +131,10 @@ impl Switchboard {
     }
 
     pub(super) fn notice(&mut self, arrival: &Arrival, prompt: Prompt) {
-        self.notices_of(arrival, prompt, None);
+        self.notices_of(arrival, prompt, VecDeque::new());
     }
 
-    fn notices_of(&mut self, arrival: &Arrival, prompt: Prompt, then: Option<Prompt>) {
+    fn notices_of(&mut self, arrival: &Arrival, prompt: Prompt, then: VecDeque<Saying>) {
         let nobody = CallId(0);
         if let Some(leg) = self.arrive(nobody, arrival) {
             self.desk.legs.remove(&leg.id);

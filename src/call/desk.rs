@@ -3,6 +3,7 @@
 use super::leg::{Leg, Role};
 use super::plan::{Peer, Plan};
 use super::ports::Ports;
+use super::shelf::Shelf;
 use super::snapshot::Registration;
 use super::{Answer, Effect, Event, Happened, ListenOrder, Record, StudioOrder};
 use crate::media::{MediaCommand, SoundId};
@@ -51,6 +52,7 @@ pub(super) struct Desk {
     pub(super) book: Book,
     /// Calls for later.
     pub(super) schedule: Schedule,
+    pub(super) shelf: Shelf,
     pub(super) now: Instant,
     clock: (Instant, Wall),
     ports: Ports,
@@ -91,6 +93,7 @@ impl Desk {
             phones_for: None,
             book: Book::default(),
             schedule: Schedule::default(),
+            shelf: Shelf::default(),
             seed,
             out: VecDeque::new(),
             plan,

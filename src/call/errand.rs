@@ -106,7 +106,7 @@ impl Switchboard {
         let mut call = self.new_call(true, &wanted.number);
         (call.errand, call.by_box, call.private) = (true, true, wanted.private);
         call.gives_up = Some(self.desk.now + RINGS);
-        call.choose_flow(&self.desk, &way);
+        call.choose_flow(&mut self.desk, &way);
         call.menu.way = way;
         call
     }

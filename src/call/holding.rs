@@ -8,9 +8,9 @@ use super::policy::{ring_end, told_to_caller};
 use super::record::{By, Outcome, SPANS, Span};
 use super::snapshot::QueueView;
 use super::understood::Understood;
-use super::{Event, Line, ListenOrder, Phase};
+use super::{Event, ListenOrder, Phase};
 use crate::listen::{Heard, Sound, Weighs};
-use crate::media::{MediaCommand, Tone};
+use crate::media::{MediaCommand, SoundId, Tone};
 use crate::rtp::digit::SHORTEST;
 use crate::sip::{Caller, Cause};
 use crate::slay::{self, Comfort, Doing, Ending, Hold, RingEnd, Told};
@@ -174,13 +174,6 @@ impl Call {
         self.confirm_to_owner(desk);
         self.enter_menu(desk);
         Ok(())
-    }
-
-    pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
-        let (opened, epoch) = far.open.unwrap_or((self.started, 0));
-        let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
-        let company = desk.plan.company(&self.record.number);
-        Line { port: far.port, epoch, call: self.id, company, opened_ms }
     }
 
     pub(super) fn can_hold(&self) -> Result<(), String> {
@@ -401,8 +394,7 @@ impl Call {
         if helps {
             return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
         }
-        // The far side hears him at once; he knows by a beep that this is the held call, and then hears it.
-        self.near.iter().for_each(|near| desk.media(MediaCommand::Tone(near.port, Tone::Beep)));
+        self.announce(desk);
     }
 
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
@@ -523,6 +515,11 @@ impl Call {
     }
 
     pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
+        self.speak_sound(desk, SoundId(prompt.index()), prompt.words());
+    }
+
+    /// Says a sound to the far end; in words it is this.
+    pub(super) fn speak_sound(&mut self, desk: &mut Desk, sound: SoundId, words: &str) {
         if self.menu.help.is_some() {
             // A menu is not spoken to.
             return;
@@ -532,10 +529,10 @@ impl Call {
         holding.ring_back_tone = false;
         if desk.plan.transcript {
             let at = desk.now.since(self.started).as_millis();
-            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, prompt.words());
+            self.record.say(u64::try_from(at).unwrap_or(u64::MAX), By::Box, words);
         }
         desk.listen(ListenOrder::Speaking(far.port, true));
-        desk.say(far, prompt);
+        desk.media(MediaCommand::Play { port: far.port, sound, repeat: false });
     }
 
     fn hush(&mut self, desk: &mut Desk) {
@@ -559,6 +556,7 @@ impl Call {
             return self.tell(desk, slay::Input::RingEnded(RingEnd::Elsewhere));
         }
         desk.phones_for = Some(self.id);
+        self.want_name(desk);
         self.ring_phones(desk, &self.back(), None);
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {

@@ -1,8 +1,9 @@
 //! Whether it was a person whom the owner was joined to: what he does and says about it.
 
-use super::ListenOrder;
 use super::conversation::{Call, State};
 use super::desk::Desk;
+use super::leg::Leg;
+use super::{Line, ListenOrder};
 use crate::listen::lore::Taught;
 use crate::units::Instant;
 use core::time::Duration;
@@ -11,6 +12,14 @@ use core::time::Duration;
 pub(super) const FALSE_ALARM: Duration = Duration::from_secs(15);
 
 impl Call {
+    /// The far side as the listener is told of it.
+    pub(super) fn line(&self, desk: &Desk, far: &Leg) -> Line {
+        let (opened, epoch) = far.open.unwrap_or((self.started, 0));
+        let opened_ms = u64::try_from(opened.since(self.started).as_millis()).unwrap_or(u64::MAX);
+        let company = desk.plan.company(&self.record.number);
+        Line { port: far.port, epoch, call: self.id, company, opened_ms }
+    }
+
     /// The owner was joined to a person and has talked to him, for longer than a false alarm would.
     pub(super) fn has_met(&self, now: Instant, for_longer_than: Duration) -> bool {
         self.slain.is_some_and(|joined| now.since(joined) >= for_longer_than)

@@ -95,7 +95,7 @@ impl Desk {
 
 impl Call {
     /// Chooses the flow that is followed as soon as the far side answers.
-    pub(super) fn choose_flow(&mut self, desk: &Desk, way: &Way) {
+    pub(super) fn choose_flow(&mut self, desk: &mut Desk, way: &Way) {
         let company = desk.plan.company(&self.record.number);
         let version = match way {
             Way::Straight => None,
@@ -112,6 +112,9 @@ impl Call {
         };
         let looks = desk.plan.explore > 0 && version.is_none();
         self.menu.wish = wish.filter(|_| looks).map(str::to_owned);
+        let texts: Vec<String> =
+            self.menu.flow.iter().flat_map(|(_, flow)| flow.texts()).map(Into::into).collect();
+        texts.iter().for_each(|text| desk.want(text));
     }
 
     /// There is a flow to be followed, or looked for.
@@ -435,6 +438,10 @@ impl Call {
                     desk.happened(Some(self.id), Event::MenuKeysSent { digits });
                 }
                 navigate::Output::Speak(word) => self.speak(desk, word_prompt(word)),
+                navigate::Output::Say(text) => match desk.sound_of(&text) {
+                    Some(sound) => self.speak_sound(desk, sound, &text),
+                    None => machine_is_mute(self, desk.now),
+                },
                 navigate::Output::Decided(what, reason) => {
                     let event = Event::MenuStep { step: what.into(), reason: reason.clone() };
                     desk.happened(Some(self.id), event);
@@ -492,6 +499,13 @@ impl Call {
         {
             desk.listen(ListenOrder::WasMenu(far.port));
         }
+    }
+}
+
+/// The text has not been spoken, and will not be in time.
+fn machine_is_mute(call: &mut Call, now: Instant) {
+    if let Some((_, machine)) = &mut call.menu.navigator {
+        machine.handle(now, navigate::Input::Mute);
     }
 }
 

@@ -31,6 +31,7 @@ mod ports;
 pub mod record;
 mod recording;
 mod redial;
+mod shelf;
 pub mod snapshot;
 mod switchboard;
 mod transfer;
@@ -132,6 +133,8 @@ pub enum Input {
     Troubles(Vec<String>),
     /// The language model has answered the question of this number, or why it has not.
     Advice(u64, Result<Advice, String>),
+    /// What came of `Effect::Speak`: the text's sound, µ-law in whole frames, or nothing.
+    Spoken(String, Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -147,6 +150,8 @@ pub enum Effect {
     Listen(ListenOrder),
     /// An order to the studio.
     Studio(StudioOrder),
+    /// A text to be spoken; answered by `Input::Spoken`.
+    Speak(String),
     /// The state of a call, to be written.
     Record(Box<Record>),
     /// Something that programs are told.

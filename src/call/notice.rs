@@ -7,18 +7,27 @@ use crate::sip::{Cause, Command};
 use crate::sounds::Prompt;
 use crate::units::{Codec, Instant};
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// A prompt that was never reported as played ends the notice all the same.
 const LONGEST: Duration = Duration::from_secs(20);
 /// A phone that has put its call through has this long to hang up before the box does it.
 const LEAVES: Duration = Duration::from_secs(4);
 
+/// A piece of what is said.
+#[derive(Debug)]
+pub(super) enum Saying {
+    Prompt(Prompt),
+    /// If it has been spoken by then.
+    Text(String),
+}
+
 #[derive(Debug)]
 pub(super) struct Notice {
     pub(super) leg: Leg,
     prompt: Option<Prompt>,
-    /// What is said after it.
-    then: Option<Prompt>,
+    /// What is said after it, in order.
+    then: VecDeque<Saying>,
     pub(super) until: Instant,
 }
 
@@ -32,32 +41,42 @@ impl Notice {
             desk.settle(&mut leg, session);
             desk.say(&leg, prompt);
         }
-        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt), then: None }
+        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt), then: VecDeque::new() }
     }
 
     /// With something to say after it.
-    pub(super) fn followed_by(self, then: Option<Prompt>) -> Self {
+    pub(super) fn followed_by(self, then: VecDeque<Saying>) -> Self {
         Self { then, ..self }
     }
 
     /// The prompt has been said: the next one. False: there is none.
     pub(super) fn go_on(&mut self, desk: &mut Desk) -> bool {
-        let Some(next) = self.then.take() else { return false };
-        self.until = desk.now + LONGEST;
-        desk.say(&self.leg, next);
-        true
+        while let Some(next) = self.then.pop_front() {
+            let said = match next {
+                Saying::Prompt(prompt) => {
+                    desk.say(&self.leg, prompt);
+                    true
+                }
+                Saying::Text(text) => desk.say_text(self.leg.port, &text),
+            };
+            if said {
+                self.until = desk.now + LONGEST;
+                return true;
+            }
+        }
+        false
     }
 
     /// A leg that hears nothing more: its call has been put through.
     pub(super) fn leaving(desk: &Desk, leg: Leg) -> Self {
-        Self { until: desk.now + LEAVES, leg, prompt: None, then: None }
+        Self { until: desk.now + LEAVES, leg, prompt: None, then: VecDeque::new() }
     }
 
     /// Tells something on a leg that is up.
     pub(super) fn tell(desk: &mut Desk, leg: Leg, prompt: Prompt) -> Self {
         desk.media(MediaCommand::Part(leg.port));
         desk.say(&leg, prompt);
-        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt), then: None }
+        Self { until: desk.now + LONGEST, leg, prompt: Some(prompt), then: VecDeque::new() }
     }
 
     /// The offer was ours: only here is it known where to speak to.

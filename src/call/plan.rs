@@ -54,6 +54,10 @@ pub struct Plan {
     pub extension: String,
     /// What is said while holding is kept with the call.
     pub transcript: bool,
+    /// Texts can be spoken, in this language.
+    pub speech: Option<Language>,
+    /// The owner who is rung hears the company's name, if he gave it one, before its voice.
+    pub announce: bool,
     /// What is spoken at the far end.
     pub language: Language,
 }

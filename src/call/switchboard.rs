@@ -112,6 +112,7 @@ impl Switchboard {
                 let asked = self.calls.iter().find(|(_, call)| call.has_asked(number)).map(|(id, _)| *id);
                 asked.map(|id| self.with(id, |call, desk| call.advised(desk, answer)));
             }
+            Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}
         }
         self.timeout();

@@ -63,6 +63,8 @@ pub struct Facts {
     pub data: Data,
     /// The speech model: ready, or why not; `None` if there is none and none was asked for.
     pub words: Option<Result<(), String>>,
+    /// The program that speaks; nothing: there is none.
+    pub speech: Result<Option<String>, String>,
     /// The other machines that it asks and tells.
     pub services: Vec<services::Service>,
     /// What the operating system allows.
@@ -198,6 +200,7 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
         said.push(of_words(facts.words.as_ref()));
     }
     said.extend(facts.services.iter().map(services::judge));
+    said.push(of_speech(&facts.speech));
     said.push(of_year(facts.year));
     said
 }
@@ -345,7 +348,7 @@ fn of_trunk(trunk: &Trunk) -> Verdict {
 
 fn of_line(line: &Line) -> Verdict {
     match &line.found {
-        Ok(()) => say(Level::Ok, line.what, format!("the GPIO line {} is there", line.name)),
+        Ok(()) => say(Level::Ok, line.what, format!("{} is there", line.name)),
         Err(trouble @ Trouble::Busy(_, by)) if by == "hold-slayer" => {
             say(Level::Ok, line.what, format!("{trouble}, which is running"))
         }
@@ -387,6 +390,18 @@ fn of_words(words: Option<&Result<(), String>>) -> Verdict {
                 .to_owned(),
         ),
     }
+}
+
+fn of_speech(speech: &Result<Option<String>, String>) -> Verdict {
+    let words = match speech {
+        Ok(Some(program)) => format!("names and texts are spoken by {program}"),
+        Ok(None) => {
+            "nothing speaks names and texts: the box has its recordings alone; install espeak-ng for more"
+                .into()
+        }
+        Err(why) => return say(Level::Warning, "speech", format!("names and texts are not spoken: {why}")),
+    };
+    say(Level::Ok, "speech", words)
 }
 
 fn of_rights(rights: Rights) -> Verdict {
@@ -445,6 +460,7 @@ mod tests {
             lines: Vec::new(),
             data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
+            speech: Ok(Some("/usr/bin/espeak-ng".into())),
             services: Vec::new(),
             rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
             core: None,
@@ -499,6 +515,7 @@ mod tests {
                 "ok       data: /data can be written, 5000 MB free",
                 "ok       real time: sound may go first",
                 "ok       words: the speech model is ready",
+                "ok       speech: names and texts are spoken by /usr/bin/espeak-ng",
                 "ok       clock: set (year 2026)",
             ]
         );
@@ -621,7 +638,7 @@ mod tests {
     fn board_lines() {
         let name = || "GPIO17".to_owned();
         let table = [
-            (Ok(()), "ok       button: the GPIO line GPIO17 is there"),
+            (Ok(()), "ok       button: GPIO17 is there"),
             (Err(Trouble::NoChip), "warning  button: this machine has no GPIO lines"),
             (Err(Trouble::NoLine(name())), "warning  button: no GPIO line is called GPIO17."),
             (

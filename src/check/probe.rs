@@ -2,10 +2,11 @@
 //! to the data directory is removed again.
 
 use super::{Data, Facts, Line, Port, Rights, ask, services};
-use crate::board::gpio;
+use crate::board::{gpio, panel};
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
 use crate::media::realtime;
+use crate::speech::Program;
 use crate::{clock, store};
 use nix::sys::resource::{Resource, getrlimit};
 use std::io::{ErrorKind, Write};
@@ -30,8 +31,9 @@ pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let services = config.iter().flat_map(|config| services::ask(config, tries)).collect();
     let data = self::data(data);
+    let speech = config.as_ref().map_or(Ok(None), |config| speech(&config.speech.voice));
     let (rights, year) = (rights(), year());
-    Facts { config, ports, trunks, lines, data, words, services, rights, core, year, mode, running }
+    Facts { config, ports, trunks, lines, data, words, speech, services, rights, core, year, mode, running }
 }
 
 fn ports(config: &Config) -> Vec<Port> {
@@ -52,14 +54,17 @@ fn ports(config: &Config) -> Vec<Port> {
 }
 
 fn lines(config: &Config) -> Vec<Line> {
-    let button = config.board.button.iter().map(|line| ("button", &line.place));
-    let lamp = config.board.lamp.iter().map(|line| ("lamp", &line.place));
-    let line = |(what, place): (_, &crate::board::Place)| Line {
-        what,
-        name: place.name.clone(),
-        found: gpio::find(place).map(drop),
-    };
-    button.chain(lamp).map(line).collect()
+    let button = config.board.button.iter().map(|button| {
+        let line = button.place.as_ref().map(|place| place.name.clone());
+        let name = line.or_else(|| button.input.clone()).unwrap_or_default();
+        Line { what: "button", name, found: panel::find_button(button) }
+    });
+    let lamp = config.board.lamp.iter().map(|lamp| Line {
+        what: "lamp",
+        name: lamp.place.name.clone(),
+        found: gpio::find(&lamp.place).map(drop),
+    });
+    button.chain(lamp).collect()
 }
 
 fn data(path: &Path) -> Data {
@@ -76,6 +81,11 @@ fn data(path: &Path) -> Data {
         .ok()
         .map(|fs| u64::from(fs.blocks_available()).saturating_mul(u64::from(fs.fragment_size())));
     Data { path: path.display().to_string(), is_there: path.is_dir(), error, free }
+}
+
+fn speech(config: &crate::speech::Config) -> Result<Option<String>, String> {
+    let program = Program::find(config)?;
+    Ok(program.map(|program| program.path().display().to_string()))
 }
 
 fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {

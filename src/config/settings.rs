@@ -37,8 +37,8 @@ pub struct Config {
     pub record: Record,
     /// `[words]`
     pub words: Words,
-    /// `[assistant]`: the language model, if there is one.
-    pub assistant: Option<assist::Service>,
+    /// `[speech]`
+    pub speech: Speech,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
@@ -264,6 +264,17 @@ impl Words {
     }
 }
 
+/// Text to speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// Who speaks.
+    pub voice: crate::speech::Config,
+    /// In which language the box makes its sentences.
+    pub language: Language,
+    /// The owner who is rung hears the company's name.
+    pub announce: bool,
+}
+
 /// What is kept from costing too much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
@@ -282,6 +293,26 @@ pub struct Web {
     pub password: Option<Secret>,
     /// Host names the page answers to, besides IP addresses and the machine's own name.
     pub names: Vec<String>,
+    /// What the network is told that the box is called, without `.local`; empty: it is told nothing.
+    pub local_name: String,
+    /// How it is encrypted.
+    pub tls: PageTls,
+}
+
+/// How the page is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageTls {
+    /// Not at all.
+    Off,
+    /// With a certificate that the box makes itself; browsers ask whether to trust it.
+    SelfSigned,
+    /// With these.
+    Files {
+        /// Its certificate and those that lead to its root.
+        cert: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
 }
 
 /// The log.

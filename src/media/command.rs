@@ -1,8 +1,9 @@
 //! What media is told and what it tells. All of it is `Copy` and travels on rings.
 
+use crate::limits::{LOOSE_SOUNDS, PROMPTS};
 use crate::rtp::digit::Key;
 use crate::rtp::report::Quality;
-use crate::units::{Codec, Digit, PortId, SrtpKeys, Tick};
+use crate::units::{Codec, Digit, FRAME_SAMPLES, PortId, SrtpKeys, Tick};
 use core::time::Duration;
 use std::net::SocketAddr;
 
@@ -13,6 +14,19 @@ pub struct SoundId(pub u8);
 impl SoundId {
     /// Names [`Tone::Beep`] in [`Event::Played`]; no prompt has this number.
     pub const BEEP: Self = Self(u8::MAX);
+    /// The first of those that are loaded while the loop turns.
+    const LOOSE: u8 = 128;
+
+    /// One of [`LOOSE_SOUNDS`] places for sounds that are loaded while the loop turns.
+    pub const fn loose(place: u8) -> Self {
+        Self(Self::LOOSE + place)
+    }
+
+    /// Its place, if it is one of those.
+    pub(super) fn place(self) -> Option<usize> {
+        let place = usize::from(self.0.checked_sub(Self::LOOSE)?);
+        (place < LOOSE_SOUNDS).then_some(place)
+    }
 }
 
 /// One leg's RTP, as offer and answer settled it.
@@ -115,6 +129,16 @@ pub enum MediaCommand {
         /// Again and again until `Quiet`.
         repeat: bool,
     },
+    /// Put a frame of µ-law into a loose sound; frame 0 begins it anew, and it is as long as the last frame says. Nothing
+    /// may be playing it.
+    Load {
+        /// A loose one.
+        sound: SoundId,
+        /// Counted from 0.
+        frame: u16,
+        /// µ-law.
+        octets: [u8; FRAME_SAMPLES],
+    },
     /// Play a tone towards this port's peer until `Quiet` (a beep ends itself).
     Tone(PortId, Tone),
     /// End the port's prompt or tone.
@@ -196,6 +220,8 @@ pub struct StudioFrame {
     pub said: crate::units::Frame,
 }
 
+const _: () =
+    assert!(PROMPTS <= SoundId::LOOSE as usize && LOOSE_SOUNDS < (u8::MAX - SoundId::LOOSE) as usize);
 const _: () = assert!(!core::mem::needs_drop::<StudioFrame>());
 const _: () = assert!(!core::mem::needs_drop::<MediaCommand>());
 const _: () = assert!(!core::mem::needs_drop::<Event>());

@@ -13,6 +13,9 @@ const SOFTER_DB: f32 = 10.0;
 impl Media {
     /// Carries out one order. What it starts is heard from the next tick, or the next packet, on.
     pub fn command(&mut self, now: Instant, command: MediaCommand) {
+        if let MediaCommand::Load { sound, frame, octets } = command {
+            return self.sounds.load(sound, frame, &octets);
+        }
         self.wake(now);
         match command {
             MediaCommand::Open { port, stream, seed } => self.open(now, port, stream, seed),
@@ -43,7 +46,7 @@ impl Media {
                     p.pace.switch();
                 });
             }
-            MediaCommand::Change { .. } => {}
+            MediaCommand::Change { .. } | MediaCommand::Load { .. } => {}
             MediaCommand::Overlay(port, overlay) => {
                 let generator = overlay.map(|overlay| match overlay {
                     Overlay::Waiting => Generator::softer(self.country.waiting, SOFTER_DB),

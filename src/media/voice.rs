@@ -4,7 +4,7 @@ use super::command::{SoundId, Stream, Tone};
 use super::counters::Counters;
 use crate::dsp::g711;
 use crate::dsp::tone::{BEEP, BEEP_MS, Country, Generator};
-use crate::limits::{PROMPT_SECONDS, PROMPTS};
+use crate::limits::{LOOSE_SECONDS, LOOSE_SOUNDS, PROMPT_SECONDS, PROMPTS};
 use crate::rtp::digit::{EventPacket, Hold, PAUSE_FRAMES, Sending};
 use crate::units::{Codec, Digit, FRAME_SAMPLES, SAMPLE_RATE_HZ};
 use core::time::Duration;
@@ -12,8 +12,17 @@ use core::time::Duration;
 /// Keys that wait for their turn.
 const KEYS: usize = 32;
 
-/// All prompts, coded once for each law, so that playing one is copying.
-pub(super) struct Sounds(Box<[[Box<[u8]>; 2]]>);
+/// Octets of a loose sound.
+const LOOSE_OCTETS: usize = LOOSE_SECONDS * SAMPLE_RATE_HZ as usize;
+
+/// What ports can play.
+pub(super) struct Sounds {
+    /// All prompts, coded once for each law, so that playing one is copying.
+    prompts: Box<[[Box<[u8]>; 2]]>,
+    /// Those that are loaded while the loop turns, µ-law. Set aside at the start, touched when they are used.
+    loose: Box<[u8]>,
+    lengths: [usize; LOOSE_SOUNDS],
+}
 
 /// Why the prompts cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,15 +54,37 @@ impl Sounds {
             return Err(SoundError::TooLong(n));
         }
         let coded = |codec, s: &[i16]| s.iter().map(|&v| g711::encode(codec, v)).collect();
-        Ok(Self(linear.iter().map(|s| [coded(Codec::Pcmu, s), coded(Codec::Pcma, s)]).collect()))
+        Ok(Self {
+            prompts: linear.iter().map(|s| [coded(Codec::Pcmu, s), coded(Codec::Pcma, s)]).collect(),
+            loose: vec![0; LOOSE_SOUNDS * LOOSE_OCTETS].into_boxed_slice(),
+            lengths: [0; LOOSE_SOUNDS],
+        })
     }
 
-    fn get(&self, sound: SoundId, codec: Codec) -> &[u8] {
+    /// Puts a frame into a loose sound. What is beyond its room is left out.
+    pub(super) fn load(&mut self, sound: SoundId, frame: u16, octets: &[u8; FRAME_SAMPLES]) {
+        let at = usize::from(frame) * FRAME_SAMPLES;
+        let Some(place) = sound.place().filter(|_| at + FRAME_SAMPLES <= LOOSE_OCTETS) else { return };
+        let start = place * LOOSE_OCTETS + at;
+        if let Some(room) = self.loose.get_mut(start..start + FRAME_SAMPLES) {
+            room.copy_from_slice(octets);
+            self.lengths[place] = at + FRAME_SAMPLES;
+        }
+    }
+
+    /// The sound and its law: the one asked for, if there is one for each.
+    fn get(&self, sound: SoundId, codec: Codec) -> (&[u8], Codec) {
+        if let Some(place) = sound.place() {
+            let start = place * LOOSE_OCTETS;
+            let loose = self.loose.get(start..start + self.lengths[place]).unwrap_or_default();
+            return (loose, Codec::Pcmu);
+        }
         let place = match codec {
             Codec::Pcmu | Codec::G722 => 0,
             Codec::Pcma => 1,
         };
-        self.0.get(usize::from(sound.0)).map_or(&[], |laws| &laws[place])
+        let octets: &[u8] = self.prompts.get(usize::from(sound.0)).map_or(&[], |laws| &laws[place]);
+        (octets, codec)
     }
 }
 
@@ -231,14 +262,15 @@ impl Voice {
         match &mut self.playing {
             Playing::Nothing => payload.fill(g711::silence(codec)),
             Playing::Prompt { sound, at, repeat } => {
-                let (sound, octets) = (*sound, sounds.get(*sound, codec));
-                for out in payload {
+                let (sound, (octets, law)) = (*sound, sounds.get(*sound, codec));
+                for out in payload.iter_mut() {
                     if *repeat && *at as usize >= octets.len() {
                         *at = 0;
                     }
-                    *out = octets.get(*at as usize).copied().unwrap_or(g711::silence(codec));
+                    *out = octets.get(*at as usize).copied().unwrap_or(g711::silence(law));
                     *at = at.saturating_add(1);
                 }
+                g711::translate(law, codec, payload);
                 if octets.is_empty() || (!*repeat && *at as usize >= octets.len()) {
                     self.playing = Playing::Nothing;
                     return Some(sound);

@@ -3,6 +3,7 @@
 //! Each step may name the prompt after which it is due, by its print. The machine that follows a flow is
 //! [`super::navigate`]; a flow as text is [`super::text`]; how flows are kept is [`super::book`].
 
+use crate::limits::SPOKEN_CHARS;
 use crate::listen::prompt::Print;
 use crate::units::Digit;
 use core::time::Duration;
@@ -76,6 +77,8 @@ pub enum Act {
     Transfer,
     /// The menu is over: hold the line until a person comes.
     Hold,
+    /// Say this text to a menu that listens, by the program that speaks: up to [`SPOKEN_CHARS`] characters.
+    Say(String),
 }
 
 /// If a prompt does not come.
@@ -137,6 +140,14 @@ impl Flow {
         self.steps.iter().position(|step| step.label.as_deref() == Some(label))
     }
 
+    /// Every text that is to be spoken.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match &step.act {
+            Act::Say(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// Every prompt of the flow, each once.
     pub fn prompts(&self) -> Vec<Print> {
         let mut prompts: Vec<Print> = Vec::new();
@@ -183,6 +194,9 @@ fn check(steps: &[Step], at: usize, step: &Step) -> Result<(), String> {
         Act::Dtmf(keys) if keys.is_empty() || keys.len() > KEYS => {
             Err(format!("keys: allowed are 1 to {KEYS} of 0-9, * and #"))
         }
+        Act::Say(text) if !is_spoken(text) => {
+            Err(format!("text: allowed are 1 to {SPOKEN_CHARS} characters with letters or digits among them"))
+        }
         Act::Branch(_) if step.prompt.is_some() || step.expect.is_some() => {
             Err("prompt: a branch has the prompts of its ways, in [[step.way]]".into())
         }
@@ -190,6 +204,12 @@ fn check(steps: &[Step], at: usize, step: &Step) -> Result<(), String> {
         Act::Branch(ways) => ways.iter().try_for_each(|(_, label)| leads(label)),
         _ => Ok(()),
     }
+}
+
+/// Whether a program that speaks can be given this.
+pub(super) fn is_spoken(text: &str) -> bool {
+    let fits = text.chars().count() <= SPOKEN_CHARS && !text.chars().any(char::is_control);
+    fits && text.chars().any(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -219,6 +239,8 @@ pub(crate) mod tests {
         let way = |label: &str| Act::Branch(vec![(print(1), label.into())]);
         let wrong = [
             (vec![Step::plain(keys(""))], 0, "keys"),
+            (vec![Step::plain(Act::Say("...".into()))], 0, "text"),
+            (vec![Step::plain(Act::Say("x".repeat(121)))], 0, "1 to 120"),
             (vec![labelled("a", keys("1")), labelled("a", keys("2"))], 0, "two steps"),
             (vec![Step::plain(way("b"))], 0, "no step has the label b"),
             (vec![labelled("a", keys("1")), Step::plain(way("a"))], 1, "only leads on"),

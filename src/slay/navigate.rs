@@ -8,6 +8,7 @@
 //! ```
 
 use super::flow::{Act, Flow, Otherwise, Step, Word};
+use crate::limits::LOOSE_SECONDS;
 use crate::listen::Sound;
 use crate::listen::words::menu::options;
 use crate::listen::words::{Language, says};
@@ -31,6 +32,8 @@ const GONE: Duration = Duration::from_secs(8);
 const RECENT: Duration = Duration::from_secs(10);
 /// A word that was never reported as said.
 const WORD: Duration = Duration::from_secs(5);
+/// The same of a text.
+const TEXT: Duration = Duration::from_secs(LOOSE_SECONDS as u64 + 3);
 
 /// Most that is kept of what was said at one step, characters.
 const SAID: usize = 2_000;
@@ -46,6 +49,8 @@ pub enum Input {
     Sound(Sound),
     /// The word that was to be said has been.
     Spoken,
+    /// The text that was to be said cannot be.
+    Mute,
     /// Time passed.
     Timeout,
 }
@@ -57,6 +62,8 @@ pub enum Output {
     Press(Vec<Digit>),
     /// Say this word.
     Speak(Word),
+    /// Say this text.
+    Say(String),
     /// The menu is over: hold the line.
     Hold,
     /// Ring the owner.
@@ -209,7 +216,10 @@ impl Navigator {
                 }
             }
             Input::Spoken if matches!(self.state, State::Speaking { .. }) => self.go_on(now),
-            Input::Spoken | Input::Timeout => {}
+            Input::Mute if matches!(self.state, State::Speaking { .. }) => {
+                self.missed(now, "the box has no voice for its text");
+            }
+            Input::Spoken | Input::Mute | Input::Timeout => {}
         }
         self.timeout(now);
     }
@@ -332,6 +342,11 @@ impl Navigator {
                 self.decide("say", &format!("step {at} of {of}: {said}"));
                 self.out.push_back(Output::Speak(word));
                 self.state = State::Speaking { until: now + WORD };
+            }
+            Act::Say(text) => {
+                self.decide("say", &format!("step {at} of {of}: {said}"));
+                self.out.push_back(Output::Say(text));
+                self.state = State::Speaking { until: now + TEXT };
             }
             Act::Wait(time) => self.state = State::Pausing { until: now + time },
             Act::Listen if way.is_some() => self.go_on(now),

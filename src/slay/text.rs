@@ -1,6 +1,7 @@
 //! A flow as TOML: for the page, for a file, for whoever wants to read or change it. What is written is read back the same.
 
-use super::flow::{Act, Flow, KEYS, NAME, Otherwise, STEPS, Step, WITHIN, Word, is_words};
+use super::flow::{Act, Flow, KEYS, NAME, Otherwise, STEPS, Step, WITHIN, Word, is_spoken, is_words};
+use crate::limits::SPOKEN_CHARS;
 use crate::listen::prompt::Print;
 use crate::tables::{Mistakes, Section, Source, show_duration, tables};
 use crate::units::Digit;
@@ -50,6 +51,9 @@ pub fn write(flow: &Flow) -> String {
                 let said = Word::ALL.iter().find(|(known, _)| known == word).map_or("", |(_, said)| said);
                 let _ = writeln!(text, "say = \"{said}\"");
             }
+            Act::Say(words) => {
+                let _ = writeln!(text, "text = {}", quoted(words));
+            }
             Act::Listen | Act::Branch(_) | Act::Transfer | Act::Hold => {}
         }
         if step.within != WITHIN {
@@ -85,7 +89,7 @@ const fn kind(act: &Act) -> &'static str {
         Act::Dtmf(_) => "dtmf",
         Act::Wait(_) => "wait",
         Act::Listen => "listen",
-        Act::Speak(_) => "speak",
+        Act::Speak(_) | Act::Say(_) => "speak",
         Act::Branch(_) => "branch",
         Act::Transfer => "transfer",
         Act::Hold => "hold",
@@ -162,8 +166,8 @@ fn step<'t>(
     table: &DeTable<'t>,
     prompts: &BTreeMap<String, Print>,
 ) -> Option<Step> {
-    const KNOWN: [&str; 10] =
-        ["do", "label", "prompt", "expect", "within", "otherwise", "keys", "time", "say", "way"];
+    const KNOWN: [&str; 11] =
+        ["do", "label", "prompt", "expect", "within", "otherwise", "keys", "time", "say", "text", "way"];
     let known = |text: &str| prompts.get(text).cloned();
     let allowed = "allowed is the name of one of [prompts]";
     let mut s = Section::open(source, "[[step]]", Some((at, table)), &KNOWN);
@@ -185,7 +189,9 @@ fn step<'t>(
             .into_iter()
             .find(|kind| *kind == text)
     })?;
-    for (key, of) in [("keys", "dtmf"), ("time", "wait"), ("say", "speak"), ("way", "branch")] {
+    for (key, of) in
+        [("keys", "dtmf"), ("time", "wait"), ("say", "speak"), ("text", "speak"), ("way", "branch")]
+    {
         if s.has(key) && kind != of {
             s.refuse(key, &format!("this is for do = \"{of}\""));
         }
@@ -199,6 +205,16 @@ fn step<'t>(
         }
         "wait" => Act::Wait(s.duration("time", PAUSE)?),
         "listen" => Act::Listen,
+        "speak" if s.has("text") && s.has("say") => {
+            s.refuse("say", "give either say or text");
+            return None;
+        }
+        "speak" if s.has("text") => {
+            let allowed = format!(
+                "allowed are 1 to {SPOKEN_CHARS} characters with letters or digits among them, in quotes"
+            );
+            Act::Say(s.text("text", &allowed, |text| is_spoken(text).then(|| text.to_owned()))?)
+        }
         "speak" => Act::Speak(s.needed("say", "allowed are \"agent\", \"yes\" and \"no\"", |text| {
             Word::ALL.iter().find(|(_, said)| *said == text).map(|(word, _)| *word)
         })?),
@@ -254,6 +270,7 @@ mod tests {
             Step { label: Some("care".into()), ..after(3, Act::Speak(Word::Agent)) },
             Step { expect: Some("your \"bill\"".into()), ..after(4, keys("5")) },
             Step { expect: Some("agent".into()), ..Step::plain(Act::Listen) },
+            Step::plain(Act::Say("my \"bill\" please".into())),
             after(4, Act::Transfer),
             end,
         ];
@@ -278,6 +295,8 @@ mod tests {
             ("[[step]]\ndo = \"dtmf\"\nkeys = \"12a3!\"", 3, &["keys", "0-9"]),
             ("[[step]]\ndo = \"wait\"\ntime = \"3h\"", 3, &["time", "\"100ms\" to \"30m\""]),
             ("[[step]]\ndo = \"wait\"", 1, &["time is missing"]),
+            ("[[step]]\ndo = \"speak\"\ntext = \"!\"", 3, &["text", "1 to 120"]),
+            ("[[step]]\ndo = \"speak\"\nsay = \"yes\"\ntext = \"x\"", 3, &["either"]),
             ("[[step]]\ndo = \"hold\"\nkeys = \"1\"", 3, &["keys", "do = \"dtmf\""]),
             ("[[step]]\ndo = \"hold\"\nprompt = \"p9\"", 3, &["prompt = \"p9\"", "[prompts]"]),
             ("[[step]]\ndo = \"hold\"\nexpect = \"1\"", 3, &["expect = \"1\"", "two letters"]),

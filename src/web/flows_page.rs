@@ -203,7 +203,7 @@ fn remove(number: &str, version: u32, form: &str) -> Markup {
 }
 
 /// Numbers with flows are digits and `+`.
-fn address(page: &str, number: &str, version: u32) -> String {
+pub(super) fn address(page: &str, number: &str, version: u32) -> String {
     format!("{page}?number={}&version={version}", number.replace('+', "%2B"))
 }
 
@@ -255,6 +255,7 @@ fn in_words(flow: &Flow, step: &Step) -> String {
         Act::Speak(Word::Agent) => "say \u{201c}agent\u{201d}".into(),
         Act::Speak(Word::Yes) => "say \u{201c}yes\u{201d}".into(),
         Act::Speak(Word::No) => "say \u{201c}no, thank you\u{201d}".into(),
+        Act::Say(text) => format!("say \u{201c}{text}\u{201d}"),
         Act::Branch(ways) => {
             let ways: Vec<String> = ways.iter().map(|(_, to)| place(to)).collect();
             format!("go on by which of {} prompts is said, at {}", ways.len(), ways.join(" or "))

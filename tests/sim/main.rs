@@ -23,6 +23,7 @@ mod placing;
 mod presets;
 mod refer;
 mod signs;
+mod speech;
 mod srtp;
 mod stories;
 mod studio;

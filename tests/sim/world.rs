@@ -117,6 +117,8 @@ pub struct House {
     pub advice: Option<Act>,
     pub speed: Vec<(String, String)>,
     pub extension: String,
+    /// Texts can be spoken: each sounds like this prompt.
+    pub speaks: Option<Prompt>,
 }
 
 impl Default for House {
@@ -169,6 +171,7 @@ impl Default for House {
             advice: None,
             speed: Vec::new(),
             extension: String::new(),
+            speaks: None,
         }
     }
 }
@@ -215,6 +218,9 @@ pub struct World {
     pub studio: Vec<StudioOrder>,
     /// Every tone over others' sound that was ordered or ended.
     pub overlays: Vec<(PortId, Option<media::Overlay>)>,
+    /// How texts sound, and all that were to be spoken.
+    speaks: Option<Prompt>,
+    pub texts: Vec<String>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -373,6 +379,8 @@ impl World {
             schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
+            speaks: house.speaks,
+            texts: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -588,6 +596,11 @@ impl World {
                 self.media.command(self.now, command);
             }
             Effect::Studio(order) => self.studio.push(order),
+            Effect::Speak(text) => {
+                let sound = self.speaks.map(|prompt| prompt.samples().into());
+                self.texts.push(text.clone());
+                self.core.handle(self.now, Event::Spoken(text, sound));
+            }
             Effect::Listen(order) => {
                 self.ears.order(order, |company| self.lore.get(company).cloned().unwrap_or_default());
             }
@@ -786,6 +799,8 @@ fn plan(house: &House) -> Plan {
         waits: house.waits.clone(),
         recording: house.recording,
         transcript: house.transcript,
+        speech: house.speaks.map(|_| Language::English),
+        announce: true,
         language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,

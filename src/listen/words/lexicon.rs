@@ -215,6 +215,8 @@ mod tests {
                 "own name",
                 "everything else",
                 "subject agent",
+                "shut",
+                "records",
             ] {
                 assert!(!lexicon.list(list).is_empty(), "{code}: {list}");
             }
