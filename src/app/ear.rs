@@ -132,6 +132,7 @@ pub enum Told {
 #[derive(Default)]
 pub struct Ears {
     settings: Settings,
+    along: Settings,
     clips: bool,
     ears: HashMap<PortId, Ear>,
     segments: VecDeque<(PortId, u32, Segment)>,
@@ -139,9 +140,10 @@ pub struct Ears {
 }
 
 impl Ears {
-    /// Ears that decide so, and keep clips or not.
-    pub fn new(settings: Settings, clips: bool) -> Self {
-        Self { settings, clips, ..Self::default() }
+    /// Ears that decide so, and keep clips or not. `along`: how the menu of an ordinary call is heard, in which the box does
+    /// nothing: what is said there goes to no other machine.
+    pub fn new(settings: Settings, along: Settings, clips: bool) -> Self {
+        Self { settings, along, clips, ..Self::default() }
     }
 
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
@@ -160,7 +162,7 @@ impl Ears {
             }
             ListenOrder::Attend(line) => {
                 // Of its words only what the menu says of a key is kept. The owner himself is on another port.
-                let settings = self.settings.clone();
+                let settings = self.along.clone();
                 let ear = self.ear(&line);
                 ear.now = For::Menu;
                 ear.along = Some(Listener::new(settings));

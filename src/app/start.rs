@@ -348,6 +348,7 @@ fn words(
     let config = &config.words;
     let without = (deaf.clone(), None, None);
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
+    let elsewhere = config.service.is_some();
     let started = match (&config.service, config.folder(data)) {
         (Some(service), _) => {
             tracing::warn!(host = %service.url, "what the line says while the box holds is sent there to be recognised");
@@ -363,7 +364,7 @@ fn words(
         Ok(words) => {
             let settings =
                 listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
-            let recognition = ear_thread::Recognition { jobs: words.jobs, answers };
+            let recognition = ear_thread::Recognition { jobs: words.jobs, answers, elsewhere };
             (settings, Some(recognition), Some(words.troubles))
         }
         Err(why) => {

@@ -39,6 +39,8 @@ pub struct Config {
     pub words: Words,
     /// `[speech]`
     pub speech: Speech,
+    /// `[assistant]`: the language model, if there is one.
+    pub assistant: Option<assist::Service>,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`

@@ -215,7 +215,7 @@ mod tests {
     const NUMBER: &str = "18005550123";
 
     fn flow(pressed: &str) -> Flow {
-        Flow::new("x", vec![after(1, keys(pressed))]).unwrap()
+        Flow::new("", vec![after(1, keys(pressed))]).unwrap()
     }
 
     fn learnt(book: &mut Book, pressed: &str) -> Option<u32> {

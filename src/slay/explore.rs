@@ -271,7 +271,7 @@ impl Explorer {
             self.words = None;
             return self.if_late(now);
         }
-        match pick(&choices, &self.wish, self.language) {
+        match pick(&choices, &self.wish, &self.taken, self.language) {
             Pick::Press(choice, why) => self.take(now, choice, why),
             Pick::Unsure(why) if self.again > 0 => {
                 self.again -= 1;
@@ -449,7 +449,7 @@ mod tests {
 
     /// The same with a language model that answers this a second after the menu has spoken.
     fn advised(wish: &str, answer: Result<Act, &str>) -> Vec<Output> {
-        let inputs = [says(1.0, 8.0, MENU), says(14.0, 22.0, MENU)].concat();
+        let inputs = [says(1.0, 8.0, MENU), vec![(10.0, Input::Timeout)], says(14.0, 22.0, MENU)].concat();
         let mut machine = Explorer::new(Instant::ZERO, wish, Language::English, 3).advised(true);
         for (second, input) in inputs {
             machine.handle(at(second), input);
@@ -494,7 +494,7 @@ mod tests {
     #[test]
     fn a_language_model_that_says_nothing_is_not_waited_for_for_ever_and_music_ends_the_wait() {
         let mut machine = Explorer::new(Instant::ZERO, "insurance", Language::English, 3).advised(true);
-        [says(1.0, 8.0, MENU), says(14.0, 22.0, MENU)]
+        [says(1.0, 8.0, MENU), vec![(10.0, Input::Timeout)], says(14.0, 22.0, MENU)]
             .concat()
             .into_iter()
             .for_each(|(s, i)| machine.handle(at(s), i));

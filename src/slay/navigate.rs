@@ -274,8 +274,9 @@ impl Navigator {
         self.spoken = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
         let Some(step) = self.step() else { return self.end(Output::Hold) };
         let (half, until) = (now + step.within / 2, now + step.within);
+        let waits = step.prompts().next().is_some() || step.expect.is_some();
         self.words = (String::new(), now);
-        if step.prompts().next().is_none() && step.expect.is_none() {
+        if !waits {
             return self.act(now, None);
         }
         self.state = State::Expecting { half, until, chances: CHANCES };

@@ -78,7 +78,8 @@ fn walk(company: &Company, wish: &str, language: Language) -> (String, bool) {
                     Output::Press(digit, _) => key = Some(digit.as_char()),
                     Output::Hold | Output::Person => return (pressed, forbidden),
                     Output::Owner(_) | Output::HangUp(_) => return (pressed + "-", forbidden),
-                    Output::Decided(..) => {}
+                    // Without a language model nobody is asked.
+                    Output::Decided(..) | Output::Ask(_) => {}
                 }
             }
             now += 100;

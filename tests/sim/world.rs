@@ -370,7 +370,7 @@ impl World {
             accounts,
             media,
             outlets,
-            ears: Ears::new(Settings::default(), true),
+            ears: Ears::new(Settings::default(), Settings::default(), true),
             clips: Vec::new(),
             lore: BTreeMap::new(),
             flows: BTreeMap::new(),

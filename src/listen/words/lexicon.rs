@@ -191,11 +191,11 @@ mod tests {
         for (code, language) in Language::NAMES {
             let lexicon = language.lexicon();
             for list in [
-                "articles",
                 "fills",
                 "press",
                 "opens",
                 "drops",
+                "last",
                 "after",
                 "minutes",
                 "hours",

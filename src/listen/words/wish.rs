@@ -14,67 +14,115 @@ pub enum Pick {
 }
 
 /// A word of the wish in the label is worth more than the same subject in other words.
-const WORD: u32 = 3;
-const SUBJECT: u32 = 2;
+const WORD: u32 = 6;
+const SUBJECT: u32 = 4;
+/// What has led here already says little of the way on: "billing" in a menu of billing.
+const SPENT: u32 = 1;
 /// Shorter words are alike only if they are the same.
 const SHORT: usize = 4;
 /// An ending that does not make another word: "claim", "claims"; "bill", "billing".
 const ENDING: usize = 4;
+/// Two endings on a stem of so many letters: "pharmacy", "pharmacist".
+const STEM: usize = 6;
+const ENDINGS: usize = 3;
+
+/// Who is always wanted.
+const PEOPLE: &str = "subject agent";
+
+/// An option, and what it has for the wish.
+struct Worth<'c> {
+    choice: &'c Choice,
+    /// Whether anything of it is new, and in all.
+    points: (bool, u32),
+    /// Which words and subjects of the wish it has, a bit for each.
+    has: u64,
+    /// It is about so many things else.
+    besides: usize,
+}
 
 /// Picks one of the options by the wish, which is words of the owner's: "billing", "my router is broken", "agent".
-pub fn pick(choices: &[Choice], wish: &str, language: Language) -> Pick {
-    let lexicon = language.lexicon();
+/// `taken`: the options that led to this menu.
+pub fn pick(choices: &[Choice], wish: &str, taken: &[Choice], language: Language) -> Pick {
     if is_forbidden(wish, language) {
         return Pick::Unsure(format!("\u{201c}{wish}\u{201d} is nothing that the box does by itself"));
     }
-    let allowed: Vec<&Choice> = choices
-        .iter()
-        .filter(|choice| !choice.label.is_empty() && !is_forbidden(&choice.label, language))
-        .collect();
-    let wanted = words(wish, lexicon);
-    let subjects: Vec<&str> =
-        lexicon.subjects().filter(|(_, list)| any(list, &wanted)).map(|(name, _)| name).collect();
-    let worth = |choice: &Choice| {
-        let label = words(&choice.label, lexicon);
-        let said = wanted
-            .iter()
-            .filter(|word| tells(word, lexicon) && label.iter().any(|l| alike(&word.text, &l.text)));
-        let alike = subjects.iter().filter(|name| any(lexicon.list(name), &label)).count();
-        WORD * u32::try_from(said.count()).unwrap_or(0) + SUBJECT * u32::try_from(alike).unwrap_or(0)
+    let allowed = choices.iter().filter(|c| !c.label.is_empty() && !is_forbidden(&c.label, language));
+    let wanted = Wanted::new(wish, taken, language.lexicon());
+    let mut best: Vec<Worth> = allowed.map(|choice| wanted.worth(choice)).collect();
+    best.sort_by_key(|worth| (core::cmp::Reverse(worth.points), worth.besides));
+    let first = best.first().filter(|first| first.points.1 > 0);
+    // Two that have the same of the wish are told apart by what else they are about: "an order", "order a catalogue".
+    let clear = |a: &Worth| {
+        best.get(1).is_none_or(|b| a.points > b.points || a.has == b.has && a.besides < b.besides)
     };
-    let mut best: Vec<(u32, &Choice)> = allowed.iter().map(|choice| (worth(choice), *choice)).collect();
-    best.sort_by_key(|(worth, _)| core::cmp::Reverse(*worth));
-    match best.as_slice() {
-        [(first, choice), rest @ ..] if *first > 0 => {
-            return match rest.first().filter(|(second, _)| second == first) {
-                Some((_, other)) => {
-                    let (one, other) = (&choice.label, &other.label);
-                    Pick::Unsure(format!(
-                        "\u{201c}{one}\u{201d} or \u{201c}{other}\u{201d}: it is not clear which"
-                    ))
-                }
-                None => Pick::Press(
-                    (*choice).clone(),
-                    format!("\u{201c}{}\u{201d} fits \u{201c}{wish}\u{201d}", choice.label),
-                ),
-            };
+    let fits = |first: &Worth| {
+        let why = format!("\u{201c}{}\u{201d} fits \u{201c}{wish}\u{201d}", first.choice.label);
+        Pick::Press(first.choice.clone(), why)
+    };
+    match first {
+        Some(first) if first.points.0 && clear(first) => fits(first),
+        Some(first) if first.points.0 => {
+            let (one, other) = (&first.choice.label, best.get(1).map_or("", |other| &other.choice.label));
+            Pick::Unsure(format!("\u{201c}{one}\u{201d} or \u{201c}{other}\u{201d}: it is not clear which"))
         }
-        _ => {}
+        first => leads_on(&best, language.lexicon())
+            .or_else(|| first.filter(|first| clear(first)).map(fits))
+            .unwrap_or_else(|| {
+                Pick::Unsure(format!("none of its {} options fits \u{201c}{wish}\u{201d}", choices.len()))
+            }),
     }
-    // What leads on whatever is wanted: the language, then people, then everything else.
-    for (list, why) in
-        [("own name", "the language"), ("subject agent", "people"), ("everything else", "everything else")]
-    {
-        let mut leads =
-            allowed.iter().filter(|choice| any(lexicon.list(list), &words(&choice.label, lexicon)));
-        if let (Some(choice), None) = (leads.next(), leads.next()) {
-            return Pick::Press(
-                (*choice).clone(),
-                format!("\u{201c}{}\u{201d} leads to {why}", choice.label),
-            );
+}
+
+/// What leads on whatever is wanted: the language, then people, then everything else.
+fn leads_on(all: &[Worth<'_>], lexicon: &Lexicon) -> Option<Pick> {
+    let ways = [("own name", "the language"), (PEOPLE, "people"), ("everything else", "everything else")];
+    ways.iter().find_map(|(list, why)| {
+        let label = |worth: &&Worth<'_>| any(lexicon.list(list), &words(&worth.choice.label, lexicon));
+        let mut leads = all.iter().filter(label);
+        let (choice, None) = (leads.next()?.choice, leads.next()) else { return None };
+        Some(Pick::Press(choice.clone(), format!("\u{201c}{}\u{201d} leads to {why}", choice.label)))
+    })
+}
+
+/// The wish as words and subjects, each with what it is worth in a label.
+struct Wanted<'l> {
+    lexicon: &'l Lexicon,
+    words: Vec<(String, u32)>,
+    subjects: Vec<(&'l str, u32)>,
+}
+
+impl<'l> Wanted<'l> {
+    fn new(wish: &str, taken: &[Choice], lexicon: &'l Lexicon) -> Self {
+        let wish = words(wish, lexicon);
+        let taken: Vec<Vec<Word>> = taken.iter().map(|choice| words(&choice.label, lexicon)).collect();
+        let spent = |word: &Word| taken.iter().flatten().any(|told| alike(&word.text, &told.text));
+        let told = wish.iter().filter(|word| tells(word, lexicon));
+        let subjects = lexicon.subjects().filter(|(_, list)| any(list, &wish));
+        Self {
+            lexicon,
+            words: told.map(|word| (word.text.clone(), if spent(word) { SPENT } else { WORD })).collect(),
+            subjects: subjects
+                .map(|(name, list)| (name, if taken.iter().any(|l| any(list, l)) { SPENT } else { SUBJECT }))
+                .collect(),
         }
     }
-    Pick::Unsure(format!("none of its {} options fits \u{201c}{wish}\u{201d}", choices.len()))
+
+    fn worth<'c>(&self, choice: &'c Choice) -> Worth<'c> {
+        let label = words(&choice.label, self.lexicon);
+        let about: Vec<&str> =
+            self.lexicon.subjects().filter(|(_, list)| any(list, &label)).map(|(name, _)| name).collect();
+        let words =
+            self.words.iter().map(|(word, points)| (label.iter().any(|l| alike(word, &l.text)), points));
+        let subjects = self.subjects.iter().map(|(name, points)| (about.contains(name), points));
+        let (mut new, mut points, mut has) = (false, 0, 0);
+        for (n, (there, worth)) in words.chain(subjects).enumerate().filter(|(_, (there, _))| *there).take(64)
+        {
+            (new, points, has) = (new || *worth > SPENT, points + worth, has | u64::from(there) << (n % 64));
+        }
+        let wanted = |name: &str| name == PEOPLE || self.subjects.iter().any(|(wanted, _)| *wanted == name);
+        let besides = about.iter().filter(|name| !wanted(name)).count();
+        Worth { choice, points: (new, points), has, besides }
+    }
 }
 
 /// Payments, consents, cancellations, deletions, surveys and messages: never a machine's choice, in doubt neither.
@@ -100,18 +148,32 @@ fn any(list: &[Phrase], said: &[Word]) -> bool {
     list.iter().any(|phrase| stands(phrase, said))
 }
 
-/// The words of the phrase stand there one after the other.
+/// The words of the phrase stand there one after the other, with other endings or as the end or the begin of longer ones.
 fn stands(phrase: &Phrase, said: &[Word]) -> bool {
-    said.windows(phrase.len().max(1))
-        .any(|there| phrase.iter().zip(there).all(|(p, word)| alike(p, &word.text)))
+    said.windows(phrase.len().max(1)).any(|there| {
+        phrase.iter().zip(there).all(|(p, word)| related(p, &word.text) || within(p, &word.text))
+    })
 }
 
-/// The same word with another ending, or one that the other is put together with.
+/// The same word, or one that the other is put together with.
 fn alike(a: &str, b: &str) -> bool {
+    related(a, b) || within(a, b) || within(b, a)
+}
+
+/// The same word with another ending.
+fn related(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let begins = short.len() >= SHORT && long.starts_with(short) && long.len() <= short.len() + ENDING;
-    // "Störungsmeldung", "Kundenkonto".
-    short == long || begins || short.len() > SHORT && (long.starts_with(short) || long.ends_with(short))
+    if short == long || short.len() >= SHORT && long.starts_with(short) && long.len() <= short.len() + ENDING
+    {
+        return true;
+    }
+    let stem = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    stem >= STEM && long.len() - stem <= ENDINGS
+}
+
+/// "konto" in "kundenkonto", "störung" in "störungsmeldung".
+fn within(part: &str, whole: &str) -> bool {
+    part.len() > SHORT && (whole.starts_with(part) || whole.ends_with(part))
 }
 
 #[cfg(test)]
@@ -120,7 +182,7 @@ mod tests {
     use crate::listen::words::menu::options;
 
     fn pressed(menu: &str, wish: &str) -> Option<char> {
-        match pick(&options(menu, Language::English), wish, Language::English) {
+        match pick(&options(menu, Language::English), wish, &[], Language::English) {
             Pick::Press(choice, why) => {
                 assert!(!why.is_empty());
                 Some(choice.key)
@@ -143,6 +205,30 @@ mod tests {
         assert_eq!(pressed("For new claims, press 1. For old claims, press 2.", "claims"), None);
         assert_eq!(pressed("Press 5. Press 6.", "agent"), None, "keys that are not explained");
         assert_eq!(pressed("For sales, press 1. For repairs, press 2.", "agent"), None);
+    }
+
+    #[test]
+    fn what_led_to_a_menu_says_little_in_it() {
+        let english = Language::English;
+        let taken = |label: &str| [Choice { key: '3', label: label.into() }];
+        let key = |menu, wish, from: &str, language| match pick(
+            &options(menu, language),
+            wish,
+            &taken(from),
+            language,
+        ) {
+            Pick::Press(choice, _) => Some(choice.key),
+            Pick::Unsure(_) => None,
+        };
+        let menu = "To appeal a parking fine, press two. For resident permits, press three.";
+        assert_eq!(key(menu, "parking permit", "parking", english), Some('3'));
+        assert_eq!(pressed(menu, "parking permit"), None);
+        let menu = "For billing addresses, press one. To speak to the billing team, press two.";
+        assert_eq!(key(menu, "billing", "billing", english), Some('2'), "rather a person");
+        assert_eq!(key("For old bills, press one.", "billing", "billing", english), Some('1'));
+        let menu =
+            "Für Ihren Vertrag drücken Sie die Eins. Für eine Vertragsverlängerung drücken Sie die Zwei.";
+        assert_eq!(key(menu, "vertrag", "", Language::German), Some('1'));
     }
 
     #[test]
