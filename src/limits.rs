@@ -34,6 +34,10 @@ pub const PROMPTS: usize = 64;
 pub const LOOSE_SOUNDS: usize = 8;
 /// Longest of them, seconds.
 pub const LOOSE_SECONDS: usize = 12;
+/// Octets of µ-law of the owner's own greeting: 1 to 8 s.
+pub const GREETING_SHORTEST: usize = 8_000;
+/// The longest.
+pub const GREETING_LONGEST: usize = 64_000;
 /// Longest text that is spoken, characters: about so much is said in [`LOOSE_SECONDS`].
 pub const SPOKEN_CHARS: usize = 120;
 /// Texts that wait to be spoken. Full: the text is not spoken.
@@ -125,5 +129,6 @@ const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
 const _: () = assert!(SIP_LINGERING + 2 * LEGS <= SIP_TRANSACTIONS / 2);
 const _: () = assert!(SIP_STREAMS_FROM_ONE * 4 < SIP_STREAMS);
 const _: () = assert!(MEDIA_COMMAND_RING >= 3 * LOOSE_SECONDS * 50);
+const _: () = assert!(GREETING_LONGEST <= LOOSE_SECONDS * 8_000);
 const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);
 const _: () = assert!(WEB_STREAMS < WEB_CONNECTIONS);

@@ -360,6 +360,7 @@ impl Control {
                 Effect::Event(event) => self.happened(&event),
                 Effect::Flows(entry) => self.keep(|store| store.put_flows(&entry)),
                 Effect::Schedule(list) => self.keep(|store| store.put_schedule(&list)),
+                Effect::Greeting(own) => self.keep(|store| store.put_greeting(own.as_deref())),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }

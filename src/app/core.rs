@@ -55,6 +55,10 @@ pub enum Event<'a> {
     Troubles(Vec<String>),
     /// What came of `Effect::Speak`.
     Spoken(String, Option<Arc<[u8]>>),
+    /// The sentence that the owner has spoken at a phone, in this opening of its port.
+    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// The owner's own greeting, as it was kept.
+    Greeting(Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -85,6 +89,8 @@ pub enum Effect {
     Flows(Box<Entry>),
     /// The calls that are planned, to be kept.
     Schedule(Vec<Appointment>),
+    /// The owner's own greeting, to be kept; nothing: to be forgotten.
+    Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.
     Reply(u64, Answer),
 }
@@ -163,6 +169,10 @@ impl Core {
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Spoken(text, sound) => self.switchboard.handle(now, Input::Spoken(text, sound)),
+            Event::Sentence(port, epoch, said) => {
+                self.switchboard.handle(now, Input::Sentence(port, epoch, said));
+            }
+            Event::Greeting(own) => self.switchboard.handle(now, Input::Greeting(own)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Timeout => {
                 if self.ua.deadline().is_some_and(|at| now >= at) {
@@ -200,6 +210,7 @@ impl Core {
                     call::Effect::Event(event) => self.out.push_back(Effect::Event(event)),
                     call::Effect::Flows(entry) => self.out.push_back(Effect::Flows(entry)),
                     call::Effect::Schedule(list) => self.out.push_back(Effect::Schedule(list)),
+                    call::Effect::Greeting(own) => self.out.push_back(Effect::Greeting(own)),
                     call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
                 }
             }

@@ -9,6 +9,7 @@ mod emergency;
 mod failover;
 mod faults;
 mod gestures;
+mod greeting;
 mod guard;
 mod handshake;
 mod holds;
