@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -24,6 +24,7 @@ tests := $(if $(nextest),cargo nextest run --locked,cargo test --locked)
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
+	@echo 'make guest-test  the box as a service in a small machine of QEMU: button, lamp, rights and watchdog; as root'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
@@ -33,7 +34,7 @@ help:
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make e2e     the page in a browser, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
-	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
 run: demo
 
@@ -45,6 +46,13 @@ demo:
 test: setup lint
 	$(if $(nextest),cargo test --locked --doc --quiet,)
 	$(tests)
+
+# The unit, the button and the lamp with a kernel of their own, which has GPIO lines; what it fetches (230 MB) it keeps. It needs
+# what `test` has built, and root. GUEST_LOGS names a folder for its consoles.
+guest-test: setup
+	@programs=$$(cargo test --locked --no-run --test guest --message-format=json 2>/dev/null | \
+	  sed -n 's/.*"target":{"kind":\["\(test\|bin\)"\].*"executable":"\([^"]*\)".*/\1 \2/p') && \
+	tests/guest/run.sh "$$(sed -n 's/^bin //p' <<<"$$programs")" "$$(sed -n 's/^test //p' <<<"$$programs")"
 
 # Part of `test`, where Asterisk is left out if it is not installed; it takes some minutes once.
 peers: setup
@@ -107,6 +115,12 @@ bench: setup
 	cargo build --locked --release
 	@$(MAKE) --no-print-directory cost
 	python3 tests/bench/bench.py --bench $(BENCH) --box $(CURDIR)/target/release/hold-slayer $(BENCH_ARGS)
+
+# How soon an event is on the page, and what 50 visitors do to the sound: with wrk, of Debian's package.
+bench-page: setup
+	@command -v wrk >/dev/null || { echo 'make bench-page: please install what Debian calls wrk'; exit 1; }
+	cargo build --locked --release
+	python3 tests/bench/page.py target/release/hold-slayer
 
 # Instructions for each packet and tick: the same on every run, however busy the machine.
 cost:

@@ -4,16 +4,7 @@
 set -euo pipefail
 package=$1 suite=${2:-bookworm}
 [ "$(id -u)" = 0 ] || { echo 'deb-test: only root can enter another system' >&2; exit 1; }
-command -v mmdebstrap >/dev/null || { apt-get -qq update; apt-get -qq install -y --no-install-recommends mmdebstrap; } >&2
-base=$HOME/.cache/hold-slayer-peers/deb-$suite.tar
-if [ ! -e "$base" ]; then
-    mirror=$(awk '/^URIs:/ {print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
-    [ -n "$mirror" ] || mirror=$(awk '/^deb / {print $2; exit}' /etc/apt/sources.list)
-    mkdir -p "${base%/*}"
-    mmdebstrap --quiet --variant=minbase --mode=root --include=systemd,udev,init-system-helpers,libstdc++6,curl,adduser,passwd \
-        "$suite" "${base%.tar}.part.tar" "$mirror" >&2
-    mv "${base%.tar}.part.tar" "$base"
-fi
+base=$("$(dirname "$0")/base.sh" "$suite")
 root=$(mktemp -d)
 box=
 clean() {
@@ -33,7 +24,7 @@ before=$(within find / -xdev \( -path /proc -o -path /dev -o -path /var/lib/dpkg
 cp "$package" "$root/tmp/box.deb"
 within dpkg -i /tmp/box.deb >/dev/null || wrong 'it cannot be installed'
 within systemd-analyze verify --man=no hold-slayer.service || wrong 'systemd does not like the unit'
-[ "$(within stat -c '%a %U:%G' /etc/hold-slayer/hold-slayer.toml)" = '640 root:hold-slayer' ] || wrong 'others may read the configuration'
+[ "$(within stat -c '%a %U:%G' /etc/hold-slayer/hold-slayer.toml)" = '660 root:hold-slayer' ] || wrong 'others may read the configuration'
 within test -L /etc/systemd/system/multi-user.target.wants/hold-slayer.service || wrong 'the service does not start at boot'
 
 # As the unit would: its user, its folders; ports of this machine that nothing else here has.

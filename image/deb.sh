@@ -26,7 +26,8 @@ put 0640 systemd/hold-slayer.toml etc/hold-slayer/hold-slayer.toml
 put 0644 LICENSE usr/share/doc/hold-slayer/copyright
 put 0644 model/NOTICE.md usr/share/doc/hold-slayer/NOTICE.md
 put 0644 README.md usr/share/doc/hold-slayer/README.md
-for board in "$top"/board/*.toml; do
+put 0644 systemd/hold-slayer-watchdog.conf usr/lib/systemd/system.conf.d/50-hold-slayer-watchdog.conf
+for board in "$top"/board/*.toml "$top"/board/{README.md,wiring.svg,config.txt,cmdline.txt,hold-slayer-button.dts}; do
     install -D -m 0644 "$board" "$root/usr/share/hold-slayer/board/${board##*/}"
 done
 
@@ -53,5 +54,5 @@ Description: waits on hold for you and rings your phone when a person answers
 END
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 mkdir -p "$out"
-dpkg-deb --root-owner-group -Zxz --build "$root" "$out/hold-slayer_${version}_$arch.deb" >&2
+dpkg-deb --root-owner-group -Z"${DEB_COMPRESSION:-xz}" --build "$root" "$out/hold-slayer_${version}_$arch.deb" >&2
 echo "$out/hold-slayer_${version}_$arch.deb"

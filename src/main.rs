@@ -94,7 +94,7 @@ enum What {
     },
     /// Ask and order the box that runs here
     ///
-    /// Over its own socket, which its user, its group and root may open. The same acts and checks as by the interface for
+    /// Over its own socket, which its user and root may open, and its group if it is a service. The same acts and checks as by the interface for
     /// programs. The exit code is 1 if the box refuses or is not there.
     Ctl {
         #[command(subcommand)]
@@ -288,7 +288,9 @@ fn main() -> ExitCode {
 }
 
 fn run(files: &Files) -> ExitCode {
-    match backup::finish(&files.config, &files.data) {
+    // Not under a box that runs: it starts anew by itself.
+    let waits = !hold_slayer::store::is_in_use(&files.data);
+    match if waits { backup::finish(&files.config, &files.data) } else { Ok(false) } {
         Ok(false) => {}
         Ok(true) => eprintln!(
             "hold-slayer: a backup was restored; what was there before is in {}",

@@ -1,4 +1,5 @@
-//! The systemd unit, its user and its limits, judged by systemd's own tools where they are installed.
+//! The systemd unit, its user and its limits, judged by systemd's own tools where they are installed; the board's overlay and
+//! drawing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::PathBuf;
@@ -83,7 +84,65 @@ fn the_unit_gives_what_check_asks_for() {
         assert!(text.lines().any(|l| l == line), "{line}");
     }
     // Each of these would take away the media thread's priority or the button.
-    for line in ["RestrictRealtime=yes", "PrivateDevices=yes", "~@resources"] {
-        assert!(!text.contains(line), "{line}");
+    // And without /proc/cpuinfo TensorFlow Lite does not run.
+    for line in ["RestrictRealtime=yes", "PrivateDevices=yes", "ProcSubset=pid", "~@resources"] {
+        assert!(!text.lines().any(|l| l.starts_with(line) || l.contains("~@resources")), "{line}");
     }
+}
+
+/// A tree with what the overlay asks of a Pi's: the labels, and a GPIO chip of two cells.
+const TREE: &str = "/dts-v1/;
+/ {
+    gpio: gpio@0 { gpio-controller; #gpio-cells = <2>; };
+};
+";
+
+#[test]
+fn the_overlay_compiles_and_fits_a_tree_with_a_pi_s_labels() {
+    let folder = std::env::temp_dir().join(format!("hold-slayer-overlay-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("tree.dts"), TREE).unwrap();
+    let dtc = |from: &str, to: &str| run("dtc", &["-@", "-I", "dts", "-O", "dtb", "-o", to, from]);
+    let (Some(overlay), Some(tree)) =
+        (dtc("board/hold-slayer-button.dts", &path("o.dtbo")), dtc(&path("tree.dts"), &path("tree.dtb")))
+    else {
+        return;
+    };
+    assert!(overlay.status.success() && overlay.stderr.is_empty(), "{}", words(&overlay));
+    assert!(tree.status.success(), "{}", words(&tree));
+    let fits =
+        run("fdtoverlay", &["-i", &path("tree.dtb"), "-o", &path("both.dtb"), &path("o.dtbo")]).unwrap();
+    assert!(fits.status.success(), "{}", words(&fits));
+    let get = |node: &str, name: &str| words(&run("fdtget", &[&path("both.dtb"), node, name]).unwrap());
+    // The name is what the board files and the udev rule look for.
+    assert_eq!(get("/hold-slayer-button", "label").trim(), "hold-slayer button");
+    assert_eq!(get("/hold-slayer-button", "compatible").trim(), "gpio-keys");
+    assert!(get("/hold-slayer-button/press", "gpios").trim().ends_with(" 17 1"), "GPIO17, active low");
+    assert_eq!(get("/gpio@0/hold_slayer_pins", "brcm,pins").trim(), "17");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn names_and_pins_agree_everywhere() {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    let rule = read("systemd/70-hold-slayer.rules");
+    assert!(rule.contains("ATTRS{name}==\"hold-slayer *\"") && rule.contains("GROUP=\"gpio\""), "{rule}");
+    let (table, drawing, config) =
+        (read("board/README.md"), read("board/wiring.svg"), read("board/config.txt"));
+    for (line, pin, boot) in
+        [("GPIO17", "11 and 9", "gpio=17=ip,pu"), ("GPIO27", "13 and 14", "gpio=27=op,dl")]
+    {
+        assert!(table.contains(&format!("| {pin} | `{line}`")), "{line}");
+        assert!(drawing.contains(&format!(" font-weight=\"bold\">{line}</text>")), "{line}");
+        assert!(config.lines().any(|l| l == boot), "{boot}");
+        for board in ["pi3", "pi4", "pi5", "zero2"] {
+            assert!(read(&format!("board/{board}.toml")).contains(&format!("line = \"{line}\"")), "{board}");
+        }
+    }
+    // The core that the sound has is the one that others are kept off.
+    assert!(
+        read("board/cmdline.txt").contains("isolcpus=3 ")
+            && read("board/pi4.toml").contains("media_core = 3 ")
+    );
 }

@@ -139,7 +139,7 @@ impl Control {
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
                 self.note_arrivals(&snapshot);
-                self.lamp.send_replace(pattern(&snapshot));
+                self.lamp.send_replace(pattern(&snapshot, clock::wall()));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
         }
@@ -318,6 +318,9 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
+        // The wait goes on without news.
+        let shown = pattern(&self.snapshot.borrow(), clock::wall());
+        self.lamp.send_replace(shown);
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }

@@ -12,7 +12,7 @@
 //! | `store` | normal | the database's writes | records |
 //! | `notify` … | normal | one target each | what happens, timers |
 //! | `web` … | normal | the gate and the pages | connections |
-//! | `board` | normal | button and lamp | edges of GPIO lines |
+//! | `board` | normal | button and lamp | edges of GPIO lines, keys of an input device |
 //!
 //! | ring | from → to | covers | when full |
 //! |---|---|---|---|

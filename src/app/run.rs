@@ -48,7 +48,8 @@ pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
 
 fn tell(running: &Running) {
     tracing::info!(sip = %running.sip, "the box is up");
-    let page = running.page.map(|page| format!("page: http://{page}\n"));
+    let scheme = if running.page_is_encrypted { "https" } else { "http" };
+    let page = running.page.map(|page| format!("page: {scheme}://{page}\n"));
     let code = running
         .claim_code
         .as_ref()

@@ -4,7 +4,7 @@ use super::paired::{self, Paired};
 use super::{control, core, ear_thread, plan, speech_thread, words_thread};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::{Config, SipTls};
+use crate::config::{Config, PageTls, SipTls};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::listen::words::Language;
@@ -51,6 +51,8 @@ pub struct Running {
     pub sip: SocketAddr,
     /// Where the page is; `None` if it could not be served (the reason is among the snapshot's troubles).
     pub page: Option<SocketAddr>,
+    /// It is reached by https.
+    pub page_is_encrypted: bool,
     /// What claims the page, while nobody has it.
     pub claim_code: Option<String>,
     /// The state of everything, as it changes.
@@ -66,6 +68,8 @@ pub struct Running {
     stop: oneshot::Sender<()>,
     control: JoinHandle<()>,
     web: Option<web::Web>,
+    /// The network is told of the box for as long as this lives.
+    told: Option<net::mdns::Announcement>,
 }
 
 impl Running {
@@ -75,6 +79,7 @@ impl Running {
         if self.control.join().is_err() {
             tracing::error!("the control thread ended with a panic");
         }
+        drop(self.told);
         drop(self.web);
     }
 }
@@ -163,7 +168,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
     let board_troubles =
-        board::gpio::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
+        board::panel::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
@@ -230,6 +235,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let mut running = Running {
         sip,
         page: None,
+        page_is_encrypted: false,
         claim_code: None,
         snapshot: snapshot.clone(),
         store: store.clone(),
@@ -239,6 +245,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         stop,
         control,
         web: None,
+        told: None,
     };
 
     // Peers are answered from here on. What takes longer follows.
@@ -251,9 +258,15 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
+    let encrypted = page_tls(&config, data, ip);
+    running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
     let page = web_config(&config, options, data, at, media.counters, claimed, notices);
-    match web::start(page, store, studio.studio, snapshot, asks_tx, journal) {
+    let web = encrypted.and_then(|tls| {
+        let page = web::Config { tls, ..page };
+        web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
+    });
+    match web {
         Ok(web) => {
             // Bound to every address, the page is found at the one that peers are told.
             let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
@@ -267,6 +280,15 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
             troubles.push(format!("the page cannot be served: {error}"));
             standing_tx.send_replace(Some(troubles));
         }
+    }
+    let page = running.page.map(|page| SocketAddr::new(config.web.listen.ip(), page.port()));
+    let sip = SocketAddr::new(config.sip.listen.ip(), sip.port());
+    let told =
+        net::mdns::Told { name: config.web.local_name.clone(), page, tls: running.page_is_encrypted, sip };
+    match told.tell() {
+        Ok(told) => running.told = told,
+        // Whoever has its address finds it all the same.
+        Err(why) => tracing::warn!("{why}"),
     }
     Ok(running)
 }
@@ -411,6 +433,20 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.
+fn page_tls(config: &Config, data: &Path, ip: IpAddr) -> Result<Option<net::TlsAcceptor>, String> {
+    let (cert, key) = match &config.web.tls {
+        PageTls::Off => return Ok(None),
+        PageTls::Files { cert, key } => (cert.clone(), key.clone()),
+        PageTls::SelfSigned => {
+            let local = Some(format!("{}.local", config.web.local_name)).filter(|name| name != ".local");
+            let own = [ip.to_string(), "localhost".to_owned()];
+            tls::self_signed(data, config.web.names.iter().cloned().chain(local).chain(own).collect())?
+        }
+    };
+    tls::acceptor(&cert, &key).map(Some)
+}
+
 fn web_config(
     config: &Config,
     options: &Options,
@@ -427,6 +463,7 @@ fn web_config(
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
+        tls: None,
         data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
         console: options.console.clone(),

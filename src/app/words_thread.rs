@@ -10,8 +10,9 @@ use crate::limits::WORDS_QUEUE;
 use crate::listen::words::network::{Files, Recogniser};
 use crate::listen::words::{Language, Said, Segment};
 use crate::media::inlet::Inlet;
+use crate::net::backoff::Backoff;
 use crate::net::http::Client;
-use crate::units::{Instant, PortId, Tick};
+use crate::units::{PortId, Tick};
 use core::time::Duration;
 use nix::libc;
 use std::path::Path;
@@ -33,9 +34,9 @@ pub(super) struct Recognised {
 
 /// So long the networks stay in memory after the last segment.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long the other machine is left alone after its first failure, and how often that doubles: up to 5 min.
+/// How long the other machine is left alone after its first failure, and at most.
 const FIRST_REST: Duration = Duration::from_secs(5);
-const LONGEST_REST: u32 = 6;
+const LONGEST_REST: Duration = Duration::from_secs(300);
 /// How far below ordinary work it runs: 19 is the end.
 const NICE: libc::c_int = 10;
 
@@ -59,14 +60,14 @@ pub(super) fn start_elsewhere(
     let (jobs, work) = sync_channel::<Job>(WORDS_QUEUE);
     let (tell, troubles) = watch::channel(Vec::new());
     let run = move || {
-        let mut rest = Rest::default();
+        let mut backoff = Backoff::new(FIRST_REST, LONGEST_REST);
         while let Ok((port, epoch, segment)) = work.recv() {
-            if rest.is_on(clock::now()) {
+            if backoff.rests(clock::now()) {
                 continue;
             }
             match hear::hear(&client, &service, &segment.samples, language) {
                 Ok(said) => {
-                    rest = Rest::default();
+                    backoff.worked();
                     tell.send_if_modified(|troubles| !core::mem::take(troubles).is_empty());
                     if let Some(said) = said {
                         // Full: the listener is behind as well, and words are the least of it.
@@ -80,7 +81,7 @@ pub(super) fn start_elsewhere(
                     }
                 }
                 Err(failure) => {
-                    rest.failed(clock::now());
+                    backoff.failed(clock::now());
                     let words = failure.words;
                     tell.send_replace(vec![format!(
                         "the box goes by sound alone, for words are not recognised: {words}"
@@ -92,24 +93,6 @@ pub(super) fn start_elsewhere(
     let spawned = std::thread::Builder::new().name("words".into()).spawn(run);
     spawned.map_err(|error| format!("the thread for words cannot be started: {error}"))?;
     Ok(Words { jobs, troubles })
-}
-
-/// A machine that failed is not asked for a while, and each time for longer.
-#[derive(Debug, Default)]
-struct Rest {
-    times: u32,
-    until: Option<Instant>,
-}
-
-impl Rest {
-    fn is_on(&self, now: Instant) -> bool {
-        self.until.is_some_and(|until| now < until)
-    }
-
-    fn failed(&mut self, now: Instant) {
-        self.until = Some(now + FIRST_REST * 2_u32.pow(self.times.min(LONGEST_REST)));
-        self.times += 1;
-    }
 }
 
 /// Opens the model and starts the thread. It ends with the sender of jobs.
@@ -203,18 +186,6 @@ impl Pace {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-
-    #[test]
-    fn a_machine_that_fails_is_left_alone_for_longer_each_time() {
-        let mut rest = Rest::default();
-        let now = clock::now();
-        assert!(!rest.is_on(now));
-        for seconds in [5, 10, 20, 40, 80, 160, 320, 320] {
-            rest.failed(now);
-            assert!(rest.is_on(now + Duration::from_secs(seconds - 1)), "{seconds}");
-            assert!(!rest.is_on(now + Duration::from_secs(seconds)), "{seconds}");
-        }
-    }
 
     #[test]
     fn a_board_that_does_not_keep_up_is_told_of_and_a_stall_is_not() {

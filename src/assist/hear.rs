@@ -2,16 +2,13 @@
 
 use super::Service;
 use crate::listen::words::{Language, Said};
-use crate::net::http::{Client, Failure, Post};
+use crate::net::http::{Client, Failure, Post, form};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde::Deserialize;
 use std::io::Cursor;
 
 /// Samples in a second.
 const RATE: u32 = 8_000;
-/// Between the parts of a body. It is in no sound that a telephone line lets through.
-const BOUNDARY: &str = "hold-slayer-4f1c9a7be2d05836";
-
 /// The part of an answer that is read.
 #[derive(Deserialize)]
 struct Heard {
@@ -28,12 +25,12 @@ pub fn hear(
     samples: &[i16],
     language: Language,
 ) -> Result<Option<Said>, Failure> {
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    let said_of = [("model", &*service.model), ("language", language.code()), ("response_format", "json")];
+    let (kind, body) = form(&said_of, "speech.wav", "audio/wav", &wav(samples));
     let key = service.authorization();
     let mut fields = vec![("Content-Type", kind.as_str())];
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));
     let url = service.url.join("audio/transcriptions");
-    let body = body(&service.model, language.code(), samples);
     let answer = client.post(&Post { url: &url, fields: &fields, body: &body, limit: service.limit })?;
     let heard: Heard = serde_json::from_slice(&answer).map_err(|_| Failure {
         words: format!("{url} does not answer as a recogniser of speech should"),
@@ -41,23 +38,6 @@ pub fn hear(
         status: None,
     })?;
     Ok(Said::elsewhere(&heard.text, samples.len() as f32 / RATE as f32))
-}
-
-fn body(model: &str, language: &str, samples: &[i16]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(samples.len() * 2 + 1_000);
-    for (name, value) in [("model", model), ("language", language), ("response_format", "json")] {
-        let part =
-            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-        body.extend_from_slice(part.as_bytes());
-    }
-    let file = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"speech.wav\"\r\n\
-         Content-Type: audio/wav\r\n\r\n"
-    );
-    body.extend_from_slice(file.as_bytes());
-    body.extend(wav(samples));
-    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    body
 }
 
 fn wav(samples: &[i16]) -> Vec<u8> {

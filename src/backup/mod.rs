@@ -2,7 +2,7 @@
 //! of calls. What is restored is judged as a whole before anything is changed, and takes the old one's place at the next start.
 //!
 //! ```text
-//!   make:    configuration, database, own files ──► Contents ──► seal ──► one file
+//!   make:    configuration, database ──► Contents ──► seal ──► one file
 //!   restore: one file ──► open ──► check ──► DATA/restore ──(next start)──► in place; what was there: DATA/before-restore
 //! ```
 
@@ -25,8 +25,6 @@ use std::path::{Path, PathBuf};
 /// Shortest password of a backup, characters: whoever has the file may try as many as he likes.
 pub const SHORTEST: usize = 8;
 
-/// Files of the owner's own in the data folder, by name: sounds that he recorded.
-const OWN_FILES: &[&str] = &["greeting.wav"];
 /// The name of the configuration among what is restored.
 const CONFIG: &str = "hold-slayer.toml";
 
@@ -104,8 +102,6 @@ struct Contents {
     /// The text of the configuration file.
     config: String,
     dump: Dump,
-    /// Files of the data folder, by name.
-    files: Vec<(String, Vec<u8>)>,
 }
 
 /// What a backup that was judged holds.
@@ -123,20 +119,16 @@ pub struct About {
 ///
 /// # Errors
 /// A file or the database cannot be read, there is too much, or the password is too short.
-pub fn make(config: &Path, data: &Path, store: &Store, password: &str) -> Result<Vec<u8>, Error> {
+pub fn make(config: &Path, store: &Store, password: &str) -> Result<Vec<u8>, Error> {
     if password.chars().count() < SHORTEST {
         return Err(Error::ShortPassword);
     }
-    let read = |path: &Path| fs::read(path).map_err(|error| Error::Disk(path.to_owned(), error));
     let text = fs::read_to_string(config).map_err(|error| Error::Disk(config.to_owned(), error))?;
-    let own = OWN_FILES.iter().map(|name| (name, data.join(name))).filter(|(_, path)| path.is_file());
-    let files = own.map(|(name, path)| Ok(((*name).to_owned(), read(&path)?)));
     let contents = Contents {
         made: clock::wall(),
         version: env!("CARGO_PKG_VERSION").into(),
         config: text,
         dump: store.dump().map_err(Error::Store)?,
-        files: files.collect::<Result<_, Error>>()?,
     };
     let bytes = postcard::to_stdvec(&contents).map_err(|_| Error::TooLarge)?;
     if bytes.len() + seal::OVERHEAD > BACKUP_BYTES {
@@ -157,10 +149,6 @@ pub fn stage(file: &[u8], password: &str, config: &Path, data: &Path) -> Result<
     config::parse(&contents.config, CONFIG, &|board| fs::read_to_string(folder.join(board)))
         .map_err(|mistakes| Error::Config(mistakes.to_string()))?;
     contents.dump.check().map_err(Error::Store)?;
-    if let Some((name, _)) = contents.files.iter().find(|(name, _)| !OWN_FILES.contains(&name.as_str())) {
-        // A name from elsewhere never becomes a path here.
-        return Err(Error::Config(format!("the file {name} in it is not known to this version")));
-    }
     place::lay_out(&contents, config, data)?;
     Ok(About { made: contents.made, version: contents.version, calls: contents.dump.records.len() })
 }

@@ -1,7 +1,7 @@
 //! How a backup takes the place of what is there: first whole beside it, then file by file by renaming, so that a box whose
 //! power fails in between goes on where it was at its next start.
 
-use super::{CONFIG, Contents, Error, OWN_FILES};
+use super::{CONFIG, Contents, Error};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
@@ -13,8 +13,6 @@ const READY: &str = "restore";
 const DRAFT: &str = "restore.draft";
 /// What was there before.
 const BEFORE: &str = "before-restore";
-/// Ends the name of a mark: the backup has no such file, so it goes.
-const ABSENT: &str = ".absent";
 const DATABASE: &str = "hold-slayer.redb";
 
 /// Lays everything out under `data`, whole or not at all.
@@ -29,13 +27,6 @@ pub(super) fn lay_out(contents: &Contents, config: &Path, data: &Path) -> Result
     write(&probe, b"", 0o600).and_then(|()| fs::remove_file(&probe)).map_err(at(&probe))?;
     clear(&draft).and_then(|()| fs::DirBuilder::new().mode(0o700).create(&draft)).map_err(at(&draft))?;
     write(&draft.join(CONFIG), contents.config.as_bytes(), 0o600).map_err(at(&draft))?;
-    for name in OWN_FILES {
-        match contents.files.iter().find(|(own, _)| own == name) {
-            Some((_, bytes)) => write(&draft.join(name), bytes, 0o600),
-            None => write(&draft.join(format!("{name}{ABSENT}")), b"", 0o600),
-        }
-        .map_err(at(&draft))?;
-    }
     contents.dump.write(&draft).map_err(Error::Store)?;
     give_away(&draft, data).map_err(at(&draft))?;
     clear(&ready).map_err(at(&ready))?;
@@ -59,12 +50,7 @@ pub fn finish(config: &Path, data: &Path) -> Result<bool, String> {
             config.display()
         ));
     }
-    let mut names = core::iter::once(&DATABASE).chain(OWN_FILES);
-    match names
-        .try_for_each(|name| replace(name, data))
-        .and_then(|()| clear(&ready))
-        .and_then(|()| sync(data))
-    {
+    match replace_database(data).and_then(|()| clear(&ready)).and_then(|()| sync(data)) {
         Ok(()) => Ok(true),
         // The next start goes on with it.
         Err(error) => Err(format!("the backup is not yet restored: {} fails ({error})", data.display())),
@@ -81,6 +67,10 @@ fn replace_config(config: &Path, ready: &Path, before: &Path) -> io::Result<()> 
     };
     // The file itself, not a link to it.
     let config = &fs::canonicalize(config).unwrap_or_else(|_| config.to_owned());
+    if before.join(CONFIG).exists() && fs::read(config).is_ok_and(|there| there == fresh) {
+        // Only the last step was missing when the power failed.
+        return fs::remove_file(ready.join(CONFIG));
+    }
     clear(before)?;
     fs::DirBuilder::new().mode(0o700).create(before)?;
     let mode = match fs::read(config) {
@@ -100,16 +90,15 @@ fn replace_config(config: &Path, ready: &Path, before: &Path) -> io::Result<()> 
 }
 
 /// What waits takes the place of what is there, which is kept. Each of the steps may have been done at the start before.
-fn replace(name: &str, data: &Path) -> io::Result<()> {
-    let (old, fresh) = (data.join(name), data.join(READY).join(name));
-    let absent = data.join(READY).join(format!("{name}{ABSENT}"));
-    if !fresh.exists() && !absent.exists() {
+fn replace_database(data: &Path) -> io::Result<()> {
+    let (old, fresh) = (data.join(DATABASE), data.join(READY).join(DATABASE));
+    if !fresh.exists() {
         return Ok(());
     }
     if old.exists() {
-        fs::rename(&old, data.join(BEFORE).join(name))?;
+        fs::rename(&old, data.join(BEFORE).join(DATABASE))?;
     }
-    if fresh.exists() { fs::rename(&fresh, &old) } else { fs::remove_file(&absent) }
+    fs::rename(&fresh, &old)
 }
 
 /// Root may lay out what the box's own user shall put in place.

@@ -2,7 +2,7 @@
 
 use super::button::Held;
 use crate::call::{Phase, Snapshot};
-use crate::units::Instant;
+use crate::units::{Instant, Wall};
 use core::time::Duration;
 
 /// What the lamp says, the most pressing last.
@@ -17,18 +17,43 @@ pub enum Pattern {
     NoTrunk,
     /// A call is up: steady light.
     InCall,
-    /// The box waits for you: slow blinking.
-    Holding,
+    /// The box waits for you: slow blinking; the light's share grows as the wait nears what is usual there.
+    Holding(Progress),
+    /// Somebody calls: two long flashes and a pause, as a telephone rings.
+    Ringing,
     /// A person is there: fast blinking.
     Person,
 }
 
-/// What the lamp shows for the state of everything.
-pub fn pattern(snapshot: &Snapshot) -> Pattern {
+/// How much of the usual wait is over. The lamp shows the hold that is farthest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    /// The box has not waited there before.
+    #[default]
+    Unknown,
+    /// In quarters that have begun, 1 to 4; a wait that is longer than usual stays in the last.
+    Quarter(u8),
+}
+
+impl Progress {
+    /// Of the time `waited` out of the `usual`, both in ms.
+    fn of(waited: u64, usual: Option<u64>) -> Self {
+        let Some(usual) = usual.filter(|usual| *usual > 0) else { return Self::Unknown };
+        let over = waited.saturating_mul(4).checked_div(usual).unwrap_or(0);
+        Self::Quarter(u8::try_from(over.saturating_add(1)).map_or(4, |quarter| quarter.min(4)))
+    }
+}
+
+/// What the lamp shows for the state of everything at the moment `now`.
+pub fn pattern(snapshot: &Snapshot, now: Wall) -> Pattern {
     let calls = snapshot.calls.iter().map(|call| match call.phase {
         Phase::Greeting | Phase::Ringing => Pattern::Person,
-        Phase::Holding | Phase::Confirming | Phase::Menu => Pattern::Holding,
-        Phase::Dialing | Phase::Incoming | Phase::Talking | Phase::Parked => Pattern::InCall,
+        Phase::Holding | Phase::Confirming | Phase::Menu => {
+            let waited = call.hold_started.map_or(0, |since| now.0.saturating_sub(since.0));
+            Pattern::Holding(Progress::of(waited, call.usual_wait_ms))
+        }
+        Phase::Incoming => Pattern::Ringing,
+        Phase::Dialing | Phase::Talking | Phase::Parked => Pattern::InCall,
     });
     let trunk = if snapshot.trunks.iter().any(|trunk| trunk.up) { Pattern::Idle } else { Pattern::NoTrunk };
     let fault = if snapshot.troubles.is_empty() { Pattern::Idle } else { Pattern::Fault };
@@ -43,7 +68,14 @@ impl Pattern {
             Self::Fault => &[100, 200, 100, 200, 100, 1300],
             Self::NoTrunk => &[100, 200, 100, 1600],
             Self::InCall => &[1000],
-            Self::Holding => &[1000, 1000],
+            Self::Holding(Progress::Unknown) => &[1000, 1000],
+            Self::Holding(Progress::Quarter(quarter)) => match quarter {
+                0 | 1 => &[250, 1750],
+                2 => &[750, 1250],
+                3 => &[1250, 750],
+                _ => &[1750, 250],
+            },
+            Self::Ringing => &[400, 200, 400, 1000],
             Self::Person => &[100, 100],
         }
     }
@@ -152,7 +184,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::call::{CallView, PeerView, Registration};
-    use crate::units::{CallId, Wall};
+    use crate::units::CallId;
 
     fn snapshot(trunk: bool, phases: &[Phase], troubles: &[&str]) -> Snapshot {
         let call = |phase: &Phase| CallView {
@@ -198,16 +230,38 @@ mod tests {
             (snapshot(false, &[], &["disk full"]), Pattern::NoTrunk),
             (Snapshot::default(), Pattern::NoTrunk),
             (snapshot(true, &[Phase::Talking], &["disk full"]), Pattern::InCall),
-            (snapshot(true, &[Phase::Incoming], &[]), Pattern::InCall),
+            (snapshot(true, &[Phase::Incoming], &[]), Pattern::Ringing),
             (snapshot(true, &[Phase::Parked], &[]), Pattern::InCall),
-            (snapshot(true, &[Phase::Confirming], &[]), Pattern::Holding),
-            (snapshot(true, &[Phase::Holding, Phase::Talking], &[]), Pattern::Holding),
+            (snapshot(true, &[Phase::Confirming], &[]), Pattern::Holding(Progress::Unknown)),
+            (snapshot(true, &[Phase::Holding, Phase::Talking], &[]), Pattern::Holding(Progress::Unknown)),
+            (snapshot(true, &[Phase::Incoming, Phase::Holding], &[]), Pattern::Ringing),
+            (snapshot(true, &[Phase::Greeting, Phase::Incoming], &[]), Pattern::Person),
             (snapshot(true, &[Phase::Greeting, Phase::Talking], &[]), Pattern::Person),
             (snapshot(false, &[Phase::Talking, Phase::Ringing], &[]), Pattern::Person),
         ];
         for (snapshot, expected) in table {
-            assert_eq!(pattern(snapshot), *expected, "{snapshot:?}");
+            assert_eq!(pattern(snapshot, Wall(0)), *expected, "{snapshot:?}");
         }
+    }
+
+    #[test]
+    fn the_light_grows_with_the_wait() {
+        let share = |waited_ms: u64, usual_wait_ms| {
+            let mut snapshot = snapshot(true, &[Phase::Holding], &[]);
+            snapshot.calls[0].hold_started = Some(Wall(5_000));
+            snapshot.calls[0].usual_wait_ms = usual_wait_ms;
+            let shown = pattern(&snapshot, Wall(5_000 + waited_ms));
+            let changes = lit(shown);
+            assert_eq!(changes[0], (0, true), "{shown:?}");
+            changes[1].0
+        };
+        let usual = Some(600_000);
+        let waits = [0, 149_999, 150_000, 300_000, 599_999, 600_000, 9_000_000];
+        assert_eq!(waits.map(|waited| share(waited, usual)), [250, 250, 750, 1250, 1750, 1750, 1750]);
+        assert_eq!((share(300_000, None), share(300_000, Some(0))), (1000, 1000));
+        // A clock that was set back takes nothing apart.
+        assert_eq!(Progress::of(0, usual), Progress::Quarter(1));
+        assert_eq!(Progress::of(u64::MAX, usual), Progress::Quarter(4));
     }
 
     /// Lit spans in ms from the moment the pattern is shown, within 3 s.
@@ -233,7 +287,7 @@ mod tests {
     #[test]
     fn patterns_in_time() {
         assert_eq!(lit(Pattern::InCall), [(0, true)]);
-        assert_eq!(lit(Pattern::Holding), [(0, true), (1000, false), (2000, true)]);
+        assert_eq!(lit(Pattern::Holding(Progress::Unknown)), [(0, true), (1000, false), (2000, true)]);
         assert_eq!(
             lit(Pattern::NoTrunk),
             [
@@ -248,6 +302,11 @@ mod tests {
             ]
         );
         assert_eq!(lit(Pattern::Person).len(), 30);
+        assert_eq!(
+            lit(Pattern::Ringing),
+            [(0, true), (400, false), (600, true), (1000, false), (2000, true), (2400, false), (2600, true)]
+        );
+        assert_eq!(lit(Pattern::Fault).len(), 12);
     }
 
     #[test]
@@ -280,8 +339,8 @@ mod tests {
     #[test]
     fn showing_the_same_again_does_not_disturb_the_rhythm() {
         let mut lamp = Lamp::new();
-        lamp.handle(Instant(0), Input::Show(Pattern::Holding));
-        lamp.handle(Instant(900_000), Input::Show(Pattern::Holding));
+        lamp.handle(Instant(0), Input::Show(Pattern::Holding(Progress::Unknown)));
+        lamp.handle(Instant(900_000), Input::Show(Pattern::Holding(Progress::Unknown)));
         assert_eq!(lamp.deadline(), Some(Instant(1_000_000)));
         assert_eq!(lamp.poll(), Some(true));
         assert_eq!(lamp.poll(), None);

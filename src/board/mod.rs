@@ -1,12 +1,16 @@
 //! The button and the lamp on the box. Debouncing and blinking are pure; the lines themselves are the edge.
 //!
 //! ```text
-//!   gpiochip ──edges──► button::Button ──Press──► app         Snapshot ──► lamp::Lamp ──on/off──► gpiochip
+//!   gpiochip ──edges──┐
+//!                     ├──► button::Button ──Press──► app      Snapshot ──► lamp::Lamp ──on/off──► gpiochip
+//!   input ─────keys───┘
 //! ```
 
 pub mod button;
 pub mod gpio;
+mod input;
 pub mod lamp;
+pub mod panel;
 
 use core::time::Duration;
 
@@ -35,8 +39,11 @@ pub struct Place {
 /// How the button is wired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ButtonLine {
-    /// Where it is.
-    pub place: Place,
+    /// Its line, if it is on one.
+    pub place: Option<Place>,
+    /// The kernel's name of the input device that it is ("Power Button"), any key of which counts, if it is one. Where both
+    /// are given the line is tried first: with gpio-keys the kernel has the line for itself and makes it a device.
+    pub input: Option<String>,
     /// Pressed is low: the button connects the line to ground.
     pub active_low: bool,
     /// The chip's own resistor.

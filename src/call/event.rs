@@ -210,6 +210,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether `wanted` names this type, or its kind: what stands before the dot.
+    pub fn names(wanted: &str, kind: &str) -> bool {
+        kind.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
     /// Every type there is, as `type` has it, and before its first type each kind.
     pub fn kinds() -> &'static [String] {
         static KINDS: LazyLock<Vec<String>> = LazyLock::new(|| {

@@ -6,11 +6,13 @@ use super::{Effect, Switchboard};
 use crate::limits::{LOOSE_SECONDS, LOOSE_SOUNDS};
 use crate::listen::words::Language;
 use crate::media::{MediaCommand, SoundId, Tone};
-use crate::units::{FRAME_SAMPLES, Instant, PortId};
+use crate::units::{FRAME_SAMPLES, Instant, PortId, SAMPLE_RATE_HZ};
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// The far side is not heard while a name is spoken: a longer one is not.
+const NAME_BYTES: usize = 3 * SAMPLE_RATE_HZ as usize;
 /// Texts whose sound is kept in memory.
 const KNOWN: usize = 16;
 /// A sound's place is not given to another until so long after it has been said.
@@ -102,19 +104,24 @@ impl Desk {
 impl Call {
     /// His phones are rung: the name will be needed when he answers.
     pub(super) fn want_name(&self, desk: &mut Desk) {
-        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        let name = self.announced_name(desk);
         desk.want(&name);
     }
 
     /// The far side hears the owner at once; he knows by the company's name or by a beep that this is the held call, and
     /// then hears it.
     pub(super) fn announce(&self, desk: &mut Desk) {
-        let name = if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() };
+        let name = self.announced_name(desk);
+        let short = desk.shelf.known.iter().any(|(text, sound)| *text == name && sound.len() <= NAME_BYTES);
         for near in &self.near {
-            if !desk.say_text(near.port, &name) {
+            if !(short && desk.say_text(near.port, &name)) {
                 desk.media(MediaCommand::Tone(near.port, Tone::Beep));
             }
         }
+    }
+
+    fn announced_name(&self, desk: &Desk) -> String {
+        if desk.plan.announce { self.given_name(desk).to_owned() } else { String::new() }
     }
 
     /// What the owner calls the company; empty: he has given it no name.

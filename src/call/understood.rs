@@ -124,7 +124,10 @@ impl Call {
         }
         // In a menu that the box goes through, keys are the flow's business.
         if !self.menu.is_walked() {
-            meant.into_iter().for_each(|told| self.tell(desk, slay::Input::Told(told)));
+            // The owner hears it himself: he may want to leave a message.
+            let heard = self.near.iter().any(|near| near.open.is_some());
+            let meant = meant.into_iter().filter(|told| !(heard && told.is_vain()));
+            meant.for_each(|told| self.tell(desk, slay::Input::Told(told)));
         }
     }
 }

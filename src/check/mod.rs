@@ -348,7 +348,7 @@ fn of_trunk(trunk: &Trunk) -> Verdict {
 
 fn of_line(line: &Line) -> Verdict {
     match &line.found {
-        Ok(()) => say(Level::Ok, line.what, format!("the GPIO line {} is there", line.name)),
+        Ok(()) => say(Level::Ok, line.what, format!("{} is there", line.name)),
         Err(trouble @ Trouble::Busy(_, by)) if by == "hold-slayer" => {
             say(Level::Ok, line.what, format!("{trouble}, which is running"))
         }
@@ -638,7 +638,7 @@ mod tests {
     fn board_lines() {
         let name = || "GPIO17".to_owned();
         let table = [
-            (Ok(()), "ok       button: the GPIO line GPIO17 is there"),
+            (Ok(()), "ok       button: GPIO17 is there"),
             (Err(Trouble::NoChip), "warning  button: this machine has no GPIO lines"),
             (Err(Trouble::NoLine(name())), "warning  button: no GPIO line is called GPIO17."),
             (

@@ -2,7 +2,7 @@
 //! to the data directory is removed again.
 
 use super::{Data, Facts, Line, Port, Rights, ask, services};
-use crate::board::gpio;
+use crate::board::{gpio, panel};
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
 use crate::media::realtime;
@@ -54,14 +54,17 @@ fn ports(config: &Config) -> Vec<Port> {
 }
 
 fn lines(config: &Config) -> Vec<Line> {
-    let button = config.board.button.iter().map(|line| ("button", &line.place));
-    let lamp = config.board.lamp.iter().map(|line| ("lamp", &line.place));
-    let line = |(what, place): (_, &crate::board::Place)| Line {
-        what,
-        name: place.name.clone(),
-        found: gpio::find(place).map(drop),
-    };
-    button.chain(lamp).map(line).collect()
+    let button = config.board.button.iter().map(|button| {
+        let line = button.place.as_ref().map(|place| place.name.clone());
+        let name = line.or_else(|| button.input.clone()).unwrap_or_default();
+        Line { what: "button", name, found: panel::find_button(button) }
+    });
+    let lamp = config.board.lamp.iter().map(|lamp| Line {
+        what: "lamp",
+        name: lamp.place.name.clone(),
+        found: gpio::find(&lamp.place).map(drop),
+    });
+    button.chain(lamp).collect()
 }
 
 fn data(path: &Path) -> Data {

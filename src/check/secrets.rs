@@ -14,6 +14,8 @@ const EXAMPLES: &[&str] = &[
     "choose a long one",
     "a long one of your own",
     "at least 8 characters",
+    "the mail's password",
+    "the broker's password",
 ];
 /// Passwords that are guessed first of all.
 const GUESSED: &[&str] =

@@ -7,8 +7,13 @@ use std::path::Path;
 use toml::de::DeTable;
 
 /// Boards that are built in.
-const BUILT_IN: [(&str, &str); 2] =
-    [("generic", include_str!("../../board/generic.toml")), ("pi4", include_str!("../../board/pi4.toml"))];
+const BUILT_IN: [(&str, &str); 5] = [
+    ("generic", include_str!("../../board/generic.toml")),
+    ("pi3", include_str!("../../board/pi3.toml")),
+    ("pi4", include_str!("../../board/pi4.toml")),
+    ("pi5", include_str!("../../board/pi5.toml")),
+    ("zero2", include_str!("../../board/zero2.toml")),
+];
 
 /// `[board] file`: a built-in name, or the path of a file beside the configuration.
 pub(super) fn choose<'t>(
@@ -17,7 +22,7 @@ pub(super) fn choose<'t>(
     open: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Board {
     let mut s = super::section(source, root, "[board]", &["file"]);
-    let allowed = "allowed is \"generic\", \"pi4\", or the path of a board file ending in .toml";
+    let allowed = "allowed is \"generic\", \"pi3\", \"pi4\", \"pi5\", \"zero2\", or the path of a board file ending in .toml";
     let known = |text: &str| BUILT_IN.iter().any(|(name, _)| *name == text) || text.ends_with(".toml");
     let file = s.text("file", allowed, |text| known(text).then(|| text.to_owned()));
     let file = file.as_deref().unwrap_or("generic");
@@ -46,7 +51,7 @@ fn parse(text: &str, file: &str) -> Result<Board, Mistakes> {
         s.needed("name", "needed is the board's name, in quotes", |t| Some(t.to_owned())).unwrap_or_default();
     let media_core = s.number("media_core", 0..=1023).and_then(|core| u16::try_from(core).ok());
     let (has_button, has_lamp) = (s.has("button"), s.has("lamp"));
-    let keys = ["line", "chip", "offset", "active_low", "bias", "debounce"];
+    let keys = ["line", "chip", "offset", "input", "active_low", "bias", "debounce"];
     let mut s = super::section(&mut source, &root, "[button]", &keys);
     let button = has_button.then(|| button(&mut s)).flatten();
     let mut s = super::section(&mut source, &root, "[lamp]", &["line", "chip", "offset", "active_low"]);
@@ -55,7 +60,13 @@ fn parse(text: &str, file: &str) -> Result<Board, Mistakes> {
 }
 
 fn button(s: &mut Section<'_, '_>) -> Option<ButtonLine> {
-    let place = place(s);
+    let input =
+        s.text("input", "allowed is the kernel's name of an input device, such as \"Power Button\"", |t| {
+            (1..=80).contains(&t.len()).then(|| t.to_owned())
+        });
+    // A button that is a device needs no line; whatever is said of one is read all the same.
+    let has_line = !s.has("input") || s.has("line");
+    let place = if has_line { Some(place(s)?) } else { no_place(s) };
     let active_low = s.flag("active_low").unwrap_or(true);
     let bias = s.text("bias", "allowed is one of pull-up, pull-down, none", |text| match text {
         "pull-up" => Some(Bias::PullUp),
@@ -66,7 +77,8 @@ fn button(s: &mut Section<'_, '_>) -> Option<ButtonLine> {
     let bias = bias.unwrap_or(if active_low { Bias::PullUp } else { Bias::PullDown });
     let debounce = s.duration("debounce", Duration::from_millis(1)..=Duration::from_millis(200));
     Some(ButtonLine {
-        place: place?,
+        place,
+        input,
         active_low,
         bias,
         debounce: debounce.unwrap_or(Duration::from_millis(20)),
@@ -77,6 +89,16 @@ fn lamp(s: &mut Section<'_, '_>) -> Option<LampLine> {
     let place = place(s);
     let active_low = s.flag("active_low").unwrap_or(false);
     Some(LampLine { place: place?, active_low })
+}
+
+/// Without a line there is nothing that chip and offset could be a fallback for.
+fn no_place(s: &mut Section<'_, '_>) -> Option<Place> {
+    for key in ["chip", "offset"] {
+        if s.has(key) {
+            s.refuse(key, "it needs line, the name that is looked for first");
+        }
+    }
+    None
 }
 
 fn place(s: &mut Section<'_, '_>) -> Option<Place> {

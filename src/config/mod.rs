@@ -22,8 +22,8 @@ pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Menu, Phone, PhonePeer, Record, Secret, Sip, SipTls,
-    Speech, Trunk, TrunkPeer, Web, Words,
+    Codes, Config, Guard, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret, Sip,
+    SipTls, Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
@@ -96,7 +96,6 @@ pub fn parse(
         "record",
         "words",
         "speech",
-        "assistant",
         "notify",
         "guard",
         "codes",
@@ -121,7 +120,6 @@ pub fn parse(
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
     let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
-    let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
     let notify = notify::targets(&mut source, &root);
     let code_keys =
         ["hold", "slay", "rejoin", "listen", "status", "cancel", "greeting", "gesture", "withhold"];
@@ -129,7 +127,12 @@ pub fn parse(
     let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
-    let web = web(&mut section(&mut source, &root, "[web]", &["listen", "password", "names"]));
+    let web = web(&mut section(
+        &mut source,
+        &root,
+        "[web]",
+        &["listen", "password", "names", "local_name", "tls", "tls_cert", "tls_key"],
+    ));
     let log = log(&mut section(&mut source, &root, "[log]", &["level"]));
     let trunks = trunks.into_iter().map(|(_, trunk)| trunk).collect();
     let phones = phones.into_iter().map(|(_, phone)| phone).collect();
@@ -144,7 +147,6 @@ pub fn parse(
         record,
         words,
         speech,
-        assistant,
         notify,
         guard,
         codes,
@@ -271,7 +273,30 @@ fn web(s: &mut Section<'_, '_>) -> Web {
     let password = password.map(Secret::new);
     let allowed = "each is a host name in quotes, without port or http://";
     let names = s.list("names", allowed, |text| rules::is_host(text).then(|| text.to_ascii_lowercase()));
-    Web { listen, password, names }
+    let local = "allowed are letters, digits and - , without .local; \"\": the network is told nothing";
+    let is_label =
+        |text: &str| text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let local_name = s.text("local_name", local, |text| is_label(text).then(|| text.to_ascii_lowercase()));
+    let local_name = local_name.unwrap_or_else(|| "holdslayer".into());
+    Web { listen, password, names, local_name, tls: page_tls(s) }
+}
+
+/// The page is encrypted with a certificate of the box's own, or with the owner's.
+fn page_tls(s: &mut Section<'_, '_>) -> PageTls {
+    let allowed = "allowed is \"off\", \"self-signed\" or \"files\"";
+    let how =
+        s.text("tls", allowed, |text| ["off", "self-signed", "files"].into_iter().find(|one| *one == text));
+    let (cert, key) = (way::file(s, "tls_cert"), way::file(s, "tls_key"));
+    for one in ["tls_cert", "tls_key"] {
+        if how == Some("files") && !s.has(one) {
+            s.refuse(one, "tls = \"files\" needs the files of a certificate and of its key");
+        }
+    }
+    match (how, cert, key) {
+        (Some("self-signed"), ..) => PageTls::SelfSigned,
+        (Some("files"), Some(cert), Some(key)) => PageTls::Files { cert, key },
+        _ => PageTls::Off,
+    }
 }
 
 fn log(s: &mut Section<'_, '_>) -> Log {

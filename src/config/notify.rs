@@ -1,6 +1,7 @@
 //! `[[notify]]`: where the owner is told what happens.
 
 use super::{Secret, rules, way};
+use crate::call::Event;
 use crate::limits::NOTIFY_TARGETS;
 use crate::net::http::{URL_ALLOWED, Url};
 use crate::notify::message::{EVENTS, USUAL};
@@ -47,7 +48,7 @@ fn target(s: &mut Section<'_, '_>) -> Option<Target> {
     });
     let allowed = format!("each is one of {}, or what stands before the dot", EVENTS.join(", "));
     let mut events = s.list("events", &allowed, |text| {
-        let known = EVENTS.iter().any(|event| *event == text || event.split('.').next() == Some(text));
+        let known = EVENTS.iter().any(|event| Event::names(text, event));
         known.then(|| text.to_owned())
     });
     if !s.has("events") {

@@ -39,8 +39,6 @@ pub struct Config {
     pub words: Words,
     /// `[speech]`
     pub speech: Speech,
-    /// `[assistant]`: the language model, if there is one.
-    pub assistant: Option<assist::Service>,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
@@ -293,6 +291,26 @@ pub struct Web {
     pub password: Option<Secret>,
     /// Host names the page answers to, besides IP addresses and the machine's own name.
     pub names: Vec<String>,
+    /// What the network is told that the box is called, without `.local`; empty: it is told nothing.
+    pub local_name: String,
+    /// How it is encrypted.
+    pub tls: PageTls,
+}
+
+/// How the page is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageTls {
+    /// Not at all.
+    Off,
+    /// With a certificate that the box makes itself; browsers ask whether to trust it.
+    SelfSigned,
+    /// With these.
+    Files {
+        /// Its certificate and those that lead to its root.
+        cert: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
 }
 
 /// The log.

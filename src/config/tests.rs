@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod mistakes;
+mod outside;
 
 use super::*;
+use crate::board::{Bias, Board};
 use crate::call::Redialling;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
@@ -310,6 +312,7 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
     assert_eq!((bare.menu.learn, &bare.menu.extension), (full.menu.learn, &full.menu.extension));
     assert_eq!(bare.guard, full.guard);
     assert_eq!(bare.web.listen, full.web.listen);
+    assert_eq!((bare.web.local_name.as_str(), full.web.local_name.as_str()), ("holdslayer", "holdslayer"));
     assert_eq!(bare.log, full.log);
 }
 
@@ -346,121 +349,6 @@ fn words_have_a_model_a_language_and_the_owner_s_name() {
 }
 
 #[test]
-fn other_machines_are_asked_only_where_they_are_named() {
-    assert_eq!(read("").unwrap().assistant, None);
-    let model =
-        read("[assistant]\nurl = \"http://nas:11434/v1/\"\nmodel = \"m\"\n").unwrap().assistant.unwrap();
-    assert_eq!((model.url.host(), &*model.model, model.key), ("nas:11434", "m", None));
-    assert_eq!(model.limit, Duration::from_secs(10));
-    let full = "[assistant]\nurl = \"https://x.example\"\nmodel = \"m\"\nkey = \"k3y\"\nlimit = \"3s\"\n";
-    let model = read(full).unwrap().assistant.unwrap();
-    assert_eq!((model.key.unwrap().expose(), model.limit), ("k3y", Duration::from_secs(3)));
-    let words =
-        read("[words]\nmodel = \"/m\"\nurl = \"http://nas:8000/v1\"\nlanguage = \"de\"\n").unwrap().words;
-    assert_eq!(words.folder(Path::new("/")), None, "the box's own model rests");
-    let service = words.service.unwrap();
-    assert_eq!((&*service.model, service.key), ("whisper-1", None));
-    let both = format!("{full}[words]\nurl = \"http://nas:8000/v1\"\n");
-    let leaves = read(&both).unwrap().leaves().join(" ");
-    assert!(
-        leaves.contains("sound of the line") && leaves.contains("nas:8000") && leaves.contains("x.example"),
-        "{leaves}"
-    );
-    assert!(read("").unwrap().leaves().is_empty());
-    let wrong = [
-        ("[assistant]\nurl = \"http://a\"\n", "model is missing: needed is the model's name"),
-        ("[assistant]\nurl = \"nas:11434\"\nmodel = \"m\"\n", "allowed is an address such as"),
-        ("[assistant]\nurl = \"http://me:k3y@nas\"\nmodel = \"m\"\n", "without user or password"),
-        ("[assistant]\nmodel = \"m\"\n", "this is for the machine at url, which is not there"),
-        ("[assistant]\nurl = \"http://a\"\nmodel = \"\"\n", "allowed is a name of up to 100 signs"),
-        (
-            "[assistant]\nurl = \"http://a\"\nmodel = \"m\"\nlimit = \"2m\"\n",
-            "allowed is a time from \"1s\" to \"1m\"",
-        ),
-        (
-            "[assistant]\nurl = \"http://a\"\nmodel = \"m\"\nkey = \"k3y \\u00e9\"\n",
-            "key (not shown): allowed are up to 500",
-        ),
-        ("[words]\nkey = \"k3y\"\n", "key (not shown): this is for the machine at url"),
-        ("[words]\nservice_model = \"m\"\n", "this is for the machine at url"),
-    ];
-    for (text, why) in wrong {
-        let told = read(text).unwrap_err().to_string();
-        assert!(told.contains(why), "{text}: {told}");
-        assert!(!told.contains("k3y") || why.contains("without user"), "{told}");
-    }
-}
-
-#[test]
-fn notification_targets_have_the_keys_of_their_kind() {
-    use crate::notify::{Security, Way};
-    let one = |more: &str| {
-        read(&format!("[[notify]]\nname = \"x\"\n{more}")).map(|config| config.notify[0].clone())
-    };
-    let hook = one("kind = \"webhook\"\nurl = \"https://a.example/t0ken\"\nkey = \"k\"\n").unwrap();
-    assert_eq!((hook.numbers, hook.ca.as_ref(), hook.host()), (false, None, "a.example"));
-    let Way::Webhook { key: Some(key), .. } = &hook.way else { panic!() };
-    assert_eq!(key.expose(), "k");
-    assert!(
-        hook.wants("hold.human_detected") && hook.wants("system.trouble") && !hook.wants("hold.detected")
-    );
-    assert!(!format!("{hook:?}").contains("t0ken"));
-    let all = "kind = \"ntfy\"\nurl = \"http://nas/t\"\nevents = [\"hold\", \"call.failed\"]\nnumbers = true\nca = \"/ca.pem\"\n";
-    let ntfy = one(all).unwrap();
-    assert!(ntfy.wants("hold.detected") && ntfy.wants("call.failed") && !ntfy.wants("call.ended"));
-    assert_eq!((ntfy.numbers, ntfy.ca), (true, Some("/ca.pem".into())));
-    let letter = "from = \"a@b.example\"\nto = \"Me <c@d.example>\"\n";
-    let mail = |more: &str| match one(&format!("kind = \"mail\"\n{letter}{more}")).unwrap().way {
-        Way::Mail { server, from, to } => (server, from, to),
-        other => panic!("{other:?}"),
-    };
-    let (server, from, to) = mail("server = \"m.example\"\nuser = \"u\"\nsecret = \"s3\"\n");
-    assert_eq!(
-        (server.port, server.security, &*from, &*to),
-        (587, Security::StartTls, "a@b.example", "Me <c@d.example>")
-    );
-    assert_eq!(server.login.unwrap().0, "u");
-    assert_eq!(mail("server = \"m.example\"\nsecurity = \"tls\"\n").0.port, 465);
-    assert_eq!(mail("server = \"m.example:26\"\nsecurity = \"none\"\n").0.port, 26);
-    let mqtt = |more: &str| match one(&format!("kind = \"mqtt\"\n{more}")).unwrap().way {
-        Way::Mqtt { server, topic } => (server.port, server.security, topic),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(mqtt("server = \"nas\"\n"), (1883, Security::None, "hold-slayer".to_owned()));
-    assert_eq!(
-        mqtt("server = \"nas\"\nsecurity = \"tls\"\ntopic = \"a/b\"\n"),
-        (8883, Security::Tls, "a/b".to_owned())
-    );
-    let wrong = [
-        ("kind = \"fax\"\n", "needed is one of webhook, ntfy, mail, mqtt"),
-        ("kind = \"webhook\"\n", "url (not shown): allowed is an address"),
-        ("kind = \"webhook\"\nurl = \"s3cret\"\n", "url (not shown): allowed is an address"),
-        ("kind = \"webhook\"\nurl = \"http://a\"\nkey = \"s3 cret\"\n", "key (not shown)"),
-        (
-            "kind = \"webhook\"\nurl = \"http://a\"\nsecret = \"s3cret\"\n",
-            "webhook has no such key. It has url, key",
-        ),
-        ("kind = \"webhook\"\nurl = \"http://a\"\nevents = [\"audio\"]\n", "each is one of call.started"),
-        ("kind = \"webhook\"\nurl = \"http://a\"\nca = \"x\"\n", "the whole path of a file"),
-        (
-            "kind = \"mail\"\nserver = \"a\"\nfrom = \"x\"\nto = \"a@b.example\"\n",
-            "needed is an e-mail address",
-        ),
-        ("kind = \"mqtt\"\n", "server is missing"),
-        ("kind = \"mqtt\"\nserver = \"http://a\"\n", "needed is a host name"),
-        ("kind = \"mqtt\"\nserver = \"a\"\nsecurity = \"starttls\"\n", "allowed is one of tls, none"),
-        ("kind = \"mqtt\"\nserver = \"a\"\nuser = \"u\"\n", "user and secret belong together"),
-        ("kind = \"mqtt\"\nserver = \"a\"\ntopic = \"a/#\"\n", "letters, digits"),
-    ];
-    for (text, why) in wrong {
-        let told = one(text).unwrap_err().to_string();
-        assert!(told.contains(why) && !told.contains("s3cret"), "{text}: {told}");
-    }
-    let twice = "[[notify]]\nname = \"x\"\nkind = \"ntfy\"\nurl = \"http://a\"\n".repeat(2);
-    assert!(read(&twice).unwrap_err().to_string().contains("another [[notify]] has this name"));
-}
-
-#[test]
 fn the_benchmark_configuration_has_static_peers() {
     let config = load(Path::new("tests/bench/hold-slayer.toml")).unwrap();
     assert_eq!(config.sip.listen, "127.0.0.1:5060".parse().unwrap());
@@ -480,15 +368,56 @@ fn the_boards_in_the_folder_are_loaded() {
     };
     assert_eq!((own(""), own("media_core = 3\n")), (Ok(None), Ok(Some(3))));
     assert!(own("media_core = -1\n").unwrap_err().contains("allowed is a whole number from 0 to 1023"));
-    let button = read("[board]\nfile = \"pi4\"\n").unwrap().board.button.unwrap();
-    assert_eq!(button.place.name, "GPIO17");
-    assert!(button.active_low);
     for entry in std::fs::read_dir("board").unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
-        assert!(!config.unwrap().board.name.is_empty(), "{path:?}");
+        let from_file = config.unwrap().board;
+        // Each is built in under the name of its file.
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let board = read(&format!("[board]\nfile = \"{name}\"\n")).unwrap().board;
+        assert_eq!(board, from_file, "{name}");
+        if name == "generic" {
+            assert_eq!(board, Board { name: board.name.clone(), ..Board::default() });
+            // The example in its comment holds.
+            let example = text.replace("#[button]", "[button]").replace("#input", "input");
+            let example = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(example.clone()));
+            let button = example.unwrap().board.button.unwrap();
+            assert_eq!((button.place, button.input.as_deref()), (None, Some("Power Button")));
+            continue;
+        }
+        let (button, lamp) = (board.button.unwrap(), board.lamp.unwrap());
+        assert_eq!(button.place.as_ref().unwrap().name, "GPIO17", "{name}");
+        assert_eq!(button.input.as_deref(), Some("hold-slayer button"), "{name}");
+        assert!(button.active_low && button.bias == Bias::PullUp, "{name}");
+        assert_eq!((lamp.place.name.as_str(), board.media_core), ("GPIO27", Some(3)), "{name}");
+        // A fallback is the line's own number: on these chips the offset is in the name. RP1's chip has no fixed number.
+        for place in [button.place.unwrap(), lamp.place] {
+            let fallback = place.fallback.map(|(chip, offset)| (chip, format!("GPIO{offset}")));
+            assert_eq!(fallback, (name != "pi5").then(|| ("gpiochip0".to_owned(), place.name)), "{name}");
+        }
     }
+}
+
+#[test]
+fn a_button_is_a_line_or_a_device_or_both() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n[button]\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        let board = config.map(|config| config.board.button).map_err(|mistakes| mistakes.to_string())?;
+        board.map(|button| (button.place.map(|place| place.name), button.input)).ok_or(String::new())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(own("line = \"A\"\n"), Ok((some("A"), None)));
+    assert_eq!(own("input = \"B\"\n"), Ok((None, some("B"))));
+    assert_eq!(own("line = \"A\"\ninput = \"B\"\n"), Ok((some("A"), some("B"))));
+    assert!(own("").unwrap_err().contains("line is missing: needed is the kernel's name of the line"));
+    assert!(own("input = \"\"\n").unwrap_err().contains("the kernel's name of an input device"));
+    let told = own("input = \"B\"\nchip = \"gpiochip0\"\noffset = 1\n").unwrap_err();
+    assert!(told.contains("chip = \"gpiochip0\": it needs line"), "{told}");
 }
 
 #[test]
@@ -548,29 +477,6 @@ fn keys_about_the_hold() {
         "also_after = \"2m\"",
     ] {
         assert!(read(&format!("[hold]\n{wrong}\n")).is_err(), "{wrong}");
-    }
-}
-
-#[test]
-fn keys_about_speech() {
-    let text = "[speech]\nprogram = \"/opt/voice\"\nvoice = \"de+f2\"\nlanguage = \"de\"\nannounce = false\n";
-    let speech = read(text).unwrap().speech;
-    let voice = crate::speech::Config {
-        program: crate::speech::Choice::At("/opt/voice".into()),
-        voice: "de+f2".into(),
-        language: "de",
-    };
-    assert_eq!(speech, Speech { voice, language: Language::German, announce: false });
-    let usual = read("").unwrap().speech;
-    assert_eq!((usual.voice.program, usual.voice.language, usual.announce), (Default::default(), "en", true));
-    for wrong in [
-        "program = \"espeak\"",
-        "voice = \"--stdin\"",
-        "voice = \"a b\"",
-        "language = \"nl\"",
-        "announce = 1",
-    ] {
-        assert!(read(&format!("[speech]\n{wrong}\n")).is_err(), "{wrong}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `hold-slayer backup` and `restore`: by the box if it runs, else from its files.
 
 use super::talk;
+use crate::net::http::form;
 use crate::store::{self, Store};
 use crate::{backup, config, web};
 use core::time::Duration;
@@ -49,7 +50,7 @@ pub fn backup(files: &Files, to: &Path) -> Result<String, String> {
         }
         None => {
             let (store, _) = Store::open(&files.data).map_err(|error| error.to_string())?;
-            let made = backup::make(&files.config, &files.data, &store, &password);
+            let made = backup::make(&files.config, &store, &password);
             store.stop(Duration::from_secs(5));
             made.map_err(|error| error.to_string())?
         }
@@ -75,7 +76,7 @@ pub fn restore(files: &Files, from: &Path) -> Result<String, String> {
     let password = password(files.password.as_deref(), false)?;
     match files.running() {
         Some(socket) => {
-            let (kind, body) = form(&bytes, &password);
+            let (kind, body) = form(&[("password", &password)], "backup", "application/octet-stream", &bytes);
             let told = talk::send(&socket, "/api/v1/restore", &kind, Some(&body))?;
             let told: Value = serde_json::from_slice(&told).unwrap_or_default();
             Ok(format!(
@@ -95,20 +96,6 @@ pub fn restore(files: &Files, from: &Path) -> Result<String, String> {
             ))
         }
     }
-}
-
-/// A form with the file, and what kind of body it is.
-fn form(file: &[u8], password: &str) -> (String, Vec<u8>) {
-    // Longer than any run of the same sign in what is random.
-    const BOUNDARY: &str = "hold-slayer-0123456789abcdefghijklmnopqrstuvwxyz-0123456789";
-    let mut body = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{password}\r\n--{BOUNDARY}\r\n\
-         Content-Disposition: form-data; name=\"file\"; filename=\"backup\"\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(file);
-    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    (format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
 /// The password: a file's first line, or what is typed, twice if it is new.

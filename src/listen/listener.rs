@@ -118,7 +118,11 @@ impl Listener {
                 self.memory.met();
                 self.verdict.met();
             }
-            Input::Taken => self.memory.doubt_just_now(),
+            Input::Taken => {
+                // Who holds now has not been told what is heard.
+                self.told = None;
+                self.memory.doubt_just_now();
+            }
             Input::Words { from, to, said } => {
                 self.tell(Heard::Words { at: from, text: discreet(&said.text) });
                 if let Some(heard) = self.verdict.words(from, to, &said.text) {

@@ -6,7 +6,9 @@
 //! bounded channel and takes messages by another; a peer that does not read, or speaks no SIP, loses its connection and
 //! nobody else anything.
 
+pub mod backoff;
 pub mod http;
+pub mod mdns;
 pub mod names;
 mod order;
 mod stream;

@@ -1,8 +1,11 @@
 //! TLS by rustls: whom the box trusts, what it shows itself, and what went wrong in plain words.
 
-use std::io;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -89,6 +92,38 @@ pub fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
         .with_single_cert(chain, secret)
         .map_err(|error| format!("{} and {} cannot be used: {error}", cert.display(), key.display()))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A certificate that the box signs itself for these names and addresses, and its key, as files in `folder`. Those that
+/// are there already stay, so that browsers that were told to trust it go on.
+///
+/// # Errors
+/// In plain words: the files cannot be written, or a name is none.
+pub fn self_signed(folder: &Path, names: Vec<String>) -> Result<(PathBuf, PathBuf), String> {
+    let (cert, key) = (folder.join("page.pem"), folder.join("page.key"));
+    if cert.exists() && key.exists() {
+        return Ok((cert, key));
+    }
+    let made = rcgen::generate_simple_self_signed(names)
+        .map_err(|error| format!("no certificate can be made for the page: {error}"))?;
+    for (path, text) in [(&key, made.signing_key.serialize_pem()), (&cert, made.cert.pem())] {
+        let _ = fs::remove_file(path);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
+    Ok((cert, key))
+}
+
+/// Takes a connection that begins with TLS.
+///
+/// # Errors
+/// The handshake fails.
+pub async fn welcome(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>> {
+    acceptor.accept(stream).await
 }
 
 pub(super) fn provider() -> Arc<CryptoProvider> {

@@ -26,6 +26,29 @@ pub const EVENTS: [&str; 16] = [
     "system.trunk_failed",
     "system.trouble",
 ];
+/// Under which of these an event is told, if it is at all.
+pub fn kind(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::CallStarted { .. } => "call.started",
+        Event::CallConnected => "call.connected",
+        Event::CallEnded { .. } => "call.ended",
+        Event::CallFailed { .. } => "call.failed",
+        Event::HoldDetected => "hold.detected",
+        Event::HumanDetected => "hold.human_detected",
+        Event::HumanLost => "hold.human_lost",
+        Event::TransferStarted => "hold.transfer_started",
+        Event::TransferComplete => "hold.transfer_complete",
+        Event::DeviceRegistered { .. } => "device.registered",
+        Event::DeviceUnregistered { .. } => "device.unregistered",
+        Event::Started => "system.started",
+        Event::Stopped => "system.stopped",
+        Event::TrunkRegistered { .. } => "system.trunk_registered",
+        Event::TrunkFailed { .. } => "system.trunk_failed",
+        Event::Trouble { .. } => "system.trouble",
+        _ => return None,
+    })
+}
+
 /// What is told unless the owner chooses.
 pub const USUAL: [&str; 4] =
     ["hold.human_detected", "hold.human_lost", "system.trunk_failed", "system.trouble"];
@@ -76,76 +99,57 @@ impl Teller {
 
     /// What is to be told of an event; nothing of those that are not in [`EVENTS`].
     pub fn tell(&mut self, happened: &Happened) -> Option<Message> {
+        let kind = kind(&happened.event)?;
         self.note(happened);
         let known = self.calls.iter().find(|(id, _)| Some(*id) == happened.call).map(|(_, number)| number);
         let number = known.filter(|number| self.numbers && !number.is_empty()).cloned();
         let with = number.as_ref().map_or(String::new(), |number| format!(" ({number})"));
         // Reasons are for people and may name numbers.
         let plain = |words: &str| if self.numbers { words.to_owned() } else { discreet(words) };
-        let (kind, title, text) = match &happened.event {
+        let (title, text) = match &happened.event {
             Event::CallStarted { outgoing: true, .. } => {
-                ("call.started", "A call goes out", format!("A call goes out{with}."))
+                ("A call goes out", format!("A call goes out{with}."))
             }
-            Event::CallStarted { .. } => {
-                ("call.started", "A call comes in", format!("A call comes in{with}."))
-            }
-            Event::CallConnected => {
-                ("call.connected", "A call is answered", format!("A call is answered{with}."))
-            }
+            Event::CallStarted { .. } => ("A call comes in", format!("A call comes in{with}.")),
+            Event::CallConnected => ("A call is answered", format!("A call is answered{with}.")),
             Event::CallEnded { reason, held_ms: 0, .. } => {
-                ("call.ended", "A call is over", format!("A call is over{with}: {}.", plain(reason)))
+                ("A call is over", format!("A call is over{with}: {}.", plain(reason)))
             }
             Event::CallEnded { reason, held_ms, .. } => {
                 let minutes = held_ms.div_ceil(60_000);
                 let text =
                     format!("A held call is over{with}, after {minutes} min on hold: {}.", plain(reason));
-                ("call.ended", "A held call is over", text)
+                ("A held call is over", text)
             }
             Event::CallFailed { reason, .. } => {
-                ("call.failed", "A call failed", format!("A call failed{with}: {}.", plain(reason)))
+                ("A call failed", format!("A call failed{with}: {}.", plain(reason)))
             }
-            Event::HoldDetected => {
-                ("hold.detected", "On hold", format!("The box waits on hold for you{with}."))
+            Event::HoldDetected => ("On hold", format!("The box waits on hold for you{with}.")),
+            Event::HumanDetected => {
+                ("A person is there", format!("A person is there{with}: your phone rings."))
             }
-            Event::HumanDetected => (
-                "hold.human_detected",
-                "A person is there",
-                format!("A person is there{with}: your phone rings."),
-            ),
-            Event::HumanLost => (
-                "hold.human_lost",
-                "It was no person",
-                format!("It was no person, or they have left{with}: the box waits on."),
-            ),
-            Event::TransferStarted => (
-                "hold.transfer_started",
-                "Your phone rings",
-                format!("Your phone rings for the held call{with}."),
-            ),
-            Event::TransferComplete => {
-                ("hold.transfer_complete", "You are through", format!("You are through{with}."))
+            Event::HumanLost => {
+                ("It was no person", format!("It was no person, or they have left{with}: the box waits on."))
             }
+            Event::TransferStarted => {
+                ("Your phone rings", format!("Your phone rings for the held call{with}."))
+            }
+            Event::TransferComplete => ("You are through", format!("You are through{with}.")),
             Event::DeviceRegistered { name } => {
-                ("device.registered", "A phone is there", format!("The phone {name} has registered."))
+                ("A phone is there", format!("The phone {name} has registered."))
             }
-            Event::DeviceUnregistered { name } => (
-                "device.unregistered",
-                "A phone has gone",
-                format!("The phone {name} is not registered any more."),
-            ),
-            Event::Started => ("system.started", "The box is up", "Hold Slayer is up.".to_owned()),
-            Event::Stopped => ("system.stopped", "The box stops", "Hold Slayer is being stopped.".to_owned()),
+            Event::DeviceUnregistered { name } => {
+                ("A phone has gone", format!("The phone {name} is not registered any more."))
+            }
+            Event::Started => ("The box is up", "Hold Slayer is up.".to_owned()),
+            Event::Stopped => ("The box stops", "Hold Slayer is being stopped.".to_owned()),
             Event::TrunkRegistered { name } => {
-                ("system.trunk_registered", "The line is up", format!("The trunk {name} has registered."))
+                ("The line is up", format!("The trunk {name} has registered."))
             }
-            Event::TrunkFailed { name, reason } => (
-                "system.trunk_failed",
-                "The line is down",
-                format!("The trunk {name} is down: {}.", plain(reason)),
-            ),
-            Event::Trouble { words } => {
-                ("system.trouble", "Something is wrong", format!("{}.", plain(words)))
+            Event::TrunkFailed { name, reason } => {
+                ("The line is down", format!("The trunk {name} is down: {}.", plain(reason)))
             }
+            Event::Trouble { words } => ("Something is wrong", format!("{}.", plain(words))),
             _ => return None,
         };
         let urgent = kind == "hold.human_detected";

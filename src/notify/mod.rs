@@ -16,6 +16,7 @@ pub mod webhook;
 
 pub use thread::{Notices, start};
 
+use crate::call::Event;
 use crate::net::http::{Url, is_at_home};
 use crate::tables::Secret;
 use std::path::PathBuf;
@@ -115,8 +116,6 @@ impl Target {
 
     /// Whether an event of this type is told.
     pub fn wants(&self, kind: &str) -> bool {
-        self.events.iter().any(|wanted| {
-            kind == wanted || kind.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'))
-        })
+        self.events.iter().any(|wanted| Event::names(wanted, kind))
     }
 }

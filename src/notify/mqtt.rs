@@ -12,6 +12,7 @@ use super::{Security, Server};
 use crate::call::{Event, Happened};
 use crate::clock;
 use crate::limits::NOTIFY_CALLS;
+use crate::net::backoff::Backoff;
 use crate::net::http::Failure;
 use crate::net::tls;
 use crate::units::{CallId, Instant, Wall};
@@ -111,7 +112,7 @@ impl House {
             "person": switch(matches!(most, Some(Stage::Person(_)))),
             "hold": switch(since.is_some()),
             "held_since": since.map(|since| since.to_string()),
-            "trunk": switch(self.trunks.values().all(|up| *up)),
+            "trunk": switch(!self.trunks.is_empty() && self.trunks.values().all(|up| *up)),
         })
     }
 }
@@ -125,15 +126,14 @@ pub struct Broker {
     /// What was observed has not been told yet.
     news: bool,
     link: Option<Link>,
-    failures: u32,
-    /// Not tried before.
-    again: Instant,
+    backoff: Backoff,
 }
 
 impl Broker {
     /// One that is not connected yet.
-    pub fn new(server: Server, ca: Option<PathBuf>, topic: String, now: Instant) -> Self {
-        Self { server, ca, topic, house: House::default(), news: true, link: None, failures: 0, again: now }
+    pub fn new(server: Server, ca: Option<PathBuf>, topic: String) -> Self {
+        let backoff = Backoff::new(AGAIN, AT_MOST);
+        Self { server, ca, topic, house: House::default(), news: true, link: None, backoff }
     }
 
     /// Something happened.
@@ -144,9 +144,8 @@ impl Broker {
     /// When it wants to be called again.
     pub fn deadline(&self) -> Instant {
         match &self.link {
-            Some(_) if self.news => self.again,
-            Some(link) => link.heard + PING,
-            None => self.again,
+            Some(link) if !self.news => link.heard + PING,
+            _ => self.backoff.until().unwrap_or(Instant::ZERO),
         }
     }
 
@@ -167,7 +166,8 @@ impl Broker {
         });
         match done {
             Ok(()) => {
-                (self.news, self.failures) = (false, 0);
+                self.news = false;
+                self.backoff.worked();
                 Ok(true)
             }
             Err(words) => Err(self.lost(words)),
@@ -190,9 +190,7 @@ impl Broker {
 
     fn lost(&mut self, words: String) -> Failure {
         (self.link, self.news) = (None, true);
-        let pause = AGAIN.saturating_mul(2_u32.saturating_pow(self.failures)).min(AT_MOST);
-        self.again = clock::now() + pause;
-        self.failures += 1;
+        self.backoff.failed(clock::now());
         Failure { words, passes: true, status: None }
     }
 

@@ -2,6 +2,7 @@
 
 use super::message::Message;
 use crate::limits::{NOTIFY_BURST, NOTIFY_OUTBOX, NOTIFY_REFILL};
+use crate::net::backoff::Backoff;
 use crate::units::Instant;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -17,9 +18,7 @@ const STALE: Duration = Duration::from_secs(900);
 #[derive(Debug)]
 pub struct Outbox {
     waiting: VecDeque<(Instant, Message)>,
-    /// Nothing is tried before.
-    rests_until: Option<Instant>,
-    failures: u32,
+    backoff: Backoff,
     /// How many may be told at once, and since when that is counted.
     may: u32,
     counted: Instant,
@@ -32,8 +31,7 @@ impl Outbox {
     pub fn new(now: Instant) -> Self {
         Self {
             waiting: VecDeque::new(),
-            rests_until: None,
-            failures: 0,
+            backoff: Backoff::new(FIRST, LONGEST),
             may: NOTIFY_BURST,
             counted: now,
             lost: 0,
@@ -49,19 +47,25 @@ impl Outbox {
         }
         self.may = self.may.saturating_sub(1);
         if self.waiting.len() >= NOTIFY_OUTBOX {
-            self.waiting.pop_front();
+            let plain = self.waiting.iter().position(|(_, message)| !message.urgent);
+            self.waiting.remove(plain.unwrap_or(0));
             self.lost += 1;
         }
-        self.waiting.push_back((now, message));
+        if !message.urgent {
+            return self.waiting.push_back((now, message));
+        }
+        // It goes before what is not urgent, and is tried at once.
+        self.backoff.cut_short();
+        let at = self.waiting.iter().position(|(_, other)| !other.urgent).unwrap_or(self.waiting.len());
+        self.waiting.insert(at, (now, message));
     }
 
     /// The message that is to be told now.
     pub fn due(&mut self, now: Instant) -> Option<&Message> {
-        while self.waiting.front().is_some_and(|(since, _)| now.since(*since) >= STALE) {
-            self.waiting.pop_front();
-            self.lost += 1;
-        }
-        if self.rests_until.is_some_and(|until| now < until) {
+        let all = self.waiting.len();
+        self.waiting.retain(|(since, _)| now.since(*since) < STALE);
+        self.lost += (all - self.waiting.len()) as u64;
+        if self.backoff.rests(now) {
             return None;
         }
         self.waiting.front().map(|(_, message)| message)
@@ -69,7 +73,7 @@ impl Outbox {
 
     /// The first one was told.
     pub fn told(&mut self) {
-        (self.failures, self.rests_until) = (0, None);
+        self.backoff.worked();
         self.waiting.pop_front();
     }
 
@@ -79,15 +83,13 @@ impl Outbox {
             self.waiting.pop_front();
             self.lost += 1;
         }
-        let pause = FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
-        self.rests_until = Some(now + pause);
-        self.failures += 1;
+        self.backoff.failed(now);
     }
 
     /// When there is something to do if nothing else happens.
     pub fn deadline(&self) -> Option<Instant> {
-        let (since, _) = self.waiting.front()?;
-        Some(self.rests_until.map_or(*since, |until| until.min(*since + STALE)))
+        let since = self.waiting.iter().map(|(since, _)| *since).min()?;
+        Some(self.backoff.until().map_or(since, |until| until.min(since + STALE)))
     }
 
     /// Messages that were never told, since this was asked last.
@@ -159,8 +161,11 @@ mod tests {
         (0..1_000).for_each(|n| outbox.push(start, message(n)));
         assert_eq!(outbox.waiting.len(), NOTIFY_BURST as usize);
         assert_eq!(outbox.take_lost(), 1_000 - u64::from(NOTIFY_BURST));
+        outbox.failed(start, true);
+        assert_eq!(outbox.due(start), None, "it rests");
         outbox.push(start, Message { urgent: true, ..message(7) });
-        assert_eq!(outbox.waiting.back().unwrap().1.at, Wall(7));
+        assert_eq!(outbox.due(start).unwrap().at, Wall(7), "what is urgent does not wait for that");
+        assert_eq!(outbox.waiting.front().unwrap().1.at, Wall(7));
         outbox.push(start + NOTIFY_REFILL, message(8));
         assert_eq!(outbox.waiting.back().unwrap().1.at, Wall(8));
         (0..1_000).for_each(|n| outbox.push(start, Message { urgent: true, ..message(n) }));

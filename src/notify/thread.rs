@@ -1,6 +1,6 @@
 //! The edge: a thread for each target, which one bounded queue leads to.
 
-use super::message::{Message, Teller};
+use super::message::{self, Message, Teller};
 use super::mqtt::Broker;
 use super::outbox::Outbox;
 use super::{Target, Way, mail, webhook};
@@ -50,6 +50,10 @@ impl core::fmt::Debug for Notices {
 impl Notices {
     /// Something happened. It never waits.
     pub fn tell(&self, happened: &Happened) {
+        // Sounds and words come so often that they would push out what matters.
+        if message::kind(&happened.event).is_none() {
+            return;
+        }
         for (target, jobs) in self.targets.iter() {
             if let Err(TrySendError::Full(_)) = jobs.try_send(Job::Happened(happened.clone())) {
                 tracing::warn!(
@@ -116,7 +120,7 @@ impl Room {
         let now = clock::now();
         let broker = match &target.way {
             Way::Mqtt { server, topic } => {
-                Some(Broker::new(server.clone(), target.ca.clone(), topic.clone(), now))
+                Some(Broker::new(server.clone(), target.ca.clone(), topic.clone()))
             }
             _ => None,
         };

@@ -85,7 +85,7 @@ impl Book {
     }
 
     /// With what was kept earlier, each number in the form that `full` gives it: what was kept under several forms of one
-    /// number becomes one entry, the older versions first. Returns what is to be written, too.
+    /// number becomes one entry. Returns what is to be written, too.
     pub fn gathered(entries: Vec<Entry>, full: impl Fn(&str) -> String) -> (Self, Vec<Entry>) {
         let (moved, same): (Vec<Entry>, _) = entries.into_iter().partition(|e| full(&e.number) != e.number);
         let mut book = Self::new(same);
@@ -94,12 +94,19 @@ impl Book {
             let number = full(&old.number);
             let fresh = Entry { number: number.clone(), versions: Vec::new() };
             let entry = book.entries.entry(number).or_insert(fresh);
-            entry.versions.extend(old.versions);
-            entry.versions.sort_by_key(|version| version.made);
-            let surplus = entry.versions.len().saturating_sub(VERSIONS);
-            entry.versions.drain(..surplus);
-            (1..).zip(&mut entry.versions).for_each(|(id, version)| version.id = id);
-            written.extend([Entry { number: old.number, versions: Vec::new() }, entry.clone()]);
+            // Those that are there keep their ids: planned calls name them.
+            let next = entry.versions.iter().map(|version| version.id).max();
+            for (n, mut version) in (1..).zip(old.versions) {
+                version.id = next.map_or(version.id, |last| last + n);
+                entry.versions.push(version);
+            }
+            while entry.versions.len() > VERSIONS {
+                let in_use = entry.versions.iter().max_by_key(|v| (v.standing(), v.id)).map(|v| v.id);
+                let oldest = (0..entry.versions.len()).filter(|at| Some(entry.versions[*at].id) != in_use);
+                let Some(at) = oldest.min_by_key(|at| entry.versions[*at].made) else { break };
+                entry.versions.remove(at);
+            }
+            written.extend([entry.clone(), Entry { number: old.number, versions: Vec::new() }]);
         }
         (book, written)
     }
@@ -246,8 +253,8 @@ mod tests {
         let in_full =
             |number: &str| if number.starts_with('1') { format!("+{number}") } else { number.to_owned() };
         let (book, written) = Book::gathered(vec![plain, full.clone()], in_full);
-        let entry = &written[1];
-        assert_eq!((written[0].number.as_str(), written[0].versions.len()), ("18005550123", 0));
+        let entry = &written[0];
+        assert_eq!((written[1].number.as_str(), written[1].versions.len()), ("18005550123", 0));
         assert_eq!(entry.versions.iter().map(|v| (v.id, v.made.0)).collect::<Vec<_>>(), [(1, 5), (2, 9)]);
         assert_eq!(book.choose("+18005550123").map(|v| v.made.0), Some(9));
         assert!(Book::gathered(vec![full], in_full).1.is_empty(), "what is in full stays as it is");

@@ -29,9 +29,11 @@ const GONE: Duration = Duration::from_secs(8);
 const WARNING: Duration = Duration::from_secs(600);
 /// What is answered by a key is not answered again for so long: recordings repeat themselves.
 const ANSWERED: Duration = Duration::from_secs(20);
-/// Where nobody comes by their own words, it is waited so long for music or a ringing tone that says otherwise: "we are closed
-/// on Sundays" is also said to those who wait on a Monday.
-const VAIN: Duration = Duration::from_secs(20);
+/// Where they are closed by their own words, it is waited so long for music, a ringing tone or a person that says otherwise:
+/// "we are closed on Sundays" is also said to those who wait on a Monday, and some of them wait in silence.
+const CLOSED: Duration = Duration::from_secs(180);
+/// And where a machine takes a message.
+const VOICEMAIL: Duration = Duration::from_secs(20);
 /// A farewell that was never reported as played ends all the same.
 const FAREWELL: Duration = Duration::from_secs(15);
 
@@ -216,6 +218,8 @@ pub struct Hold {
     nobody_comes: Option<Told>,
     /// Then it acts upon that.
     vain_at: Option<Instant>,
+    /// What is heard.
+    sound: Option<Sound>,
     /// Since when a busy tone is heard.
     busy_since: Option<Instant>,
     state: State,
@@ -232,6 +236,7 @@ impl Hold {
             answers_from: now,
             nobody_comes: None,
             vain_at: None,
+            sound: None,
             busy_since: None,
             state: State::Waiting,
             out: VecDeque::new(),
@@ -286,6 +291,7 @@ impl Hold {
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         if let Input::Heard(Heard::Sound { sound, .. }) = &input {
+            self.sound = Some(*sound);
             self.busy_since = (*sound == Sound::Busy).then(|| self.busy_since.unwrap_or(now));
             if matches!(sound, Sound::Music | Sound::Ringback) && self.nobody_comes.is_some_and(Told::is_vain)
             {
@@ -296,8 +302,14 @@ impl Hold {
         match (self.state, input) {
             (State::Over, _) => {}
             (_, Input::Told(told)) => self.told(now, told),
+            // A person after all, where a message was to be left.
+            (State::Ringing(ring), Input::Heard(Heard::Person { .. })) if ring.mute => {
+                self.out.push_back(Output::Greet);
+                self.state = State::Ringing(Ring { mute: false, speaking: true, ..ring });
+            }
             // Who takes messages is not spoken to.
-            (State::Waiting, Input::Heard(Heard::Perhaps { .. })) if self.vain_at.is_some() => {}
+            (State::Waiting, Input::Heard(Heard::Perhaps { .. }))
+                if self.vain_at.is_some() && self.nobody_comes == Some(Told::Voicemail) => {}
             (State::Waiting, Input::Heard(Heard::Perhaps { reason, .. })) if self.policy.greet => {
                 self.decide("greet", reason);
                 self.greet(now);
@@ -427,10 +439,13 @@ impl Hold {
         let waits = matches!(self.state, State::Waiting | State::Greeting { .. });
         match told {
             Told::AllBusy => self.nobody_comes = Some(told),
+            // Words come after the sound that follows them: this is said to those who wait.
+            Told::Closed | Told::Voicemail if matches!(self.sound, Some(Sound::Music | Sound::Ringback)) => {}
             Told::Closed | Told::Voicemail => {
                 self.nobody_comes = Some(told);
                 if waits {
-                    self.vain_at.get_or_insert(now + VAIN);
+                    let patience = if told == Told::Voicemail { VOICEMAIL } else { CLOSED };
+                    self.vain_at.get_or_insert(now + patience);
                     self.hush();
                 }
             }
@@ -472,7 +487,11 @@ impl Hold {
 
     /// Nobody will come, and nothing that was heard since says otherwise.
     fn in_vain(&mut self, now: Instant) {
-        if !matches!(self.state, State::Waiting | State::Greeting { .. }) {
+        if matches!(self.state, State::Greeting { .. }) {
+            self.vain_at = Some(now + VOICEMAIL);
+            return;
+        }
+        if !matches!(self.state, State::Waiting) {
             return;
         }
         if self.nobody_comes == Some(Told::Voicemail) && self.policy.voicemail == Voicemail::Ring {
@@ -773,20 +792,28 @@ mod tests {
     fn where_nobody_comes_nothing_is_said_and_the_line_is_given_up() {
         let told = |told| Input::Told(told);
         let end = Output::End(Ending::NobodyThere);
-        for vain in [Told::Closed, Told::Voicemail] {
-            let spoken = vec![(10, perhaps()), (13, told(vain)), (15, perhaps())];
-            let want = [(10, Output::Greet), (13, Output::Hush), (33, end.clone())];
-            assert_eq!(story(POLICY, spoken, 60), want, "{vain:?}");
+        for (vain, patience) in [(Told::Closed, 180), (Told::Voicemail, 20)] {
+            let spoken = vec![(10, perhaps()), (13, told(vain))];
+            let want = [(10, Output::Greet), (13, Output::Hush), (13 + patience, end.clone())];
+            assert_eq!(story(POLICY, spoken, 300), want, "{vain:?}");
+            // A voice after it is greeted, unless it is the machine's.
+            let greeted = story(POLICY, vec![(10, told(vain)), (15, perhaps())], 20);
+            assert_eq!(greeted.contains(&(15, Output::Greet)), vain == Told::Closed, "{vain:?}");
             // It was said to those who wait, or by a person.
             let music = Input::Heard(Heard::Sound { at: Tick(0), sound: Sound::Music, confidence: 0.9 });
             assert_eq!(story(POLICY, vec![(10, told(vain)), (20, music)], 600), [], "{vain:?}");
             let person = story(POLICY, vec![(10, told(vain)), (20, person())], 31);
             assert!(!person.contains(&(30, end.clone())), "{person:?}");
         }
+        // Whoever is being greeted is heard out.
+        let answered = vec![(10, told(Told::Voicemail)), (29, told(Told::StillThere(None)))];
+        assert!(!story(POLICY, answered, 40).contains(&(30, end.clone())), "in the middle of a greeting");
         let rings = Policy { voicemail: Voicemail::Ring, ..POLICY };
+        let person = story(rings, vec![(10, told(Told::Voicemail)), (35, person())], 36);
+        assert_eq!(person, [(30, Output::Ring), (35, Output::Greet)], "a person after all is spoken to");
         let rung = [(30, Output::Ring), (75, Output::StopRinging), (75, end.clone())];
         assert_eq!(story(rings, vec![(10, told(Told::Voicemail))], 100), rung, "nothing is said to it");
-        assert_eq!(story(rings, vec![(10, told(Told::Closed))], 31), [(30, end)]);
+        assert_eq!(story(rings, vec![(10, told(Told::Closed))], 200), [(190, end)]);
         assert_eq!(
             story(POLICY, vec![(10, perhaps()), (12, told(Told::Survey))], 60).last(),
             Some(&(12, Output::Hush))

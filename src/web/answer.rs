@@ -134,6 +134,7 @@ pub(super) fn reason(status: u16) -> &'static str {
         201 => "Created",
         202 => "Accepted",
         303 => "See Other",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",

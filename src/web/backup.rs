@@ -65,8 +65,8 @@ impl Site {
 
     /// The backup of this moment.
     pub(super) fn back_up(&self, password: &str) -> Result<Answer, Refusal> {
-        let (config, data, _turn) = self.at_rest()?;
-        let file = backup::make(&config, &data, self.store()?, password).map_err(refusal)?;
+        let (config, _, _turn) = self.at_rest()?;
+        let file = backup::make(&config, self.store()?, password).map_err(refusal)?;
         tracing::info!(bytes = file.len(), "a backup was made");
         let name = format!("attachment; filename=\"hold-slayer-{}.backup\"", words::date(clock::wall()));
         Ok(Answer::made("application/octet-stream", 200, file).with("Content-Disposition", name))

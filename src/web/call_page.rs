@@ -24,6 +24,7 @@ pub(super) fn history(
             label.unseen for="number" { "Number, or what was said" }
             input #number type="search" name="number" value=(number) maxlength="64" placeholder="Number, or what was said";
             button { "Search" }
+            a href="/companies" { "Companies" }
             a href="/statistics" { "Statistics" }
         }
         @if held > 0 {
@@ -43,22 +44,13 @@ pub(super) fn history(
             ul.calls { @for call in day { (row(call)) } }
         }
         nav.pages aria-label="History" {
-            @if before.is_some() { a href={ "/history?number=" (in_address(number)) } { "Newest" } }
+            @if before.is_some() { a href={ "/history?number=" (words::in_address(number)) } { "Newest" } }
             @if let Some(last) = calls.last().filter(|_| more) {
-                a href={ "/history?before=" (last.id.0) "&number=" (in_address(number)) } { "Older" }
+                a href={ "/history?before=" (last.id.0) "&number=" (words::in_address(number)) } { "Older" }
             }
         }
     };
     frame("History", Place::History, Some(form), &content)
-}
-
-/// Everything but letters and digits, percent-encoded.
-fn in_address(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn row(call: &Record) -> Markup {

@@ -94,10 +94,19 @@ impl Site {
         Ok(())
     }
 
+    /// The finger at power-on took the old password away, for good; one of the configuration is there again after the claim.
+    fn has_forgotten(&self) -> bool {
+        let last = *self.claims.borrow();
+        let open = self.claim().is_some();
+        let claimed = self.doors().claimed;
+        last.is_some_and(|press| {
+            press.forget && claimed != Some(press.at) && (open || !self.password_is_fixed)
+        })
+    }
+
     /// Whether this is the password, which takes a while to find out.
     pub(super) fn knows(&self, plain: &str) -> bool {
-        let forgotten = self.claim().is_some_and(|claim| claim.forget);
-        !forgotten && self.password().is_some_and(|password| password.is(plain))
+        !self.has_forgotten() && self.password().is_some_and(|password| password.is(plain))
     }
 
     /// Whether this is the code that was printed.
@@ -135,7 +144,8 @@ impl Site {
         }
         self.set_password(plain)?;
         let mut doors = self.doors();
-        doors.claimed = press.map(|press| press.at).or(doors.claimed);
+        // Whatever the button has opened is over with this, whoever claimed.
+        doors.claimed = self.claims.borrow().map(|press| press.at).or(doors.claimed);
         doors.code = None;
         doors.logins.clear();
         tracing::info!(

@@ -9,8 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-/// The box's user and group.
-const MODE: u32 = 0o660;
+/// The box's user, and where systemd has made the folder its group.
+fn mode() -> u32 {
+    if std::env::var_os("RUNTIME_DIRECTORY").is_some() { 0o660 } else { 0o600 }
+}
 
 /// Where the socket of the service is.
 pub const CONSOLE: &str = "/run/hold-slayer/ctl.sock";
@@ -41,7 +43,7 @@ impl Console {
         }
         let open = || -> io::Result<UnixListener> {
             let listener = UnixListener::bind(&path)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(MODE))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode()))?;
             listener.set_nonblocking(true)?;
             Ok(listener)
         };

@@ -196,7 +196,7 @@ fn remove(number: &str, version: u32, form: &str) -> Markup {
 }
 
 /// Numbers with flows are digits and `+`.
-fn address(page: &str, number: &str, version: u32) -> String {
+pub(super) fn address(page: &str, number: &str, version: u32) -> String {
     format!("{page}?number={}&version={version}", number.replace('+', "%2B"))
 }
 

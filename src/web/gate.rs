@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::head::{self, Head, Keys, Reading, Refusal, Rules};
 use super::{route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
+use crate::net::{TlsAcceptor, tls};
 use core::time::Duration;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -49,22 +50,23 @@ struct Guest {
 
 /// Where connections come in.
 pub(super) enum Door {
-    Network(TcpListener),
+    /// With TLS, if it is encrypted.
+    Network(TcpListener, Option<TlsAcceptor>),
     /// The socket of the box itself: whoever may open it may do everything.
     Console(UnixListener),
 }
 
 /// One that has come in.
 enum Arrival {
-    Network(TcpStream, SocketAddr),
+    Network(TcpStream, SocketAddr, Option<TlsAcceptor>),
     Console(UnixStream),
 }
 
 impl Door {
     async fn accept(&self) -> io::Result<Arrival> {
         match self {
-            Self::Network(listener) => {
-                listener.accept().await.map(|(peer, from)| Arrival::Network(peer, from))
+            Self::Network(listener, tls) => {
+                listener.accept().await.map(|(peer, from)| Arrival::Network(peer, from, tls.clone()))
             }
             Self::Console(listener) => listener.accept().await.map(|(peer, _)| Arrival::Console(peer)),
         }
@@ -76,7 +78,9 @@ impl Arrival {
     fn refuse(&self) {
         let full = Answer::text(503, "Too many connections. Try again in a moment.").bytes(false);
         let _ = match self {
-            Self::Network(peer, _) => peer.try_write(&full),
+            // Who waits for a handshake sees a close.
+            Self::Network(_, _, Some(_)) => return,
+            Self::Network(peer, _, None) => peer.try_write(&full),
             Self::Console(peer) => peer.try_write(&full),
         };
     }
@@ -136,7 +140,7 @@ fn admit(gate: &Arc<Gate>, arrival: Arrival) -> Guest {
     let (gate, speaks) = (Arc::clone(gate), Arc::clone(&silent));
     let task = tokio::spawn(async move {
         let served = match arrival {
-            Arrival::Network(peer, from) => welcome(&gate, peer, from, &speaks).await,
+            Arrival::Network(peer, from, tls) => welcome(&gate, peer, (from, tls), &speaks).await,
             Arrival::Console(peer) => {
                 let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
                 let ends = Ends { from: here, local: here, by: BY_CONSOLE };
@@ -150,11 +154,53 @@ fn admit(gate: &Arc<Gate>, arrival: Arrival) -> Guest {
     Guest { task: task.abort_handle(), silent }
 }
 
-async fn welcome(gate: &Gate, peer: TcpStream, from: SocketAddr, silent: &AtomicBool) -> io::Result<()> {
+async fn welcome(
+    gate: &Gate,
+    peer: TcpStream,
+    (from, tls): (SocketAddr, Option<TlsAcceptor>),
+    silent: &AtomicBool,
+) -> io::Result<()> {
     peer.set_nodelay(true)?;
     let local = peer.local_addr()?.ip().to_canonical();
     let ends = Ends { from: from.ip().to_canonical(), local, by: BY_NETWORK };
-    serve(gate, peer, ends, silent).await
+    let Some(tls) = tls else { return serve(gate, peer, ends, silent).await };
+    // RFC 8446 §5.1: a handshake begins with the record type 22, which is no letter of any method.
+    let mut first = [0];
+    if timeout(gate.patience.head, peer.peek(&mut first)).await?? == 0 {
+        return Ok(());
+    }
+    if first == [22] {
+        let peer = timeout(gate.patience.head, tls::welcome(&tls, peer)).await??;
+        return serve(gate, peer, ends, silent).await;
+    }
+    plain(gate, peer, ends, silent).await
+}
+
+/// Whoever comes in plain text to an encrypted page is shown the way. An adapter that is being set up, which knows no
+/// certificate, and a collector on the box itself are served.
+async fn plain(gate: &Gate, mut peer: TcpStream, ends: Ends, silent: &AtomicBool) -> io::Result<()> {
+    let mut bytes = vec![0; 2048];
+    let read = timeout(gate.patience.head, peer.peek(&mut bytes)).await??;
+    let text = String::from_utf8_lossy(bytes.get(..read).unwrap_or_default()).into_owned();
+    let target = text.split(' ').nth(1).unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let is_file = super::phones::is_file(path, &super::form::pairs(query));
+    if is_file || path == "/metrics" && ends.from.is_loopback() {
+        return serve(gate, peer, ends, silent).await;
+    }
+    let Ends { local, .. } = ends;
+    let rules = Rules { names: &gate.names, local, stamp: "none" };
+    let (head, _) = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await?? {
+        Ok(request) => request,
+        Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
+    };
+    let forward = String::from_utf8_lossy(&head.forward).into_owned();
+    let host = forward.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    let target = forward.split(' ').nth(1).unwrap_or("/");
+    let way = Answer::text(308, "This page is encrypted: use https.")
+        .with("Location", format!("https://{host}{target}"));
+    timeout(gate.patience.idle, peer.write_all(&way.bytes(false))).await??;
+    peer.shutdown().await
 }
 
 async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool) -> io::Result<()> {

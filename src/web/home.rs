@@ -78,7 +78,6 @@ fn quiet(snapshot: &Snapshot) -> Markup {
             } @else {
                 h2.phase { "Not ready yet" }
                 p { "Calls need a line and a phone that are both ready. What is missing stands beside." }
-                p { a href="/setup" { "Set it up, step by step" } }
             }
         }
     }

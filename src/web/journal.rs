@@ -46,10 +46,7 @@ impl Filter {
     /// Whether it is wanted.
     pub(super) fn wants(&self, entry: &Entry) -> bool {
         let (kind, own) = (entry.kind(), self.call.is_none_or(|call| entry.what.call == Some(call)));
-        let fits = |wanted: &String| {
-            kind == *wanted || kind.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'))
-        };
-        own && (self.types.is_empty() || self.types.iter().any(fits))
+        own && (self.types.is_empty() || self.types.iter().any(|wanted| Event::names(wanted, &kind)))
     }
 }
 

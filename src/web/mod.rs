@@ -16,6 +16,7 @@ mod api;
 mod backup;
 mod call_page;
 mod claim;
+mod companies;
 mod console;
 mod events;
 mod feed;
@@ -27,6 +28,7 @@ mod head;
 mod home;
 mod journal;
 mod login;
+mod logs;
 mod mcp;
 mod metrics;
 mod notify_page;
@@ -56,6 +58,7 @@ use crate::call::{Request, Snapshot};
 use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::media::Counters;
+use crate::net::TlsAcceptor;
 use crate::notify::Notices;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
@@ -77,7 +80,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 const PASSWORD_SETTING: &str = "page.password";
 
 /// How the page is reached and by whom.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -85,6 +88,8 @@ pub struct Config {
     pub fallback_to_free_port: bool,
     /// The password in plain text; `None`: the one in the store, or none until somebody claims the page.
     pub password: Option<String>,
+    /// The page is encrypted with this.
+    pub tls: Option<TlsAcceptor>,
     /// Further names of the box, besides its address, `localhost` and names in `.local`.
     pub names: Vec<String>,
     /// Opens the page once without the password, as `/login?token=…`.
@@ -264,6 +269,8 @@ struct Site {
     doors: Mutex<Doors>,
     /// Cookies are shared by all ports of a host: each box has a name of its own.
     cookie: String,
+    /// What is said of cookies: they go over an encrypted page alone, where it is one.
+    secure: &'static str,
     secret: String,
     port: u16,
     house: House,
@@ -337,6 +344,7 @@ pub fn start(
         claiming: Mutex::default(),
         doors: Mutex::new(doors),
         cookie: format!("hold-slayer-{}", addr.port()),
+        secure: if config.tls.is_some() { "; Secure" } else { "" },
         secret: secret.clone(),
         port: addr.port(),
         house: config.house,
@@ -355,7 +363,7 @@ pub fn start(
         may_upload: Box::new(move |keys| keeper.may_upload(keys)),
         uploads: tokio::sync::Semaphore::new(1),
     };
-    let gate = open_gate(gate, listener, console, stopped)?;
+    let gate = open_gate(gate, (listener, config.tls), console, stopped)?;
     let troubles = trouble.into_iter().collect();
     Ok(Web { addr, claim_code, troubles, stop, stage, gate: Some(gate) })
 }
@@ -381,7 +389,7 @@ fn find_password(configured: Option<&str>, store: Option<&Store>) -> Result<Opti
 
 fn open_gate(
     gate: gate::Gate,
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
     console: Option<console::Console>,
     stop: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, Error> {
@@ -391,7 +399,7 @@ fn open_gate(
         runtime.block_on(async {
             let gate = Arc::new(gate);
             let doors = [
-                tokio::net::TcpListener::from_std(listener).map(gate::Door::Network).map(Some),
+                tokio::net::TcpListener::from_std(listener).map(|door| Some(gate::Door::Network(door, tls))),
                 console.as_ref().map(console::Console::listener).transpose(),
             ];
             let mut open = tokio::task::JoinSet::new();

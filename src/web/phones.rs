@@ -194,6 +194,12 @@ pub(super) fn unpair(site: &Site, user: &str) -> Result<(), Refusal> {
     site.ask(Order::Unpair(user.to_owned())).map(drop)
 }
 
+/// Whether this is the address of an adapter's file.
+pub(super) fn is_file(path: &str, query: &[(String, String)]) -> bool {
+    let mac = query.iter().find(|(key, _)| key == "mac").map(|(_, value)| value.as_str());
+    provisioning::asked(path, mac).is_some()
+}
+
 /// The file that a path asks for, if it is one that may be had by `from`, who reached the box at `local`.
 pub(super) fn file(
     site: &Site,

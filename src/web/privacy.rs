@@ -68,7 +68,15 @@ pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Ans
     let done = match (what, &site.store) {
         ("recordings", _) => site.studio.archive.forget(&up).map_err(|error| error.to_string()),
         ("clips", _) => site.studio.archive.clips().forget().map_err(|error| error.to_string()),
-        ("history", Some(store)) => store.forget(&up).map_err(|error| error.to_string()),
+        ("history", Some(store)) => {
+            // Names and numbers that were spoken, and what a restore has put aside.
+            for left in ["speech", "before-restore", "restore.failed"] {
+                if let Some(data) = &site.data {
+                    let _ = std::fs::remove_dir_all(data.join(left));
+                }
+            }
+            store.forget(&up).map_err(|error| error.to_string())
+        }
         ("history", None) => Err(super::visit::NO_STORE.to_owned()),
         _ => return page(site, form, Some("Choose one of the buttons."), 400),
     };

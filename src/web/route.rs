@@ -39,6 +39,10 @@ pub(super) enum Route {
     Icon,
     Metrics,
     Statistics,
+    Companies,
+    /// What is known of a company's sounds goes.
+    ForgetCompany,
+    Logs,
     /// Tokens of programs.
     Access,
     MakeToken,
@@ -117,6 +121,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["favicon.svg" | "favicon.ico"] => (true, Route::Icon),
         ["metrics"] => (true, Route::Metrics),
         ["statistics"] => (true, Route::Statistics),
+        ["companies"] => (true, Route::Companies),
+        ["companies", "forget"] => (false, Route::ForgetCompany),
+        ["logs"] => (true, Route::Logs),
         ["access"] if get => (true, Route::Access),
         ["access"] => (false, Route::MakeToken),
         ["access", "remove"] => (false, Route::RemoveToken),

@@ -45,6 +45,12 @@ pub(super) struct OfNumber {
     pub(super) median_ms: Option<u64>,
 }
 
+/// Half of them are shorter.
+pub(super) fn median(mut waits: Vec<u64>) -> Option<u64> {
+    waits.sort_unstable();
+    waits.get(waits.len() / 2).copied()
+}
+
 /// Adds up. Calls that are up do not count.
 pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistics {
     let mut sum = Statistics { by_hour_ms: vec![0; 24], by_weekday_ms: vec![0; 7], ..Statistics::default() };
@@ -69,9 +75,8 @@ pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistic
     }
     sum.numbers = numbers
         .into_iter()
-        .map(|(number, (known, mut waits))| {
-            waits.sort_unstable();
-            let median_ms = waits.get(waits.len() / 2).copied();
+        .map(|(number, (known, waits))| {
+            let median_ms = median(waits);
             OfNumber { number: number.to_owned(), median_ms, ..known }
         })
         .collect();

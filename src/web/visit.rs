@@ -11,9 +11,9 @@ use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, access_page, api, backup, call_page, events, feed, form, gate, head, home,
-    login, mcp, metrics, notify_page, page, phones, privacy, settings, setup, sound, statistics_page, teach,
-    words,
+    Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate, head,
+    home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup, sound,
+    statistics_page, teach, words,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -406,6 +406,15 @@ impl Visit<'_> {
                 flows_page::go(site, *go, &Came { fields, form: &form })
             }
             Route::Statistics => statistics_page::page(site, &form),
+            Route::Companies => companies::page(site, &form, None),
+            Route::ForgetCompany => match teach::forget(site, self.sent("company").unwrap_or_default()) {
+                Ok(()) => Answer::see("/companies".into()),
+                Err(refusal) => companies::page(site, &form, Some(&refusal)),
+            },
+            Route::Logs => {
+                let asked = |name| self.asked(name).unwrap_or_default().trim();
+                logs::page(asked("find"), asked("level"), &form)
+            }
             Route::Access => access_page::page(site, &form, None, 200),
             Route::MakeToken => access_page::make(site, &self.body, &form),
             Route::RemoveToken => match site.remove_token(self.sent("id").unwrap_or_default()) {

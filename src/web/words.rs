@@ -220,6 +220,15 @@ pub(super) fn hour_and_weekday(at: Wall) -> (usize, usize) {
     (number(at.hour()), number(at.weekday().to_monday_zero_offset()))
 }
 
+/// Everything but letters and digits, percent-encoded.
+pub(super) fn in_address(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 /// For machines: `2026-11-22T14:05:00Z`.
 pub(super) fn iso(at: Wall) -> String {
     let millis = i64::try_from(at.0 / 1000 * 1000).unwrap_or(i64::MAX);

@@ -3,7 +3,6 @@
 
 mod http;
 mod letters;
-mod model;
 mod mqtt;
 mod notify;
 mod recogniser;

@@ -71,7 +71,7 @@ fn who_lost_the_password_gets_a_code_and_the_socket_is_for_the_box_and_its_group
     let running = Running::start(net, &folder);
     running.log_in(&running.password());
     let socket = folder.0.join("ctl.sock");
-    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o660);
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
     let (code, out, err) = ctl(&folder.0, &["claim", "--json"]);
     assert_eq!(code, 0, "{err}");
     let fresh: Value = serde_json::from_str(&out).unwrap();

@@ -189,14 +189,7 @@ impl Running {
     }
 
     pub fn log_in(&self, password: &str) -> Page {
-        let body = format!("password={password}");
-        let reply = ask(self.net, "POST", "/login", "", &body);
-        assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
-        let cookie = reply.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).unwrap();
-        let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
-        let home = ask(self.net, "GET", "/", &cookie, "");
-        let token = home.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        Page { net: self.net, cookie, token: token.to_owned() }
+        Page::of(self.net, password)
     }
 }
 
@@ -215,6 +208,18 @@ pub struct Page {
 }
 
 impl Page {
+    /// Of whoever knows the password.
+    pub fn of(net: Net, password: &str) -> Self {
+        let body = format!("password={password}");
+        let reply = ask(net, "POST", "/login", "", &body);
+        assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
+        let cookie = reply.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).unwrap();
+        let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+        let home = ask(net, "GET", "/", &cookie, "");
+        let token = home.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        Self { net, cookie, token: token.to_owned() }
+    }
+
     /// The whole answer as it comes.
     pub fn open(&self, path: &str) -> TcpStream {
         begin(self.net, "GET", path, &self.cookie, "")
@@ -266,7 +271,8 @@ fn begin(net: Net, method: &str, path: &str, fields: &str, body: &str) -> TcpStr
     stream
 }
 
-fn ask(net: Net, method: &str, path: &str, fields: &str, body: &str) -> String {
+/// One question without a session of the page's.
+pub fn ask(net: Net, method: &str, path: &str, fields: &str, body: &str) -> String {
     let mut stream = begin(net, method, path, fields, body);
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();

@@ -17,7 +17,7 @@ const pictures = process.env.PICTURES ?? path.join(root, "target/e2e");
 mkdirSync(pictures, { recursive: true });
 
 const WAIT = 60_000;
-const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/backup"];
+const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/backup", "/companies", "/logs"];
 
 /** Starts the demo; resolves when it has told its page, password and token. */
 function start() {
@@ -114,8 +114,8 @@ try {
   const shown = await told;
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const errors = [];
-  // A refusal that was provoked is told by the browser, too.
-  const expected = /status of (403|409)/;
+  // A refusal that was provoked is told by the browser, too, and that the box was away while it started anew.
+  const expected = /status of (403|409)|ERR_CONNECTION_REFUSED/;
   context.on("console", (message) => { if (message.type() === "error" && !expected.test(message.text())) errors.push(message.text()); });
   context.on("weberror", (error) => errors.push(String(error.error())));
   let page = await logIn(context, shown);

@@ -11,7 +11,7 @@ use hold_slayer::sounds::Prompt;
 use hold_slayer::units::Codec;
 
 const NUMBER: &str = "18005550123";
-const VOICE: Prompt = Prompt::NoTrunk;
+const VOICE: Prompt = Prompt::GreetingOwn;
 
 fn house(speaks: Option<Prompt>) -> House {
     House { speaks, max_holds: 2, ..House::default() }

@@ -143,6 +143,7 @@ fn company(random: &mut Random, sounds: &Sounds) -> (Vec<Far>, Comes) {
 /// What became of one company.
 #[derive(Debug)]
 struct Result {
+    seed: u64,
     comes: Comes,
     /// An agent came and was there for 8 s, or was joined before.
     stayed: bool,
@@ -201,10 +202,13 @@ fn play(seed: u64, sounds: &Sounds) -> Result {
         world.run_until(s(60), finished);
     }
     world.run(s(5));
-    judge(&world, comes, false_rings)
+    if std::env::var("SLAY_TALE").is_ok_and(|wanted| wanted == seed.to_string()) {
+        println!("{}", world.tale());
+    }
+    judge(&world, seed, comes, false_rings)
 }
 
-fn judge(world: &World, comes: Comes, false_rings: u32) -> Result {
+fn judge(world: &World, seed: u64, comes: Comes, false_rings: u32) -> Result {
     let record = &world.records.values().next().unwrap_or_else(|| panic!("no call\n{}", world.tale())).0;
     let at = |who, fact: &dyn Fn(&Fact) -> bool| -> Vec<Instant> {
         let is = |n: &&Narration| n.who == who && fact(&n.fact);
@@ -232,6 +236,7 @@ fn judge(world: &World, comes: Comes, false_rings: u32) -> Result {
     });
     let stays = speaks.first().zip(ended.last()).is_some_and(|(from, to)| to.since(*from) >= s(8));
     Result {
+        seed,
         comes,
         stayed: comes != Comes::Nobody && (talked || stays),
         talked,
@@ -297,6 +302,11 @@ fn print(results: &[Result]) {
     line("all", &all);
     let late: u32 = results.iter().map(|r| r.voice_late).sum();
     println!("greetings heard later than 1.5 s after the verdict, or not recognised for loss: {late}");
+    let lost = results.iter().filter(|r| r.stayed && !r.talked).map(|r| r.seed.to_string());
+    println!(
+        "agents lost with the seeds (SLAY_TALE=seed tells the story): {}",
+        lost.collect::<Vec<_>>().join(", ")
+    );
     println!("holds without a recorded outcome: {}", results.iter().filter(|r| !r.recorded).count());
 }
 

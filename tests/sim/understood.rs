@@ -125,24 +125,24 @@ fn are_you_still_there_is_answered_unless_the_owner_says_not() {
 
 #[test]
 fn closed_hours_end_the_attempt_and_nobody_dials_again() {
-    let vain = [Far::Quiet(s(120)), Far::HangUp];
+    let vain = [Far::Quiet(s(900)), Far::HangUp];
     let mut world = held(&house(), &vain);
     world.run(s(20));
     said(&mut world, "Our offices are closed. Please call back during business hours.");
     world.run(s(600));
     assert_eq!(world.outcome(1), Some(Outcome::NobodyThere), "{}", world.tale());
-    assert!(world.record(1).held_ms < 75_000, "it does not wait for them to hang up: {}", world.tale());
+    assert!(world.record(1).held_ms < 300_000, "it does not wait for them to hang up: {}", world.tale());
     assert_eq!(told(&world, |e| matches!(e, Event::NobodyComes { .. })), 1);
     assert!(world.outcome(2).is_none(), "{}", world.tale());
     // They hang up themselves: the same.
     let mut world = held(&house(), &[Far::Quiet(s(5)), Far::HangUp]);
-    world.run(s(10));
+    world.run(s(13));
     said(&mut world, "Our offices are closed.");
     world.run(s(600));
     assert_eq!((world.outcome(1), world.outcome(2)), (Some(Outcome::NobodyThere), None), "{}", world.tale());
     // It was said to those who wait: the hold goes on, and a queue that hangs up is dialled again.
     let mut world = held(&house(), &[Far::Quiet(s(8)), Far::Loop(Sound::Music, s(100)), Far::HangUp]);
-    world.run(s(8));
+    world.run(s(13));
     said(&mut world, "Our offices are closed on Sundays.");
     world.run(s(60));
     assert_eq!(world.phase(), Some(Phase::Holding), "{}", world.tale());
@@ -152,11 +152,35 @@ fn closed_hours_end_the_attempt_and_nobody_dials_again() {
 }
 
 #[test]
+fn words_that_come_after_the_music_has_begun_again_give_no_line_up() {
+    let mut world = held(&house(), &[Far::Loop(Sound::Music, s(400)), PATIENT]);
+    said(&mut world, "Our offices are closed on Sundays.");
+    world.run(s(300));
+    assert_eq!(world.phase(), Some(Phase::Holding), "{}", world.tale());
+}
+
+#[test]
+fn who_listens_along_is_not_cut_off() {
+    let far = [
+        &[Far::Answer, Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(10))][..],
+        &[Far::Quiet(s(600)), Far::HangUp],
+    ]
+    .concat();
+    let owner =
+        vec![Owner::Register, Owner::Wait(s(1)), Owner::Dial(format!("*59{NUMBER}")), Owner::AwaitAnswer];
+    let mut world = World::new(&house(), far, owner);
+    world.run(s(32));
+    said(&mut world, "Our offices are closed.");
+    world.run(s(300));
+    assert_eq!(world.phase(), Some(Phase::Holding), "{}", world.tale());
+}
+
+#[test]
 fn a_machine_that_takes_messages_hears_nothing_of_the_box() {
     let far = [Far::Quiet(s(300)), Far::HangUp];
     for (voicemail, rings) in [(Voicemail::HangUp, 0), (Voicemail::Ring, 1)] {
         let mut world = held(&House { voicemail, ..house() }, &far);
-        world.run(s(8));
+        world.run(s(15));
         said(&mut world, "Please leave a message after the tone.");
         world.run(s(200));
         assert_eq!(

@@ -15,3 +15,4 @@ mod server;
 mod settings;
 mod show;
 mod teach;
+mod tls;

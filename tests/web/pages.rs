@@ -394,6 +394,27 @@ fn the_privacy_page_says_what_leaves_the_box() {
 }
 
 #[test]
+fn what_is_known_of_each_company_is_on_one_page_and_can_be_forgotten() {
+    let server = Server::new();
+    let (cookie, csrf) = server.log_in();
+    let page = server.get("/companies", &cookie).text;
+    // Calls 1, 3, 6 and 8 of the made-up ones were held, and each has a number of its own.
+    assert_eq!(page.matches("Usual wait").count(), 4, "{page}");
+    assert!(page.contains("0800 330 1037") && page.contains("13 min"), "{page}");
+    let store = server.store.as_ref().unwrap();
+    store.change_lore("+18005550123", |lore| lore.take(&[vec![7; 60]])).unwrap();
+    assert!(store.flush(SOON));
+    let page = server.get("/companies", &cookie).text;
+    assert!(page.contains("Forget the announcements of +18005550123"), "{page}");
+    let forget = |company: &str| {
+        server.post("/companies/forget", &cookie, "", &format!("csrf={csrf}&company={company}"))
+    };
+    assert_eq!(forget("nobody").status, 400);
+    assert_eq!(forget("%2B18005550123").status, 303);
+    assert!(!server.get("/companies", &cookie).text.contains("Forget them"));
+}
+
+#[test]
 fn a_notification_target_is_tried_out_on_the_page() {
     use std::io::Read;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

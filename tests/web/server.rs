@@ -49,6 +49,7 @@ pub fn config() -> Config {
         app_token: Some(TOKEN.into()),
         file: None,
         data: None,
+        tls: None,
         counters: None,
         patience: Patience {
             head: Duration::from_millis(300),

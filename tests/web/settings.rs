@@ -101,7 +101,10 @@ fn the_set_up_can_be_left_and_resumed() {
 
 #[test]
 fn what_is_kept_is_deleted_when_the_owner_says_so() {
-    let server = Server::new();
+    let data = std::env::temp_dir().join(format!("hold-slayer-purge-{}", std::process::id()));
+    let left = ["speech", "before-restore", "restore.failed"].map(|name| data.join(name));
+    left.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+    let server = Server::with(Config { data: Some(data.clone()), ..config() });
     let (cookie, csrf) = server.log_in();
     assert!(server.get("/history", &cookie).text.contains("/calls/1\""));
     let purge = |what: &str| server.post("/privacy", &cookie, "", &format!("csrf={csrf}&purge={what}"));
@@ -109,5 +112,10 @@ fn what_is_kept_is_deleted_when_the_owner_says_so() {
     let gone = purge("history");
     assert!(gone.text.contains("9 deleted."), "{}", gone.text);
     assert!(server.get("/history", &cookie).text.contains("No calls yet"));
+    assert!(
+        !left.iter().any(|folder| folder.exists()),
+        "nor what a restore has put aside, nor what was spoken"
+    );
+    std::fs::remove_dir_all(data).unwrap();
     assert_eq!(server.post("/privacy", &cookie, "", "purge=history").status, 403);
 }

@@ -10,7 +10,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, menu, speed_dial, record, words, speech, assistant, notify, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, hold, menu, speed_dial, record, words, speech, notify, guard, codes, board, web, log",
         ],
     ),
     (
@@ -265,9 +265,9 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ),
     // [board]
     (
-        "[board]\nfile = \"pi5\"\n",
+        "[board]\nfile = \"pi6\"\n",
         &[
-            "2: [board] file = \"pi5\": allowed is \"generic\", \"pi4\", or the path of a board file ending in .toml",
+            "2: [board] file = \"pi6\": allowed is \"generic\", \"pi3\", \"pi4\", \"pi5\", \"zero2\", or the path of a board file ending in .toml",
         ],
     ),
     (
@@ -278,6 +278,17 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[web]\npassword = \"short\"\n",
         &["2: [web] password (not shown): allowed are 8 characters or more, in quotes"],
+    ),
+    (
+        "[web]\nlocal_name = \"box.local\"\n",
+        &[
+            "2: [web] local_name = \"box.local\": allowed are letters, digits and - , without .local; \"\": the network is told nothing",
+        ],
+    ),
+    ("[web]\ntls = \"on\"\n", &["2: [web] tls = \"on\": allowed is \"off\", \"self-signed\" or \"files\""]),
+    (
+        "[web]\ntls = \"files\"\ntls_cert = \"/a.pem\"\n",
+        &["1: [web] tls_key is missing: tls = \"files\" needs the files of a certificate and of its key"],
     ),
     (
         "[web]\nnames = [\"http://box\"]\n",

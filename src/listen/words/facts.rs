@@ -41,22 +41,17 @@ pub fn facts(text: &str, language: Language) -> Facts {
     let intents = wording(text, language, "").intents;
     let has = |intent| intents.contains(&intent);
     let options = options(text, language);
-    let offers = |list: &str, options: &[Choice]| {
-        // One key among words of one intent is that intent's; of several, the one whose label says so.
-        let says = |choice: &&Choice| any(lexicon, list, &words(&choice.label, lexicon));
-        match options {
-            [only] => Some(only.key),
-            _ => options.iter().find(says).map(|choice| choice.key),
-        }
-    };
-    let voicemail = has(Intent::Voicemail) && options.is_empty();
+    let offers = |list: &str| taker(list, &options, lexicon);
+    let (position, wait) = (position(&said, lexicon), wait(&said, lexicon));
+    // Opening hours and mailboxes are also spoken of to those who wait: more is needed before a line is given up.
+    let queues = has(Intent::Queue) || position.is_some() || wait.is_some() || !options.is_empty();
     Facts {
-        position: position(&said, lexicon),
-        wait: wait(&said, lexicon),
-        callback: has(Intent::Callback).then(|| offers("calls back", &options)),
-        still_there: has(Intent::Still).then(|| offers("keeps", &options)),
-        closed: has(Intent::Closed) && !has(Intent::Queue) && options.is_empty(),
-        voicemail,
+        position,
+        wait,
+        callback: has(Intent::Callback).then(|| offers("calls back")),
+        still_there: has(Intent::Still).then(|| offers("keeps")),
+        closed: has(Intent::Closed) && any(lexicon, "shut", &said) && !queues,
+        voicemail: has(Intent::Voicemail) && any(lexicon, "records", &said) && !queues,
         all_busy: has(Intent::Queue) && any(lexicon, "goodbye", &said),
         survey: has(Intent::Survey),
         options,
@@ -69,18 +64,24 @@ fn any(lexicon: &Lexicon, list: &str, said: &[Word]) -> bool {
 
 /// The key of an offer that was made without one in the words before: "to do so, press two".
 pub fn key_of_offer(text: &str, language: Language) -> Option<char> {
-    let lexicon = language.lexicon();
-    match options(text, language).as_slice() {
-        [only] if !has_intent(text, language) => {
-            let label = words(&only.label, lexicon);
-            let agrees = only.label.is_empty() || any(lexicon, "agrees", &label);
-            (agrees || any(lexicon, "calls back", &label)).then_some(only.key)
-        }
-        all => {
-            let says = |choice: &&Choice| any(lexicon, "calls back", &words(&choice.label, lexicon));
-            all.iter().find(says).map(|choice| choice.key)
-        }
+    let options = options(text, language);
+    match options.as_slice() {
+        [_] if has_intent(text, language) => None,
+        all => taker("calls back", all, language.lexicon()),
     }
+}
+
+/// Of several keys the one whose label says so. One alone needs no more than a yes: but "if you are still there, hold on; to
+/// leave a message, press 1" is no question that 1 answers.
+fn taker(list: &str, options: &[Choice], lexicon: &Lexicon) -> Option<char> {
+    let label = |choice: &Choice| words(&choice.label, lexicon);
+    let says = |choice: &&Choice| any(lexicon, list, &label(choice));
+    let agrees = |choice: &&Choice| label(choice).is_empty() || any(lexicon, "agrees", &label(choice));
+    let alone = match options {
+        [only] => Some(only).filter(agrees),
+        _ => None,
+    };
+    options.iter().find(says).or(alone).map(|choice| choice.key)
 }
 
 /// It is about something else than a menu and a call back.
@@ -223,6 +224,21 @@ mod tests {
             assert_eq!(key_of_offer(text, Language::English), key, "{text}");
         }
         assert_eq!(key_of_offer("Drücken Sie dazu die Eins.", Language::German), Some('1'));
+    }
+
+    #[test]
+    fn what_is_said_to_those_who_wait_gives_no_line_up_and_presses_no_strange_key() {
+        let told = |text| facts(text, Language::English);
+        for text in [
+            "Our office hours are monday through friday.",
+            "Our offices are closed on Sundays. You are caller number 3.",
+            "You can also leave us a voicemail. Please stay on the line.",
+        ] {
+            let found = told(text);
+            assert!(!found.closed && !found.voicemail, "{text}");
+        }
+        let found = told("If you are still there, please stay on the line. To leave a message, press 1.");
+        assert!(!matches!(found.still_there, Some(Some(_))), "{found:?}");
     }
 
     #[test]

@@ -203,6 +203,8 @@ mod tests {
                 "calls back",
                 "keeps",
                 "agrees",
+                "shut",
+                "records",
             ] {
                 assert!(!lexicon.list(list).is_empty(), "{code}: {list}");
             }

@@ -67,7 +67,15 @@ fn put(table: &mut Table, field: &Field, text: &str) -> Result<(), String> {
         }
         return Ok(());
     }
+    let there = table.get(field.key).and_then(Item::as_str);
     let value = match field.kind {
+        Kind::Choice(choices) if !choices.contains(&text) && there != Some(text) => {
+            return Err(format!(
+                "{}: here one of {}; anything else stands in hold-slayer.toml only.",
+                field.key,
+                choices.join(", ")
+            ));
+        }
         Kind::Text | Kind::Secret | Kind::Choice(_) => Value::from(text),
         Kind::Flag => match text {
             "true" | "false" => Value::from(text == "true"),
@@ -210,6 +218,15 @@ mod tests {
             assert!(changed("", name, at, &[of]).is_err(), "{name} {of:?}");
         }
         assert!(changed("not toml", "line", None, &[]).is_err());
+    }
+
+    #[test]
+    fn no_program_is_named_from_afar() {
+        let told = changed("", "speech", None, &[("program", "/bin/sh")]).unwrap_err();
+        assert!(told.contains("hold-slayer.toml only"), "{told}");
+        let own = "[speech]\nprogram = \"/opt/voice\"\n";
+        assert_eq!(changed(own, "speech", None, &[("program", "/opt/voice")]).as_deref(), Ok(own));
+        assert!(changed(own, "speech", None, &[("program", "none")]).is_ok_and(|text| text.contains("none")));
     }
 
     #[test]

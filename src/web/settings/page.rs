@@ -22,6 +22,7 @@ pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status:
             a href="/privacy" { "Privacy" }
             a href="/notifications" { "Notifications" }
             a href="/backup" { "Backup and restore" }
+            a href="/logs" { "Logs" }
         }
         @match &written {
             Ok(written) => { @for part in PARTS { (section(part, written, form)) } },

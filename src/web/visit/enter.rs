@@ -78,7 +78,10 @@ impl Visit<'_> {
         };
         self.site.doors().logins.add(clock::now(), &cookie, form);
         let name = &self.site.cookie;
-        let field = format!("{name}={cookie}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict");
+        let field = format!(
+            "{name}={cookie}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict{}",
+            self.site.secure
+        );
         Answer::see("/".into()).with("Set-Cookie", field)
     }
 

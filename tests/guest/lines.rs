@@ -1,0 +1,223 @@
+//! A chip that the kernel simulates (gpio-sim), with the button and the lamp as on a Pi, and a button that is an input device.
+
+use evdev::uinput::VirtualDevice;
+use evdev::{AttributeSet, EventType, InputEvent, KeyCode};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const CONFIG: &str = "/sys/kernel/config/gpio-sim/pi";
+/// What the lamp shows, told from its flashes alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Idle,
+    NoTrunk,
+    InCall,
+    Holding,
+    Ringing,
+    Person,
+}
+
+impl Shown {
+    /// How long one look takes: two rounds and more of the pattern.
+    fn look(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Idle => 11,
+            Self::NoTrunk | Self::Holding | Self::Ringing => 7,
+            Self::InCall | Self::Person => 3,
+        })
+    }
+}
+
+/// The chip; it goes with its drop, whoever uses it.
+pub struct Chip {
+    name: String,
+    sysfs: PathBuf,
+}
+
+impl Chip {
+    pub fn new() -> Self {
+        let bank = format!("{CONFIG}/bank0");
+        fs::create_dir(CONFIG).unwrap();
+        fs::create_dir(&bank).unwrap();
+        fs::write(format!("{bank}/num_lines"), "54").unwrap();
+        for line in [17, 27] {
+            fs::create_dir(format!("{bank}/line{line}")).unwrap();
+            fs::write(format!("{bank}/line{line}/name"), format!("GPIO{line}")).unwrap();
+        }
+        fs::write(format!("{CONFIG}/live"), "1").unwrap();
+        let read = |path: String| fs::read_to_string(path).unwrap().trim().to_owned();
+        let name = read(format!("{bank}/chip_name"));
+        let device = read(format!("{CONFIG}/dev_name"));
+        let chip = Self { sysfs: Path::new("/sys/devices/platform").join(device).join(&name), name };
+        // Whoever is late in udev has not set its group yet.
+        let begun = Instant::now();
+        while !fs::metadata(chip.device()).is_ok_and(|file| std::os::unix::fs::MetadataExt::gid(&file) != 0) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "udev gives the chip no group");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        chip.release();
+        chip
+    }
+
+    pub fn device(&self) -> PathBuf {
+        Path::new("/dev").join(&self.name)
+    }
+
+    /// Who has the line.
+    pub fn user(&self, line: &str) -> String {
+        let chip = gpiocdev::Chip::from_path(self.device()).unwrap();
+        chip.find_line_info(line).unwrap().consumer
+    }
+
+    /// Takes the line before the box can.
+    pub fn take(&self, line: &str, consumer: &str) -> gpiocdev::Request {
+        let offset = gpiocdev::Chip::from_path(self.device()).unwrap().find_line_info(line).unwrap().offset;
+        let mut request = gpiocdev::Request::builder();
+        request.on_chip(self.device()).with_consumer(consumer).with_line(offset).as_input();
+        request.request().unwrap()
+    }
+
+    // ---- the button ----
+
+    pub fn press(&self) {
+        fs::write(self.sysfs.join("sim_gpio17/pull"), "pull-down").unwrap();
+    }
+
+    pub fn release(&self) {
+        fs::write(self.sysfs.join("sim_gpio17/pull"), "pull-up").unwrap();
+    }
+
+    /// A press; with contacts that bounce at both ends.
+    pub fn press_for(&self, long: Duration, bouncing: bool) {
+        let bounces = if bouncing { 5 } else { 0 };
+        for _ in 0..bounces {
+            self.press();
+            self.release();
+        }
+        self.press();
+        std::thread::sleep(long);
+        for _ in 0..bounces {
+            self.release();
+            self.press();
+        }
+        self.release();
+    }
+
+    // ---- the lamp ----
+
+    fn is_lit(&self) -> bool {
+        fs::read_to_string(self.sysfs.join("sim_gpio27/value")).unwrap().trim() == "1"
+    }
+
+    pub fn is_dark_for(&self, long: Duration) -> bool {
+        self.stays(false, long)
+    }
+
+    pub fn is_lit_for(&self, long: Duration) -> bool {
+        self.stays(true, long)
+    }
+
+    fn stays(&self, lit: bool, long: Duration) -> bool {
+        let begun = Instant::now();
+        while self.is_lit() == lit {
+            if begun.elapsed() >= long {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        false
+    }
+
+    /// Stretches of light and dark, whole ones.
+    fn stretches(&self, long: Duration) -> Vec<(bool, Duration)> {
+        let begun = Instant::now();
+        let mut seen: Vec<(bool, Duration)> = Vec::new();
+        let (mut lit, mut since) = (self.is_lit(), begun);
+        while begun.elapsed() < long {
+            std::thread::sleep(Duration::from_millis(2));
+            let new = self.is_lit();
+            if new != lit {
+                seen.push((lit, since.elapsed()));
+                (lit, since) = (new, Instant::now());
+            }
+        }
+        // The first had begun before.
+        seen.into_iter().skip(1).collect()
+    }
+
+    /// Faster than any pattern.
+    pub fn flickers(&self) -> bool {
+        let seen = self.stretches(Duration::from_secs(3));
+        let short = seen.iter().filter(|(_, long)| *long < Duration::from_millis(90)).count();
+        // Nothing else has more than a few.
+        short > 20
+    }
+
+    /// Whether the lamp comes to show this: a change of state may take a moment.
+    pub fn shows(&self, wanted: Shown) -> bool {
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            seen = self.stretches(wanted.look());
+            if shown(&seen, self.is_lit()) == Some(wanted) {
+                return true;
+            }
+        }
+        eprintln!("{wanted:?} is not what the lamp shows: {seen:?}");
+        false
+    }
+}
+
+/// The pattern of whole stretches, by what tells them apart: lengths are those of a machine that is interpreted.
+fn shown(seen: &[(bool, Duration)], lit: bool) -> Option<Shown> {
+    if seen.is_empty() {
+        return lit.then_some(Shown::InCall);
+    }
+    let longest = seen.iter().filter(|(lit, _)| !lit).map(|(_, long)| *long).max()?;
+    if longest > Duration::from_secs(3) {
+        return Some(Shown::Idle);
+    }
+    // A round is what lies between two of the longest pauses.
+    let pause = |(lit, long): &(bool, Duration)| !lit && *long > longest * 2 / 3;
+    let flashes: Vec<Duration> = seen
+        .iter()
+        .skip_while(|stretch| !pause(stretch))
+        .skip(1)
+        .take_while(|stretch| !pause(stretch))
+        .filter(|(lit, _)| *lit)
+        .map(|(_, long)| *long)
+        .collect();
+    match (flashes.len(), flashes.first()?.as_millis(), longest.as_millis()) {
+        (2, ..250, 1_000..) => Some(Shown::NoTrunk),
+        (2, 250..700, 600..) => Some(Shown::Ringing),
+        (1, 700..1_500, 700..1_500) => Some(Shown::Holding),
+        (1, ..300, ..500) => Some(Shown::Person),
+        _ => None,
+    }
+}
+
+impl Drop for Chip {
+    fn drop(&mut self) {
+        let _ = fs::write(format!("{CONFIG}/live"), "0");
+        for folder in ["bank0/line17", "bank0/line27", "bank0", ""] {
+            let _ = fs::remove_dir(Path::new(CONFIG).join(folder));
+        }
+    }
+}
+
+/// A button as the kernel's driver of keys shows it.
+pub struct Key(VirtualDevice);
+
+impl Key {
+    pub fn new(name: &str) -> Self {
+        let keys: AttributeSet<KeyCode> = [KeyCode::KEY_PROG1].into_iter().collect();
+        Self(VirtualDevice::builder().unwrap().name(name).with_keys(&keys).unwrap().build().unwrap())
+    }
+
+    pub fn press_for(&mut self, long: Duration) {
+        let key = |value| InputEvent::new(EventType::KEY.0, KeyCode::KEY_PROG1.0, value);
+        self.0.emit(&[key(1)]).unwrap();
+        std::thread::sleep(long);
+        self.0.emit(&[key(0)]).unwrap();
+    }
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# A small machine with the box as a service, pressed and looked at from inside: `tests/guest/run.sh BOX TEST`, as root, with
+# the built hold-slayer and the built tests/guest/main.rs. It is Debian 13 with the box's own package, its unit under systemd,
+# and Debian's kernel from backports, which can simulate GPIO lines (gpio-sim; older kernels cannot). QEMU interprets it:
+# nothing here needs KVM, and nothing leaves the machine.
+#
+# What is fetched (some 300 MB) is kept in ~/.cache/hold-slayer-guest; GUEST_LOGS names a folder that keeps both consoles.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+box=$1 test=$2
+parts=$HOME/.cache/hold-slayer-guest
+# A healthy run ends within two minutes; a guest that hangs is ended.
+longest=600
+
+say() { printf 'guest: %s\n' "$*" >&2; }
+[ "$(id -u)" = 0 ] || { say 'only root can prepare another system'; exit 1; }
+[ "$(uname -m)" = x86_64 ] || { say 'it is an x86-64 machine, and this is none'; exit 1; }
+base=$("$top/image/base.sh" trixie)
+
+# QEMU and the kernel, as files: nothing of them is installed here.
+if [ ! -e "$parts/whole" ]; then
+    say 'fetching QEMU and the kernel'
+    mirror=$("$top/image/base.sh" --mirror)
+    rm -rf "$parts"
+    mkdir -p "$parts"
+    mmdebstrap --quiet --variant=extract --mode=root --include=qemu-system-x86,busybox-static,e2fsprogs,linux-image-amd64/trixie-backports \
+        trixie "$parts/root" "deb $mirror trixie main" "deb $mirror trixie-backports main" >&2
+    touch "$parts/whole"
+fi
+version=$(basename "$parts"/root/usr/lib/modules/*)
+modules=$parts/root/usr/lib/modules/$version
+
+# Runs a program of those parts with their own libraries.
+part() { "$parts/root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$parts/root/usr/lib/x86_64-linux-gnu" "$parts/root/$1" "${@:2}"; }
+
+work=$(mktemp -d)
+trap 'rm -rf --one-file-system "$work"' EXIT
+
+# The first file system: what finds the disk, and the drivers of what is tested.
+mkdir -p "$work/initrd"/{bin,proc,sys,dev,root,modules}
+cp "$parts/root/usr/bin/busybox" "$work/initrd/bin/"
+# Modules and those they need, these first.
+add() {
+    local file needs need
+    file=$(find "$modules/kernel" -name "$1.ko.xz" -o -name "${1//_/-}.ko.xz" | head -n 1)
+    [ -n "$file" ] || return 0     # built in
+    [ ! -e "$work/initrd/modules/$1.ko" ] || return 0
+    xz -dc "$file" >"$work/initrd/modules/$1.ko"
+    needs=$(tr '\0' '\n' <"$work/initrd/modules/$1.ko" | sed -n 's/^depends=//p' | head -n 1)
+    for need in ${needs//,/ }; do add "$need"; done
+    echo "$1" >>"$work/initrd/modules/list"
+}
+for module in virtio_pci virtio_blk ext4 configfs gpio_sim uinput evdev; do add $module; done
+cat >"$work/initrd/init" <<'END'
+#!/bin/busybox sh
+bb=/bin/busybox
+$bb mount -t proc proc /proc
+$bb mount -t sysfs sysfs /sys
+$bb mount -t devtmpfs devtmpfs /dev
+for module in $($bb cat /modules/list); do $bb insmod /modules/$module.ko || $bb echo "no $module"; done
+$bb mount -t ext4 /dev/vda /root || exec $bb poweroff -f
+$bb umount /proc
+$bb umount /sys
+exec $bb switch_root /root /lib/systemd/systemd
+END
+chmod +x "$work/initrd/init"
+(cd "$work/initrd" && find . | "$parts/root/usr/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$work/initrd.gz"
+
+# The disk: a fresh Debian with the box's package, as dpkg installs it.
+say 'making the disk'
+mkdir -p "$work/built" "$work/disk"
+for file in hold-slayer libtensorflowlite_c.so; do
+    strip -o "$work/built/$file" "${box%/*}/$file"
+done
+package=$(DEB_COMPRESSION=none "$top/image/deb.sh" amd64 "$work/built" "$work" 2>/dev/null)
+tar -C "$work/disk" -xf "$base"
+cp "$package" "$work/disk/tmp/box.deb"
+chroot "$work/disk" dpkg -i /tmp/box.deb >"$work/dpkg" 2>&1 || { cat "$work/dpkg" >&2; exit 1; }
+rm "$work/disk/tmp/box.deb"
+strip -o "$work/disk/usr/bin/guest-test" "$test"
+cp "$top"/tests/guest/guest-test.service "$work/disk/etc/systemd/system/"
+ln -s ../guest-test.service "$work/disk/etc/systemd/system/multi-user.target.wants/"
+# Nothing to wait for: no network but loopback, no consoles, no first boot.
+for unit in systemd-networkd-wait-online systemd-networkd getty-static serial-getty@ttyS0 console-getty; do
+    ln -sf /dev/null "$work/disk/etc/systemd/system/$unit.service"
+done
+touch "$work/disk/etc/.updated" "$work/disk/var/.updated"
+truncate -s 700M "$work/disk.img"
+part usr/sbin/mke2fs -q -t ext4 -d "$work/disk" "$work/disk.img"
+
+say 'starting the guest'
+logs=${GUEST_LOGS:-$work}
+mkdir -p "$logs"
+: >"$logs/result"
+begun=$SECONDS
+part usr/bin/qemu-system-x86_64 -L "$parts/root/usr/share/qemu" -L "$parts/root/usr/share/seabios" \
+    -machine q35 -accel tcg,thread=multi -cpu max -smp 4 -m 768 -display none -nodefaults -no-reboot \
+    -kernel "$modules/vmlinuz" -initrd "$work/initrd.gz" -append 'console=ttyS0 quiet net.ifnames=0 panic=-1 systemd.show_status=0 mitigations=off' \
+    -drive "file=$work/disk.img,format=raw,if=virtio,cache=unsafe" \
+    -serial "file:$logs/console" -serial "file:$logs/result" </dev/null >&2 &
+guest=$!
+# Its sleep outlives it, and must not hold on to where this writes.
+(sleep $longest && kill $guest) >/dev/null 2>&1 &
+limit=$!
+wait $guest || true
+kill $limit 2>/dev/null || true
+say "the guest ran for $((SECONDS - begun)) s"
+cat "$logs/result"
+grep -q '^test result: ok' "$logs/result" || { say 'its console:'; tail -n 60 "$logs/console" >&2; exit 1; }
