@@ -15,9 +15,9 @@ use super::notice::Notice;
 use super::{Effect, ListenOrder, Switchboard};
 use crate::limits::{GREETING_LONGEST, GREETING_SHORTEST};
 use crate::media::{MediaCommand, Tone};
-use crate::sip::{Cause, Command};
+use crate::sip::{Cause, Command, Session};
 use crate::sounds::Prompt;
-use crate::units::{CallId, Codec, Digit, FRAME_SAMPLES, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Codec, Digit, FRAME_SAMPLES, Instant, LegId, PortId};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -167,6 +167,20 @@ impl Switchboard {
         true
     }
 
+    /// The leg's phone tells of a key by INFO. False: it is not a booth's.
+    pub(super) fn booth_told(&mut self, leg: LegId, key: Digit) -> bool {
+        let port = self.booths.get(&leg).map(|booth| booth.leg.port);
+        port.is_some_and(|port| self.booth_key(port, key))
+    }
+
+    /// The phone changes its sound. False: it is not a booth's.
+    pub(super) fn booth_changed(&mut self, leg: LegId, session: Session) -> bool {
+        let booth = self.booths.get_mut(&leg);
+        let found = booth.is_some();
+        booth.into_iter().for_each(|booth| self.desk.settle(&mut booth.leg, session));
+        found
+    }
+
     /// The sentence spoken there is over.
     pub(super) fn sentence(&mut self, port: PortId, epoch: u32, said: Option<Arc<[u8]>>) {
         let is_there = |booth: &&mut Booth| {
@@ -197,12 +211,21 @@ impl Switchboard {
         }
     }
 
-    /// Nobody does anything any more in these, or all shall end.
-    pub(super) fn end_booths(&mut self, all: bool) {
+    /// Ends those of which this is so.
+    fn end_booths(&mut self, is_over: impl Fn(&Booth) -> bool) {
+        let over: Vec<LegId> = self.booths.values().filter(|b| is_over(b)).map(|b| b.leg.id).collect();
+        over.into_iter().for_each(|leg| self.end_booth(leg, None));
+    }
+
+    /// Nobody does anything any more in some.
+    pub(super) fn booths_timeout(&mut self) {
         let now = self.desk.now;
-        let late: Vec<LegId> =
-            self.booths.iter().filter(|(_, booth)| all || now >= booth.until).map(|(id, _)| *id).collect();
-        late.into_iter().for_each(|leg| self.end_booth(leg, None));
+        self.end_booths(|booth| now >= booth.until);
+    }
+
+    /// The box stops, or a phone is taken away.
+    pub(super) fn end_booths_of(&mut self, phone: Option<AccountId>) {
+        self.end_booths(|booth| phone.is_none_or(|phone| booth.leg.account == phone));
     }
 
     /// The page sets it, or takes it away.

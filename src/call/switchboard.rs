@@ -156,7 +156,7 @@ impl Switchboard {
         self.desk.now = now;
         self.stopping = true;
         self.forget_redials();
-        self.end_booths(true);
+        self.end_booths_of(None);
         for leg in self.notices.keys().copied().collect::<Vec<_>>() {
             self.end_notice(leg);
         }
@@ -182,7 +182,7 @@ impl Switchboard {
             self.redial(id);
         }
         self.redials_due();
-        self.end_booths(false);
+        self.booths_timeout();
         let late: Vec<LegId> =
             self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
         for leg in late {
@@ -260,7 +260,9 @@ impl Switchboard {
             },
             Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
             Event::Referred(leg, progress) => self.provider_tells(leg, progress),
+            Event::Changed(leg, session) if self.booth_changed(leg, session) => {}
             Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
+            Event::Info(leg, digit, _) if self.booth_told(leg, digit) => {}
             Event::Info(leg, digit, held) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
                 if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
@@ -309,6 +311,7 @@ impl Switchboard {
         let notices: Vec<LegId> =
             self.notices.values().filter(|n| n.leg.account == account).map(|n| n.leg.id).collect();
         notices.into_iter().for_each(|leg| self.end_notice(leg));
+        self.end_booths_of(Some(account));
         self.desk.plan.peers.retain(|peer| peer.id != account);
         self.desk.peers.remove(&account);
     }

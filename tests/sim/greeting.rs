@@ -107,8 +107,7 @@ fn who_says_nothing_is_asked_three_times_and_let_go() {
         Owner::Wait(s(1)),
         Owner::Dial("*48".into()),
         Owner::AwaitAnswer,
-        Owner::Listen(s(60)),
-        Owner::HangUp,
+        Owner::AwaitEnd,
     ];
     let world = run(silent);
     assert_eq!(hears(&world, Who::Phone, Prompt::GreetingRecord), 3, "{}", world.tale());
