@@ -13,6 +13,15 @@ use maud::html;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// What the page does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Go {
+    Page,
+    Sound,
+    Bring,
+    Remove,
+}
+
 /// How it stands.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct State {
@@ -68,8 +77,20 @@ pub(super) fn remove(site: &Site) -> Result<(), Refusal> {
     site.ask(Order::Call(Request::Greeting(None))).map(drop)
 }
 
+/// What the page asks for, with the file that came.
+pub(super) fn go(site: &Site, go: Go, file: &[u8], form: &str) -> Answer {
+    let back = || Answer::see("/greeting".into());
+    let done = match go {
+        Go::Page => return page(site, form, None, 200),
+        Go::Sound => sound(site),
+        Go::Bring => bring(site, file).map(|()| back()),
+        Go::Remove => remove(site).map(|()| back()),
+    };
+    done.unwrap_or_else(|(status, why)| page(site, form, Some(&why), status))
+}
+
 /// The page, with what went wrong.
-pub(super) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
+fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
     let code = &site.house.codes.greeting;
     let content = html! {
         p { a href="/settings" { "← Settings" } }

@@ -3,6 +3,7 @@
 use super::access::Scope;
 use super::api::table::{self, Asked};
 use super::flows_page::Go;
+use super::greeting::Go as Own;
 use crate::call::Request as Wish;
 use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES};
 use crate::listen::lore::Taught;
@@ -62,10 +63,7 @@ pub(super) enum Route {
     Notifications,
     TryNotification,
     /// The owner's own greeting.
-    Greeting,
-    GreetingSound,
-    BringGreeting,
-    RemoveGreeting,
+    Greeting(Own),
     Backup,
     MakeBackup,
     Restore,
@@ -145,10 +143,10 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["privacy"] => (false, Route::Purge),
         ["notifications"] if get => (true, Route::Notifications),
         ["notifications"] => (false, Route::TryNotification),
-        ["greeting"] if get => (true, Route::Greeting),
-        ["greeting"] => (false, Route::BringGreeting),
-        ["greeting", "sound.wav"] => (true, Route::GreetingSound),
-        ["greeting", "remove"] => (false, Route::RemoveGreeting),
+        ["greeting"] if get => (true, Route::Greeting(Own::Page)),
+        ["greeting"] => (false, Route::Greeting(Own::Bring)),
+        ["greeting", "sound.wav"] => (true, Route::Greeting(Own::Sound)),
+        ["greeting", "remove"] => (false, Route::Greeting(Own::Remove)),
         ["backup"] if get => (true, Route::Backup),
         ["backup"] => (false, Route::MakeBackup),
         ["backup", "restore"] => (false, Route::Restore),
@@ -223,7 +221,7 @@ impl Route {
     /// It takes a form with a file in it.
     pub(super) fn takes_a_file(&self) -> bool {
         match self {
-            Self::Restore | Self::BringGreeting => true,
+            Self::Restore | Self::Greeting(Own::Bring) => true,
             Self::Api(asked) => asked.operation.what.takes_a_file(),
             _ => false,
         }

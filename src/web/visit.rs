@@ -435,19 +435,7 @@ impl Visit<'_> {
             Route::Purge => privacy::purge(site, &self.body, &form),
             Route::Notifications => notify_page::page(site, &form, None, 200),
             Route::TryNotification => notify_page::test(site, self.sent("test").unwrap_or_default(), &form),
-            Route::Greeting => greeting::page(site, &form, None, 200),
-            Route::GreetingSound => match greeting::sound(site) {
-                Ok(sound) => sound,
-                Err((status, why)) => greeting::page(site, &form, Some(&why), status),
-            },
-            Route::BringGreeting => match greeting::bring(site, self.file.as_deref().unwrap_or_default()) {
-                Ok(()) => Answer::see("/greeting".into()),
-                Err((status, why)) => greeting::page(site, &form, Some(&why), status),
-            },
-            Route::RemoveGreeting => match greeting::remove(site) {
-                Ok(()) => Answer::see("/greeting".into()),
-                Err((status, why)) => greeting::page(site, &form, Some(&why), status),
-            },
+            Route::Greeting(go) => greeting::go(site, *go, self.file.as_deref().unwrap_or_default(), &form),
             Route::Backup => backup::page(&form, None, 200),
             Route::MakeBackup => match site.back_up(self.sent("password").unwrap_or_default()) {
                 Ok(file) => file,
