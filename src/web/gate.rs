@@ -26,6 +26,9 @@ use tokio::time::{sleep, timeout};
 /// For a whole file to arrive.
 const UPLOAD: Duration = Duration::from_secs(120);
 
+/// Whether whoever has these keys may do what needs this scope.
+type MayUpload = Box<dyn Fn(&Keys, Scope) -> bool + Send + Sync>;
+
 /// What every connection needs to know.
 pub(super) struct Gate {
     /// Names by which the owner reaches the box, lower case.
@@ -36,8 +39,8 @@ pub(super) struct Gate {
     pub(super) behind: unix::SocketAddr,
     /// The deadlines.
     pub(super) patience: Patience,
-    /// Whether whoever has these keys may do what needs this scope, and so send a body larger than others.
-    pub(super) may_upload: Box<dyn Fn(&Keys, Scope) -> bool + Send + Sync>,
+    /// And so send a body larger than others.
+    pub(super) may_upload: MayUpload,
     /// They come one at a time.
     pub(super) uploads: Semaphore,
 }
