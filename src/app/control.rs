@@ -375,6 +375,7 @@ impl Control {
                         self.give(now, Event::Advice(number, Err(why)));
                     }
                 }
+                Effect::Greeting(own) => self.keep(|store| store.put_greeting(own.as_deref())),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }

@@ -58,6 +58,10 @@ pub enum Event<'a> {
     Advice(u64, Result<Advice, String>),
     /// What came of `Effect::Speak`.
     Spoken(String, Option<Arc<[u8]>>),
+    /// The sentence that the owner has spoken at a phone, in this opening of its port.
+    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// The owner's own greeting, as it was kept.
+    Greeting(Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -90,6 +94,8 @@ pub enum Effect {
     Schedule(Vec<Appointment>),
     /// A question under a number, for the language model.
     Consult(u64, Box<Question>),
+    /// The owner's own greeting, to be kept; nothing: to be forgotten.
+    Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.
     Reply(u64, Answer),
 }
@@ -168,6 +174,10 @@ impl Core {
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Spoken(text, sound) => self.switchboard.handle(now, Input::Spoken(text, sound)),
+            Event::Sentence(port, epoch, said) => {
+                self.switchboard.handle(now, Input::Sentence(port, epoch, said));
+            }
+            Event::Greeting(own) => self.switchboard.handle(now, Input::Greeting(own)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Advice(number, answer) => self.switchboard.handle(now, Input::Advice(number, answer)),
             Event::Timeout => {
@@ -209,6 +219,7 @@ impl Core {
                     call::Effect::Consult(number, question) => {
                         self.out.push_back(Effect::Consult(number, question));
                     }
+                    call::Effect::Greeting(own) => self.out.push_back(Effect::Greeting(own)),
                     call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
                 }
             }

@@ -2,14 +2,18 @@
 //! what it taught.
 
 use crate::call::{Line, ListenOrder};
+use crate::limits::GREETING_SHORTEST;
+use crate::listen::booth::Booth;
 use crate::listen::lore::{Lesson, Lore, Taught};
 use crate::listen::prompt::{Prompted, Scribe, Spotter};
 use crate::listen::reel::{Clip, Reel};
 use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
+use crate::speech::sound::finish;
 use crate::units::{CallId, Frame, PortId, Tick};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// The page is told what is weighed every half second.
 const WEIGHED_TICKS: u64 = 25;
@@ -99,6 +103,8 @@ pub enum Told {
     Heard(PortId, u32, Heard),
     /// The same of the prompts that are said there.
     Prompt(PortId, u32, Prompted),
+    /// The sentence that was spoken for the box to keep, as it plays it; nothing: none was.
+    Sentence(PortId, u32, Option<Arc<[u8]>>),
     /// A call with this company is over and has taught this.
     Learnt {
         /// The call.
@@ -135,6 +141,8 @@ pub struct Ears {
     along: Settings,
     clips: bool,
     ears: HashMap<PortId, Ear>,
+    /// Phones whose owner speaks a sentence for the box to keep, in this opening.
+    booths: HashMap<PortId, (u32, Booth)>,
     segments: VecDeque<(PortId, u32, Segment)>,
     out: VecDeque<Told>,
 }
@@ -201,6 +209,12 @@ impl Ears {
                 }
             }
             ListenOrder::Stop(port) => self.end(port),
+            ListenOrder::Sentence(port, epoch) => drop(self.booths.insert(port, (epoch, Booth::default()))),
+            ListenOrder::SentenceEnds(port) => {
+                self.booths.get_mut(&port).into_iter().for_each(|(_, booth)| booth.cut());
+                self.sentence_is_over(port);
+            }
+            ListenOrder::NoSentence(port) => drop(self.booths.remove(&port)),
         }
     }
 
@@ -222,6 +236,12 @@ impl Ears {
         }
     }
 
+    fn sentence_is_over(&mut self, port: PortId) {
+        let Some((epoch, booth)) = self.booths.remove(&port) else { return };
+        let said = finish(&booth.samples()).filter(|sound| sound.len() >= GREETING_SHORTEST);
+        self.out.push_back(Told::Sentence(port, epoch, said.map(Into::into)));
+    }
+
     /// The owner says what was heard last.
     fn taught(&mut self, port: PortId, taught: Taught) {
         let Some(ear) = self.ears.get_mut(&port) else { return };
@@ -232,6 +252,12 @@ impl Ears {
 
     /// Hears one frame. Frames of another opening of the port are not for this ear.
     pub fn frame(&mut self, tap: &TapFrame) {
+        if let Some((_, booth)) = self.booths.get_mut(&tap.port).filter(|(epoch, _)| *epoch == tap.epoch) {
+            if booth.hear(&tap.frame) {
+                self.sentence_is_over(tap.port);
+            }
+            return;
+        }
         let ear = self.ears.get_mut(&tap.port).filter(|ear| ear.line.epoch == tap.epoch);
         let Some(ear) = ear.filter(|ear| ear.now != For::Nobody) else { return };
         let weighs = ear.weighs(tap.tick);

@@ -91,6 +91,9 @@ impl Room {
                 Told::Prompt(port, epoch, prompted) => {
                     self.tell.blocking_send(Event::Prompt(port, epoch, prompted)).ok()?;
                 }
+                Told::Sentence(port, epoch, said) => {
+                    self.tell.blocking_send(Event::Sentence(port, epoch, said)).ok()?;
+                }
                 Told::Learnt { call, company, lesson } => {
                     let Some(store) = &self.store else { continue };
                     keep(store, call, &company, lesson);
@@ -117,7 +120,7 @@ impl Keeper {
                 let done = match told {
                     Told::Clip { call, at_ms, samples } => clips.keep((call, at_ms), &samples, keep, spare),
                     Told::Taught { call, at_ms, taught } => clips.teach(call, at_ms, taught).map(drop),
-                    Told::Heard(..) | Told::Prompt(..) | Told::Learnt { .. } => Ok(()),
+                    Told::Heard(..) | Told::Prompt(..) | Told::Sentence(..) | Told::Learnt { .. } => Ok(()),
                 };
                 if let Err(error) = done {
                     tracing::warn!(%error, "a clip was not kept");

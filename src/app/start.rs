@@ -158,6 +158,10 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
             troubles.push(format!("flows and planned calls are not known: {error}"));
         }
     }
+    match store.as_ref().map(Store::greeting).transpose() {
+        Ok(own) => core.handle(clock::now(), core::Event::Greeting(own.flatten().map(Into::into))),
+        Err(error) => troubles.push(format!("your own greeting is not known: {error}")),
+    }
     let mut paired = Paired::default();
     for phone in store.iter().flat_map(paired::known) {
         let name = phone.name.clone();

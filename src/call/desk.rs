@@ -15,6 +15,7 @@ use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Whether a peer can take calls, and in plain words why not.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub(super) struct Desk {
     /// Calls for later.
     pub(super) schedule: Schedule,
     pub(super) shelf: Shelf,
+    /// The greeting that the owner has spoken himself.
+    pub(super) greeting: Option<Arc<[u8]>>,
     pub(super) now: Instant,
     clock: (Instant, Wall),
     ports: Ports,
@@ -94,6 +97,7 @@ impl Desk {
             book: Book::default(),
             schedule: Schedule::default(),
             shelf: Shelf::default(),
+            greeting: None,
             seed,
             out: VecDeque::new(),
             plan,

@@ -10,6 +10,7 @@ mod explore;
 mod failover;
 mod faults;
 mod gestures;
+mod greeting;
 mod guard;
 mod handshake;
 mod holds;

@@ -221,6 +221,8 @@ pub struct World {
     /// How texts sound, and all that were to be spoken.
     speaks: Option<Prompt>,
     pub texts: Vec<String>,
+    /// The owner's own greeting, each time it was kept or taken away.
+    pub greetings: Vec<Option<std::sync::Arc<[u8]>>>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -381,6 +383,7 @@ impl World {
             overlays: Vec::new(),
             speaks: house.speaks,
             texts: Vec::new(),
+            greetings: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -528,6 +531,9 @@ impl World {
                     Told::Prompt(port, epoch, prompted) => {
                         self.core.handle(self.now, Event::Prompt(port, epoch, prompted));
                     }
+                    Told::Sentence(port, epoch, said) => {
+                        self.core.handle(self.now, Event::Sentence(port, epoch, said));
+                    }
                     Told::Learnt { call, company, lesson } => {
                         self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
                     }
@@ -620,6 +626,7 @@ impl World {
                 self.core
                     .handle(self.now, Event::Advice(number, advice.ok_or_else(|| "nobody is there".into())));
             }
+            Effect::Greeting(own) => self.greetings.push(own),
             Effect::Reply(_, answer) => self.replies.push(answer),
         }
     }

@@ -8,6 +8,7 @@ mod backup;
 mod claim;
 mod clients;
 mod flows;
+mod greeting;
 mod mcp;
 mod pages;
 mod phones;

@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::{Order, Site, backup, flows, phones, statistics, teach};
+use super::{Order, Site, backup, flows, greeting, phones, statistics, teach};
 use crate::call::{Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
@@ -34,7 +34,7 @@ pub(super) struct Sent<'a> {
     pub(super) query: &'a [(String, String)],
     pub(super) body: &'a str,
     /// A file, and the password that came with it.
-    pub(super) file: (&'a [u8], Option<&'a str>),
+    pub(super) file: (Option<&'a [u8]>, Option<&'a str>),
     /// Our address that was reached.
     pub(super) local: IpAddr,
     /// `Last-Event-ID`.
@@ -174,12 +174,21 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &Done { done: true })
         }
         What::Restart => done(site.restart())?,
+        What::Greeting => Answer::json(200, &greeting::state(site)?),
+        What::GreetingSound => greeting::sound(site)?,
+        What::KeepGreeting => {
+            let Some(file) = sent.file.0 else {
+                return Err((400, "Send the part file as multipart/form-data.".into()));
+            };
+            done(greeting::bring(site, file))?
+        }
+        What::RemoveGreeting => done(greeting::remove(site))?,
         What::Backup => {
             let wanted: backup::Wanted = body(sent.body)?;
             site.back_up(&wanted.password)?
         }
         What::Restore => {
-            let (file, Some(password)) = sent.file else {
+            let (Some(file), Some(password)) = sent.file else {
                 return Err((400, "Send the parts password and file as multipart/form-data.".into()));
             };
             Answer::json(200, &site.restore(file, password)?)

@@ -401,6 +401,7 @@ pub(super) const PARTS: &[Part] = &[
             field("listen", "Hear the held call", Text, "Default *96."),
             field("status", "How it stands", Text, "Default *95."),
             field("cancel", "End the held call", Text, "Default *49."),
+            field("greeting", "Speak your own greeting", Text, "Default *48."),
             field("gesture", "Keys inside a call", Text, "Default **."),
             field("withhold", "Hide my number", Text, "Before a number. Default *67."),
         ],
