@@ -307,22 +307,16 @@ impl Navigator {
             Act::Dtmf(keys) => keys.first().map(|key| key.as_char()),
             _ => None,
         };
+        let said = says(&self.words.0, expected, self.language);
+        let speaks = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
         match (about, key) {
             (Some(choice), Some(key)) if choice.key != key => {
                 self.missed(now, "the menu names another key than it did");
             }
             (Some(_), _) => self.act(now, Some(0)),
-            (None, _)
-                if says(&self.words.0, expected, self.language) && (key.is_none() || offered.is_empty()) =>
-            {
-                // It may yet name its key.
-                if key.is_none()
-                    || !self.words.0.is_empty()
-                        && !matches!(self.sound.0, Sound::Speech | Sound::Announcement)
-                {
-                    self.act(now, Some(0));
-                }
-            }
+            (None, None) if said => self.act(now, Some(0)),
+            // While it speaks it may yet name its key.
+            (None, Some(_)) if said && offered.is_empty() && !speaks => self.act(now, Some(0)),
             _ => {}
         }
     }
