@@ -123,7 +123,7 @@ pub(super) struct Plan {
     pub(super) flow: Chosen,
     /// In place of a flow: what is wanted there, such as `billing` or `agent`.
     #[serde(default)]
-    #[schemars(length(min = 2, max = 64))]
+    #[schemars(length(max = 64), regex(pattern = r"\p{L}.*\p{L}"))]
     pub(super) wish: Option<String>,
 }
 

@@ -68,7 +68,7 @@ pub(super) fn go(site: &Site, go: Go, came: &Came<'_>) -> Answer {
                     number: words::dialled(came.text("number")),
                     at,
                     flow: Chosen::default(),
-                    wish: Some(came.text("wish").into()),
+                    wish: Some(came.text("wish")).filter(|wish| !wish.is_empty()).map(Into::into),
                 },
             )
         }

@@ -27,18 +27,18 @@ pub(in crate::web) struct Place {
     /// In `hold_slayer`, in place of a flow: what is wanted there, such as `billing` or `agent`. The box looks for it by the
     /// menu's words, where it understands them.
     #[serde(default)]
-    #[schemars(length(min = 2, max = 64))]
+    #[schemars(length(max = 64), regex(pattern = r"\p{L}.*\p{L}"))]
     pub(in crate::web) wish: Option<String>,
 }
 
 /// The way through a menu that is asked for.
 pub(in crate::web) fn way(flow: Chosen, wish: Option<&str>) -> Result<Way, (u16, String)> {
-    match wish.map(str::trim).filter(|wish| !wish.is_empty()) {
+    match wish {
         None => Ok(flow.into()),
         Some(_) if flow != Chosen::default() => {
             Err((400, "flow and wish: give one of them, a call follows a flow or looks for something".into()))
         }
-        Some(wish) if is_words(wish) => Ok(Way::Wish(wish.to_owned())),
+        Some(wish) if is_words(wish) => Ok(Way::Wish(wish.trim().to_owned())),
         Some(_) => {
             Err((400, "wish: allowed are words of at least two letters, 64 characters at most".into()))
         }
