@@ -77,6 +77,8 @@ pub const STORE_QUEUE: usize = 256;
 
 /// Most that another machine may answer over HTTP, words alone. More is not read.
 pub const HTTP_ANSWER_BYTES: usize = 64 * 1024;
+/// The same of what is spoken: half a minute at 48 kHz and 16 bits.
+pub const HTTP_SOUND_BYTES: usize = 3 * 1024 * 1024;
 
 /// Questions to the language model that wait: one for each held call, and one asked again. Full: refused, and the box goes by
 /// its own rules.

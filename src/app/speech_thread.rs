@@ -1,9 +1,9 @@
-//! The edge of text to speech: a thread of low priority that has a program speak, one text after the other.
+//! The edge of text to speech: a thread of low priority that has a program or another machine speak, one text after the other.
 
 use super::core::Event;
 use super::words_thread::step_back;
 use crate::limits::SPEECH_QUEUE;
-use crate::speech::Voice;
+use crate::speech::{Spoken, Voice};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use tokio::sync::{mpsc, watch};
 
@@ -25,9 +25,15 @@ pub(super) fn start(voice: Option<Voice>) -> std::io::Result<Speech> {
         step_back();
         for text in work {
             let said = voice.say(&text);
-            let wrong = said.as_ref().err().map(|why| format!("a text could not be spoken: {why}"));
+            let wrong = match &said {
+                Err(why) => Some(format!("a text could not be spoken: {why}")),
+                Ok(Spoken { instead: Some(why), .. }) => {
+                    Some(format!("texts are spoken by the program on the box for now: {why}"))
+                }
+                Ok(_) => None,
+            };
             trouble.send_replace(wrong.into_iter().collect());
-            if tell.blocking_send(Event::Spoken(text, said.ok())).is_err() {
+            if tell.blocking_send(Event::Spoken(text, said.ok().map(|said| said.sound))).is_err() {
                 return;
             }
         }

@@ -16,7 +16,7 @@ use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
 use crate::sounds::Prompt;
-use crate::speech::Voice;
+use crate::speech::{Program, Voice};
 use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
@@ -397,16 +397,22 @@ fn assistant(
     (assistant, advice)
 }
 
-/// Text to speech, where a program for it is installed, and in which language it speaks.
+/// Text to speech, where a program for it is installed or another machine named, and in which language it speaks.
 fn speech(
     config: &Config,
     data: &Path,
     troubles: &mut Vec<String>,
 ) -> Result<(speech_thread::Speech, Option<Language>)> {
-    let voice = Voice::find(&config.speech.voice, data).unwrap_or_else(|why| {
-        troubles.push(format!("names are not spoken: {why}"));
+    let program = Program::find(&config.speech.voice).unwrap_or_else(|why| {
+        troubles.push(format!("no program speaks: {why}"));
         None
     });
+    let elsewhere = config.speech.elsewhere.clone().map(|(service, name)| assist::speak::voice(service, name));
+    let elsewhere = elsewhere.transpose().unwrap_or_else(|why| {
+        troubles.push(format!("no other machine speaks: {why}"));
+        None
+    });
+    let voice = Voice::new(program, elsewhere, data);
     let language = voice.is_some().then_some(config.speech.language);
     Ok((speech_thread::start(voice).context("the thread for speech")?, language))
 }

@@ -1,6 +1,7 @@
 //! Speech recognised by another machine: OpenAI's `audio/transcriptions`, as Whisper servers have it, too.
 
 use super::Service;
+use crate::limits::HTTP_ANSWER_BYTES;
 use crate::listen::words::{Language, Said};
 use crate::net::http::{Client, Failure, Post, form};
 use hound::{SampleFormat, WavSpec, WavWriter};
@@ -31,7 +32,7 @@ pub fn hear(
     let mut fields = vec![("Content-Type", kind.as_str())];
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));
     let url = service.url.join("audio/transcriptions");
-    let answer = client.post(&Post { url: &url, fields: &fields, body: &body, limit: service.limit })?;
+    let answer = client.post(&Post { url: &url, fields: &fields, body: &body, limit: service.limit, most: HTTP_ANSWER_BYTES })?;
     let heard: Heard = serde_json::from_slice(&answer).map_err(|_| Failure {
         words: format!("{url} does not answer as a recogniser of speech should"),
         passes: false,

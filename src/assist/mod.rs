@@ -1,5 +1,5 @@
 //! Bigger machines that help the box, where the owner has them: a language model with an OpenAI-compatible chat interface,
-//! and by [`hear`] a recogniser of speech.
+//! by [`hear`] a recogniser of speech, and by [`speak`] a voice.
 //!
 //! The model is asked what words alone leave open, by [`chat`] (pure: what is asked, and what an answer must be) and a thread of
 //! its own (the edge). Nothing waits for it: a question that finds the queue full, or gets no good answer in time, is as if
@@ -7,6 +7,7 @@
 
 pub mod chat;
 pub mod hear;
+pub mod speak;
 mod thread;
 
 pub use thread::{Assistant, Job, ask, start};
@@ -18,7 +19,7 @@ use core::time::Duration;
 /// Which model on which machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Where its interface is, up to what stands before `/chat/completions` or `/audio/transcriptions`.
+    /// Where its interface is, up to what stands before `/chat/completions`, `/audio/transcriptions` or `/audio/speech`.
     pub url: Url,
     /// What it wants to see, if anything.
     pub key: Option<Secret>,

@@ -3,7 +3,7 @@
 use super::Service;
 use super::chat::Chat;
 use crate::clock;
-use crate::limits::ASSIST_QUEUE;
+use crate::limits::{ASSIST_QUEUE, HTTP_ANSWER_BYTES};
 use crate::net::http::{Client, Post};
 use crate::slay::advice::{Advice, Question};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -68,7 +68,7 @@ pub fn ask(client: &Client, service: &Service, question: &Question) -> Result<Ad
             ));
         }
         let body = chat.body(&service.model);
-        let answer = match client.post(&Post { url: &url, fields: &fields, body: &body, limit: left }) {
+        let answer = match client.post(&Post { url: &url, fields: &fields, body: &body, limit: left, most: HTTP_ANSWER_BYTES }) {
             Ok(answer) => answer,
             // A service whose model knows no tools says so by refusing the request.
             Err(failure) if failure.status == Some(400) && chat.has_tools() => {

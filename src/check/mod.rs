@@ -200,7 +200,8 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
         said.push(of_words(facts.words.as_ref()));
     }
     said.extend(facts.services.iter().map(services::judge));
-    said.push(of_speech(&facts.speech));
+    let elsewhere = facts.services.iter().any(|service| service.about == services::SPEECH);
+    said.extend(of_speech(&facts.speech, elsewhere));
     said.push(of_year(facts.year));
     said
 }
@@ -392,16 +393,21 @@ fn of_words(words: Option<&Result<(), String>>) -> Verdict {
     }
 }
 
-fn of_speech(speech: &Result<Option<String>, String>) -> Verdict {
+/// `elsewhere`: another machine speaks, and the program only in its place.
+fn of_speech(speech: &Result<Option<String>, String>, elsewhere: bool) -> Option<Verdict> {
     let words = match speech {
+        Ok(Some(program)) if elsewhere => format!("while the other machine fails, {program} speaks"),
+        Ok(None) if elsewhere => return None,
         Ok(Some(program)) => format!("names and texts are spoken by {program}"),
         Ok(None) => {
             "nothing speaks names and texts: the box has its recordings alone; install espeak-ng for more"
                 .into()
         }
-        Err(why) => return say(Level::Warning, "speech", format!("names and texts are not spoken: {why}")),
+        Err(why) => {
+            return Some(say(Level::Warning, "speech", format!("no program speaks names and texts: {why}")));
+        }
     };
-    say(Level::Ok, "speech", words)
+    Some(say(Level::Ok, "speech", words))
 }
 
 fn of_rights(rights: Rights) -> Verdict {

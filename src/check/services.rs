@@ -1,15 +1,18 @@
 //! The other machines that the box asks: whether they answer, and what they are told.
 
 use super::{Level, Verdict, say};
-use crate::assist::{self, hear};
+use crate::assist::{self, hear, speak};
 use crate::config::Config;
 use crate::listen::words::menu::Choice;
 use crate::net::http::Client;
 use crate::notify;
 use crate::slay::advice::Question;
+use crate::speech::sound::from_wav;
 
 /// What recognises speech elsewhere.
 pub const WORDS: &str = "words";
+/// What speaks texts elsewhere.
+pub const SPEECH: &str = "speech";
 const MODEL: &str = "language model";
 const NOTIFY: &str = "notification";
 
@@ -56,6 +59,13 @@ pub fn ask(config: &Config, tries: bool) -> Vec<Service> {
         let ask = |client: &Client| assist::ask(client, there, &question).map(drop);
         service(there, MODEL, "what menus say, and what you want there, is sent there", &ask)
     });
+    let speaker = config.speech.elsewhere.iter().map(|(there, voice)| {
+        let ask = |client: &Client| {
+            let wav = speak::speak(client, there, voice, "Hello.").map_err(|failure| failure.words)?;
+            from_wav(&wav, 30).map(drop).map_err(|why| format!("{} gives no sound: {why}", there.url))
+        };
+        service(there, SPEECH, "the names and texts that the box speaks are sent there, as text", &ask)
+    });
     let notices = notify::start(if tries { config.notify.clone() } else { Vec::new() });
     let targets = config.notify.iter().map(|target| Service {
         about: NOTIFY,
@@ -67,7 +77,7 @@ pub fn ask(config: &Config, tries: bool) -> Vec<Service> {
             Err(error) => Some(Err(error.to_string())),
         },
     });
-    words.chain(model).chain(targets).collect()
+    words.chain(model).chain(speaker).chain(targets).collect()
 }
 
 /// What that means.

@@ -1,4 +1,4 @@
-//! Other machines that help: `[assistant]`, and those keys of `[words]` that name one.
+//! Other machines that help: `[assistant]`, and those keys of `[words]` and `[speech]` that name one.
 
 use super::{Config, Secret};
 use crate::assist::Service;
@@ -29,7 +29,10 @@ impl Config {
             let numbers = if target.numbers { ", with the other party's number" } else { "" };
             format!("What happens{numbers}, to {} ({}).", target.name, target.host())
         });
-        words.chain(model).chain(notify).collect()
+        let speaker = self.speech.elsewhere.iter().map(|(service, _)| {
+            format!("The names and texts that the box speaks, as text, to {}, which speaks them.", service.url)
+        });
+        words.chain(model).chain(speaker).chain(notify).collect()
     }
 }
 
@@ -42,6 +45,13 @@ pub(super) fn assistant(s: &mut Section<'_, '_>) -> Option<Service> {
         s.refuse("model", "needed is the model's name there, such as \"llama3.2\"");
     }
     Some(Service { url, key, model: model?, limit })
+}
+
+/// What speaks texts instead of a program of the box's.
+pub(super) fn speaker(s: &mut Section<'_, '_>) -> Option<Service> {
+    let model = s.text("model", NAME, name).unwrap_or_else(|| "tts-1".to_owned());
+    let (url, key) = place(s, &["key", "model"])?;
+    Some(Service { url, key, model, limit: 10 * SECOND })
 }
 
 /// What recognises speech instead of the box.

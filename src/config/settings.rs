@@ -271,6 +271,8 @@ impl Words {
 pub struct Speech {
     /// Who speaks.
     pub voice: crate::speech::Config,
+    /// Another machine that speaks instead, and the name of its voice.
+    pub elsewhere: Option<(assist::Service, String)>,
     /// In which language the box makes its sentences.
     pub language: Language,
     /// The owner who is rung hears the company's name.

@@ -1,12 +1,15 @@
 //! `[speech]`.
 
-use super::Speech;
+use super::{Speech, services};
 use crate::listen::words::Language;
 use crate::speech::{Choice, Config};
 use crate::tables::Section;
 use std::path::Path;
 
-pub(super) const KEYS: [&str; 4] = ["program", "voice", "language", "announce"];
+pub(super) const KEYS: [&str; 7] = ["program", "voice", "language", "announce", "url", "key", "model"];
+
+/// The voice of another machine unless named: OpenAI's first.
+const VOICE: &str = "alloy";
 
 pub(super) fn speech(s: &mut Section<'_, '_>) -> Speech {
     let allowed = "allowed are \"auto\" (espeak-ng or flite, if one is installed), \"none\", or the whole path of a program";
@@ -15,7 +18,7 @@ pub(super) fn speech(s: &mut Section<'_, '_>) -> Speech {
         "none" => Some(Choice::Nobody),
         path => Path::new(path).is_absolute().then(|| Choice::At(path.into())),
     });
-    let allowed = "allowed is a name of up to 40 letters, digits, -, _ and +, as the program has it";
+    let allowed = "allowed is a name of up to 40 letters, digits, -, _ and +, as the program or the other machine has it";
     let voice = s.text("voice", allowed, |text| {
         let marks = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
         let fits = text.len() <= 40 && text.chars().all(marks) && !text.starts_with(['-', '+', '_']);
@@ -25,6 +28,11 @@ pub(super) fn speech(s: &mut Section<'_, '_>) -> Speech {
     let language =
         s.text("language", &format!("allowed is one of {codes}"), Language::from_code).unwrap_or_default();
     let announce = s.flag("announce").unwrap_or(true);
-    let (program, voice) = (program.unwrap_or_default(), voice.unwrap_or_default());
-    Speech { voice: Config { program, voice, language: language.code() }, language, announce }
+    let program = program.unwrap_or_default();
+    // The voice is the machine's: the program that stands in for it has its usual one.
+    let (elsewhere, voice) = match services::speaker(s) {
+        Some(service) => (Some((service, voice.unwrap_or_else(|| VOICE.to_owned()))), String::new()),
+        None => (None, voice.unwrap_or_default()),
+    };
+    Speech { voice: Config { program, voice, language: language.code() }, elsewhere, language, announce }
 }

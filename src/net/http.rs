@@ -5,7 +5,6 @@
 //! of a failure.
 
 use super::tls;
-use crate::limits::HTTP_ANSWER_BYTES;
 use core::fmt;
 use core::time::Duration;
 use std::net::IpAddr;
@@ -120,6 +119,8 @@ pub struct Post<'a> {
     pub body: &'a [u8],
     /// All of it, from the name's look-up to the answer's last byte, takes no longer.
     pub limit: Duration,
+    /// And is no longer than this, bytes.
+    pub most: usize,
 }
 
 /// Why there is no good answer.
@@ -182,7 +183,7 @@ impl Client {
         if !answer.status().is_success() {
             return Err(refused(host, status));
         }
-        let body = answer.body_mut().with_config().limit(HTTP_ANSWER_BYTES as u64).read_to_vec();
+        let body = answer.body_mut().with_config().limit(post.most as u64).read_to_vec();
         body.map_err(fail)
     }
 }

@@ -1,6 +1,7 @@
 //! Over HTTP: a webhook takes the message as JSON, ntfy as text with its title and urgency beside it.
 
 use super::message::Message;
+use crate::limits::HTTP_ANSWER_BYTES;
 use crate::net::http::{Client, Failure, Post, Url};
 use crate::tables::Secret;
 use core::fmt::Write;
@@ -42,7 +43,7 @@ pub fn ntfy(client: &Client, url: &Url, key: Option<&Secret>, message: &Message)
 }
 
 fn send(client: &Client, url: &Url, fields: &[(&str, &str)], body: &[u8]) -> Result<(), Failure> {
-    client.post(&Post { url, fields, body, limit: LIMIT }).map(drop)
+    client.post(&Post { url, fields, body, limit: LIMIT, most: HTTP_ANSWER_BYTES }).map(drop)
 }
 
 fn signature(key: &[u8], body: &[u8]) -> String {

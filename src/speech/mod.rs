@@ -1,4 +1,5 @@
-//! Text to speech: a program of the system's, espeak-ng or flite, is given a text and gives sound back.
+//! Text to speech: a program of the system's, espeak-ng or flite, is given a text and gives sound back; or another machine
+//! that the owner has named, and the program only while that fails.
 //!
 //! Only names, numbers and the owner's own words are spoken so; what the box always says are recordings. The program gets
 //! a plain text that can be neither an option nor markup, a time limit, and no more room for its answer than a sentence
@@ -10,14 +11,19 @@ pub mod sound;
 
 pub use program::Program;
 
+use crate::clock;
 use crate::limits::LOOSE_SECONDS;
-use crate::units::SAMPLE_RATE_HZ;
+use crate::units::{Instant, SAMPLE_RATE_HZ};
 use cache::Cache;
+use core::time::Duration;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Most that is read of a program's sound, seconds: its silent ends are cut off.
 const MOST_SECONDS: u32 = 30;
+/// A machine that has failed is not asked for so long: what it would be waited for each time, the program speaks at once.
+const REST: Duration = Duration::from_secs(60);
 
 /// What speaks, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,49 +48,109 @@ pub enum Choice {
     At(PathBuf),
 }
 
-/// A voice, and what it has spoken.
-#[derive(Debug)]
+/// Another machine that speaks.
+pub struct Elsewhere {
+    /// Tells its sound from that of another machine, model or voice.
+    name: String,
+    ask: Box<Ask>,
+    /// It has failed, why, and is left alone until then.
+    rests: RefCell<Option<(Instant, String)>>,
+}
+
+/// Makes a WAV file of a text, or says in words why there is none.
+type Ask = dyn Fn(&str) -> Result<Vec<u8>, String> + Send;
+
+impl Elsewhere {
+    /// `name` tells its sound from that of other machines, models and voices.
+    pub fn new(name: String, ask: impl Fn(&str) -> Result<Vec<u8>, String> + Send + 'static) -> Self {
+        Self { name, ask: Box::new(ask), rests: RefCell::new(None) }
+    }
+
+    fn say(&self, text: &str) -> Result<Arc<[u8]>, String> {
+        let now = clock::now();
+        if let Some((_, why)) = self.rests.borrow().as_ref().filter(|(until, _)| now < *until) {
+            return Err(why.clone());
+        }
+        let said = (self.ask)(text).and_then(|wav| sound_of(&wav, "the machine"));
+        let failed = said.as_ref().err().map(|why| (clock::now() + REST, why.clone()));
+        self.rests.replace(failed);
+        said
+    }
+}
+
+/// A voice, and what it has spoken: that of another machine, and while it fails that of a program.
 pub struct Voice {
-    program: Program,
-    cache: Cache,
+    elsewhere: Option<(Elsewhere, Cache)>,
+    program: Option<(Program, Cache)>,
+}
+
+/// A text as sound.
+#[derive(Debug)]
+pub struct Spoken {
+    /// µ-law at 8 kHz, whole frames, at the level of the box's prompts.
+    pub sound: Arc<[u8]>,
+    /// Why the other machine has not spoken it, where one should have.
+    pub instead: Option<String>,
 }
 
 impl Voice {
-    /// The voice that is configured; `Ok(None)` if nobody shall speak, or no program is installed.
-    ///
-    /// # Errors
-    /// In words: the program that is named is not there.
-    pub fn find(config: &Config, data: &Path) -> Result<Option<Self>, String> {
-        let program = Program::find(config)?;
-        Ok(program.map(|program| Self { cache: Cache::new(data, &program.key()), program }))
+    /// What there is to speak; `None` if nothing is. What it has spoken is kept in a folder of `data`.
+    pub fn new(program: Option<Program>, elsewhere: Option<Elsewhere>, data: &Path) -> Option<Self> {
+        if program.is_none() && elsewhere.is_none() {
+            return None;
+        }
+        let program = program.map(|program| (Cache::new(data, &program.key()), program));
+        let elsewhere = elsewhere.map(|machine| (Cache::new(data, &machine.name), machine));
+        Some(Self {
+            program: program.map(|(cache, program)| (program, cache)),
+            elsewhere: elsewhere.map(|(cache, machine)| (machine, cache)),
+        })
     }
 
-    /// The program.
-    pub fn program(&self) -> &Program {
-        &self.program
-    }
-
-    /// Speaks: µ-law at 8 kHz, whole frames, at the level of the box's prompts.
+    /// Speaks.
     ///
     /// # Errors
-    /// In words: nothing of it can be spoken, the program failed, hung or gave something else than sound, or it takes
-    /// longer than [`LOOSE_SECONDS`].
-    pub fn say(&self, text: &str) -> Result<Arc<[u8]>, String> {
+    /// In words: nothing of it can be spoken; or who speaks failed, hung or gave something else than sound, or more than
+    /// [`LOOSE_SECONDS`] of it.
+    pub fn say(&self, text: &str) -> Result<Spoken, String> {
         let text = plain(text);
         if text.is_empty() {
             return Err("there is nothing in it that can be spoken".into());
         }
-        if let Some(known) = self.cache.get(&text) {
-            return Ok(known);
-        }
-        let samples = sound::from_wav(&self.program.run(&text)?, MOST_SECONDS)?;
-        let said: Arc<[u8]> = sound::finish(&samples).ok_or("the program gave silence")?.into();
-        if said.len() > LOOSE_SECONDS * SAMPLE_RATE_HZ as usize {
-            return Err(format!("it takes longer than {LOOSE_SECONDS} s"));
-        }
-        self.cache.put(&text, &said);
-        Ok(said)
+        let instead = match &self.elsewhere {
+            None => None,
+            Some((machine, cache)) => match cached(cache, &text, || machine.say(&text)) {
+                Ok(sound) => return Ok(Spoken { sound, instead: None }),
+                Err(why) => Some(why),
+            },
+        };
+        let Some((program, cache)) = &self.program else { return Err(instead.unwrap_or_default()) };
+        let sound = cached(cache, &text, || sound_of(&program.run(&text)?, "the program"))?;
+        Ok(Spoken { sound, instead })
     }
+}
+
+fn cached(
+    cache: &Cache,
+    text: &str,
+    say: impl FnOnce() -> Result<Arc<[u8]>, String>,
+) -> Result<Arc<[u8]>, String> {
+    if let Some(known) = cache.get(text) {
+        return Ok(known);
+    }
+    let said = say()?;
+    cache.put(text, &said);
+    Ok(said)
+}
+
+/// What a WAV file says.
+fn sound_of(wav: &[u8], who: &str) -> Result<Arc<[u8]>, String> {
+    let samples = sound::from_wav(wav, MOST_SECONDS)?;
+    let said: Arc<[u8]> = sound::finish(&samples).ok_or_else(|| format!("{who} gave silence"))?.into();
+    if said.len() > LOOSE_SECONDS * SAMPLE_RATE_HZ as usize {
+        return Err(format!("it takes longer than {LOOSE_SECONDS} s"));
+    }
+    Ok(said)
 }
 
 /// The text as a program may have it: letters, digits and plain marks, so that it is no option, no markup, and none of the

@@ -2,6 +2,7 @@
 
 use crate::dsp::g711;
 use crate::units::{Codec, FRAME_SAMPLES, SAMPLE_RATE_HZ};
+use std::borrow::Cow;
 use std::io::Cursor;
 
 /// Speech at −16 dBm0, the level of a good handset (ITU-T P.56) and of the box's prompts, as RMS of linear samples.
@@ -22,7 +23,8 @@ const WINGS: f64 = 12.0;
 /// # Errors
 /// In words: it is no WAV file of PCM, or longer than so many seconds.
 pub fn from_wav(bytes: &[u8], most_seconds: u32) -> Result<Vec<i16>, String> {
-    let mut reader = hound::WavReader::new(Cursor::new(bytes))
+    let whole = measured(bytes);
+    let mut reader = hound::WavReader::new(Cursor::new(&whole[..]))
         .map_err(|error| format!("it is no WAV file that can be read ({error})"))?;
     let spec = reader.spec();
     let channels = usize::from(spec.channels.max(1));
@@ -50,6 +52,29 @@ pub fn from_wav(bytes: &[u8], most_seconds: u32) -> Result<Vec<i16>, String> {
         .map(|sum| sum / channels as f32)
         .collect();
     Ok(resample(&mono, spec.sample_rate))
+}
+
+/// The file with the true length of its sound: who writes while he speaks does not know it, and writes 0xFFFFFFFF or the like.
+fn measured(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let four = |at: usize| bytes.get(at..at.saturating_add(4));
+    let number = |at: usize| Some(u32::from_le_bytes(four(at)?.try_into().ok()?) as usize);
+    let (mut at, mut block) = (12, 1);
+    while let (Some(kind), Some(length)) = (four(at), number(at.saturating_add(4))) {
+        let body = at + 8;
+        match kind {
+            b"data" if length > bytes.len() - body => {
+                let true_length = (bytes.len() - body) / block * block;
+                let mut whole = bytes.to_vec();
+                whole[at + 4..body].copy_from_slice(&u32::try_from(true_length).unwrap_or(0).to_le_bytes());
+                return Cow::Owned(whole);
+            }
+            b"data" => break,
+            b"fmt " => block = number(body + 12).map_or(1, |both| both & 0xFFFF).max(1),
+            _ => {}
+        }
+        at = body.saturating_add(length);
+    }
+    Cow::Borrowed(bytes)
 }
 
 /// To 8 kHz, by a windowed sinc below both Nyquist frequencies.
@@ -167,5 +192,10 @@ mod tests {
         let mut cut = wav(8_000, 1, 1.0, 400.0, 300.0);
         cut.truncate(44 + 8_001);
         assert_eq!(from_wav(&cut, 30).unwrap().len(), 4_000);
+        cut[40..44].fill(0xFF);
+        assert_eq!(from_wav(&cut, 30).unwrap().len(), 4_000);
+        for end in 0..44 {
+            assert!(from_wav(&cut[..end], 30).is_err(), "{end}");
+        }
     }
 }

@@ -7,4 +7,5 @@ mod model;
 mod mqtt;
 mod notify;
 mod recogniser;
+mod speaker;
 mod stand_in;

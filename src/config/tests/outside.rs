@@ -132,10 +132,20 @@ fn keys_about_speech() {
         voice: "de+f2".into(),
         language: "de",
     };
-    assert_eq!(speech, Speech { voice, language: Language::German, announce: false });
+    assert_eq!(speech, Speech { voice, elsewhere: None, language: Language::German, announce: false });
     let usual = read("").unwrap().speech;
     assert_eq!((usual.voice.program, usual.voice.language, usual.announce), (Default::default(), "en", true));
+    let text = "[speech]\nurl = \"http://nas/v1\"\nkey = \"k3y\"\nmodel = \"kokoro\"\nvoice = \"af_sky\"\n";
+    let speech = read(text).unwrap().speech;
+    let (service, voice) = speech.elsewhere.unwrap();
+    assert_eq!((service.url.host(), &*service.model, &*voice), ("nas", "kokoro", "af_sky"));
+    assert_eq!(speech.voice.voice, "", "the program has no such voice");
+    let (service, voice) = read("[speech]\nurl = \"http://nas/v1\"\n").unwrap().speech.elsewhere.unwrap();
+    assert_eq!((service.key, &*service.model, &*voice), (None, "tts-1", "alloy"));
     for wrong in [
+        "model = \"kokoro\"",
+        "key = \"k\"",
+        "url = \"nas\"",
         "program = \"espeak\"",
         "voice = \"--stdin\"",
         "voice = \"a b\"",
