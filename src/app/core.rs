@@ -7,7 +7,7 @@ use crate::listen::Heard;
 use crate::listen::prompt::Prompted;
 use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Hop, Ua, ua};
-use crate::slay::advice::{Advice, Question};
+use crate::slay::advice::{Advice, Asked};
 use crate::slay::book::Entry;
 use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
@@ -93,7 +93,7 @@ pub enum Effect {
     /// The calls that are planned, to be kept.
     Schedule(Vec<Appointment>),
     /// A question under a number, for the language model.
-    Consult(u64, Box<Question>),
+    Consult(u64, Box<Asked>),
     /// The owner's own greeting, to be kept; nothing: to be forgotten.
     Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.

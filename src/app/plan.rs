@@ -5,6 +5,7 @@ use crate::config::{Config, PhonePeer, TrunkPeer};
 use crate::net::tls::Trust;
 use crate::sip::{Account, AccountKind, Hop, Identity, Side, Transport, Upstream};
 use crate::slay::Policy;
+use crate::slay::talk::Limits;
 use crate::trunk::number::Numbering;
 use crate::trunk::{Dialling, Rules};
 use crate::units::AccountId;
@@ -185,9 +186,18 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         learn: config.menu.learn,
         explore: config.menu.explore,
         adviser: config.assistant.is_some(),
+        assisted: assisted(config),
         speed: config.menu.speed.clone(),
         extension: config.menu.extension.clone(),
     }
+}
+
+/// How far the language model may lead calls. Whether words are understood and texts spoken is not known yet.
+fn assisted(config: &Config) -> Result<Limits, String> {
+    config.assisted.ok_or_else(|| {
+        "the language model may lead no calls: name one under [assistant], and write calls = true there (Settings, Language model)"
+            .to_owned()
+    })
 }
 
 /// How to find the address that peers reach the box at.

@@ -15,6 +15,7 @@ use crate::net::{Sockets, Wire, tls};
 use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
+use crate::slay::talk::Limits;
 use crate::sounds::Prompt;
 use crate::speech::{Program, Voice};
 use crate::store::{HISTORY_PAGE, Store};
@@ -137,6 +138,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         plan.explore = 0;
     }
     plan.speech = language;
+    plan.assisted = plan.assisted.and_then(|limits| can_assist(limits, understands, language.is_some()));
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
     kept.iter().rev().for_each(|record| plan.note_wait(record));
     let ua_config = ua::Config {
@@ -397,6 +399,23 @@ fn assistant(
     (assistant, advice)
 }
 
+/// A model that leads a call must understand and speak.
+fn can_assist(limits: Limits, understands: bool, speaks: bool) -> Result<Limits, String> {
+    match (understands, speaks) {
+        (true, true) => Ok(limits),
+        (false, _) => {
+            Err("the language model cannot lead a call: the box understands no words. Fetch a speech model \
+                           (model/words/fetch.sh), or name a recogniser under [words]"
+                .to_owned())
+        }
+        (true, false) => {
+            Err("the language model cannot lead a call: nothing speaks texts. Install espeak-ng, or name \
+                              another machine under [speech]"
+                .to_owned())
+        }
+    }
+}
+
 /// Text to speech, where a program for it is installed or another machine named, and in which language it speaks.
 fn speech(
     config: &Config,
@@ -407,7 +426,8 @@ fn speech(
         troubles.push(format!("no program speaks: {why}"));
         None
     });
-    let elsewhere = config.speech.elsewhere.clone().map(|(service, name)| assist::speak::voice(service, name));
+    let elsewhere =
+        config.speech.elsewhere.clone().map(|(service, name)| assist::speak::voice(service, name));
     let elsewhere = elsewhere.transpose().unwrap_or_else(|why| {
         troubles.push(format!("no other machine speaks: {why}"));
         None
@@ -510,7 +530,7 @@ fn web_config(
             codes: config.codes.clone(),
         },
         claims,
-        elsewhere: web::Elsewhere { leaves: config.leaves(), notices },
+        elsewhere: web::Elsewhere { leaves: config.leaves(), assists: config.assisted.is_some(), notices },
     }
 }
 
@@ -572,4 +592,18 @@ fn real_time_troubles(granted: &media::realtime::Granted) -> impl Iterator<Item 
         )
     });
     priority.into_iter().chain(core)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_leads_no_call_that_it_cannot_hear_or_speak_in() {
+        let limits = Limits { turns: 1, longest: std::time::Duration::from_secs(60) };
+        let can = |understands, speaks| can_assist(limits, understands, speaks);
+        assert_eq!(can(true, true), Ok(limits));
+        assert!(can(false, true).is_err_and(|why| why.contains("no words")));
+        assert!(can(true, false).is_err_and(|why| why.contains("nothing speaks")));
+    }
 }

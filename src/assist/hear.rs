@@ -32,7 +32,13 @@ pub fn hear(
     let mut fields = vec![("Content-Type", kind.as_str())];
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));
     let url = service.url.join("audio/transcriptions");
-    let answer = client.post(&Post { url: &url, fields: &fields, body: &body, limit: service.limit, most: HTTP_ANSWER_BYTES })?;
+    let answer = client.post(&Post {
+        url: &url,
+        fields: &fields,
+        body: &body,
+        limit: service.limit,
+        most: HTTP_ANSWER_BYTES,
+    })?;
     let heard: Heard = serde_json::from_slice(&answer).map_err(|_| Failure {
         words: format!("{url} does not answer as a recogniser of speech should"),
         passes: false,

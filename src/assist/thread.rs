@@ -5,11 +5,11 @@ use super::chat::Chat;
 use crate::clock;
 use crate::limits::{ASSIST_QUEUE, HTTP_ANSWER_BYTES};
 use crate::net::http::{Client, Post};
-use crate::slay::advice::{Advice, Question};
+use crate::slay::advice::{Advice, Asked};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// A question under a number, for whoever asked.
-pub type Job = (u64, Question);
+pub type Job = (u64, Asked);
 
 /// The way to the thread. It ends with this.
 #[derive(Clone)]
@@ -38,8 +38,8 @@ pub fn start(
     let client = Client::new(None)?;
     let (jobs, work) = sync_channel::<Job>(ASSIST_QUEUE);
     let run = move || {
-        while let Ok((number, question)) = work.recv() {
-            back(number, ask(&client, &service, &question));
+        while let Ok((number, asked)) = work.recv() {
+            back(number, ask(&client, &service, &asked));
         }
     };
     let spawned = std::thread::Builder::new().name("assist".into()).spawn(run);
@@ -51,13 +51,13 @@ pub fn start(
 ///
 /// # Errors
 /// In plain words: no good answer.
-pub fn ask(client: &Client, service: &Service, question: &Question) -> Result<Advice, String> {
+pub fn ask(client: &Client, service: &Service, asked: &Asked) -> Result<Advice, String> {
     let url = service.url.join("chat/completions");
     let key = service.authorization();
     let mut fields = vec![("Content-Type", "application/json")];
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));
     let begun = clock::now();
-    let mut chat = Chat::about(question);
+    let mut chat = Chat::about(asked);
     let mut repaired = false;
     loop {
         let left = service.limit.saturating_sub(clock::now().since(begun));
@@ -68,7 +68,13 @@ pub fn ask(client: &Client, service: &Service, question: &Question) -> Result<Ad
             ));
         }
         let body = chat.body(&service.model);
-        let answer = match client.post(&Post { url: &url, fields: &fields, body: &body, limit: left, most: HTTP_ANSWER_BYTES }) {
+        let answer = match client.post(&Post {
+            url: &url,
+            fields: &fields,
+            body: &body,
+            limit: left,
+            most: HTTP_ANSWER_BYTES,
+        }) {
             Ok(answer) => answer,
             // A service whose model knows no tools says so by refusing the request.
             Err(failure) if failure.status == Some(400) && chat.has_tools() => {

@@ -48,7 +48,7 @@ impl Progress {
 pub fn pattern(snapshot: &Snapshot, now: Wall) -> Pattern {
     let calls = snapshot.calls.iter().map(|call| match call.phase {
         Phase::Greeting | Phase::Ringing => Pattern::Person,
-        Phase::Holding | Phase::Confirming | Phase::Menu => {
+        Phase::Holding | Phase::Confirming | Phase::Menu | Phase::Assisted => {
             let waited = call.hold_started.map_or(0, |since| now.0.saturating_sub(since.0));
             Pattern::Holding(Progress::of(waited, call.usual_wait_ms))
         }

@@ -430,7 +430,7 @@ impl Call {
             }
             State::Talking => self.end(desk, self.talked(), &reason, Cause::Normal),
             State::Held(holding) => {
-                let outcome = holding.outcome_if_far_leaves();
+                let outcome = self.outcome_of_talk().unwrap_or_else(|| holding.outcome_if_far_leaves());
                 self.nobody_comes = holding.nobody_comes();
                 self.end(desk, outcome, &reason, Cause::Normal);
             }

@@ -44,6 +44,11 @@ impl Switchboard {
     /// Carries out an errand, or says why not.
     pub(super) fn errand(&mut self, errand: Errand) -> Answer {
         match errand {
+            Errand::Call(_, Way::Task(_)) | Errand::At(_, Way::Task(_), _)
+                if self.desk.plan.assisted.is_err() =>
+            {
+                return Err(self.desk.plan.assisted.clone().err().unwrap_or_default());
+            }
             Errand::Call(number, way) => {
                 let wanted = self.wanted_by_request(&number)?;
                 let line = self.free_line(Some(&wanted.number))?;

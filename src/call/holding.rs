@@ -40,8 +40,7 @@ pub(super) struct Holding {
     write_at: Option<Instant>,
     /// When the leg that hears the confirmation is ended by us.
     confirm_until: Option<Instant>,
-    /// The box is speaking to the far end.
-    speaking: bool,
+    pub(super) speaking: bool,
     /// The listener said that a person is there, and has not taken it back.
     person: bool,
     /// When he was first heard of.

@@ -4,6 +4,7 @@
 //! kept but prints of what was said before a key. While a flow is followed the holding machine waits; the menu is never
 //! greeted.
 
+use super::assisted::Assisted;
 use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::Role;
@@ -13,7 +14,7 @@ use crate::listen::Heard;
 use crate::listen::prompt::Prompted;
 use crate::media::MediaCommand;
 use crate::slay;
-use crate::slay::advice::Advice;
+use crate::slay::advice::{Advice, Asked};
 use crate::slay::book::{Entry, Standing};
 use crate::slay::explore::{self, AGENT, Explorer};
 use crate::slay::flow::{Flow, Step, Word};
@@ -27,7 +28,7 @@ use core::time::Duration;
 /// A flow that led to its end has failed all the same if the far side hangs up this soon after it.
 const STANDS: Duration = Duration::from_secs(20);
 /// How long a key of a flow is held: what menus understand for sure, RFC 4733 §2.5.2.3 and ITU-T Q.24.
-const KEY_HELD: Duration = Duration::from_millis(120);
+pub(super) const KEY_HELD: Duration = Duration::from_millis(120);
 /// `**` means the menu only while it may still be at its beginning.
 const BEGINNING: Duration = Duration::from_secs(90);
 
@@ -42,8 +43,10 @@ pub(super) struct Menu {
     /// What the owner wants there; the box looks for it by itself, if no flow is known.
     wish: Option<String>,
     explorer: Option<Explorer>,
-    /// The number of the question that the language model is asked for it.
+    /// The number of the question that the language model is asked.
     asked: Option<u64>,
+    /// The call that it leads.
+    pub(super) assisted: Assisted,
     /// Whom the listener took for a person meanwhile.
     person: Option<Heard>,
     /// How the call was asked for.
@@ -72,7 +75,8 @@ impl Menu {
         let navigator = self.navigator.as_ref().and_then(|(_, machine)| machine.deadline());
         let learner = self.learner.as_ref().and_then(Learner::deadline);
         let explorer = self.explorer.as_ref().and_then(Explorer::deadline);
-        [navigator, explorer, learner, self.deaf_until].into_iter().flatten().min()
+        let talk = self.assisted.deadline();
+        [navigator, explorer, talk, learner, self.deaf_until].into_iter().flatten().min()
     }
 
     /// A flow is being followed, or looked for.
@@ -98,7 +102,7 @@ impl Call {
     pub(super) fn choose_flow(&mut self, desk: &mut Desk, way: &Way) {
         let company = desk.plan.company(&self.record.number);
         let version = match way {
-            Way::Straight => None,
+            Way::Straight | Way::Task(_) => None,
             Way::Known => desk.book.choose(&company),
             Way::Version(id) => desk.book.version(&company, *id),
             Way::Wish(wish) => desk.book.choose_for(&company, wish),
@@ -117,9 +121,9 @@ impl Call {
         texts.iter().for_each(|text| desk.want(text));
     }
 
-    /// There is a flow to be followed, or looked for.
+    /// There is a flow to be followed, or looked for, or a task: nothing of it can be done before somebody answers.
     pub(super) fn has_flow(&self) -> bool {
-        self.menu.flow.is_some() || self.menu.wish.is_some()
+        self.menu.flow.is_some() || self.menu.wish.is_some() || matches!(self.menu.way, Way::Task(_))
     }
 
     /// An ordinary call was answered: its menu is heard along, and a flow that is not proven is offered.
@@ -160,6 +164,9 @@ impl Call {
     pub(super) fn enter_menu(&mut self, desk: &mut Desk) {
         let pressed = self.menu.learner.as_ref().is_some_and(Learner::has_begun);
         self.learnt(desk);
+        if self.begin_talk(desk) {
+            return;
+        }
         let began = self.menu.began.is_some_and(|at| desk.now.since(at) < BEGINNING);
         let fresh = self.errand || began;
         let flow = self.menu.flow.take().filter(|_| fresh && !pressed);
@@ -184,6 +191,7 @@ impl Call {
 
     /// The owner is in the call from now on. If it was for the menu's sake, the box learns what he presses.
     pub(super) fn leave_menu(&mut self, desk: &mut Desk) {
+        self.end_talk();
         let walked = self.menu.navigator.take().map(|(_, machine)| machine.done().to_vec());
         let explored = self.menu.explorer.take().is_some() || self.menu.help == Some(Help::Unsure);
         if explored && self.menu.learner.is_some() {
@@ -271,6 +279,9 @@ impl Call {
     /// What the listener concluded, if it is not for the holding machine.
     pub(super) fn menu_heard(&mut self, desk: &mut Desk, heard: &Heard) -> bool {
         let held = matches!(self.state, State::Held(_));
+        // The model may be out of the call by what follows: what was heard was for it all the same.
+        let led = self.menu.assisted.is_leading();
+        self.talk_heard(desk, heard);
         if let Heard::Sound { sound, .. } = heard {
             self.navigate(desk, navigate::Input::Sound(*sound));
         }
@@ -287,6 +298,7 @@ impl Call {
         match heard {
             // What is understood is shown and weighed, whatever is being done.
             Heard::Words { .. } => false,
+            _ if led => true,
             _ if self.menu.is_walked() => {
                 self.menu.mistaken |= matches!(heard, Heard::Person { .. });
                 true
@@ -317,11 +329,13 @@ impl Call {
     /// What the box was saying to the far side has been said.
     pub(super) fn menu_spoken(&mut self, desk: &mut Desk) {
         self.navigate(desk, navigate::Input::Spoken);
+        self.talk_spoken(desk);
     }
 
     pub(super) fn menu_timeout(&mut self, desk: &mut Desk) {
         self.navigate(desk, navigate::Input::Timeout);
         self.explore(desk, explore::Input::Timeout);
+        self.talk_timeout(desk);
         self.learn(desk, learn::Input::Timeout);
         if self.menu.deaf_until.take_if(|at| desk.now >= *at).is_some() {
             self.attend(desk);
@@ -385,7 +399,17 @@ impl Call {
     /// The language model has answered that question, or there is no answer.
     pub(super) fn advised(&mut self, desk: &mut Desk, answer: Result<Advice, String>) {
         self.menu.asked = None;
+        if self.menu.assisted.is_leading() {
+            return self.talk_answered(desk, answer);
+        }
         self.explore(desk, explore::Input::Advice(answer));
+    }
+
+    /// Asks the language model.
+    pub(super) fn consult(&mut self, desk: &mut Desk, asked: Asked) {
+        desk.questions += 1;
+        self.menu.asked = Some(desk.questions);
+        desk.out.push_back(Effect::Consult(desk.questions, Box::new(asked)));
     }
 
     fn explored(&mut self, desk: &mut Desk, output: explore::Output) {
@@ -410,11 +434,7 @@ impl Call {
                     self.heard_now(desk, heard);
                 }
             }
-            explore::Output::Ask(question) => {
-                desk.questions += 1;
-                self.menu.asked = Some(desk.questions);
-                desk.out.push_back(Effect::Consult(desk.questions, Box::new(question)));
-            }
+            explore::Output::Ask(question) => self.consult(desk, Asked::Menu(question)),
             explore::Output::Owner(help) => {
                 self.menu.explorer = None;
                 self.need_owner(desk, help);

@@ -10,6 +10,7 @@
 //! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's. A phone that puts its call
 //! through has the two far ends joined here (`transfer`): no peer on the trunk needs to know how.
 
+mod assisted;
 mod begin;
 mod conference;
 mod conversation;
@@ -58,7 +59,7 @@ use crate::listen::lore::Taught;
 use crate::listen::prompt::{Print, Prompted};
 use crate::media::{self, MediaCommand};
 use crate::sip;
-use crate::slay::advice::{Advice, Question};
+use crate::slay::advice::{Advice, Asked};
 use crate::slay::book::Entry;
 use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Digit, PortId, Wall};
@@ -168,7 +169,7 @@ pub enum Effect {
     /// The calls that are planned, to be written.
     Schedule(Vec<Appointment>),
     /// A question under a number, for the language model.
-    Consult(u64, Box<Question>),
+    Consult(u64, Box<Asked>),
     /// The owner's own greeting, to be written; nothing: it is gone.
     Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.

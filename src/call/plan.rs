@@ -4,6 +4,7 @@ use crate::listen::words::Language;
 use crate::phone::dial::Codes;
 use crate::phone::hunt::Order;
 use crate::slay::Policy;
+use crate::slay::talk::Limits;
 use crate::trunk::{Dialling, Rules};
 use crate::units::{AccountId, PortId};
 use core::time::Duration;
@@ -46,6 +47,8 @@ pub struct Plan {
     pub learn: bool,
     /// So many keys are pressed in a menu that is not known; 0 where no words are understood.
     pub explore: u8,
+    /// How far the language model may lead calls, or why it may lead none and what to do about that.
+    pub assisted: Result<Limits, String>,
     /// A language model is asked where the words of such a menu leave open which.
     pub adviser: bool,
     /// What may be dialled behind the code that slays, and what it stands for.

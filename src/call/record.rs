@@ -180,6 +180,8 @@ pub enum Outcome {
     NobodyThere,
     /// Held, and the far side's offer to call back was taken.
     CallBack,
+    /// The language model led the call to its end.
+    Assisted,
 }
 
 impl Outcome {

@@ -42,6 +42,11 @@ impl Desk {
         }
     }
 
+    /// It is being spoken.
+    pub(super) fn is_wanted(&self, text: &str) -> bool {
+        self.shelf.asked.iter().any(|asked| asked == text)
+    }
+
     /// What came of it.
     pub(super) fn spoken(&mut self, text: String, sound: Option<Sound>) {
         let shelf = &mut self.shelf;

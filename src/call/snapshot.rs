@@ -130,6 +130,8 @@ pub enum Phase {
     Parked,
     /// The box goes through a menu.
     Menu,
+    /// The language model leads the call.
+    Assisted,
     /// Slaying confirmed to the owner, who has not hung up yet.
     Confirming,
     /// The box waits.

@@ -118,7 +118,10 @@ impl Switchboard {
             }
             Input::Sentence(port, epoch, said) => self.sentence(port, epoch, said),
             Input::Greeting(own) => self.desk.greeting = own,
-            Input::Spoken(text, sound) => self.desk.spoken(text, sound),
+            Input::Spoken(text, sound) => {
+                self.desk.spoken(text.clone(), sound);
+                self.text_spoken(&text);
+            }
             Input::Timeout => {}
         }
         self.timeout();
@@ -436,12 +439,12 @@ impl Switchboard {
             },
             Request::TakeHeld => {
                 let id = self.held().ok_or("no call is held: there is nothing to take")?;
-                self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into()))
+                self.take(id).unwrap_or(Err(NONE.into()))
             }
             Request::Teach(id, taught) => {
                 self.with(id, |call, desk| call.teach(desk, taught)).unwrap_or(Err(NONE.into()))
             }
-            Request::Take(id) => self.with(id, |call, desk| call.take(desk)).unwrap_or(Err(NONE.into())),
+            Request::Take(id) => self.take(id).unwrap_or(Err(NONE.into())),
             Request::Keys(id, keys) => {
                 self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))
             }
@@ -517,6 +520,8 @@ fn view(call: &Call, listen_in: Which) -> CallView {
         State::Dialing => Phase::Dialing,
         State::Incoming(_) => Phase::Incoming,
         State::Held(_) if call.menu.is_walked() => Phase::Menu,
+        State::Held(_) if call.menu.assisted.is_on_hold() => Phase::Holding,
+        State::Held(_) if call.menu.assisted.is_leading() => Phase::Assisted,
         State::Held(holding) => holding.phase(confirming),
         State::Talking if call.near.iter().any(|l| l.parked) => Phase::Parked,
         State::Talking | State::Over => Phase::Talking,

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::listen::words::menu::Choice;
 use crate::net::http::Client;
 use crate::notify;
-use crate::slay::advice::Question;
+use crate::slay::advice::{Asked, Question};
 use crate::speech::sound::from_wav;
 
 /// What recognises speech elsewhere.
@@ -56,8 +56,12 @@ pub fn ask(config: &Config, tries: bool) -> Vec<Service> {
         let heard = "For sales press one, for repairs press two.";
         let offered = [choice('1', "sales"), choice('2', "repairs")];
         let question = Question::new("my router is broken", heard, &offered, |_| false);
-        let ask = |client: &Client| assist::ask(client, there, &question).map(drop);
-        service(there, MODEL, "what menus say, and what you want there, is sent there", &ask)
+        let ask = |client: &Client| assist::ask(client, there, &Asked::Menu(question.clone())).map(drop);
+        let told = match config.assisted {
+            Some(_) => "what menus say, what you want there, and all that is said in calls that it leads, is sent there",
+            None => "what menus say, and what you want there, is sent there",
+        };
+        service(there, MODEL, told, &ask)
     });
     let speaker = config.speech.elsewhere.iter().map(|(there, voice)| {
         let ask = |client: &Client| {

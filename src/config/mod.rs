@@ -122,6 +122,7 @@ pub fn parse(
     ));
     let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
     let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
+    let (assistant, assisted) = assistant.map_or((None, None), |(service, limits)| (Some(service), limits));
     let notify = notify::targets(&mut source, &root);
     let code_keys =
         ["hold", "slay", "rejoin", "listen", "status", "cancel", "greeting", "gesture", "withhold"];
@@ -150,6 +151,7 @@ pub fn parse(
         words,
         speech,
         assistant,
+        assisted,
         notify,
         guard,
         codes,

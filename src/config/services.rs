@@ -3,12 +3,14 @@
 use super::{Config, Secret};
 use crate::assist::Service;
 use crate::net::http::{URL_ALLOWED, Url};
+use crate::slay::talk::Limits;
 use crate::tables::Section;
 use core::time::Duration;
 
-pub(super) const KEYS: [&str; 4] = ["url", "key", "model", "limit"];
+pub(super) const KEYS: [&str; 7] = ["url", "key", "model", "limit", "calls", "minutes", "turns"];
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 impl Config {
     /// What leaves the box besides calls, and for where: a sentence for each.
@@ -25,26 +27,39 @@ impl Config {
                 service.url
             )
         });
+        let calls = self.assistant.iter().filter(|_| self.assisted.is_some()).map(|service| {
+            format!(
+                "In a call that you let the language model lead: your task, and all that is said there, to {}.",
+                service.url
+            )
+        });
         let notify = self.notify.iter().map(|target| {
             let numbers = if target.numbers { ", with the other party's number" } else { "" };
             format!("What happens{numbers}, to {} ({}).", target.name, target.host())
         });
         let speaker = self.speech.elsewhere.iter().map(|(service, _)| {
-            format!("The names and texts that the box speaks, as text, to {}, which speaks them.", service.url)
+            format!(
+                "The names and texts that the box speaks, as text, to {}, which speaks them.",
+                service.url
+            )
         });
-        words.chain(model).chain(speaker).chain(notify).collect()
+        words.chain(model).chain(calls).chain(speaker).chain(notify).collect()
     }
 }
 
-/// The language model.
-pub(super) fn assistant(s: &mut Section<'_, '_>) -> Option<Service> {
+/// The language model, and how far it may lead calls, if it may.
+pub(super) fn assistant(s: &mut Section<'_, '_>) -> Option<(Service, Option<Limits>)> {
     let model = s.text("model", NAME, name);
     let limit = s.duration("limit", SECOND..=60 * SECOND).unwrap_or(10 * SECOND);
-    let (url, key) = place(s, &["key", "model", "limit"])?;
+    let calls = s.flag("calls").unwrap_or(false);
+    let minutes = s.number("minutes", 1..=60).unwrap_or(10);
+    let turns = s.number("turns", 1..=200).and_then(|n| u8::try_from(n).ok()).unwrap_or(40);
+    let limits = calls.then_some(Limits { turns, longest: minutes * MINUTE });
+    let (url, key) = place(s, &["key", "model", "limit", "calls", "minutes", "turns"])?;
     if model.is_none() && !s.has("model") {
         s.refuse("model", "needed is the model's name there, such as \"llama3.2\"");
     }
-    Some(Service { url, key, model: model?, limit })
+    Some((Service { url, key, model: model?, limit }, limits))
 }
 
 /// What speaks texts instead of a program of the box's.

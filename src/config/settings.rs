@@ -8,6 +8,7 @@ use crate::listen::words::Language;
 pub use crate::phone::dial::Codes;
 pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
+use crate::slay::talk::Limits;
 pub use crate::tables::Secret;
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
@@ -41,6 +42,8 @@ pub struct Config {
     pub speech: Speech,
     /// `[assistant]`: the language model, if there is one.
     pub assistant: Option<assist::Service>,
+    /// How far it may lead calls; `None`: not at all.
+    pub assisted: Option<Limits>,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`

@@ -100,7 +100,7 @@ pub fn record(record: &Record) -> String {
 
 fn phase(call: &CallView) -> &'static str {
     use crate::call::Phase::{
-        Confirming, Dialing, Greeting, Holding, Incoming, Menu, Parked, Ringing, Talking,
+        Assisted, Confirming, Dialing, Greeting, Holding, Incoming, Menu, Parked, Ringing, Talking,
     };
     match call.phase {
         Dialing => "is dialing",
@@ -108,6 +108,7 @@ fn phase(call: &CallView) -> &'static str {
         Talking => "has joined both sides",
         Parked => "sees the call parked by the phone",
         Menu => "goes through the menu",
+        Assisted => "lets the language model lead the call",
         Confirming => "tells the owner that he may hang up",
         Holding => "holds the line",
         Greeting => "speaks to whoever is there",

@@ -4,6 +4,7 @@
 //! answer counts only where it names a key that was really offered and that is not forbidden; everything else rings the
 //! owner or leaves it at the box's own rules. It never has more rights than they have.
 
+use super::talk::Brief;
 use crate::listen::words::menu::Choice;
 
 /// Longest reason that is kept, characters.
@@ -33,6 +34,19 @@ pub enum Act {
     Wait,
     /// Ring the owner.
     Owner,
+    /// Say this; in a call that the model leads.
+    Say(String),
+    /// End the call; in one of those.
+    HangUp,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Which key of a menu.
+    Menu(Question),
+    /// What to do in a call that the model leads.
+    Call(Brief),
 }
 
 /// An answer.
@@ -64,6 +78,10 @@ impl Question {
                 reason: format!(
                     "the language model wanted the key {key}, which may not be pressed here ({reason})"
                 ),
+            },
+            Act::Say(_) | Act::HangUp => Advice {
+                act: Act::Owner,
+                reason: format!("the language model wanted what it may not in a menu ({reason})"),
             },
             act => Advice { act: act.clone(), reason: format!("the language model: {reason}") },
         }
@@ -100,7 +118,9 @@ mod tests {
             assert!(refused.reason.contains(&format!("wanted the key {key}")));
         }
         assert_eq!(admit(Act::Wait).act, Act::Wait);
-        assert_eq!(admit(Act::Owner).act, Act::Owner);
+        for act in [Act::Owner, Act::Say("hello".into()), Act::HangUp] {
+            assert_eq!(admit(act).act, Act::Owner);
+        }
     }
 
     #[test]

@@ -346,7 +346,7 @@ impl Explorer {
                 self.decide("listen on", advice.reason);
                 (self.words, self.again) = (None, 0);
             }
-            Act::Owner => self.unsure(&advice.reason),
+            Act::Owner | Act::Say(_) | Act::HangUp => self.unsure(&advice.reason),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod navigate;
 mod policy;
 pub mod queue;
 pub mod schedule;
+pub mod talk;
 pub mod text;
 
 pub use hold::{Comfort, Doing, Ending, Hold, Input, Output, RingEnd, Told};

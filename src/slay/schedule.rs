@@ -39,6 +39,8 @@ pub enum Way {
     Version(u32),
     /// The one that is called by this wish, else the box looks for it by the menu's words, where it understands them.
     Wish(String),
+    /// None: the language model leads the call for this task.
+    Task(String),
 }
 
 /// An appointment whose time has come.

@@ -8,7 +8,14 @@ use crate::units::Wall;
 use maud::{Markup, html};
 
 /// The whole page, with what went wrong with the last button.
-pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&str>, setup: bool) -> Markup {
+pub(super) fn page(
+    snapshot: &Snapshot,
+    form: &str,
+    now: Wall,
+    wrong: Option<&str>,
+    setup: bool,
+    assists: bool,
+) -> Markup {
     let content = html! {
         h1.unseen { "Now" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
@@ -18,7 +25,7 @@ pub(super) fn page(snapshot: &Snapshot, form: &str, now: Wall, wrong: Option<&st
         p #lost .alert role="alert" hidden { "The connection to the box is lost. Trying again …" }
         p #announce .unseen role="status" {}
         (live(snapshot, form, now))
-        (place(form))
+        (place(form, assists))
     };
     frame("Now", Place::Now, Some(form), &content)
 }
@@ -43,8 +50,8 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
     }
 }
 
-/// A call that is not dialled on a phone.
-fn place(form: &str) -> Markup {
+/// A call that is not dialled on a phone. `assists`: the language model may lead it.
+fn place(form: &str, assists: bool) -> Markup {
     html! {
         section.card {
             h2 { "Call from here" }
@@ -58,6 +65,12 @@ fn place(form: &str) -> Markup {
                 div.buttons {
                     button.primary name="mode" value="hold_slayer" { "Call and wait" }
                     button name="mode" value="direct" { "Ring me first" }
+                }
+                @if assists {
+                    label for="task" { "Or a task for the assistant" }
+                    textarea #task name="task" maxlength="1000" rows="3" aria-describedby="task-help" {}
+                    p #task-help .muted { "The language model then leads the call: it says that a machine calls, knows of you only what you write here, and rings you when it needs you. It may say the numbers that stand here, and no others." }
+                    div.buttons { button name="mode" value="ai_assisted" { "Let the assistant call" } }
                 }
             }
         }
@@ -178,7 +191,7 @@ fn streams(streams: &[StreamView]) -> Markup {
 fn mood(phase: Phase) -> &'static str {
     match phase {
         Phase::Greeting | Phase::Ringing | Phase::Incoming => "urgent",
-        Phase::Holding | Phase::Confirming | Phase::Menu => "waiting",
+        Phase::Holding | Phase::Confirming | Phase::Menu | Phase::Assisted => "waiting",
         Phase::Dialing | Phase::Talking | Phase::Parked => "plain",
     }
 }
@@ -193,7 +206,8 @@ fn ticking(since: Wall, now: Wall) -> Markup {
 /// What can be done in each phase.
 fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
     let hold = matches!(call.phase, Phase::Dialing | Phase::Talking | Phase::Parked);
-    let take = matches!(call.phase, Phase::Confirming | Phase::Holding | Phase::Greeting | Phase::Menu);
+    let waits = [Phase::Confirming, Phase::Holding, Phase::Greeting, Phase::Menu, Phase::Assisted];
+    let take = waits.contains(&call.phase);
     let talks = call.phase == Phase::Talking;
     let end = if call.phase == Phase::Incoming && !call.outgoing { "Reject" } else { "Hang up" };
     html! {

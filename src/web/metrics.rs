@@ -49,8 +49,14 @@ fn seconds(us: u64) -> f64 {
 
 fn calls(out: &mut Page, snapshot: &Snapshot) {
     let in_phase = |wanted: &[Phase]| snapshot.calls.iter().filter(|c| wanted.contains(&c.phase)).count();
-    let holding =
-        in_phase(&[Phase::Menu, Phase::Confirming, Phase::Holding, Phase::Greeting, Phase::Ringing]);
+    let holding = in_phase(&[
+        Phase::Menu,
+        Phase::Assisted,
+        Phase::Confirming,
+        Phase::Holding,
+        Phase::Greeting,
+        Phase::Ringing,
+    ]);
     let talking = in_phase(&[Phase::Talking, Phase::Parked]);
     let dialing = in_phase(&[Phase::Dialing, Phase::Incoming]);
     out.metric(

@@ -120,6 +120,8 @@ pub struct Config {
 pub struct Elsewhere {
     /// What leaves the box for them, in a sentence for each.
     pub leaves: Vec<String>,
+    /// The language model may lead calls.
+    pub assists: bool,
     /// Where the owner is told what happens.
     pub notices: Notices,
 }

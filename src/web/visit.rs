@@ -1,10 +1,10 @@
 //! One request on its way to its answer: who asks, whether the form is ours, and what is done.
 
 mod enter;
+mod place;
 
 use super::access::{Scope, Who};
 use super::answer::Answer;
-use super::api::shapes::{Chosen, Mode, Place};
 use super::api::{Given, Refusal, Sent};
 use super::flows_page::{self, Came};
 use super::journal::Filter;
@@ -13,7 +13,7 @@ use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate,
     greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup,
-    sound, statistics_page, teach, words,
+    sound, statistics_page, teach,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -459,17 +459,10 @@ impl Visit<'_> {
                 return api::answer(site, *asked, &sent).into();
             }
             Route::Mcp => mcp::answer(site, self.request, &self.text, &self.who),
-            Route::Place => {
-                let mode = if self.sent("mode") == Some("direct") { Mode::Direct } else { Mode::HoldSlayer };
-                let number = words::dialled(self.sent("number").unwrap_or_default());
-                let version = self.sent("flow").and_then(|id| id.parse().ok());
-                let flow = version.map_or_else(Chosen::default, Chosen::Version);
-                let wish = self.sent("wish").filter(|wish| !wish.trim().is_empty()).map(str::to_owned);
-                match api::place_call(site, self.who.key(), &Place { number, mode, flow, wish }) {
-                    Ok(_) => Answer::see("/".into()),
-                    Err((status, why)) => self.home(status, Some(&why)),
-                }
-            }
+            Route::Place => match api::place_call(site, self.who.key(), &self.place()) {
+                Ok(_) => Answer::see("/".into()),
+                Err((status, why)) => self.home(status, Some(&why)),
+            },
             Route::Act(wish) => match self.act(wish) {
                 Ok(()) => Answer::see(self.back(wish)),
                 Err((status, why)) => self.home(status, Some(&why)),
@@ -524,9 +517,17 @@ impl Visit<'_> {
     fn home(&self, status: u16, wrong: Option<&str>) -> Answer {
         let form = self.who.form().unwrap_or_default();
         let snapshot = self.site.snapshot.borrow().clone();
+        let assists = self.site.elsewhere.assists;
         Answer::page(
             status,
-            home::page(&snapshot, form, clock::wall(), wrong, setup::is_wanted(self.site, &snapshot)),
+            home::page(
+                &snapshot,
+                form,
+                clock::wall(),
+                wrong,
+                setup::is_wanted(self.site, &snapshot),
+                assists,
+            ),
         )
     }
 

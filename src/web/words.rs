@@ -13,6 +13,7 @@ pub(super) fn phase(call: &CallView) -> &'static str {
         (Phase::Talking, _) => "You are talking",
         (Phase::Parked, _) => "Parked by your phone",
         (Phase::Menu, _) => "Going through the menu",
+        (Phase::Assisted, _) => "The assistant talks",
         (Phase::Confirming, _) => "You can hang up",
         (Phase::Holding, _) => "Waiting on hold for you",
         (Phase::Greeting, _) => "Someone may be there",
@@ -60,6 +61,9 @@ pub(super) fn advice(call: &CallView) -> &'static str {
             "Your phone holds this call. Dial *58 on it, or use the button, to let the box wait."
         }
         Phase::Menu => "The box presses the keys that you would, once it hears their prompts. Then it waits.",
+        Phase::Assisted => {
+            "The language model leads the call for you. Take it whenever you want: your phone rings then."
+        }
         Phase::Confirming => "The box has taken over the wait. It rings you when a person answers.",
         Phase::Holding => "Your phone is free. It rings when a person answers.",
         Phase::Greeting => "The box asks them to stay on the line and listens for an answer.",
@@ -111,6 +115,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Interrupted => "The box stopped",
         Outcome::NobodyThere => "Nobody there",
         Outcome::CallBack => "They call back",
+        Outcome::Assisted => "Led by the assistant",
     }
 }
 
@@ -133,6 +138,9 @@ pub(super) fn outcome_sentence(record: &Record) -> &'static str {
         Outcome::Interrupted => "The box lost power or was stopped while the call was up.",
         Outcome::NobodyThere => "They said that nobody comes: they are closed, or a machine takes messages.",
         Outcome::CallBack => "They offered to call you back, and the box took the offer.",
+        Outcome::Assisted => {
+            "The language model led the call to its end. The last decision below says what came of it."
+        }
     }
 }
 
@@ -149,6 +157,7 @@ pub(super) fn outcome_class(outcome: Outcome) -> &'static str {
         | Outcome::Interrupted
         | Outcome::NobodyThere => "bad",
         Outcome::CallBack
+        | Outcome::Assisted
         | Outcome::Talked
         | Outcome::OwnerGaveUp
         | Outcome::Busy

@@ -15,7 +15,13 @@ const SECOND: Duration = Duration::from_secs(1);
 fn ask(url: &str, limit: Duration) -> Result<Vec<u8>, Failure> {
     let url = Url::parse(url).unwrap();
     let fields = [("Authorization", "Bearer k3y")];
-    Client::new(None).unwrap().post(&Post { url: &url, fields: &fields, body: b"{}", limit, most: HTTP_ANSWER_BYTES })
+    Client::new(None).unwrap().post(&Post {
+        url: &url,
+        fields: &fields,
+        body: b"{}",
+        limit,
+        most: HTTP_ANSWER_BYTES,
+    })
 }
 
 fn told(there: &StandIn, limit: Duration) -> Failure {
@@ -101,7 +107,8 @@ fn encrypted(root: &str) -> Result<Vec<u8>, Failure> {
         }
     });
     let client = Client::new(Some(&file(root))).unwrap();
-    let answer = client.post(&Post { url: &url, fields: &[], body: b"", limit: SECOND * 30, most: HTTP_ANSWER_BYTES });
+    let answer =
+        client.post(&Post { url: &url, fields: &[], body: b"", limit: SECOND * 30, most: HTTP_ANSWER_BYTES });
     server.join().unwrap();
     answer
 }

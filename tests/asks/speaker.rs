@@ -32,7 +32,8 @@ fn wav(seconds: u32, hz: f32) -> Vec<u8> {
 
 fn sound(body: &[u8]) -> Say {
     let mut bytes = Vec::new();
-    write!(bytes, "HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
+    write!(bytes, "HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Length: {}\r\n\r\n", body.len())
+        .unwrap();
     bytes.extend_from_slice(body);
     Say::Bytes(bytes)
 }

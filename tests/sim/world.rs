@@ -21,16 +21,17 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
-use hold_slayer::slay::advice::{Act, Advice, Question};
+use hold_slayer::slay::advice::{Act, Advice, Asked, Question};
 use hold_slayer::slay::book::Entry;
 use hold_slayer::slay::schedule::Appointment;
+use hold_slayer::slay::talk::{Brief, Limits};
 use hold_slayer::slay::{Policy, Unanswered, Voicemail};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::trunk::toll::Allowed;
 use hold_slayer::trunk::{Dialling, Rules};
 use hold_slayer::units::{AccountId, CallId, Codec, Instant, PortId, Tick, Wall};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub const BOX: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -115,6 +116,9 @@ pub struct House {
     pub explore: u8,
     /// A language model is there, which answers this as soon as it is asked.
     pub advice: Option<Act>,
+    /// How far a language model may lead calls, and what it answers there in turn; then it is silent.
+    pub assisted: Option<Limits>,
+    pub model: Vec<Result<Act, String>>,
     pub speed: Vec<(String, String)>,
     pub extension: String,
     /// Texts can be spoken: each sounds like this prompt.
@@ -169,6 +173,8 @@ impl Default for House {
             learn: false,
             explore: 0,
             advice: None,
+            assisted: None,
+            model: Vec::new(),
             speed: Vec::new(),
             extension: String::new(),
             speaks: None,
@@ -210,6 +216,9 @@ pub struct World {
     /// What the language model was asked, and what it answers.
     pub questions: Vec<Question>,
     advice: Option<Act>,
+    /// What it was asked in calls that it leads, and what it still answers there.
+    pub briefs: Vec<Brief>,
+    model: VecDeque<Result<Act, String>>,
     /// The planned calls, as they were kept last.
     pub schedule: Vec<Appointment>,
     /// Clips, and what the owner said of them.
@@ -378,6 +387,8 @@ impl World {
             flows: BTreeMap::new(),
             questions: Vec::new(),
             advice: house.advice.clone(),
+            briefs: Vec::new(),
+            model: house.model.iter().cloned().collect(),
             schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
@@ -620,11 +631,22 @@ impl World {
                 self.flows.insert(entry.number.clone(), *entry);
             }
             Effect::Schedule(list) => self.schedule = list,
-            Effect::Consult(number, question) => {
-                self.questions.push(*question);
-                let advice = self.advice.clone().map(|act| Advice { act, reason: "it fits".into() });
-                self.core
-                    .handle(self.now, Event::Advice(number, advice.ok_or_else(|| "nobody is there".into())));
+            Effect::Consult(number, asked) => {
+                let advice = match *asked {
+                    Asked::Menu(question) => {
+                        self.questions.push(question);
+                        let advice = self.advice.clone().map(|act| Advice { act, reason: "it fits".into() });
+                        Some(advice.ok_or_else(|| "nobody is there".into()))
+                    }
+                    Asked::Call(brief) => {
+                        self.briefs.push(brief);
+                        let act = self.model.pop_front();
+                        act.map(|act| act.map(|act| Advice { act, reason: "so".into() }))
+                    }
+                };
+                if let Some(advice) = advice {
+                    self.core.handle(self.now, Event::Advice(number, advice));
+                }
             }
             Effect::Greeting(own) => self.greetings.push(own),
             Effect::Reply(_, answer) => self.replies.push(answer),
@@ -806,7 +828,9 @@ fn plan(house: &House) -> Plan {
         waits: house.waits.clone(),
         recording: house.recording,
         transcript: house.transcript,
-        speech: house.speaks.map(|_| Language::English),
+        // A program may be there and fail.
+        speech: house.speaks.map(|_| ()).or(house.assisted.map(|_| ())).map(|()| Language::English),
+        assisted: house.assisted.ok_or_else(|| "not here".into()),
         announce: true,
         language: house.language,
         max_holds: house.max_holds,

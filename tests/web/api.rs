@@ -95,6 +95,8 @@ fn a_call_is_placed_and_mistakes_are_problems_that_say_what_to_do() {
     let server = Server::new();
     let placed = server.order("/api/v1/calls", TOKEN, r#"{"number":"18005550123","mode":"hold_slayer"}"#);
     assert_eq!((placed.status, placed.json()), (201, json!({ "call": 10 })));
+    let led = r#"{"number":"18005550123","mode":"ai_assisted","task":"Ask when they open"}"#;
+    assert_eq!(server.order("/api/v1/calls", TOKEN, led).status, 201);
     let form = server.post("/api/v1/calls", "", &format!("Authorization: Bearer {TOKEN}\r\n"), "number=1");
     assert_eq!(form.status, 415);
     for (path, body, status) in [
@@ -102,6 +104,9 @@ fn a_call_is_placed_and_mistakes_are_problems_that_say_what_to_do() {
         ("/api/v1/calls", r#"{"number":"sip:a@b"}"#, 400),
         ("/api/v1/calls", r#"{"number":"1","mode":"loud"}"#, 400),
         ("/api/v1/calls", r#"{"number":"1","extra":1}"#, 400),
+        ("/api/v1/calls", r#"{"number":"1","mode":"ai_assisted"}"#, 400),
+        ("/api/v1/calls", r#"{"number":"1","mode":"ai_assisted","task":"4"}"#, 400),
+        ("/api/v1/calls", r#"{"number":"1","mode":"hold_slayer","task":"Ask when they open"}"#, 400),
         ("/api/v1/calls", "{", 400),
         ("/api/v1/calls/9/dtmf", r#"{"digits":"1x"}"#, 400),
         ("/api/v1/calls/404/hangup", "", 409),

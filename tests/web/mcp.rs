@@ -60,6 +60,20 @@ fn tools_read_at_once_and_act_in_two_steps() {
 }
 
 #[test]
+fn a_call_that_the_model_leads_needs_a_task_and_the_owner() {
+    let server = Server::new();
+    let make = |arguments: Value| call(&server, TOKEN, "make_call", arguments);
+    let mut wanted = json!({ "number": "18005550123", "mode": "ai_assisted", "task": "Ask when they open" });
+    let asked = make(wanted.clone());
+    assert_eq!(asked["structuredContent"]["done"], false, "{asked}");
+    wanted["confirmation"] = asked["structuredContent"]["confirmation"].clone();
+    let mut other = wanted.clone();
+    other["task"] = json!("Buy a car");
+    assert_eq!(make(other)["isError"], true, "the owner has agreed to something else");
+    assert_eq!(make(wanted)["structuredContent"]["call_id"], 10);
+}
+
+#[test]
 fn flows_are_listed_read_and_learnt() {
     let server = Server::new();
     let text = "name = \"Care\"\n\n[[step]]\ndo = \"dtmf\"\nkeys = \"2\"\n\n[[step]]\ndo = \"hold\"\n";

@@ -394,6 +394,24 @@ fn the_privacy_page_says_what_leaves_the_box() {
 }
 
 #[test]
+fn a_task_for_the_assistant_is_taken_where_it_may_lead_calls() {
+    for assists in [false, true] {
+        let server =
+            Server::with(Config { elsewhere: Elsewhere { assists, ..Elsewhere::default() }, ..config() });
+        let (cookie, csrf) = server.log_in();
+        let page = server.get("/", &cookie).text;
+        assert_eq!(page.contains("name=\"task\"") && page.contains("value=\"ai_assisted\""), assists);
+        let place = |task: &str| {
+            let form = format!("csrf={csrf}&number=0800+330+1000&mode=ai_assisted&wish=&task={task}");
+            server.post("/calls", &cookie, "", &form)
+        };
+        assert_eq!(place("Ask%20when%0D%0Athey%20open").status, 303);
+        let refused = place("");
+        assert!(refused.status == 400 && refused.text.contains("ai_assisted needs one"), "{}", refused.text);
+    }
+}
+
+#[test]
 fn what_is_known_of_each_company_is_on_one_page_and_can_be_forgotten() {
     let server = Server::new();
     let (cookie, csrf) = server.log_in();

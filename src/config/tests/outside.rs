@@ -1,6 +1,7 @@
 //! Other machines and programs: who is asked, told, and made to speak.
 
 use super::*;
+use crate::slay::talk::Limits;
 
 #[test]
 fn other_machines_are_asked_only_where_they_are_named() {
@@ -121,6 +122,26 @@ fn notification_targets_have_the_keys_of_their_kind() {
     }
     let twice = "[[notify]]\nname = \"x\"\nkind = \"ntfy\"\nurl = \"http://a\"\n".repeat(2);
     assert!(read(&twice).unwrap_err().to_string().contains("another [[notify]] has this name"));
+}
+
+#[test]
+fn calls_that_the_model_leads_are_off_unless_allowed_and_limited() {
+    let there = "[assistant]\nurl = \"http://nas/v1\"\nmodel = \"m\"\n";
+    let limits = |more: &str| read(&format!("{there}{more}")).map(|config| config.assisted);
+    assert_eq!(limits("").unwrap(), None);
+    assert_eq!(limits("minutes = 5\n").unwrap(), None);
+    let limits_of = |turns, minutes: u32| Some(Limits { turns, longest: minutes * Duration::from_secs(60) });
+    assert_eq!(limits("calls = true\n").unwrap(), limits_of(40, 10));
+    assert_eq!(limits("calls = true\nminutes = 60\nturns = 200\n").unwrap(), limits_of(200, 60));
+    for wrong in
+        ["calls = 1", "calls = true\nminutes = 0", "calls = true\nminutes = 61", "turns = 0", "turns = 201"]
+    {
+        assert!(limits(&format!("{wrong}\n")).is_err(), "{wrong}");
+    }
+    let told = read("[assistant]\ncalls = true\n").unwrap_err().to_string();
+    assert!(told.contains("which is not there"), "{told}");
+    let leaves = |more: &str| read(&format!("{there}{more}")).unwrap().leaves().len();
+    assert_eq!((leaves(""), leaves("calls = true\n")), (1, 2));
 }
 
 #[test]

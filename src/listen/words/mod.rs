@@ -26,5 +26,5 @@ pub use facts::{Facts, Minutes, facts, key_of_offer};
 pub use lexicon::{Intent, Language};
 pub use phrases::{Wording, wording};
 pub use segment::{Cutter, Segment};
-pub use text::discreet;
-pub use wish::{Pick, is_forbidden, pick, says};
+pub use text::{discreet, numbers};
+pub use wish::{Pick, affirms, is_forbidden, pick, says, unnamed, unnamed_choice};

@@ -1,6 +1,6 @@
 //! Recognised text as words that can be compared: without case, accents and marks, numbers as numbers.
 
-use super::lexicon::{Lexicon, NUMBER, Phrase};
+use super::lexicon::{Language, Lexicon, NUMBER, Phrase};
 
 /// One word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,20 @@ pub fn discreet(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The numbers in a text, written or spoken, as digits: those of a row are one, whatever parts them.
+pub fn numbers(text: &str, language: Language) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for word in words(text, language.lexicon()) {
+        let digits: String = word.text.chars().filter(char::is_ascii_digit).collect();
+        match all.last_mut() {
+            Some(last) if !digits.is_empty() => last.push_str(&digits),
+            _ => all.push(String::new()),
+        }
+    }
+    all.retain(|number| !number.is_empty());
+    all
 }
 
 /// The words of `text`, lower case and without accents.

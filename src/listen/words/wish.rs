@@ -127,9 +127,37 @@ impl<'l> Wanted<'l> {
 
 /// Payments, consents, cancellations, deletions, surveys and messages: never a machine's choice, in doubt neither.
 pub fn is_forbidden(label: &str, language: Language) -> bool {
+    unnamed_choice(label, "", language).is_some()
+}
+
+/// What is forbidden in `text`, unless `named` has the same words.
+pub fn unnamed(text: &str, named: &str, language: Language) -> Option<String> {
     let lexicon = language.lexicon();
-    let label = words(label, lexicon);
-    any(lexicon.list("never"), &label) && !any(lexicon.list("harmless"), &label)
+    let (said, named) = (words(text, lexicon), words(named, lexicon));
+    let never = lexicon.list("never").iter();
+    never
+        .filter(|phrase| stands(phrase, &said))
+        .find(|phrase| !stands(phrase, &named))
+        .map(|phrase| phrase.join(" "))
+}
+
+/// The same of what a key leads to, which `named` must have all of: who wants to cancel an appointment does not want to
+/// cancel a contract. What only sounds forbidden is not.
+pub fn unnamed_choice(label: &str, named: &str, language: Language) -> Option<String> {
+    let lexicon = language.lexicon();
+    let (said, wanted) = (words(label, lexicon), words(named, lexicon));
+    let never = lexicon.list("never").iter().find(|phrase| stands(phrase, &said))?;
+    let is_wanted = |word: &Word| wanted.iter().any(|other| alike(&word.text, &other.text));
+    let whole = unnamed(label, named, language).is_none();
+    let allowed = whole && said.iter().filter(|word| tells(word, lexicon)).all(is_wanted);
+    let harmless = any(lexicon.list("harmless"), &said);
+    (!allowed && !harmless).then(|| never.join(" "))
+}
+
+/// Whether somebody says yes with this.
+pub fn affirms(text: &str, language: Language) -> bool {
+    let lexicon = language.lexicon();
+    any(lexicon.list("affirms"), &words(text, lexicon))
 }
 
 /// Whether something like this was said: the words in this order, give and take their endings.

@@ -5,6 +5,7 @@ use super::super::journal::Entry;
 use crate::call::{CallView, Event, Outcome, PeerView, Record, Utterance};
 use crate::slay::flow::is_words;
 use crate::slay::schedule::Way;
+use crate::slay::talk::{TASK, is_task};
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -29,6 +30,23 @@ pub(in crate::web) struct Place {
     #[serde(default)]
     #[schemars(length(max = 64), regex(pattern = r"\p{L}.*\p{L}"))]
     pub(in crate::web) wish: Option<String>,
+    /// In `ai_assisted`, and needed there: what the language model shall do in the call. It knows nothing else, and may say
+    /// no number that does not stand here.
+    #[serde(default)]
+    #[schemars(length(max = 1_000), regex(pattern = r"\p{L}.*\p{L}"))]
+    pub(in crate::web) task: Option<String>,
+}
+
+/// What the language model shall do.
+pub(in crate::web) fn task(task: Option<&str>) -> Result<Way, (u16, String)> {
+    let wrong = |what: &str| {
+        Err((400, format!("task: {what}, words of at least two letters, {TASK} characters at most")))
+    };
+    match task {
+        Some(task) if is_task(task) => Ok(Way::Task(task.trim().to_owned())),
+        Some(_) => wrong("allowed are"),
+        None => wrong("ai_assisted needs one"),
+    }
 }
 
 /// The way through a menu that is asked for.
@@ -90,7 +108,7 @@ impl From<Way> for Chosen {
         match way {
             Way::Version(id) => Self::Version(id),
             Way::Known | Way::Wish(_) => Self::Named(Trusted::Known),
-            Way::Straight => Self::Named(Trusted::None),
+            Way::Straight | Way::Task(_) => Self::Named(Trusted::None),
         }
     }
 }
@@ -103,6 +121,9 @@ pub(in crate::web) enum Mode {
     Direct,
     /// The box calls, goes through the menu if it knows it, and holds; the phones ring when a person is there.
     HoldSlayer,
+    /// The box calls, and the language model leads the call for the task, where the owner has allowed that; the phones ring
+    /// when it needs him.
+    AiAssisted,
 }
 
 const fn direct() -> Mode {

@@ -57,11 +57,16 @@ struct MakeCall {
     /// Whom to call: digits as the household dials them, or + and the country.
     number: String,
     /// direct: the owner's phone rings first. hold_slayer: the box calls, waits on hold, and rings when a person is there.
+    /// ai_assisted: a language model of the owner's leads the call for the task, where he has allowed that.
     mode: Mode,
     /// In hold_slayer: what is wanted there, such as "billing". The box looks for it in the menu, if it understands words.
     #[serde(default)]
     #[schemars(length(min = 2, max = 64))]
     wish: Option<String>,
+    /// In ai_assisted: what the model shall do in the call, with every number that it may say.
+    #[serde(default)]
+    #[schemars(length(min = 2, max = 1_000))]
+    task: Option<String>,
     /// What the first call of this tool gave, once the owner has agreed.
     #[allow(dead_code, reason = "taken out before; here for its shape")]
     confirmation: Option<String>,
@@ -253,8 +258,8 @@ const TOOLS: &[Entry] = &[
         scope: Scope::Calls,
         takes: schema::<MakeCall>,
         does: |site, who, given| {
-            let MakeCall { number, mode, wish, .. } = read(given)?;
-            let place = Place { number, mode, flow: Chosen::default(), wish };
+            let MakeCall { number, mode, wish, task, .. } = read(given)?;
+            let place = Place { number, mode, flow: Chosen::default(), wish, task };
             let placed = api::place_call(site, who.key(), &place).map_err(|(_, why)| why)?;
             Ok(json!({ "call_id": placed }))
         },

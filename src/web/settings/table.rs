@@ -259,7 +259,12 @@ pub(super) const PARTS: &[Part] = &[
                 Choice(&["auto", "none"]),
                 "auto: espeak-ng or flite, if installed. Another program is named in hold-slayer.toml only. Default auto.",
             ),
-            field("voice", "Voice", Text, "As the program or the other machine calls it. Empty: its usual one."),
+            field(
+                "voice",
+                "Voice",
+                Text,
+                "As the program or the other machine calls it. Empty: its usual one.",
+            ),
             field(
                 "url",
                 "Voice of your own",
@@ -290,6 +295,19 @@ pub(super) const PARTS: &[Part] = &[
                 "Longest wait",
                 Text,
                 "1s to 1m. Then the box goes by its own rules. Default 10s.",
+            ),
+            field(
+                "calls",
+                "May lead calls",
+                Flag,
+                "For a task that you write: it is then told the task and all that is said there. Default no.",
+            ),
+            field("minutes", "At most, minutes", Number, "1 to 60, without the time on hold. Default 10."),
+            field(
+                "turns",
+                "At most, answers",
+                Number,
+                "Of the model, 1 to 200. Then you are rung. Default 40.",
             ),
         ],
     },
