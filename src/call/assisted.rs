@@ -13,7 +13,7 @@ use crate::listen::Heard;
 use crate::listen::words::discreet;
 use crate::sip::Cause;
 use crate::slay;
-use crate::slay::advice::{Advice, Asked};
+use crate::slay::advice::{Advice, Asked, plain};
 use crate::slay::schedule::Way;
 use crate::slay::talk::{Input, Output, Talk, Task};
 use crate::sounds::Prompt;
@@ -68,7 +68,11 @@ impl Call {
         self.decide(
             desk,
             "assist",
-            format!("the language model leads the call, for {minutes} min and {turns} answers at most"),
+            format!(
+                "the language model leads the call, for {minutes} min and {turns} answers at most, with the task \
+                 \u{201c}{}\u{201d}",
+                plain(&discreet(&text))
+            ),
         );
         let task = Task { text, language: desk.plan.language, speaks };
         self.menu.assisted.talk = Some(Talk::new(desk.now, task, limits));
@@ -137,7 +141,11 @@ impl Call {
                 self.end_talk();
                 self.hand_over_to_owner(desk);
             }
-            Output::HangUp(reason) => self.end_led(desk, Outcome::Assisted, &reason),
+            Output::HangUp(reason) => {
+                // Who is told how calls end is not told what was said in them.
+                self.decide(desk, "hang up", reason);
+                self.end_led(desk, Outcome::Assisted, "the language model ended the call");
+            }
             Output::Gone => {
                 let outcome = self.outcome_of_talk().unwrap_or(Outcome::CompanyHungUp);
                 self.end_led(desk, outcome, "the far side plays a busy tone: it has hung up");

@@ -196,12 +196,16 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
     said.extend(facts.core.map(of_core));
-    if !facts.services.iter().any(|service| service.about == services::WORDS) {
+    let asks = |about| facts.services.iter().any(|service| service.about == about);
+    if !asks(services::WORDS) {
         said.push(of_words(facts.words.as_ref()));
     }
     said.extend(facts.services.iter().map(services::judge));
-    let elsewhere = facts.services.iter().any(|service| service.about == services::SPEECH);
-    said.extend(of_speech(&facts.speech, elsewhere));
+    said.extend(of_speech(&facts.speech, asks(services::SPEECH)));
+    let understands = asks(services::WORDS) || matches!(facts.words, Some(Ok(())));
+    let speaks = asks(services::SPEECH) || matches!(facts.speech, Ok(Some(_)));
+    let limits = facts.config.iter().find_map(|config| config.assisted);
+    said.extend(limits.map(|limits| services::leads(limits, understands, speaks)));
     said.push(of_year(facts.year));
     said
 }

@@ -7,6 +7,7 @@ use crate::listen::words::menu::Choice;
 use crate::net::http::Client;
 use crate::notify;
 use crate::slay::advice::{Asked, Question};
+use crate::slay::talk::Limits;
 use crate::speech::sound::from_wav;
 
 /// What recognises speech elsewhere.
@@ -84,6 +85,22 @@ pub fn ask(config: &Config, tries: bool) -> Vec<Service> {
     words.chain(model).chain(speaker).chain(targets).collect()
 }
 
+/// Whether the model can lead calls, where it may.
+pub(super) fn leads(limits: Limits, understands: bool, speaks: bool) -> Verdict {
+    let Limits { turns, longest } = limits;
+    let (level, words) = match (understands, speaks) {
+        (true, true) => {
+            let minutes = longest.as_secs() / 60;
+            (Level::Ok, format!("it may lead calls, for {minutes} min and {turns} answers at most"))
+        }
+        (false, _) => {
+            (Level::Warning, "it may lead calls, but cannot: the box understands no words".to_owned())
+        }
+        (true, false) => (Level::Warning, "it may lead calls, but cannot: nothing speaks texts".to_owned()),
+    };
+    say(level, MODEL, words)
+}
+
 /// What that means.
 pub(super) fn judge(service: &Service) -> Verdict {
     let Service { about, told, host, exposed, answer } = service;
@@ -106,6 +123,18 @@ pub(super) fn judge(service: &Service) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_that_may_lead_calls_and_cannot_is_warned_of() {
+        let limits = Limits { turns: 40, longest: core::time::Duration::from_secs(600) };
+        let told = |understands, speaks| leads(limits, understands, speaks).to_string();
+        assert_eq!(
+            told(true, true),
+            "ok       language model: it may lead calls, for 10 min and 40 answers at most"
+        );
+        assert!(told(false, true).starts_with("warning") && told(false, true).ends_with("no words"));
+        assert!(told(true, false).starts_with("warning") && told(true, false).ends_with("speaks texts"));
+    }
 
     #[test]
     fn it_is_said_what_leaves_the_box_and_whether_that_can_be_read() {

@@ -40,6 +40,8 @@ const SPOKEN: Duration = Duration::from_secs(60);
 const QUEUE: Duration = Duration::from_secs(8);
 /// A busy tone for so long means that the far side has gone without a BYE.
 const GONE: Duration = Duration::from_secs(8);
+/// What was said so long before somebody came may have been his.
+const JUST_NOW: Duration = Duration::from_secs(10);
 /// So often in a row the model may fail, or want what it may not.
 const FAILURES: u8 = 2;
 /// So often in a row it is asked though nothing new was understood.
@@ -145,7 +147,7 @@ enum State {
     Asking { until: Instant },
     /// The box speaks.
     Speaking { until: Instant },
-    /// Music, or a queue speaks, since.
+    /// Music, or a queue speaks, or nobody says anything, since.
     OnHold { since: Instant },
     /// It is not the model's call any more.
     Over,
@@ -168,6 +170,12 @@ pub struct Talk {
     last: String,
     /// What is heard, and since when.
     sound: (Sound, Instant),
+    /// What was said on hold last, and when.
+    on_hold: Option<(String, Instant)>,
+    /// It was put on hold in silence: whoever speaks next has come back.
+    silent: bool,
+    /// The model's last wish was to wait.
+    waits: bool,
     /// Somebody has spoken, and what is not known yet.
     unheard: bool,
     /// Something was understood since the model was asked.
@@ -194,6 +202,9 @@ impl Talk {
             menu: String::new(),
             last: String::new(),
             sound: (Sound::Silence, now),
+            on_hold: None,
+            silent: false,
+            waits: false,
             unheard: false,
             fresh: false,
             introduced: false,
@@ -258,13 +269,16 @@ impl Talk {
             return;
         }
         if self.queue_at().is_some_and(|at| now >= at) {
-            return self.hold(now, "nobody speaks any more: they have put the call on hold");
+            return self.hold(now, "nobody speaks any more: they have put the call on hold", false);
         }
         if !self.is_on_hold() && now >= self.ends {
             let minutes = self.limits.longest.as_secs().div_ceil(60);
             return self.to_owner(format!("the model has led the call for {minutes} min, as long as it may"));
         }
         match self.state {
+            State::Listening { until } if now >= until && self.waits && !self.fresh && !self.unheard => {
+                self.hold(now, "nobody says anything while the model waits", true);
+            }
             State::Listening { until } if now >= until => self.ask(now),
             State::Asking { until } if now >= until => self.failed(now, "the model did not answer in time"),
             State::Speaking { until } if now >= until => self.listen(now),
@@ -301,32 +315,43 @@ impl Talk {
         let person = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
         let menu = !options(text, self.task.language).is_empty();
         let queue = intents.contains(&Intent::Queue) && !person && !menu;
-        if self.is_on_hold() && !queue {
-            // What the queue has said before is of no use to the model.
-            self.menu.clear();
-        }
-        if !queue {
-            self.fresh = true;
-            self.remember(Speaker::Line, text);
-            for kept in [&mut self.menu, &mut self.last] {
-                if kept.len() + text.len() < MENU {
-                    kept.push_str(text);
-                    kept.push_str(if text.ends_with(['.', ',', '?', '!']) { " " } else { ", " });
+        match self.state {
+            State::OnHold { .. } if queue => {}
+            State::OnHold { .. } => {
+                self.on_hold = Some((text.to_owned(), now));
+                if person || menu || self.silent {
+                    self.resume(now, "they speak to the box again");
                 }
             }
-        }
-        match self.state {
-            State::OnHold { .. } if person || menu => self.resume(now, "they speak to the box again"),
-            State::Listening { .. } | State::Asking { .. } if queue => self.hold(now, "a queue speaks"),
-            State::Listening { .. } => self.listen(now),
-            _ => {}
+            State::Listening { .. } | State::Asking { .. } if queue => {
+                self.hold(now, "a queue speaks", false);
+            }
+            State::Listening { .. } => {
+                self.understood(text);
+                self.listen(now);
+            }
+            _ => self.understood(text),
         }
     }
 
-    fn hold(&mut self, now: Instant, why: &str) {
-        self.decide("hold", format!("{why}: the model waits, and is asked nothing"));
+    /// The far side says this to the box.
+    fn understood(&mut self, text: &str) {
+        self.fresh = true;
+        self.remember(Speaker::Line, text);
+        for kept in [&mut self.menu, &mut self.last] {
+            if kept.len() + text.len() < MENU {
+                kept.push_str(text);
+                kept.push_str(if text.ends_with(['.', ',', '?', '!']) { " " } else { ", " });
+            }
+        }
+    }
+
+    fn hold(&mut self, now: Instant, why: &str, silent: bool) {
+        self.decide("hold", format!("{why}: the model is asked nothing"));
         self.state = State::OnHold { since: now };
-        self.introduced = false;
+        (self.silent, self.waits, self.fresh) = (silent, false, false);
+        // Whoever comes next may be somebody else.
+        self.introduced &= silent;
         self.menu.clear();
         self.last.clear();
     }
@@ -338,8 +363,11 @@ impl Talk {
         self.decide("go on", why.into());
         self.sound.1 = now;
         self.dry = 0;
-        // What is being said there comes as words in a moment.
-        self.unheard |= !self.fresh;
+        match self.on_hold.take().filter(|(_, at)| now.since(*at) < JUST_NOW) {
+            Some((text, _)) => self.understood(&text),
+            // What is being said comes as words in a moment.
+            None => self.unheard = true,
+        }
         self.listen(now);
     }
 
@@ -393,6 +421,7 @@ impl Talk {
             return self.failed(now, &format!("the model wanted {why}"));
         }
         self.failures = 0;
+        self.waits = act == Act::Wait;
         match act {
             Act::Say(text) => {
                 self.decide("say", reason);
@@ -627,12 +656,29 @@ mod tests {
         assert!(brief.said.iter().all(|(_, text)| !text.contains("busy")), "{brief:?}");
         talk.handle(at(2_005.0), wants(say("Hm.")));
         assert!(matches!(done(&mut talk).last(), Some(Output::Say(text)) if text.contains("automated")));
-        // A queue's words, too, and a menu's end it.
+        // A queue's words are one, too, and a menu's end it.
         talk.handle(at(2_007.0), Input::Spoken);
         talk.handle(at(2_008.0), heard("Your call is important to us, please hold the line."));
         assert!(talk.is_on_hold());
         let brief = asked(&mut talk, 2_100.0, "To change an appointment, press one.");
         assert_eq!(brief.choices.iter().map(|choice| choice.key).collect::<String>(), "1");
+    }
+
+    #[test]
+    fn who_looks_something_up_in_silence_is_waited_for() {
+        let mut talk = talk();
+        asked(&mut talk, 1.0, "Hello, how can I help?");
+        talk.handle(at(3.0), wants(say("It is about an appointment.")));
+        talk.handle(at(4.0), Input::Spoken);
+        asked(&mut talk, 5.0, "One moment.");
+        talk.handle(at(7.0), wants(Act::Wait));
+        done(&mut talk);
+        talk.handle(talk.deadline().unwrap(), Input::Timeout);
+        assert!(talk.is_on_hold() && talk.deadline().is_none());
+        let brief = asked(&mut talk, 500.0, "I found it.");
+        assert_eq!(brief.said.last(), Some(&(Speaker::Line, "I found it.".into())));
+        talk.handle(at(502.0), wants(say("Great.")));
+        assert_eq!(done(&mut talk).last(), Some(&Output::Say("Great.".into())), "it is the same person");
     }
 
     #[test]
@@ -737,13 +783,19 @@ mod tests {
         model.handle(at(300.0), heard("Hm."));
         assert_eq!(done(&mut model).last(), Some(&Output::Owner), "five minutes are over");
         let mut deaf = talk();
-        for _ in 0..DRY {
+        let mumbles = |deaf: &mut Talk| {
             let now = deaf.deadline().unwrap();
-            deaf.handle(now, Input::Timeout);
-            deaf.handle(now, wants(Act::Wait));
+            deaf.handle(now, Input::Sound(Sound::Speech));
+            deaf.handle(now, Input::Sound(Sound::Silence));
+            deaf.handle(deaf.deadline().unwrap(), Input::Timeout);
+        };
+        deaf.handle(at(1.0), Input::Sound(Sound::Speech));
+        for _ in 0..DRY {
+            mumbles(&mut deaf);
+            deaf.handle(deaf.deadline().unwrap(), wants(Act::Wait));
         }
         assert!(!done(&mut deaf).contains(&Output::Owner));
-        deaf.handle(deaf.deadline().unwrap(), Input::Timeout);
+        mumbles(&mut deaf);
         assert_eq!(done(&mut deaf).last(), Some(&Output::Owner));
     }
 

@@ -139,7 +139,7 @@ pub(super) fn outcome_sentence(record: &Record) -> &'static str {
         Outcome::NobodyThere => "They said that nobody comes: they are closed, or a machine takes messages.",
         Outcome::CallBack => "They offered to call you back, and the box took the offer.",
         Outcome::Assisted => {
-            "The language model led the call to its end. The last decision below says what came of it."
+            "The language model led the call to its end. What came of it stands below, at “hang up”."
         }
     }
 }

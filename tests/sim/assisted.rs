@@ -99,7 +99,8 @@ fn a_call_is_led_to_its_end_and_everything_is_in_its_record() {
     let whats: Vec<&str> = record.decisions.iter().map(|d| d.what.as_str()).collect();
     assert_eq!(whats.iter().filter(|what| **what == "say").count(), 2, "{whats:?}");
     let last = record.decisions.last().unwrap();
-    assert_eq!((last.what.as_str(), last.reason.as_str()), ("end", "the language model: so"));
+    assert_eq!((last.what.as_str(), last.reason.as_str()), ("end", "the language model ended the call"));
+    assert!(decided(&world, "hang up", "the language model: so"), "what came of it");
     let by_box: Vec<&str> = record.said.iter().filter(|u| u.by == By::Box).map(|u| u.text.as_str()).collect();
     assert!(by_box.iter().any(|text| text.contains("appointment")), "{by_box:?}");
     assert!(!by_box.concat().contains("123456"), "numbers are blanked in what is kept: {by_box:?}");
