@@ -222,6 +222,7 @@ const fn prompt_words(prompt: Prompt) -> &'static str {
         Prompt::Wait60 => "“At this number, the wait is usually an hour or more.”",
         Prompt::Sorry => "“I am sorry, the caller could not be reached. Goodbye.”",
         Prompt::NothingToHold => "“There is no call to hold.”",
+        Prompt::CannotHold => "“I cannot hold this call now. You are still connected.”",
         Prompt::Rejoin => "“Putting you back on your call.”",
         Prompt::Ended => "“The call on hold has ended.”",
         Prompt::StatusHolding => "“Your call is still on hold.”",
