@@ -89,7 +89,6 @@ impl Understood {
 impl Call {
     /// Understands a stretch of speech of the far side. What a person says is not for us.
     pub(super) fn understand(&mut self, desk: &mut Desk, text: &str) {
-        desk.happened(Some(self.id), Event::AudioTranscript { text: text.to_owned() });
         let State::Held(holding) = &mut self.state else { return };
         if holding.is_person() {
             return;

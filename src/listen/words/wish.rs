@@ -141,17 +141,21 @@ pub fn unnamed(text: &str, named: &str, language: Language) -> Option<String> {
         .map(|phrase| phrase.join(" "))
 }
 
-/// The same of what a key leads to, which `named` must have all of: who wants to cancel an appointment does not want to
-/// cancel a contract. What only sounds forbidden is not.
+/// The same of what a key leads to, and `named` must name what it is about: who wants to cancel an appointment does not want
+/// to cancel a contract. What only sounds forbidden is not.
 pub fn unnamed_choice(label: &str, named: &str, language: Language) -> Option<String> {
     let lexicon = language.lexicon();
     let (said, wanted) = (words(label, lexicon), words(named, lexicon));
-    let never = lexicon.list("never").iter().find(|phrase| stands(phrase, &said))?;
-    let is_wanted = |word: &Word| wanted.iter().any(|other| alike(&word.text, &other.text));
-    let whole = unnamed(label, named, language).is_none();
-    let allowed = whole && said.iter().filter(|word| tells(word, lexicon)).all(is_wanted);
+    let found: Vec<&Phrase> = lexicon.list("never").iter().filter(|phrase| stands(phrase, &said)).collect();
+    let first = found.first()?.join(" ");
+    let is_matter =
+        |word: &Word| found.iter().any(|phrase| phrase.iter().any(|part| alike(part, &word.text)));
+    let about: Vec<&Word> = said.iter().filter(|word| tells(word, lexicon) && !is_matter(word)).collect();
+    let is_wanted = |word: &&Word| wanted.iter().any(|other| alike(&word.text, &other.text));
+    let named = found.iter().all(|phrase| stands(phrase, &wanted));
+    let allowed = named && (about.is_empty() || about.iter().any(is_wanted));
     let harmless = any(lexicon.list("harmless"), &said);
-    (!allowed && !harmless).then(|| never.join(" "))
+    (!allowed && !harmless).then_some(first)
 }
 
 /// Whether somebody says yes with this.
