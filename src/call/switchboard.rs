@@ -112,7 +112,10 @@ impl Switchboard {
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.tell_troubles(troubles),
-            Input::Sentence(port, epoch, said) => self.sentence(port, epoch, said),
+            Input::Cut(port, epoch, sound) => {
+                self.with_port(port, |call, desk| call.replay(desk, epoch, sound.as_ref()));
+                self.sentence(port, epoch, sound);
+            }
             Input::Greeting(own) => self.desk.greeting = own,
             Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}
