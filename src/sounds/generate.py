@@ -46,7 +46,7 @@ PROMPTS = {
     "left": "It will probably still take about",
     "about_5": "five minutes.",
     "about_10": "ten minutes.",
-    "about_20": "20 minutes.",
+    "about_20": "twenty minutes or so.",
     "about_30": "half an hour.",
     "about_45": "three quarters of an hour.",
     "about_60": "an hour or more.",
