@@ -219,7 +219,7 @@ const fn prompt_words(prompt: Prompt) -> &'static str {
         Prompt::Left => "“It will probably still take about …”",
         Prompt::About5 => "“… five minutes.”",
         Prompt::About10 => "“… ten minutes.”",
-        Prompt::About20 => "“… twenty minutes.”",
+        Prompt::About20 => "“… twenty minutes or so.”",
         Prompt::About30 => "“… half an hour.”",
         Prompt::About45 => "“… three quarters of an hour.”",
         Prompt::About60 => "“… an hour or more.”",
