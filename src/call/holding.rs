@@ -480,8 +480,7 @@ impl Call {
                     holding.understood.pressed(key);
                 }
                 self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST)));
-                let digits = key.as_char().to_string();
-                desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+                desk.happened(Some(self.id), Event::keys_sent(&[key]));
             }
             // The phones show that there is something to know; the page says what.
             slay::Output::Warn => desk.missed(),

@@ -311,8 +311,7 @@ impl Call {
                         // What is said from here on belongs to the next key.
                         desk.listen(ListenOrder::Ask(far.port));
                     }
-                    let digits = keys.iter().map(|key| key.as_char()).collect();
-                    desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+                    desk.happened(Some(self.id), Event::keys_sent(&keys));
                 }
                 navigate::Output::Speak(word) => self.speak(desk, word_prompt(word)),
                 navigate::Output::Say(text) => match desk.sound_of(&text) {

@@ -155,11 +155,11 @@ mod tests {
         let full = QueueView {
             place: Some(3),
             most_minutes: Some(9),
-            left_ms: Some(8 * 60_000 - 1),
+            left_ms: Some(6 * 60_000 - 1),
             offer,
             ..QueueView::default()
         };
-        let english = "Place 3 in the queue. About 8 minutes more. They offer to call you back, by key 1.";
+        let english = "Place 3 in the queue. About 6 minutes more. They offer to call you back, by key 1.";
         assert_eq!(queue_in_words(Language::English, &full), english);
         assert_eq!(told(&full), [Prompt::PlaceFew, Prompt::Left, Prompt::About5, Prompt::Offer]);
         let longest = QueueView { place: Some(999), left_ms: Some(999 * 60_000), ..full.clone() };
