@@ -78,6 +78,10 @@ pub const STORE_QUEUE: usize = 256;
 /// Most that another machine may answer over HTTP, words alone. More is not read.
 pub const HTTP_ANSWER_BYTES: usize = 64 * 1024;
 
+/// Questions to the language model that wait: one for each held call, and one asked again. Full: refused, and the box goes by
+/// its own rules.
+pub const ASSIST_QUEUE: usize = 4;
+
 /// Targets that are told what happens.
 pub const NOTIFY_TARGETS: usize = 8;
 /// Events that wait for one target's thread: a busy minute. Full: they are not told there.

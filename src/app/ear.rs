@@ -143,6 +143,7 @@ pub enum Told {
 #[derive(Default)]
 pub struct Ears {
     settings: Settings,
+    along: Settings,
     clips: bool,
     replay: bool,
     ears: HashMap<PortId, Ear>,
@@ -153,9 +154,10 @@ pub struct Ears {
 }
 
 impl Ears {
-    /// Ears that decide so, and keep clips and what a person says first, or not.
-    pub fn new(settings: Settings, clips: bool, replay: bool) -> Self {
-        Self { settings, clips, replay, ..Self::default() }
+    /// Ears that decide so, and keep clips and what a person says first, or not. `along`: how the menu of an ordinary call is
+    /// heard, in which the box does nothing: what is said there goes to no other machine.
+    pub fn new(settings: Settings, along: Settings, clips: bool, replay: bool) -> Self {
+        Self { settings, along, clips, replay, ..Self::default() }
     }
 
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
@@ -173,8 +175,8 @@ impl Ears {
                 });
             }
             ListenOrder::Attend(line) => {
-                // What the owner talks about is not for the recogniser.
-                let settings = Settings { words: None, ..self.settings.clone() };
+                // Of its words only what the menu says of a key is kept. The owner himself is on another port.
+                let settings = self.along.clone();
                 let ear = self.ear(&line);
                 ear.now = For::Menu;
                 ear.along = Some(Listener::new(settings));
@@ -290,7 +292,7 @@ impl Ears {
 
     /// What was said in a segment of this opening of the port. Of a port that is not listened to any more it is forgotten.
     pub fn words(&mut self, port: PortId, epoch: u32, (from, to): (Tick, Tick), said: &Said) {
-        if self.ears.get(&port).is_some_and(|ear| ear.now == For::Hold && ear.line.epoch == epoch) {
+        if self.ears.get(&port).is_some_and(|ear| ear.now != For::Nobody && ear.line.epoch == epoch) {
             self.tell(port, Input::Words { from, to, said });
         }
     }

@@ -21,9 +21,12 @@ use tokio::sync::mpsc;
 pub(super) struct Recognition {
     pub(super) jobs: SyncSender<Job>,
     pub(super) answers: Receiver<Recognised>,
+    /// Another machine recognises, and is given what a held line says alone.
+    pub(super) elsewhere: bool,
 }
 
-/// Starts the thread, which keeps what a person says to be replayed or not; it ends when the sender of orders is dropped. Without a store nothing is remembered between calls.
+/// Starts the thread, which keeps what a person says to be replayed or not; it ends when the sender of orders is dropped.
+/// Without a store nothing is remembered between calls.
 pub(super) fn start(
     taps: Outlet<TapFrame>,
     (settings, replay): (Settings, bool),
@@ -33,7 +36,9 @@ pub(super) fn start(
 ) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Event<'static>>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
-    let ears = Ears::new(settings, clips.is_some(), replay);
+    let elsewhere = words.as_ref().is_some_and(|words| words.elsewhere);
+    let along = Settings { words: settings.words.filter(|_| !elsewhere), ..settings.clone() };
+    let ears = Ears::new(settings, along, clips.is_some(), replay);
     let room = Room { ears, tell, words, store, clips };
     std::thread::Builder::new().name("listener".into()).spawn(move || room.run(taps, &incoming))?;
     Ok((orders, heard))

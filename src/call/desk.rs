@@ -66,6 +66,8 @@ pub(super) struct Desk {
     /// Missed calls and ended holds since the owner last lifted the handset.
     waiting: u32,
     next_leg: u32,
+    /// The number of the last question to the language model.
+    pub(super) questions: u64,
     /// A held call has ended without the owner, who has not asked since.
     pub(super) hold_ended: bool,
     /// Calls that are held, and their numbers in full.
@@ -88,6 +90,7 @@ impl Desk {
             port_calls: HashMap::new(),
             waiting: 0,
             next_leg: 0,
+            questions: 0,
             hold_ended: false,
             holds: Vec::new(),
             phones_for: None,

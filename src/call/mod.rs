@@ -61,6 +61,7 @@ use crate::listen::lore::Taught;
 use crate::listen::prompt::{Print, Prompted};
 use crate::media::{self, MediaCommand};
 use crate::sip;
+use crate::slay::advice::{Advice, Question};
 use crate::slay::book::Entry;
 use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Digit, PortId, Wall};
@@ -136,6 +137,8 @@ pub enum Input {
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.
     Troubles(Vec<String>),
+    /// The language model has answered the question of this number, or why it has not.
+    Advice(u64, Result<Advice, String>),
     /// What came of `Effect::Speak`: the text's sound, µ-law in whole frames, or nothing.
     Spoken(String, Option<Arc<[u8]>>),
     /// What came of `ListenOrder::Sentence` or `Replay` at this port in this opening of it: the sound as it is played, or
@@ -168,6 +171,8 @@ pub enum Effect {
     Flows(Box<Entry>),
     /// The calls that are planned, to be written.
     Schedule(Vec<Appointment>),
+    /// A question under a number, for the language model.
+    Consult(u64, Box<Question>),
     /// The owner's own greeting, to be written; nothing: it is gone.
     Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.

@@ -116,6 +116,10 @@ impl Switchboard {
                 self.with_port(port, |call, desk| call.replay(desk, epoch, sound.as_ref()));
                 self.sentence(port, epoch, sound);
             }
+            Input::Advice(number, answer) => {
+                let asked = self.calls.iter().find(|(_, call)| call.has_asked(number)).map(|(id, _)| *id);
+                asked.map(|id| self.with(id, |call, desk| call.advised(desk, answer)));
+            }
             Input::Greeting(own) => self.desk.greeting = own,
             Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}

@@ -96,6 +96,7 @@ pub fn parse(
         "record",
         "words",
         "speech",
+        "assistant",
         "notify",
         "guard",
         "codes",
@@ -120,6 +121,7 @@ pub fn parse(
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
     let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
+    let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
     let notify = notify::targets(&mut source, &root);
     let code_keys =
         ["hold", "slay", "rejoin", "listen", "status", "cancel", "greeting", "gesture", "withhold"];
@@ -147,6 +149,7 @@ pub fn parse(
         record,
         words,
         speech,
+        assistant,
         notify,
         guard,
         codes,

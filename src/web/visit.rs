@@ -464,7 +464,8 @@ impl Visit<'_> {
                 let number = words::dialled(self.sent("number").unwrap_or_default());
                 let version = self.sent("flow").and_then(|id| id.parse().ok());
                 let flow = version.map_or_else(Chosen::default, Chosen::Version);
-                match api::place_call(site, self.who.key(), &Place { number, mode, flow }) {
+                let wish = self.sent("wish").filter(|wish| !wish.trim().is_empty()).map(str::to_owned);
+                match api::place_call(site, self.who.key(), &Place { number, mode, flow, wish }) {
                     Ok(_) => Answer::see("/".into()),
                     Err((status, why)) => self.home(status, Some(&why)),
                 }

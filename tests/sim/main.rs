@@ -6,6 +6,7 @@
 mod calls;
 mod companies;
 mod emergency;
+mod explore;
 mod failover;
 mod faults;
 mod gestures;

@@ -21,6 +21,7 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
+use hold_slayer::slay::advice::{Act, Advice, Question};
 use hold_slayer::slay::book::Entry;
 use hold_slayer::slay::schedule::Appointment;
 use hold_slayer::slay::{Policy, Unanswered, Voicemail};
@@ -111,6 +112,10 @@ pub struct House {
     pub waits: Waits,
     /// Menus are learnt in ordinary calls.
     pub learn: bool,
+    /// Keys that are pressed in a menu that is not known.
+    pub explore: u8,
+    /// A language model is there, which answers this as soon as it is asked.
+    pub advice: Option<Act>,
     pub speed: Vec<(String, String)>,
     pub extension: String,
     /// Texts can be spoken: each sounds like this prompt.
@@ -164,6 +169,8 @@ impl Default for House {
             replay: false,
             waits: Waits::default(),
             learn: false,
+            explore: 0,
+            advice: None,
             speed: Vec::new(),
             extension: String::new(),
             speaks: None,
@@ -202,6 +209,9 @@ pub struct World {
     pub lore: BTreeMap<String, Lore>,
     /// The flows of each number, as they were kept last.
     pub flows: BTreeMap<String, Entry>,
+    /// What the language model was asked, and what it answers.
+    pub questions: Vec<Question>,
+    advice: Option<Act>,
     /// The planned calls, as they were kept last.
     pub schedule: Vec<Appointment>,
     /// Clips, and what the owner said of them.
@@ -364,10 +374,12 @@ impl World {
             accounts,
             media,
             outlets,
-            ears: Ears::new(Settings::default(), true, house.replay),
+            ears: Ears::new(Settings::default(), Settings::default(), true, house.replay),
             clips: Vec::new(),
             lore: BTreeMap::new(),
             flows: BTreeMap::new(),
+            questions: Vec::new(),
+            advice: house.advice.clone(),
             schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
@@ -610,6 +622,12 @@ impl World {
                 self.flows.insert(entry.number.clone(), *entry);
             }
             Effect::Schedule(list) => self.schedule = list,
+            Effect::Consult(number, question) => {
+                self.questions.push(*question);
+                let advice = self.advice.clone().map(|act| Advice { act, reason: "it fits".into() });
+                self.core
+                    .handle(self.now, Event::Advice(number, advice.ok_or_else(|| "nobody is there".into())));
+            }
             Effect::Greeting(own) => self.greetings.push(own),
             Effect::Reply(_, answer) => self.replies.push(answer),
         }
@@ -796,6 +814,8 @@ fn plan(house: &House) -> Plan {
         language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,
+        explore: house.explore,
+        adviser: house.advice.is_some(),
         speed: house.speed.clone(),
         extension: house.extension.clone(),
         dialling: house.dialling.clone(),

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shapes::{
     Calls, Devices, Done, Events, History, HistoryQuery, Keys, Mode, Pair, Place, Placed, Through, Unpair,
+    way,
 };
 pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;
@@ -256,11 +257,12 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
 /// The number of what was placed.
 pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId, Refusal> {
     check_number(&place.number)?;
+    let way = way(place.flow, place.wish.as_deref())?;
     site.count_call(who)?;
     let number = place.number.clone();
     let placed = site.ask(Order::Call(match place.mode {
         Mode::Direct => Request::Connect(number),
-        Mode::HoldSlayer => Request::Errand(Errand::Call(number, place.flow.into())),
+        Mode::HoldSlayer => Request::Errand(Errand::Call(number, way)),
     }))?;
     placed.ok_or((500, "The call was placed, but has no number.".into()))
 }
