@@ -60,8 +60,9 @@ impl Call {
                 (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
                 (gesture::Output::Conference, _) => self.wants_conference = true,
                 (gesture::Output::Slay, _) => {
-                    // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
-                    let _ = self.hold(desk, "the owner pressed ** in the call");
+                    if self.hold(desk, "the owner pressed ** in the call").is_err() {
+                        self.talking().for_each(|leg| desk.say(leg, crate::sounds::Prompt::CannotHold));
+                    }
                 }
                 (gesture::Output::Forward(..), _) => {}
             }

@@ -229,6 +229,7 @@ const fn prompt_words(prompt: Prompt) -> &'static str {
         Prompt::Offer => "“They offer to call you back.”",
         Prompt::Sorry => "“I am sorry, the caller could not be reached. Goodbye.”",
         Prompt::NothingToHold => "“There is no call to hold.”",
+        Prompt::CannotHold => "“I cannot hold this call now. You are still connected.”",
         Prompt::Rejoin => "“Putting you back on your call.”",
         Prompt::Ended => "“The call on hold has ended.”",
         Prompt::StatusHolding => "“Your call is still on hold.”",

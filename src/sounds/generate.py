@@ -32,6 +32,7 @@ PROMPTS = {
     "press_one": "Hold Slayer. A person is waiting on your call. Press one to be connected.",
     "sorry": "I am sorry, the caller could not be reached. Goodbye.",
     "nothing_to_hold": "There is no call to hold.",
+    "cannot_hold": "I cannot hold this call now. You are still connected.",
     "rejoin": "Putting you back on your call.",
     "ended": "The call on hold has ended.",
     "status_holding": "Your call is still on hold.",

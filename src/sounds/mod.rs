@@ -25,6 +25,8 @@ pub enum Prompt {
     Sorry,
     /// To the owner: no call to hold.
     NothingToHold,
+    /// To the owner in a call that is not held: the box holds as many as it may, or that number already.
+    CannotHold,
     /// To the owner who takes the held call himself.
     Rejoin,
     /// To the owner: the held call is over.
@@ -87,7 +89,7 @@ pub enum Prompt {
 
 impl Prompt {
     /// Every prompt, in the order of media's table.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Greet,
         Self::Moment,
         Self::StillRinging,
@@ -98,6 +100,7 @@ impl Prompt {
         Self::PressOne,
         Self::Sorry,
         Self::NothingToHold,
+        Self::CannotHold,
         Self::Rejoin,
         Self::Ended,
         Self::StatusHolding,
@@ -170,6 +173,7 @@ impl Prompt {
             Self::PressOne => include_bytes!("prompts/press_one.ulaw"),
             Self::Sorry => include_bytes!("prompts/sorry.ulaw"),
             Self::NothingToHold => include_bytes!("prompts/nothing_to_hold.ulaw"),
+            Self::CannotHold => include_bytes!("prompts/cannot_hold.ulaw"),
             Self::Rejoin => include_bytes!("prompts/rejoin.ulaw"),
             Self::Ended => include_bytes!("prompts/ended.ulaw"),
             Self::StatusHolding => include_bytes!("prompts/status_holding.ulaw"),

@@ -268,6 +268,8 @@ fn a_queue_is_waited_in_once() {
     world.run(s(40));
     let phases: Vec<Phase> = world.snapshot().calls.iter().map(|call| call.phase).collect();
     assert_eq!(phases, [Phase::Holding, Phase::Talking], "{}", world.tale());
+    let told = world.seen(Who::Phone, |f| *f == Fact::HearsBox(Prompt::CannotHold));
+    assert!(told.is_some(), "the owner is told\n{}", world.tale());
     let refused = world.ask(Request::HoldNow(Some(CallId(2))));
     assert!(refused.is_err_and(|why| why.contains("already")));
 }
