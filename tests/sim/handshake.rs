@@ -369,7 +369,7 @@ fn a_number_that_was_waited_at_before_has_a_usual_wait() {
     let mut world = World::new(&house, queue(300, &[]), owner);
     world.run(s(60));
     assert_eq!(world.snapshot().calls[0].usual_wait_ms, Some(12 * 60_000));
-    for prompt in [Prompt::StatusHolding, Prompt::Wait10] {
+    for prompt in [Prompt::StatusHolding, Prompt::Usually, Prompt::About10] {
         assert!(
             world.seen(Who::Phone, |f| *f == Fact::HearsBox(prompt)).is_some(),
             "{prompt:?}\n{}",

@@ -24,6 +24,7 @@ mod numbers;
 mod placing;
 mod presets;
 mod refer;
+mod replay;
 mod signs;
 mod speech;
 mod srtp;

@@ -109,6 +109,7 @@ pub struct House {
     pub redial: Redialling,
     pub also_ring: Vec<String>,
     pub also_after: Duration,
+    pub replay: bool,
     pub waits: Waits,
     /// Menus are learnt in ordinary calls.
     pub learn: bool,
@@ -169,6 +170,7 @@ impl Default for House {
             redial: Redialling { tries: 0, pause: s(60) },
             also_ring: Vec::new(),
             also_after: s(8),
+            replay: false,
             waits: Waits::default(),
             learn: false,
             explore: 0,
@@ -381,7 +383,7 @@ impl World {
             accounts,
             media,
             outlets,
-            ears: Ears::new(Settings::default(), Settings::default(), true),
+            ears: Ears::new(Settings::default(), Settings::default(), true, house.replay),
             clips: Vec::new(),
             lore: BTreeMap::new(),
             flows: BTreeMap::new(),
@@ -542,8 +544,8 @@ impl World {
                     Told::Prompt(port, epoch, prompted) => {
                         self.core.handle(self.now, Event::Prompt(port, epoch, prompted));
                     }
-                    Told::Sentence(port, epoch, said) => {
-                        self.core.handle(self.now, Event::Sentence(port, epoch, said));
+                    Told::Cut(port, epoch, sound) => {
+                        self.core.handle(self.now, Event::Cut(port, epoch, sound));
                     }
                     Told::Learnt { call, company, lesson } => {
                         self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
@@ -832,6 +834,7 @@ fn plan(house: &House) -> Plan {
         speech: house.speaks.map(|_| ()).or(house.assisted.map(|_| ())).map(|()| Language::English),
         assisted: house.assisted.ok_or_else(|| "not here".into()),
         announce: true,
+        replay: house.replay,
         language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,

@@ -407,7 +407,7 @@ fn a_task_for_the_assistant_is_taken_where_it_may_lead_calls() {
         };
         assert_eq!(place("Ask%20when%0D%0Athey%20open").status, 303);
         let refused = place("");
-        assert!(refused.status == 400 && refused.text.contains("ai_assisted needs one"), "{}", refused.text);
+        assert!(refused.status == 409 && refused.text.contains("ai_assisted needs one"), "{}", refused.text);
     }
 }
 

@@ -259,7 +259,7 @@ pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId
     check_number(&place.number)?;
     let way = match (place.mode, place.task.as_deref()) {
         (Mode::AiAssisted, text) => task(text)?,
-        (_, Some(_)) => return Err((400, "task: this is for the mode ai_assisted.".into())),
+        (_, Some(_)) => return Err((409, "task: this is for the mode ai_assisted.".into())),
         _ => way(place.flow, place.wish.as_deref())?,
     };
     site.count_call(who)?;

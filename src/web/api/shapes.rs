@@ -39,13 +39,11 @@ pub(in crate::web) struct Place {
 
 /// What the language model shall do.
 pub(in crate::web) fn task(task: Option<&str>) -> Result<Way, (u16, String)> {
-    let wrong = |what: &str| {
-        Err((400, format!("task: {what}, words of at least two letters, {TASK} characters at most")))
-    };
+    let allowed = format!("words of at least two letters, {TASK} characters at most, on one line");
     match task {
         Some(task) if is_task(task) => Ok(Way::Task(task.trim().to_owned())),
-        Some(_) => wrong("allowed are"),
-        None => wrong("ai_assisted needs one"),
+        Some(_) => Err((400, format!("task: allowed are {allowed}"))),
+        None => Err((409, format!("task: the mode ai_assisted needs one, {allowed}"))),
     }
 }
 
