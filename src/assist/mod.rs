@@ -1,8 +1,8 @@
 //! Bigger machines that help the box, where the owner has them: a language model with an OpenAI-compatible chat interface,
 //! by [`hear`] a recogniser of speech, and by [`speak`] a voice.
 //!
-//! The model is asked what words alone leave open, and leads calls where the owner asks for that, by [`chat`] (pure: what is asked, and what an answer must be) and a thread of
-//! its own (the edge). Nothing waits for it: a question that finds the queue full, or gets no good answer in time, is as if
+//! The model is asked what words alone leave open, and leads calls where the owner asks for that, by [`chat`] (pure: what is
+//! asked, and what an answer must be) and a thread of its own (the edge). Nothing waits for it: a question that finds the queue full, or gets no good answer in time, is as if
 //! there were no model. What it answers is only a proposal, which `slay` admits or refuses.
 
 pub mod chat;

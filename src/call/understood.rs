@@ -122,8 +122,8 @@ impl Call {
             desk.happened(Some(self.id), event);
             self.decide(desk, "told", words);
         }
-        // In a menu that the box goes through, keys are the flow's business.
-        if !self.menu.is_walked() {
+        // In a menu that the box goes through, keys are the flow's business; and all is the model's in a call that it leads.
+        if !self.menu.is_walked() && !self.menu.assisted.is_leading() {
             // The owner hears it himself: he may want to leave a message.
             let heard = self.near.iter().any(|near| near.open.is_some());
             let meant = meant.into_iter().filter(|told| !(heard && told.is_vain()));

@@ -312,7 +312,8 @@ impl Talk {
     fn heard(&mut self, now: Instant, text: &str) {
         self.unheard = is_voice(self.sound.0);
         let intents = wording(text, self.task.language, "").intents;
-        let person = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
+        let person =
+            intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There | Intent::Still));
         let menu = !options(text, self.task.language).is_empty();
         let queue = intents.contains(&Intent::Queue) && !person && !menu;
         match self.state {
@@ -660,6 +661,10 @@ mod tests {
         talk.handle(at(2_007.0), Input::Spoken);
         talk.handle(at(2_008.0), heard("Your call is important to us, please hold the line."));
         assert!(talk.is_on_hold());
+        asked(&mut talk, 2_050.0, "Are you still there?");
+        talk.handle(at(2_052.0), wants(say("Yes.")));
+        talk.handle(at(2_053.0), Input::Spoken);
+        talk.handle(at(2_054.0), heard("Your call is important to us, please hold the line."));
         let brief = asked(&mut talk, 2_100.0, "To change an appointment, press one.");
         assert_eq!(brief.choices.iter().map(|choice| choice.key).collect::<String>(), "1");
     }

@@ -284,3 +284,17 @@ fn a_far_side_that_hangs_up_ends_it_as_what_it_was() {
     world.run(s(20));
     assert_eq!(world.outcome(1), Some(Outcome::CompanyHungUp), "nothing was said\n{}", world.tale());
 }
+
+#[test]
+fn what_the_line_says_is_the_models_business_and_not_the_holds() {
+    let mut world = called(&house(&[Act::Wait]), &[LONG], vec![Owner::Register]);
+    said(&mut world, "We are closed. Please call again tomorrow. Are you still there? Press one.");
+    world.run(s(200));
+    assert_eq!(
+        (world.outcome(1), keys(&world), voice(&world)),
+        (Some(Outcome::Up), 0, 0),
+        "{}",
+        world.tale()
+    );
+    assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::HearsBox(_))), 0, "{}", world.tale());
+}
