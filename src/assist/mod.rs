@@ -2,8 +2,9 @@
 //! by [`hear`] a recogniser of speech, and by [`speak`] a voice.
 //!
 //! The model is asked what words alone leave open, and leads calls where the owner asks for that, by [`chat`] (pure: what is
-//! asked, and what an answer must be) and a thread of its own (the edge). Nothing waits for it: a question that finds the queue full, or gets no good answer in time, is as if
-//! there were no model. What it answers is only a proposal, which `slay` admits or refuses.
+//! asked, and what an answer must be) and a thread of its own (the edge). No call waits for it: a question that
+//! finds the queue full, or gets no good answer in time, is as if there were no model. What it answers is only a proposal,
+//! which `slay` admits or refuses.
 
 pub mod chat;
 pub mod hear;

@@ -16,7 +16,9 @@
 use super::advice::{Act, Advice, plain};
 use crate::listen::Sound;
 use crate::listen::words::menu::{Choice, options};
-use crate::listen::words::{Intent, Language, affirms, discreet, numbers, unnamed, unnamed_choice, wording};
+use crate::listen::words::{
+    Intent, Language, affirms, discreet, facts, numbers, unnamed, unnamed_choice, wording,
+};
 use crate::units::Instant;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -251,7 +253,7 @@ impl Talk {
             (Input::Answer(answer), State::Asking { .. }) => self.answered(now, answer),
             (Input::Spoken, State::Speaking { .. }) => self.listen(now),
             (Input::Mute, State::Speaking { .. }) => {
-                self.to_owner("what the model wanted to say cannot be spoken".into());
+                self.hand_over("what the model wanted to say cannot be spoken".into());
             }
             // An answer that comes too late is none.
             (Input::Person | Input::Answer(_) | Input::Spoken | Input::Mute | Input::Timeout, _) => {}
@@ -273,7 +275,8 @@ impl Talk {
         }
         if !self.is_on_hold() && now >= self.ends {
             let minutes = self.limits.longest.as_secs().div_ceil(60);
-            return self.to_owner(format!("the model has led the call for {minutes} min, as long as it may"));
+            return self
+                .hand_over(format!("the model has led the call for {minutes} min, as long as it may"));
         }
         match self.state {
             State::Listening { until } if now >= until && self.waits && !self.fresh && !self.unheard => {
@@ -312,8 +315,8 @@ impl Talk {
     fn heard(&mut self, now: Instant, text: &str) {
         self.unheard = is_voice(self.sound.0);
         let intents = wording(text, self.task.language, "").intents;
-        let person =
-            intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There | Intent::Still));
+        let wanted = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
+        let person = wanted || facts(text, self.task.language).still_there.is_some();
         let menu = !options(text, self.task.language).is_empty();
         let queue = intents.contains(&Intent::Queue) && !person && !menu;
         match self.state {
@@ -359,7 +362,7 @@ impl Talk {
 
     fn resume(&mut self, now: Instant, why: &str) {
         if let State::OnHold { since } = self.state {
-            self.ends = self.ends + now.since(since);
+            self.ends += now.since(since);
         }
         self.decide("go on", why.into());
         self.sound.1 = now;
@@ -386,11 +389,12 @@ impl Talk {
 
     fn ask(&mut self, now: Instant) {
         if self.turns >= self.limits.turns {
-            return self.to_owner(format!("the model has answered {} times, as often as it may", self.turns));
+            return self
+                .hand_over(format!("the model has answered {} times, as often as it may", self.turns));
         }
         self.dry = if self.fresh { 0 } else { self.dry + 1 };
         if self.dry > DRY {
-            return self.to_owner("nothing is understood of what they say".into());
+            return self.hand_over("nothing is understood of what they say".into());
         }
         self.turns += 1;
         (self.fresh, self.unheard) = (false, false);
@@ -449,7 +453,7 @@ impl Talk {
                 self.decide("wait", reason);
                 self.listen(now);
             }
-            Act::Owner => self.to_owner(reason),
+            Act::Owner => self.hand_over(reason),
             Act::HangUp => {
                 self.out.push_back(Output::HangUp(reason));
                 self.state = State::Over;
@@ -504,14 +508,14 @@ impl Talk {
     fn failed(&mut self, now: Instant, why: &str) {
         self.failures += 1;
         if self.failures >= FAILURES {
-            return self.to_owner(why.to_owned());
+            return self.hand_over(why.to_owned());
         }
         self.decide("ask again", why.to_owned());
         self.refused = Some(why.to_owned());
         self.ask(now);
     }
 
-    fn to_owner(&mut self, why: String) {
+    fn hand_over(&mut self, why: String) {
         self.decide("hand over", why);
         self.out.push_back(Output::Owner);
         self.state = State::Over;
@@ -661,7 +665,7 @@ mod tests {
         talk.handle(at(2_007.0), Input::Spoken);
         talk.handle(at(2_008.0), heard("Your call is important to us, please hold the line."));
         assert!(talk.is_on_hold());
-        asked(&mut talk, 2_050.0, "Are you still there?");
+        asked(&mut talk, 2_050.0, "If you are still there, say yes.");
         talk.handle(at(2_052.0), wants(say("Yes.")));
         talk.handle(at(2_053.0), Input::Spoken);
         talk.handle(at(2_054.0), heard("Your call is important to us, please hold the line."));

@@ -155,7 +155,7 @@ fn led(says: &[Say], heard: &str) -> (Vec<Output>, Vec<serde_json::Value>) {
     while let Some(output) = talk.poll() {
         match output {
             Output::Ask(brief) => {
-                now = now + Duration::from_secs(1);
+                now += Duration::from_secs(1);
                 talk.handle(now, Input::Answer(ask(&client, &service, &Asked::Call(brief))));
             }
             Output::Decided(..) => {}
