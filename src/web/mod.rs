@@ -27,6 +27,7 @@ mod gate;
 mod head;
 mod home;
 mod journal;
+mod language;
 mod login;
 mod logs;
 mod mcp;

@@ -87,6 +87,7 @@ pub(super) fn answer(site: &Arc<Site>, mut request: Request) {
             }
         },
     };
+    let answer = answer.read_in(enter::language(&request));
     let mut to = request.into_writer();
     if let Err(error) = to.write_all(&answer.bytes(head_only)).and_then(|()| to.flush()) {
         tracing::debug!(%error, "an answer was not taken");
@@ -347,8 +348,11 @@ impl Visit<'_> {
 
     fn check_form(&self, route: &Route, foreign: impl Fn() -> Answer) -> Result<(), Answer> {
         // A login has no token yet: it changes nothing for anybody who does not know the password or has not pressed the button.
+        // The language is the browser's own matter.
         // A program's token is in no browser, which could be made to send it.
-        let Some(form) = self.who.form().filter(|_| !matches!(route, Route::Login | Route::Claim)) else {
+        let Some(form) =
+            self.who.form().filter(|_| !matches!(route, Route::Login | Route::Claim | Route::Language))
+        else {
             return Ok(());
         };
         let sent = self.sent("csrf").or_else(|| field(self.request, "x-csrf-token"));
@@ -390,6 +394,7 @@ impl Visit<'_> {
             Route::Claim => self.claim(),
             Route::ClaimCode => site.fresh_code(),
             Route::Logout => self.logout(),
+            Route::Language => self.choose_language(),
             Route::History => self.history(&form),
             Route::Call(id) => self.call(*id, &form),
             Route::Phones => phones::page(site, &form, None, 200),
