@@ -72,7 +72,7 @@ fn quiet(snapshot: &Snapshot) -> Markup {
                 ul {
                     li { "in the call press " kbd { "*" } kbd { "*" } ", or" }
                     li { "press flash and dial " kbd { "*" } kbd { "5" } kbd { "8" } ", or" }
-                    li { "press " b { "Hold now" } " on this page." }
+                    li { "choose " b { "Hold now" } " on this page." }
                 }
                 p { "Then hang up. Your phone rings when a person answers." }
             } @else {
