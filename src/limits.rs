@@ -34,6 +34,12 @@ pub const PROMPTS: usize = 64;
 pub const LOOSE_SOUNDS: usize = 8;
 /// Longest of them, seconds.
 pub const LOOSE_SECONDS: usize = 12;
+/// Octets of µ-law of the owner's own greeting: 1 to 8 s.
+pub const GREETING_SHORTEST: usize = 8_000;
+/// The longest.
+pub const GREETING_LONGEST: usize = 64_000;
+/// Largest file that is brought as one: [`LOOSE_SECONDS`] at 48 kHz in stereo and 24 bits.
+pub const GREETING_FILE_BYTES: usize = 4 * 1024 * 1024;
 /// Longest text that is spoken, characters: about so much is said in [`LOOSE_SECONDS`].
 pub const SPOKEN_CHARS: usize = 120;
 /// Texts that wait to be spoken. Full: the text is not spoken.
@@ -72,6 +78,10 @@ pub const STORE_QUEUE: usize = 256;
 /// Most that another machine may answer over HTTP, words alone. More is not read.
 pub const HTTP_ANSWER_BYTES: usize = 64 * 1024;
 
+/// Questions to the language model that wait: one for each held call, and one asked again. Full: refused, and the box goes by
+/// its own rules.
+pub const ASSIST_QUEUE: usize = 4;
+
 /// Targets that are told what happens.
 pub const NOTIFY_TARGETS: usize = 8;
 /// Events that wait for one target's thread: a busy minute. Full: they are not told there.
@@ -97,7 +107,8 @@ pub const WEB_CONNECTIONS: usize = 64;
 pub const WEB_HEAD_BYTES: usize = 16 * 1024;
 /// Largest body of an HTTP request.
 pub const WEB_BODY_BYTES: usize = 64 * 1024;
-/// Largest backup, and so the one body that may be larger; only who may restore one sends that.
+/// Largest backup. It and a greeting ([`GREETING_FILE_BYTES`]) may be larger than other bodies; only who may bring one
+/// sends that.
 pub const BACKUP_BYTES: usize = 32 * 1024 * 1024;
 /// Most header fields of an HTTP request.
 pub const WEB_HEAD_FIELDS: usize = 100;
@@ -122,5 +133,7 @@ const _: () = assert!(SIP_MESSAGE_BYTES <= 65_535);
 const _: () = assert!(SIP_LINGERING + 2 * LEGS <= SIP_TRANSACTIONS / 2);
 const _: () = assert!(SIP_STREAMS_FROM_ONE * 4 < SIP_STREAMS);
 const _: () = assert!(MEDIA_COMMAND_RING >= 3 * LOOSE_SECONDS * 50);
+const _: () = assert!(GREETING_LONGEST <= LOOSE_SECONDS * 8_000);
+const _: () = assert!(GREETING_FILE_BYTES >= LOOSE_SECONDS * 48_000 * 2 * 3);
 const _: () = assert!(RTP_PACKET_BYTES >= 12 + 480);
 const _: () = assert!(WEB_STREAMS < WEB_CONNECTIONS);

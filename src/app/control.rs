@@ -4,6 +4,7 @@ use super::core::{Core, Effect, Event};
 use super::look_up::look_up;
 use super::paired::Paired;
 use super::plan::{self, Address, Lookup};
+use crate::assist::Assistant;
 use crate::board::button::Press;
 use crate::board::lamp::{Pattern, pattern};
 use crate::call::{self, Answer, Decision, Happened, ListenOrder, Record, Request, Snapshot, StudioOrder};
@@ -60,6 +61,9 @@ pub(super) struct Control {
     pub(super) spoken: mpsc::Receiver<Event<'static>>,
     pub(super) speech_troubles: watch::Receiver<Vec<String>>,
     pub(super) heard: mpsc::Receiver<Event<'static>>,
+    /// The language model, if there is one, and what it answers.
+    pub(super) assistant: Option<Assistant>,
+    pub(super) advice: mpsc::Receiver<Event<'static>>,
     pub(super) asks: mpsc::Receiver<web::Ask>,
     pub(super) presses: mpsc::Receiver<Press>,
     pub(super) claims: watch::Sender<Option<web::Claim>>,
@@ -119,6 +123,7 @@ impl Control {
                     self.media_facts();
                 }
                 Some(event) = self.heard.recv() => self.event(event),
+                Some(event) = self.advice.recv() => self.event(event),
                 Some(event) = self.spoken.recv() => self.event(event),
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
@@ -363,6 +368,14 @@ impl Control {
                 Effect::Event(event) => self.happened(&event),
                 Effect::Flows(entry) => self.keep(|store| store.put_flows(&entry)),
                 Effect::Schedule(list) => self.keep(|store| store.put_schedule(&list)),
+                Effect::Consult(number, question) => {
+                    let nobody = || Err("there is no language model".to_owned());
+                    let asked = self.assistant.as_ref().map_or_else(nobody, |it| it.ask((number, *question)));
+                    if let Err(why) = asked {
+                        self.give(now, Event::Advice(number, Err(why)));
+                    }
+                }
+                Effect::Greeting(own) => self.keep(|store| store.put_greeting(own.as_deref())),
                 Effect::Reply(number, answer) => self.reply(number, answer),
             }
         }

@@ -7,6 +7,7 @@ use crate::listen::Heard;
 use crate::listen::prompt::Prompted;
 use crate::media::{self, MediaCommand};
 use crate::sip::{self, AccountKind, Hop, Ua, ua};
+use crate::slay::advice::{Advice, Question};
 use crate::slay::book::Entry;
 use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Instant, PortId, Wall};
@@ -53,8 +54,14 @@ pub enum Event<'a> {
     Clock(Wall),
     /// What is wrong with the box itself, in plain words.
     Troubles(Vec<String>),
+    /// The language model has answered the question of this number, or why it has not.
+    Advice(u64, Result<Advice, String>),
     /// What came of `Effect::Speak`.
     Spoken(String, Option<Arc<[u8]>>),
+    /// The sentence that the owner has spoken at a phone, in this opening of its port.
+    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// The owner's own greeting, as it was kept.
+    Greeting(Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -85,6 +92,10 @@ pub enum Effect {
     Flows(Box<Entry>),
     /// The calls that are planned, to be kept.
     Schedule(Vec<Appointment>),
+    /// A question under a number, for the language model.
+    Consult(u64, Box<Question>),
+    /// The owner's own greeting, to be kept; nothing: to be forgotten.
+    Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.
     Reply(u64, Answer),
 }
@@ -163,7 +174,12 @@ impl Core {
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Spoken(text, sound) => self.switchboard.handle(now, Input::Spoken(text, sound)),
+            Event::Sentence(port, epoch, said) => {
+                self.switchboard.handle(now, Input::Sentence(port, epoch, said));
+            }
+            Event::Greeting(own) => self.switchboard.handle(now, Input::Greeting(own)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
+            Event::Advice(number, answer) => self.switchboard.handle(now, Input::Advice(number, answer)),
             Event::Timeout => {
                 if self.ua.deadline().is_some_and(|at| now >= at) {
                     self.ua.handle(now, sip::Input::Timeout);
@@ -200,6 +216,10 @@ impl Core {
                     call::Effect::Event(event) => self.out.push_back(Effect::Event(event)),
                     call::Effect::Flows(entry) => self.out.push_back(Effect::Flows(entry)),
                     call::Effect::Schedule(list) => self.out.push_back(Effect::Schedule(list)),
+                    call::Effect::Consult(number, question) => {
+                        self.out.push_back(Effect::Consult(number, question));
+                    }
+                    call::Effect::Greeting(own) => self.out.push_back(Effect::Greeting(own)),
                     call::Effect::Reply(number, answer) => self.out.push_back(Effect::Reply(number, answer)),
                 }
             }

@@ -2,14 +2,18 @@
 //! what it taught.
 
 use crate::call::{Line, ListenOrder};
+use crate::limits::GREETING_SHORTEST;
+use crate::listen::booth::Booth;
 use crate::listen::lore::{Lesson, Lore, Taught};
 use crate::listen::prompt::{Prompted, Scribe, Spotter};
 use crate::listen::reel::{Clip, Reel};
 use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
+use crate::speech::sound::finish;
 use crate::units::{CallId, Frame, PortId, Tick};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// The page is told what is weighed every half second.
 const WEIGHED_TICKS: u64 = 25;
@@ -99,6 +103,8 @@ pub enum Told {
     Heard(PortId, u32, Heard),
     /// The same of the prompts that are said there.
     Prompt(PortId, u32, Prompted),
+    /// The sentence that was spoken for the box to keep, as it plays it; nothing: none was.
+    Sentence(PortId, u32, Option<Arc<[u8]>>),
     /// A call with this company is over and has taught this.
     Learnt {
         /// The call.
@@ -132,16 +138,20 @@ pub enum Told {
 #[derive(Default)]
 pub struct Ears {
     settings: Settings,
+    along: Settings,
     clips: bool,
     ears: HashMap<PortId, Ear>,
+    /// Phones whose owner speaks a sentence for the box to keep, in this opening.
+    booths: HashMap<PortId, (u32, Booth)>,
     segments: VecDeque<(PortId, u32, Segment)>,
     out: VecDeque<Told>,
 }
 
 impl Ears {
-    /// Ears that decide so, and keep clips or not.
-    pub fn new(settings: Settings, clips: bool) -> Self {
-        Self { settings, clips, ..Self::default() }
+    /// Ears that decide so, and keep clips or not. `along`: how the menu of an ordinary call is heard, in which the box does
+    /// nothing: what is said there goes to no other machine.
+    pub fn new(settings: Settings, along: Settings, clips: bool) -> Self {
+        Self { settings, along, clips, ..Self::default() }
     }
 
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
@@ -159,8 +169,8 @@ impl Ears {
                 });
             }
             ListenOrder::Attend(line) => {
-                // What the owner talks about is not for the recogniser.
-                let settings = Settings { words: None, ..self.settings.clone() };
+                // Of its words only what the menu says of a key is kept. The owner himself is on another port.
+                let settings = self.along.clone();
                 let ear = self.ear(&line);
                 ear.now = For::Menu;
                 ear.along = Some(Listener::new(settings));
@@ -199,6 +209,12 @@ impl Ears {
                 }
             }
             ListenOrder::Stop(port) => self.end(port),
+            ListenOrder::Sentence(port, epoch) => drop(self.booths.insert(port, (epoch, Booth::default()))),
+            ListenOrder::SentenceEnds(port) => {
+                self.booths.get_mut(&port).into_iter().for_each(|(_, booth)| booth.cut());
+                self.sentence_is_over(port);
+            }
+            ListenOrder::NoSentence(port) => drop(self.booths.remove(&port)),
         }
     }
 
@@ -220,6 +236,12 @@ impl Ears {
         }
     }
 
+    fn sentence_is_over(&mut self, port: PortId) {
+        let Some((epoch, booth)) = self.booths.remove(&port) else { return };
+        let said = finish(&booth.samples()).filter(|sound| sound.len() >= GREETING_SHORTEST);
+        self.out.push_back(Told::Sentence(port, epoch, said.map(Into::into)));
+    }
+
     /// The owner says what was heard last.
     fn taught(&mut self, port: PortId, taught: Taught) {
         let Some(ear) = self.ears.get_mut(&port) else { return };
@@ -230,6 +252,12 @@ impl Ears {
 
     /// Hears one frame. Frames of another opening of the port are not for this ear.
     pub fn frame(&mut self, tap: &TapFrame) {
+        if let Some((_, booth)) = self.booths.get_mut(&tap.port).filter(|(epoch, _)| *epoch == tap.epoch) {
+            if booth.hear(&tap.frame) {
+                self.sentence_is_over(tap.port);
+            }
+            return;
+        }
         let ear = self.ears.get_mut(&tap.port).filter(|ear| ear.line.epoch == tap.epoch);
         let Some(ear) = ear.filter(|ear| ear.now != For::Nobody) else { return };
         let weighs = ear.weighs(tap.tick);
@@ -246,7 +274,7 @@ impl Ears {
 
     /// What was said in a segment of this opening of the port. Of a port that is not listened to any more it is forgotten.
     pub fn words(&mut self, port: PortId, epoch: u32, (from, to): (Tick, Tick), said: &Said) {
-        if self.ears.get(&port).is_some_and(|ear| ear.now == For::Hold && ear.line.epoch == epoch) {
+        if self.ears.get(&port).is_some_and(|ear| ear.now != For::Nobody && ear.line.epoch == epoch) {
             self.tell(port, Input::Words { from, to, said });
         }
     }

@@ -21,6 +21,8 @@ use tokio::sync::mpsc;
 pub(super) struct Recognition {
     pub(super) jobs: SyncSender<Job>,
     pub(super) answers: Receiver<Recognised>,
+    /// Another machine recognises, and is given what a held line says alone.
+    pub(super) elsewhere: bool,
 }
 
 /// Starts the thread; it ends when the sender of orders is dropped. Without a store nothing is remembered between calls.
@@ -33,7 +35,9 @@ pub(super) fn start(
 ) -> std::io::Result<(Inlet<ListenOrder>, mpsc::Receiver<Event<'static>>)> {
     let (orders, incoming) = taps.inlet(limits::MEDIA_COMMAND_RING);
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
-    let ears = Ears::new(settings, clips.is_some());
+    let elsewhere = words.as_ref().is_some_and(|words| words.elsewhere);
+    let along = Settings { words: settings.words.filter(|_| !elsewhere), ..settings.clone() };
+    let ears = Ears::new(settings, along, clips.is_some());
     let room = Room { ears, tell, words, store, clips };
     std::thread::Builder::new().name("listener".into()).spawn(move || room.run(taps, &incoming))?;
     Ok((orders, heard))
@@ -87,6 +91,9 @@ impl Room {
                 Told::Prompt(port, epoch, prompted) => {
                     self.tell.blocking_send(Event::Prompt(port, epoch, prompted)).ok()?;
                 }
+                Told::Sentence(port, epoch, said) => {
+                    self.tell.blocking_send(Event::Sentence(port, epoch, said)).ok()?;
+                }
                 Told::Learnt { call, company, lesson } => {
                     let Some(store) = &self.store else { continue };
                     keep(store, call, &company, lesson);
@@ -113,7 +120,7 @@ impl Keeper {
                 let done = match told {
                     Told::Clip { call, at_ms, samples } => clips.keep((call, at_ms), &samples, keep, spare),
                     Told::Taught { call, at_ms, taught } => clips.teach(call, at_ms, taught).map(drop),
-                    Told::Heard(..) | Told::Prompt(..) | Told::Learnt { .. } => Ok(()),
+                    Told::Heard(..) | Told::Prompt(..) | Told::Sentence(..) | Told::Learnt { .. } => Ok(()),
                 };
                 if let Err(error) = done {
                     tracing::warn!(%error, "a clip was not kept");

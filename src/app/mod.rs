@@ -10,6 +10,7 @@
 //! | `clips` | normal, where clips are kept | the folder of clips | clips |
 //! | `studio` | normal | recordings, and who listens in | frames, orders |
 //! | `store` | normal | the database's writes | records |
+//! | `assist` | normal, where there is a language model | questions to it, one after the other | questions |
 //! | `notify` … | normal | one target each | what happens, timers |
 //! | `web` … | normal | the gate and the pages | connections |
 //! | `board` | normal | button and lamp | edges of GPIO lines, keys of an input device |
@@ -29,6 +30,7 @@
 //! | segments, words | listener → words, and back | half a minute of two holds | not recognised: the sound alone decides |
 //! | texts, what is spoken | control → speech, and back | a dozen sentences | it is not spoken |
 //! | clips | listener → clips | several voices | it is not kept |
+//! | questions, advice | control → assist, and back | one for each held call | refused: the box goes by its own rules |
 //! | what happens | control → notify | a busy minute | it is logged, and not told there |
 //! | asks, presses | web, board → control | a person's patience | refused with 503, or dropped |
 //! | records | control → store | one state for each call | a newer state replaces an older one |

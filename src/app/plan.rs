@@ -183,6 +183,8 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         also_after: config.hold.also_after,
         waits: crate::call::Waits::default(),
         learn: config.menu.learn,
+        explore: config.menu.explore,
+        adviser: config.assistant.is_some(),
         speed: config.menu.speed.clone(),
         extension: config.menu.extension.clone(),
     }

@@ -2,6 +2,7 @@
 
 use super::paired::{self, Paired};
 use super::{control, core, ear_thread, plan, speech_thread, words_thread};
+use crate::assist::{self, Assistant};
 use crate::board::button::Press;
 use crate::call::Snapshot;
 use crate::config::{Config, PageTls, SipTls};
@@ -104,9 +105,11 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let (press, presses) = mpsc::channel(limits::COMMAND_QUEUE);
     let (asks_tx, asks) = mpsc::channel(limits::COMMAND_QUEUE);
     let notices = notify::start(config.notify.clone()).context("the threads that notify")?;
+    let (assistant, advice) = assistant(&config, &mut troubles);
     let studio = studio::start(media.studio, studio::Archive::new(data), config.record.archive);
     let studio = studio.context("the studio's thread")?;
     let (settings, words, words_troubles) = words(&config, data, &media.taps, &mut troubles);
+    let understands = settings.words.is_some();
     let archive = config.record.archive;
     let clips = archive.clips.then(|| ear_thread::Keeper::start(studio::Clips::new(data), archive));
     let clips = clips.transpose().context("the clips' thread")?;
@@ -130,6 +133,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
+    if !understands {
+        plan.explore = 0;
+    }
     plan.speech = language;
     let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
     kept.iter().rev().for_each(|record| plan.note_wait(record));
@@ -151,6 +157,10 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         Err::<_, crate::store::Error>(error) => {
             troubles.push(format!("flows and planned calls are not known: {error}"));
         }
+    }
+    match store.as_ref().map(Store::greeting).transpose() {
+        Ok(own) => core.handle(clock::now(), core::Event::Greeting(own.flatten().map(Into::into))),
+        Err(error) => troubles.push(format!("your own greeting is not known: {error}")),
     }
     let mut paired = Paired::default();
     for phone in store.iter().flat_map(paired::known) {
@@ -200,6 +210,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 spoken: speech.spoken,
                 speech_troubles: speech.troubles,
                 heard,
+                assistant,
+                advice,
                 asks,
                 presses,
                 claims,
@@ -340,6 +352,7 @@ fn words(
     let config = &config.words;
     let without = (deaf.clone(), None, None);
     let (back, answers) = taps.inlet(limits::WORDS_QUEUE);
+    let elsewhere = config.service.is_some();
     let started = match (&config.service, config.folder(data)) {
         (Some(service), _) => {
             tracing::warn!(host = %service.url, "what the line says while the box holds is sent there to be recognised");
@@ -355,7 +368,7 @@ fn words(
         Ok(words) => {
             let settings =
                 listen::Settings { words: Some(config.language), owner: config.owner.clone(), ..deaf };
-            let recognition = ear_thread::Recognition { jobs: words.jobs, answers };
+            let recognition = ear_thread::Recognition { jobs: words.jobs, answers, elsewhere };
             (settings, Some(recognition), Some(words.troubles))
         }
         Err(why) => {
@@ -363,6 +376,25 @@ fn words(
             without
         }
     }
+}
+
+/// The language model, if there is one, and the way by which its answers come.
+fn assistant(
+    config: &Config,
+    troubles: &mut Vec<String>,
+) -> (Option<Assistant>, mpsc::Receiver<core::Event<'static>>) {
+    let (tell, advice) = mpsc::channel(limits::ASSIST_QUEUE);
+    let started = config.assistant.clone().map(|service| {
+        // Who asked may have gone.
+        assist::start(service, move |number, answer| {
+            drop(tell.blocking_send(core::Event::Advice(number, answer)))
+        })
+    });
+    let assistant = started.transpose().unwrap_or_else(|why| {
+        troubles.push(why);
+        None
+    });
+    (assistant, advice)
 }
 
 /// Text to speech, where a program for it is installed, and in which language it speaks.

@@ -1,8 +1,15 @@
-//! A bigger machine that helps the box, where the owner has one: by [`hear`] a recogniser of speech.
+//! Bigger machines that help the box, where the owner has them: a language model with an OpenAI-compatible chat interface,
+//! and by [`hear`] a recogniser of speech.
 //!
-//! Nothing waits for it: what it does not answer in time is as if nothing had been said.
+//! The model is asked what words alone leave open, by [`chat`] (pure: what is asked, and what an answer must be) and a thread of
+//! its own (the edge). Nothing waits for it: a question that finds the queue full, or gets no good answer in time, is as if
+//! there were no model. What it answers is only a proposal, which `slay` admits or refuses.
 
+pub mod chat;
 pub mod hear;
+mod thread;
+
+pub use thread::{Assistant, Job, ask, start};
 
 use crate::net::http::Url;
 use crate::tables::Secret;
@@ -11,7 +18,7 @@ use core::time::Duration;
 /// Which model on which machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Where its interface is, up to what stands before `/audio/transcriptions`.
+    /// Where its interface is, up to what stands before `/chat/completions` or `/audio/transcriptions`.
     pub url: Url,
     /// What it wants to see, if anything.
     pub key: Option<Secret>,

@@ -81,6 +81,7 @@ impl Switchboard {
                 }
                 None => self.nothing_held(arrival),
             },
+            Dialled::Greeting => self.make_greeting(arrival),
             Dialled::Cancel => match self.held() {
                 Some(id) => {
                     self.with(id, |call, desk| {

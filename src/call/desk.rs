@@ -15,6 +15,7 @@ use crate::trunk::Keys;
 use crate::units::{AccountId, CallId, Codec, Digit, Instant, LegId, PortId, Wall};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Whether a peer can take calls, and in plain words why not.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub(super) struct Desk {
     /// Calls for later.
     pub(super) schedule: Schedule,
     pub(super) shelf: Shelf,
+    /// The greeting that the owner has spoken himself.
+    pub(super) greeting: Option<Arc<[u8]>>,
     pub(super) now: Instant,
     clock: (Instant, Wall),
     ports: Ports,
@@ -63,6 +66,8 @@ pub(super) struct Desk {
     /// Missed calls and ended holds since the owner last lifted the handset.
     waiting: u32,
     next_leg: u32,
+    /// The number of the last question to the language model.
+    pub(super) questions: u64,
     /// A held call has ended without the owner, who has not asked since.
     pub(super) hold_ended: bool,
     /// Calls that are held, and their numbers in full.
@@ -85,12 +90,14 @@ impl Desk {
             port_calls: HashMap::new(),
             waiting: 0,
             next_leg: 0,
+            questions: 0,
             hold_ended: false,
             holds: Vec::new(),
             phones_for: None,
             book: Book::default(),
             schedule: Schedule::default(),
             shelf: Shelf::default(),
+            greeting: None,
             seed,
             out: VecDeque::new(),
             plan,

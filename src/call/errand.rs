@@ -106,7 +106,8 @@ impl Switchboard {
         let mut call = self.new_call(true, &wanted.number);
         (call.errand, call.by_box, call.private) = (true, true, wanted.private);
         call.gives_up = Some(self.desk.now + RINGS);
-        call.choose_flow(&mut self.desk, way);
+        call.choose_flow(&mut self.desk, &way);
+        call.menu.way = way;
         call
     }
 
@@ -136,7 +137,7 @@ impl Switchboard {
             match (due, line) {
                 (Due::Call(a), Some(line)) => match self.wanted_by_request(&a.number) {
                     Ok(wanted) => {
-                        let call = self.errand_call(&wanted, a.way);
+                        let call = self.errand_call(&wanted, a.way.clone());
                         self.place(call, line, "it was planned for this time");
                     }
                     Err(why) => self.not_placed(true, &a.number, &why),

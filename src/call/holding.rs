@@ -473,7 +473,7 @@ impl Call {
 
     fn carry_out(&mut self, desk: &mut Desk, output: slay::Output) {
         match output {
-            slay::Output::Greet => self.speak(desk, Prompt::Greet),
+            slay::Output::Greet => self.greet(desk),
             slay::Output::Reassure(comfort) => self.speak(
                 desk,
                 match comfort {

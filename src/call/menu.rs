@@ -13,13 +13,15 @@ use crate::listen::Heard;
 use crate::listen::prompt::Prompted;
 use crate::media::MediaCommand;
 use crate::slay;
+use crate::slay::advice::Advice;
 use crate::slay::book::{Entry, Standing};
+use crate::slay::explore::{self, AGENT, Explorer};
 use crate::slay::flow::{Flow, Step, Word};
 use crate::slay::learn::{self, Learner};
 use crate::slay::navigate::{self, Help, Navigator};
 use crate::slay::schedule::Way;
 use crate::sounds::Prompt;
-use crate::units::{Digit, Instant};
+use crate::units::{Digit, Instant, Tick};
 use core::time::Duration;
 
 /// A flow that led to its end has failed all the same if the far side hangs up this soon after it.
@@ -37,6 +39,15 @@ pub(super) struct Menu {
     /// Which of its prompts was said last, and when.
     said: Option<(usize, Instant)>,
     navigator: Option<(u32, Navigator)>,
+    /// What the owner wants there; the box looks for it by itself, if no flow is known.
+    wish: Option<String>,
+    explorer: Option<Explorer>,
+    /// The number of the question that the language model is asked for it.
+    asked: Option<u64>,
+    /// Whom the listener took for a person meanwhile.
+    person: Option<Heard>,
+    /// How the call was asked for.
+    pub(super) way: Way,
     /// Flows are known, and none can be trusted.
     lost: bool,
     /// What the owner is rung for; nothing: for a person.
@@ -60,12 +71,13 @@ impl Menu {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let navigator = self.navigator.as_ref().and_then(|(_, machine)| machine.deadline());
         let learner = self.learner.as_ref().and_then(Learner::deadline);
-        [navigator, learner, self.deaf_until].into_iter().flatten().min()
+        let explorer = self.explorer.as_ref().and_then(Explorer::deadline);
+        [navigator, explorer, learner, self.deaf_until].into_iter().flatten().min()
     }
 
-    /// A flow is being followed.
+    /// A flow is being followed, or looked for.
     pub(super) fn is_walked(&self) -> bool {
-        self.navigator.is_some()
+        self.navigator.is_some() || self.explorer.is_some()
     }
 }
 
@@ -83,23 +95,31 @@ impl Desk {
 
 impl Call {
     /// Chooses the flow that is followed as soon as the far side answers.
-    pub(super) fn choose_flow(&mut self, desk: &mut Desk, way: Way) {
+    pub(super) fn choose_flow(&mut self, desk: &mut Desk, way: &Way) {
         let company = desk.plan.company(&self.record.number);
         let version = match way {
             Way::Straight => None,
             Way::Known => desk.book.choose(&company),
-            Way::Version(id) => desk.book.version(&company, id),
+            Way::Version(id) => desk.book.version(&company, *id),
+            Way::Wish(wish) => desk.book.choose_for(&company, wish),
         };
         self.menu.flow = version.map(|version| (version.id, version.flow.clone()));
-        self.menu.lost = way == Way::Known && desk.book.is_lost(&company);
+        self.menu.lost = *way == Way::Known && desk.book.is_lost(&company);
+        let wish = match way {
+            Way::Wish(wish) => Some(wish.as_str()),
+            Way::Known if !self.menu.lost => Some(AGENT),
+            _ => None,
+        };
+        let looks = desk.plan.explore > 0 && version.is_none();
+        self.menu.wish = wish.filter(|_| looks).map(str::to_owned);
         let texts: Vec<String> =
             self.menu.flow.iter().flat_map(|(_, flow)| flow.texts()).map(Into::into).collect();
         texts.iter().for_each(|text| desk.want(text));
     }
 
-    /// There is a flow to be followed.
+    /// There is a flow to be followed, or looked for.
     pub(super) fn has_flow(&self) -> bool {
-        self.menu.flow.is_some()
+        self.menu.flow.is_some() || self.menu.wish.is_some()
     }
 
     /// An ordinary call was answered: its menu is heard along, and a flow that is not proven is offered.
@@ -108,8 +128,8 @@ impl Call {
         if !ordinary || !desk.plan.learn || self.menu.learner.is_some() {
             return;
         }
-        self.choose_flow(desk, Way::Known);
-        self.menu.learner = Some(Learner::new(desk.now, &[]));
+        self.choose_flow(desk, &Way::Known);
+        self.menu.learner = Some(Learner::new(desk.now, &[], desk.plan.language));
         self.menu.began = Some(desk.now);
         self.attend(desk);
         let offered = desk
@@ -146,7 +166,10 @@ impl Call {
         let Some((version, flow)) = flow else {
             if self.menu.lost && self.errand {
                 self.decide(desk, "menu", "every flow for this number has failed".into());
-                self.need_owner(desk, Help::Changed);
+                return self.need_owner(desk, Help::Changed);
+            }
+            if let Some(wish) = self.menu.wish.take().filter(|_| self.errand && !pressed) {
+                self.look_for(desk, &wish);
             }
             return;
         };
@@ -154,7 +177,7 @@ impl Call {
             desk.listen(ListenOrder::Expect(far.port, flow.prompts().into()));
         }
         self.decide(desk, "menu", format!("version {version} of the flow for this number is followed"));
-        let machine = Navigator::new(desk.now, flow, self.menu.said.take());
+        let machine = Navigator::new(desk.now, flow, self.menu.said.take(), desk.plan.language);
         self.menu.navigator = Some((version, machine));
         self.follow(desk);
     }
@@ -162,11 +185,19 @@ impl Call {
     /// The owner is in the call from now on. If it was for the menu's sake, the box learns what he presses.
     pub(super) fn leave_menu(&mut self, desk: &mut Desk) {
         let walked = self.menu.navigator.take().map(|(_, machine)| machine.done().to_vec());
+        let explored = self.menu.explorer.take().is_some() || self.menu.help == Some(Help::Unsure);
+        if explored && self.menu.learner.is_some() {
+            // What the box has found so far is learnt together with what he presses from here on.
+            self.menu.help = None;
+            self.menu.deaf_until = None;
+            self.errand = false;
+            return self.attend(desk);
+        }
         let done = walked.or_else(|| self.menu.help.take().map(|_| core::mem::take(&mut self.menu.done)));
         self.menu.deaf_until = None;
         self.errand = false;
         if let Some(done) = done.filter(|_| desk.plan.learn) {
-            self.menu.learner = Some(Learner::new(desk.now, &done));
+            self.menu.learner = Some(Learner::new(desk.now, &done, desk.plan.language));
             self.attend(desk);
         }
     }
@@ -197,7 +228,11 @@ impl Call {
 
     /// Keeps what was learnt from the owner's keys.
     fn learnt(&mut self, desk: &mut Desk) {
-        let Some(flow) = self.menu.learner.take().and_then(|learner| learner.flow("")) else { return };
+        let name = match &self.menu.way {
+            Way::Wish(wish) => wish.as_str(),
+            _ => "",
+        };
+        let Some(flow) = self.menu.learner.take().and_then(|learner| learner.flow(name)) else { return };
         let steps = flow.steps.len() - 1;
         match desk.book.keep(&desk.plan.company(&self.record.number), flow, true, desk.wall()) {
             Ok(None) => {}
@@ -240,6 +275,16 @@ impl Call {
             self.navigate(desk, navigate::Input::Sound(*sound));
         }
         match heard {
+            Heard::Words { at, text } => self.menu_words(desk, *at, text),
+            Heard::Person { .. } if self.menu.explorer.is_some() => {
+                self.menu.person = Some(heard.clone());
+                self.explore(desk, explore::Input::Person);
+            }
+            Heard::Recording { .. } => self.explore(desk, explore::Input::Recording),
+            Heard::Sound { sound, .. } => self.explore(desk, explore::Input::Sound(*sound)),
+            _ => {}
+        }
+        match heard {
             // What is understood is shown and weighed, whatever is being done.
             Heard::Words { .. } => false,
             _ if self.menu.is_walked() => {
@@ -260,6 +305,15 @@ impl Call {
         }
     }
 
+    /// Words of the far side, for whoever goes through the menu or learns it.
+    fn menu_words(&mut self, desk: &mut Desk, at: Tick, text: &str) {
+        let Some((opened, _)) = self.far.as_ref().and_then(|far| far.open) else { return };
+        let at = opened + Duration::from_millis(at.as_millis());
+        self.navigate(desk, navigate::Input::Words(at, text.to_owned()));
+        self.learn(desk, learn::Input::Words(at, text.to_owned()));
+        self.explore(desk, explore::Input::Words(at, text.to_owned()));
+    }
+
     /// What the box was saying to the far side has been said.
     pub(super) fn menu_spoken(&mut self, desk: &mut Desk) {
         self.navigate(desk, navigate::Input::Spoken);
@@ -267,6 +321,7 @@ impl Call {
 
     pub(super) fn menu_timeout(&mut self, desk: &mut Desk) {
         self.navigate(desk, navigate::Input::Timeout);
+        self.explore(desk, explore::Input::Timeout);
         self.learn(desk, learn::Input::Timeout);
         if self.menu.deaf_until.take_if(|at| desk.now >= *at).is_some() {
             self.attend(desk);
@@ -297,6 +352,74 @@ impl Call {
         if let Some((_, machine)) = &mut self.menu.navigator {
             machine.handle(desk.now, input);
             self.follow(desk);
+        }
+    }
+
+    /// No flow is known: the box looks for the owner's wish by what the menu says.
+    fn look_for(&mut self, desk: &mut Desk, wish: &str) {
+        let (now, language) = (desk.now, desk.plan.language);
+        self.decide(
+            desk,
+            "menu",
+            format!("no flow is known here: the box looks for \u{201c}{wish}\u{201d} by itself"),
+        );
+        self.menu.learner = desk.plan.learn.then(|| Learner::new(now, &[], language));
+        self.menu.explorer =
+            Some(Explorer::new(now, wish, language, desk.plan.explore).advised(desk.plan.adviser));
+    }
+
+    fn explore(&mut self, desk: &mut Desk, input: explore::Input) {
+        if let Some(machine) = &mut self.menu.explorer {
+            machine.handle(desk.now, input);
+        }
+        while let Some(output) = self.menu.explorer.as_mut().and_then(Explorer::poll) {
+            self.explored(desk, output);
+        }
+    }
+
+    /// Whether this is the number of its question to the language model.
+    pub(super) fn has_asked(&self, number: u64) -> bool {
+        self.menu.asked == Some(number)
+    }
+
+    /// The language model has answered that question, or there is no answer.
+    pub(super) fn advised(&mut self, desk: &mut Desk, answer: Result<Advice, String>) {
+        self.menu.asked = None;
+        self.explore(desk, explore::Input::Advice(answer));
+    }
+
+    fn explored(&mut self, desk: &mut Desk, output: explore::Output) {
+        match output {
+            explore::Output::Press(key, _) => {
+                self.far.iter().for_each(|far| desk.digit(far, key, Some(KEY_HELD)));
+                desk.happened(Some(self.id), Event::MenuKeysSent { digits: key.as_char().to_string() });
+                self.learn(desk, learn::Input::Key(key));
+            }
+            explore::Output::Decided(what, reason) => {
+                desk.happened(Some(self.id), Event::MenuExploration { step: reason.clone() });
+                self.decide(desk, what, reason);
+            }
+            explore::Output::Hold => {
+                self.menu.explorer = None;
+                self.unmistake(desk);
+            }
+            explore::Output::Person => {
+                self.menu.explorer = None;
+                self.menu.mistaken = false;
+                if let Some(heard) = self.menu.person.take() {
+                    self.heard_now(desk, heard);
+                }
+            }
+            explore::Output::Ask(question) => {
+                desk.questions += 1;
+                self.menu.asked = Some(desk.questions);
+                desk.out.push_back(Effect::Consult(desk.questions, Box::new(question)));
+            }
+            explore::Output::Owner(help) => {
+                self.menu.explorer = None;
+                self.need_owner(desk, help);
+            }
+            explore::Output::HangUp(why) => self.end(desk, Outcome::Failed, &why, crate::sip::Cause::Normal),
         }
     }
 
@@ -353,8 +476,9 @@ impl Call {
         let why = match help {
             Help::Changed => "the menu has changed: the owner goes on himself",
             Help::Turn => "the flow leads to the owner",
+            Help::Unsure => "no key of this menu is clear: the owner goes on himself",
         };
-        if help == Help::Changed {
+        if help != Help::Turn {
             desk.happened(Some(self.id), Event::MenuExploration { step: why.into() });
         }
         self.menu.help = Some(help);

@@ -17,6 +17,7 @@ mod desk;
 mod dialling;
 mod errand;
 mod event;
+mod greeting;
 mod holding;
 mod leg;
 mod meeting;
@@ -57,6 +58,7 @@ use crate::listen::lore::Taught;
 use crate::listen::prompt::{Print, Prompted};
 use crate::media::{self, MediaCommand};
 use crate::sip;
+use crate::slay::advice::{Advice, Question};
 use crate::slay::book::Entry;
 use crate::slay::schedule::Appointment;
 use crate::units::{AccountId, CallId, Digit, PortId, Wall};
@@ -94,6 +96,8 @@ pub enum Request {
     Connect(String),
     /// Do this by yourself.
     Errand(Errand),
+    /// Greet whoever seems to be there with this, µ-law in whole frames, 1 s to 8 s; nothing: with the box's own words.
+    Greeting(Option<Arc<[u8]>>),
     /// Put the call of a phone through to this number, as the phone itself may.
     Transfer(CallId, String),
 }
@@ -130,8 +134,14 @@ pub enum Input {
     Clock(Wall),
     /// The things wrong with the box itself, in plain words; replaces what was told before.
     Troubles(Vec<String>),
+    /// The language model has answered the question of this number, or why it has not.
+    Advice(u64, Result<Advice, String>),
     /// What came of `Effect::Speak`: the text's sound, µ-law in whole frames, or nothing.
     Spoken(String, Option<Arc<[u8]>>),
+    /// What came of `ListenOrder::Sentence`: the sentence as it is played, or nothing.
+    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// The owner's own greeting, as it was kept; told at the start.
+    Greeting(Option<Arc<[u8]>>),
     /// A deadline has passed.
     Timeout,
 }
@@ -157,6 +167,10 @@ pub enum Effect {
     Flows(Box<Entry>),
     /// The calls that are planned, to be written.
     Schedule(Vec<Appointment>),
+    /// A question under a number, for the language model.
+    Consult(u64, Box<Question>),
+    /// The owner's own greeting, to be written; nothing: it is gone.
+    Greeting(Option<Arc<[u8]>>),
     /// The answer to a request.
     Reply(u64, Answer),
 }
@@ -197,6 +211,12 @@ pub enum ListenOrder {
     Expect(PortId, Arc<[Print]>),
     /// Tell what was said since this was asked last.
     Ask(PortId),
+    /// The owner speaks a sentence for the box to keep, at this port of a phone in this opening of it: say when it is over.
+    Sentence(PortId, u32),
+    /// It is over: he has pressed the key.
+    SentenceEnds(PortId),
+    /// Forget it.
+    NoSentence(PortId),
     /// Stop, but keep what was learnt: the owner talks.
     Pause(PortId),
     /// The call is over: what it taught is kept.

@@ -44,6 +44,10 @@ pub struct Plan {
     pub recording: Recording,
     /// Menus are learnt from the owner's keys in ordinary calls.
     pub learn: bool,
+    /// So many keys are pressed in a menu that is not known; 0 where no words are understood.
+    pub explore: u8,
+    /// A language model is asked where the words of such a menu leave open which.
+    pub adviser: bool,
     /// What may be dialled behind the code that slays, and what it stands for.
     pub speed: Vec<(String, String)>,
     /// Calls to this number, or user, are held as they come; empty: there is none.

@@ -36,6 +36,7 @@ pub(super) struct Redial {
     attempts: u16,
     pub(super) at: Instant,
     why: &'static str,
+    way: Way,
 }
 
 /// Why a call that is over should be dialled again; `None`: it should not.
@@ -73,6 +74,7 @@ impl Switchboard {
             attempts: call.record.figures.attempt,
             at: self.desk.now + pause,
             why,
+            way: call.menu.way.clone(),
         });
         true
     }
@@ -105,7 +107,7 @@ impl Switchboard {
         let Some(wanted) = wanted else { return };
         let tries = self.desk.plan.redial.tries;
         let why = format!("{}: redial {} of {tries}", redial.why, redial.attempts);
-        let mut call = self.errand_call(&Wanted { private: redial.private, ..wanted }, Way::Known);
+        let mut call = self.errand_call(&Wanted { private: redial.private, ..wanted }, redial.way.clone());
         call.record.figures.attempt = redial.attempts.saturating_add(1);
         self.place(call, line, &why);
     }

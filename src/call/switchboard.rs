@@ -3,6 +3,7 @@
 use super::begin::Arrival;
 use super::conversation::{Call, State};
 use super::desk::Desk;
+use super::greeting::Booth;
 use super::leg::{Leg, Role};
 use super::notice::Notice;
 use super::plan::{Plan, Which};
@@ -29,6 +30,8 @@ pub struct Switchboard {
     pub(super) desk: Desk,
     pub(super) calls: BTreeMap<CallId, Box<Call>>,
     pub(super) notices: BTreeMap<LegId, Notice>,
+    /// Where the owner makes his greeting.
+    pub(super) booths: BTreeMap<LegId, Booth>,
     /// Calls that were placed to put others through to them.
     pub(super) transfers: BTreeMap<CallId, Transfer>,
     pub(super) next_call: u64,
@@ -57,6 +60,7 @@ impl Switchboard {
             desk: Desk::new(plan, seed),
             calls: BTreeMap::new(),
             notices: BTreeMap::new(),
+            booths: BTreeMap::new(),
             transfers: BTreeMap::new(),
             next_call: first_call.0,
             call_back_until: None,
@@ -108,6 +112,12 @@ impl Switchboard {
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.tell_troubles(troubles),
+            Input::Advice(number, answer) => {
+                let asked = self.calls.iter().find(|(_, call)| call.has_asked(number)).map(|(id, _)| *id);
+                asked.map(|id| self.with(id, |call, desk| call.advised(desk, answer)));
+            }
+            Input::Sentence(port, epoch, said) => self.sentence(port, epoch, said),
+            Input::Greeting(own) => self.desk.greeting = own,
             Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}
         }
@@ -129,9 +139,10 @@ impl Switchboard {
     fn next(&self) -> Option<Instant> {
         let calls = self.calls.values().filter_map(|call| call.deadline()).min();
         let notices = self.notices.values().map(|n| n.until).min();
+        let booths = self.booths.values().map(|booth| booth.until).min();
         let planned = self.desk.schedule.next(self.desk.wall()).map(|wait| self.desk.now + wait);
         let redials = self.redials.iter().map(|redial| redial.at).min();
-        [calls, notices, redials, planned].into_iter().flatten().min()
+        [calls, notices, booths, redials, planned].into_iter().flatten().min()
     }
 
     /// Whether the snapshot may have changed; asking changes nothing.
@@ -149,6 +160,7 @@ impl Switchboard {
         self.desk.now = now;
         self.stopping = true;
         self.forget_redials();
+        self.end_booths_of(None);
         for leg in self.notices.keys().copied().collect::<Vec<_>>() {
             self.end_notice(leg);
         }
@@ -174,6 +186,7 @@ impl Switchboard {
             self.redial(id);
         }
         self.redials_due();
+        self.booths_timeout();
         let late: Vec<LegId> =
             self.notices.iter().filter(|(_, n)| now >= n.until).map(|(id, _)| *id).collect();
         for leg in late {
@@ -251,7 +264,9 @@ impl Switchboard {
             },
             Event::Refer { leg, to, replaces, by } => self.refer(leg, &to, replaces, &by),
             Event::Referred(leg, progress) => self.provider_tells(leg, progress),
+            Event::Changed(leg, session) if self.booth_changed(leg, session) => {}
             Event::Changed(leg, session) => self.with_leg(leg, |call, desk| call.changed(desk, leg, session)),
+            Event::Info(leg, digit, _) if self.booth_told(leg, digit) => {}
             Event::Info(leg, digit, held) => self.with_leg(leg, |call, desk| {
                 let legs = call.near.iter().chain(&call.far);
                 if let Some(port) = legs.into_iter().find(|l| l.id == leg).map(|l| l.port) {
@@ -264,6 +279,7 @@ impl Switchboard {
                     desk.media(media::MediaCommand::Digit(port, digit, Some(held)));
                 }
             }),
+            Event::Ended(leg, _) if self.booth_left(leg) => {}
             Event::Ended(leg, cause) => match self.notices.remove(&leg) {
                 Some(notice) => self.desk.forget(notice.leg),
                 None => {
@@ -299,6 +315,7 @@ impl Switchboard {
         let notices: Vec<LegId> =
             self.notices.values().filter(|n| n.leg.account == account).map(|n| n.leg.id).collect();
         notices.into_iter().for_each(|leg| self.end_notice(leg));
+        self.end_booths_of(Some(account));
         self.desk.plan.peers.retain(|peer| peer.id != account);
         self.desk.peers.remove(&account);
     }
@@ -327,12 +344,14 @@ impl Switchboard {
 
     fn media(&mut self, event: media::Event) {
         match event {
+            media::Event::Digit(port, digit) if self.booth_key(port, digit) => {}
             media::Event::Digit(port, digit) => {
                 self.with_port(port, |call, desk| call.digit(desk, port, digit, None));
             }
             media::Event::DigitEnd(port, digit, held) => {
                 self.with_port(port, |call, desk| call.digit_end(desk, port, digit, held));
             }
+            media::Event::Played(port, _) if self.booth_played(port) => {}
             media::Event::Played(port, _) => {
                 let notice = self.notices.values().find(|n| n.leg.port == port).map(|n| n.leg.id);
                 match notice {
@@ -426,6 +445,7 @@ impl Switchboard {
             Request::Keys(id, keys) => {
                 self.with(id, |call, desk| call.keys(desk, &keys)).unwrap_or(Err(NONE.into()))
             }
+            Request::Greeting(own) => self.set_greeting(own),
             Request::Transfer(id, number) => self.transfer(id, &number),
             // Answered before.
             Request::Connect(_) | Request::Errand(_) => Ok(()),

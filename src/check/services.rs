@@ -3,11 +3,14 @@
 use super::{Level, Verdict, say};
 use crate::assist::{self, hear};
 use crate::config::Config;
+use crate::listen::words::menu::Choice;
 use crate::net::http::Client;
 use crate::notify;
+use crate::slay::advice::Question;
 
 /// What recognises speech elsewhere.
 pub const WORDS: &str = "words";
+const MODEL: &str = "language model";
 const NOTIFY: &str = "notification";
 
 /// One of them.
@@ -45,6 +48,14 @@ pub fn ask(config: &Config, tries: bool) -> Vec<Service> {
         };
         service(there, WORDS, "what the line says while the box holds is sent there, as sound", &ask)
     });
+    let model = config.assistant.iter().map(|there| {
+        let choice = |key, label: &str| Choice { key, label: label.into() };
+        let heard = "For sales press one, for repairs press two.";
+        let offered = [choice('1', "sales"), choice('2', "repairs")];
+        let question = Question::new("my router is broken", heard, &offered, |_| false);
+        let ask = |client: &Client| assist::ask(client, there, &question).map(drop);
+        service(there, MODEL, "what menus say, and what you want there, is sent there", &ask)
+    });
     let notices = notify::start(if tries { config.notify.clone() } else { Vec::new() });
     let targets = config.notify.iter().map(|target| Service {
         about: NOTIFY,
@@ -56,7 +67,7 @@ pub fn ask(config: &Config, tries: bool) -> Vec<Service> {
             Err(error) => Some(Err(error.to_string())),
         },
     });
-    words.chain(targets).collect()
+    words.chain(model).chain(targets).collect()
 }
 
 /// What that means.

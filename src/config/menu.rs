@@ -4,12 +4,15 @@ use super::{Menu, section};
 use crate::tables::{Section, Source, tables};
 use toml::de::DeTable;
 
+/// Keys that the box presses by itself in a menu that it does not know.
+const EXPLORE: u8 = 3;
 /// Most speed dials.
 const SPEED_DIALS: usize = 20;
 
 pub(super) fn menu<'t>(source: &mut Source<'t>, root: &DeTable<'t>, emergency: &[String]) -> Menu {
-    let s = &mut section(source, root, "[menu]", &["learn", "extension"]);
+    let s = &mut section(source, root, "[menu]", &["learn", "explore", "extension"]);
     let learn = s.flag("learn").unwrap_or(true);
+    let explore = s.number("explore", 0..=6).and_then(|n| u8::try_from(n).ok()).unwrap_or(EXPLORE);
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let allowed = "allowed are up to 32 digits, letters, - and _, but no emergency number";
     let extension = s.text("extension", allowed, |text| {
@@ -36,5 +39,5 @@ pub(super) fn menu<'t>(source: &mut Source<'t>, root: &DeTable<'t>, emergency: &
             speed.push((key, number));
         }
     }
-    Menu { learn, extension: extension.unwrap_or_default(), speed }
+    Menu { learn, explore, extension: extension.unwrap_or_default(), speed }
 }

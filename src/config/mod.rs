@@ -96,6 +96,7 @@ pub fn parse(
         "record",
         "words",
         "speech",
+        "assistant",
         "notify",
         "guard",
         "codes",
@@ -120,8 +121,10 @@ pub fn parse(
         &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
     ));
     let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
+    let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
     let notify = notify::targets(&mut source, &root);
-    let code_keys = ["hold", "slay", "rejoin", "listen", "status", "cancel", "gesture", "withhold"];
+    let code_keys =
+        ["hold", "slay", "rejoin", "listen", "status", "cancel", "greeting", "gesture", "withhold"];
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
@@ -146,6 +149,7 @@ pub fn parse(
         record,
         words,
         speech,
+        assistant,
         notify,
         guard,
         codes,

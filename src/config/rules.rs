@@ -55,6 +55,7 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
     let (rejoin, listen) = (code("rejoin", usual.rejoin), code("listen", usual.listen));
     let (status, cancel, withhold) =
         (code("status", usual.status), code("cancel", usual.cancel), code("withhold", usual.withhold));
+    let greeting = code("greeting", usual.greeting);
     let gesture = s.text("gesture", "allowed are 2 to 4 of 0-9, * and #, but not ***", |text| {
         let keys = text.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#');
         // *** opens an HT801's own menu and never reaches us.
@@ -68,6 +69,7 @@ pub(super) fn codes(s: &mut Section<'_, '_>, emergency: &[String]) -> Codes {
         status,
         cancel,
         withhold,
+        greeting,
         gesture: gesture.unwrap_or(usual.gesture),
     };
     let all = codes.named();

@@ -1,10 +1,12 @@
-//! Other machines that help: those keys of `[words]` that name one.
+//! Other machines that help: `[assistant]`, and those keys of `[words]` that name one.
 
 use super::{Config, Secret};
 use crate::assist::Service;
 use crate::net::http::{URL_ALLOWED, Url};
 use crate::tables::Section;
 use core::time::Duration;
+
+pub(super) const KEYS: [&str; 4] = ["url", "key", "model", "limit"];
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -17,12 +19,29 @@ impl Config {
                 service.url
             )
         });
+        let model = self.assistant.iter().map(|service| {
+            format!(
+                "What companies' menus say and what you want there, to the language model at {}.",
+                service.url
+            )
+        });
         let notify = self.notify.iter().map(|target| {
             let numbers = if target.numbers { ", with the other party's number" } else { "" };
             format!("What happens{numbers}, to {} ({}).", target.name, target.host())
         });
-        words.chain(notify).collect()
+        words.chain(model).chain(notify).collect()
     }
+}
+
+/// The language model.
+pub(super) fn assistant(s: &mut Section<'_, '_>) -> Option<Service> {
+    let model = s.text("model", NAME, name);
+    let limit = s.duration("limit", SECOND..=60 * SECOND).unwrap_or(10 * SECOND);
+    let (url, key) = place(s, &["key", "model", "limit"])?;
+    if model.is_none() && !s.has("model") {
+        s.refuse("model", "needed is the model's name there, such as \"llama3.2\"");
+    }
+    Some(Service { url, key, model: model?, limit })
 }
 
 /// What recognises speech instead of the box.

@@ -39,6 +39,8 @@ pub struct Config {
     pub words: Words,
     /// `[speech]`
     pub speech: Speech,
+    /// `[assistant]`: the language model, if there is one.
+    pub assistant: Option<assist::Service>,
     /// `[[notify]]`, in the file's order; may be empty.
     pub notify: Vec<crate::notify::Target>,
     /// `[guard]`
@@ -58,6 +60,8 @@ pub struct Config {
 pub struct Menu {
     /// Menus are learnt from the owner's keys in ordinary calls.
     pub learn: bool,
+    /// So many keys are pressed in a menu that is not known, 0 to 6, where words are understood.
+    pub explore: u8,
     /// Calls to this number, or user, are held as they come; empty: there is none.
     pub extension: String,
     /// What may be dialled behind the code that slays, and what it stands for.

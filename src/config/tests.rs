@@ -183,13 +183,14 @@ fn several_phones_ring_as_the_household_wants() {
 
 #[test]
 fn menus_and_speed_dials() {
-    let text = "[menu]\nlearn = false\nextension = \"621\"\n[codes]\nslay = \"*57\"\n\
+    let text = "[menu]\nlearn = false\nexplore = 0\nextension = \"621\"\n[codes]\nslay = \"*57\"\n\
                 [[speed_dial]]\ndigits = \"1\"\nnumber = \"+4930123456\"\n";
     let config = read(text).unwrap();
     let speed = vec![("1".to_owned(), "+4930123456".to_owned())];
-    assert_eq!(config.menu, Menu { learn: false, extension: "621".into(), speed });
+    assert_eq!(config.menu, Menu { learn: false, explore: 0, extension: "621".into(), speed });
     assert_eq!(config.codes.slay, "*57");
-    assert!(read("").unwrap().menu.learn);
+    let usual = read("").unwrap().menu;
+    assert!(usual.learn && usual.explore == 3 && read("[menu]\nexplore = 7\n").is_err());
 }
 
 #[test]
@@ -310,6 +311,7 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
     assert_eq!(bare.hold, full.hold);
     assert_eq!(bare.codes, full.codes);
     assert_eq!((bare.menu.learn, &bare.menu.extension), (full.menu.learn, &full.menu.extension));
+    assert_eq!(bare.menu.explore, full.menu.explore);
     assert_eq!(bare.guard, full.guard);
     assert_eq!(bare.web.listen, full.web.listen);
     assert_eq!((bare.web.local_name.as_str(), full.web.local_name.as_str()), ("holdslayer", "holdslayer"));

@@ -1,5 +1,6 @@
 //! The ear: frames of one leg in, what is heard out. Pure and deterministic; the same code behind `run` and `listen`.
 
+pub mod booth;
 mod challenge;
 pub mod classifier;
 pub mod ear;

@@ -17,6 +17,8 @@ pub struct Codes {
     pub status: String,
     /// End the held call.
     pub cancel: String,
+    /// Speak the greeting yourself.
+    pub greeting: String,
     /// Keys inside a call that hold it.
     pub gesture: String,
     /// Before a number: do not show mine.
@@ -33,6 +35,7 @@ impl Default for Codes {
             listen: "*96".into(),
             status: "*95".into(),
             cancel: "*49".into(),
+            greeting: "*48".into(),
             gesture: "**".into(),
             withhold: "*67".into(),
         }
@@ -41,7 +44,7 @@ impl Default for Codes {
 
 impl Codes {
     /// The codes that are dialled, by their keys in the configuration. (The gesture is pressed inside a call.)
-    pub fn named(&self) -> [(&'static str, &str); 7] {
+    pub fn named(&self) -> [(&'static str, &str); 8] {
         [
             ("hold", &self.hold),
             ("slay", &self.slay),
@@ -50,6 +53,7 @@ impl Codes {
             ("cancel", &self.cancel),
             ("withhold", &self.withhold),
             ("listen", &self.listen),
+            ("greeting", &self.greeting),
         ]
     }
 }
@@ -71,6 +75,8 @@ pub enum Dialled<'a> {
     Status,
     /// Cancel.
     Cancel,
+    /// Speak the greeting.
+    Greeting,
     /// A number for the trunk.
     Number(&'a str),
     /// Nothing that can be dialled.
@@ -92,6 +98,7 @@ pub fn read<'a>(dialled: &'a str, emergency: &[String], codes: &Codes) -> Dialle
         d if d == codes.listen => Dialled::Listen,
         d if d == codes.status => Dialled::Status,
         d if d == codes.cancel => Dialled::Cancel,
+        d if d == codes.greeting => Dialled::Greeting,
         d if d.is_empty() => Dialled::Nothing,
         _ => Dialled::Number(dialled),
     }
@@ -118,6 +125,7 @@ mod tests {
             ("*94", Dialled::Rejoin),
             ("*95", Dialled::Status),
             ("*49", Dialled::Cancel),
+            ("*48", Dialled::Greeting),
             ("18005550100", Dialled::Number("18005550100")),
             ("*581", Dialled::Number("*581")),
             ("", Dialled::Nothing),

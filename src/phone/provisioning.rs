@@ -238,7 +238,7 @@ mod tests {
             (57, "0"),
             (58, "8"),
             (37, "2"),
-            (4200, "{ 911 | 112 | *58 | *59 | *94 | *95 | *49 | *67 | *96 | x+ | *x+ }"),
+            (4200, "{ 911 | 112 | *58 | *59 | *94 | *95 | *49 | *67 | *96 | *48 | x+ | *x+ }"),
         ] {
             assert!(text.contains(&format!("<P{number}>{value}</P{number}>\n")), "P{number}: {text}");
         }
@@ -265,7 +265,7 @@ mod tests {
             "<User_ID_2_>hall<",
             "<Password_1_>abcd-efgh<",
             "<Restrict_Source_IP_1_>Yes<",
-            "<Dial_Plan_1_>(911S0|112S0|*58|*59|*94|*95|*49|*67|*96|*xx|*xx.|xx.)<",
+            "<Dial_Plan_1_>(911S0|112S0|*58|*59|*94|*95|*49|*67|*96|*48|*xx|*xx.|xx.)<",
         ] {
             assert!(text.contains(parameter), "{parameter}: {text}");
         }

@@ -114,12 +114,24 @@ impl Book {
     /// The version to be used for a number, if one can be trusted: the best standing, of these the newest.
     pub fn choose(&self, number: &str) -> Option<&Version> {
         let versions = self.entries.get(&key(number))?.versions.iter();
-        versions.filter(|v| v.standing() > Standing::Demoted).max_by_key(|v| (v.standing(), v.id))
+        // What was found for one wish is not for every call.
+        let general = |v: &&Version| !v.learnt || v.flow.name.is_empty();
+        let trusted = versions.filter(general).filter(|v| v.standing() > Standing::Demoted);
+        trusted.max_by_key(|v| (v.standing(), v.id))
+    }
+
+    /// The same of those that are called by this wish.
+    pub fn choose_for(&self, number: &str, wish: &str) -> Option<&Version> {
+        let versions = self.entries.get(&key(number))?.versions.iter();
+        let named = versions.filter(|v| v.flow.name.to_lowercase() == wish.to_lowercase());
+        named.filter(|v| v.standing() > Standing::Demoted).max_by_key(|v| (v.standing(), v.id))
     }
 
     /// Flows are known for this number, and all of them failed: its menu is not what it was.
     pub fn is_lost(&self, number: &str) -> bool {
-        self.entries.contains_key(&key(number)) && self.choose(number).is_none()
+        let general = |v: &Version| !v.learnt || v.flow.name.is_empty();
+        let known = self.entries.get(&key(number)).is_some_and(|entry| entry.versions.iter().any(general));
+        known && self.choose(number).is_none()
     }
 
     /// This version, whatever its standing.
@@ -147,7 +159,9 @@ impl Book {
         }
         let fresh = Entry { number: number.clone(), versions: Vec::new() };
         let entry = self.entries.entry(number).or_insert(fresh);
-        let known = |v: &&Version| v.standing() > Standing::Demoted && v.flow.does_the_same(&flow);
+        let known = |v: &&Version| {
+            v.standing() > Standing::Demoted && v.flow.does_the_same(&flow) && v.flow.name == flow.name
+        };
         if learnt && entry.versions.iter().rev().any(|v| known(&v)) {
             return Ok(None);
         }
@@ -201,7 +215,7 @@ mod tests {
     const NUMBER: &str = "18005550123";
 
     fn flow(pressed: &str) -> Flow {
-        Flow::new("x", vec![after(1, keys(pressed))]).unwrap()
+        Flow::new("", vec![after(1, keys(pressed))]).unwrap()
     }
 
     fn learnt(book: &mut Book, pressed: &str) -> Option<u32> {

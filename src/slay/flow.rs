@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub const STEPS: usize = 40;
 /// Most keys of one step.
 pub const KEYS: usize = 32;
-/// Longest name of a flow, characters.
+/// Longest name of a flow, and longest words that a step expects, characters.
 pub const NAME: usize = 64;
 /// How long a prompt is waited for unless the step says otherwise.
 pub const WITHIN: Duration = Duration::from_secs(60);
@@ -34,6 +34,8 @@ pub struct Step {
     pub label: Option<String>,
     /// Not before this prompt has been said.
     pub prompt: Option<Print>,
+    /// Or not before these words have been, where words are understood. With both, either will do.
+    pub expect: Option<String>,
     /// So long it is waited for.
     pub within: Duration,
     /// If it does not come.
@@ -45,7 +47,7 @@ pub struct Step {
 impl Step {
     /// A step that waits for nothing.
     pub fn plain(act: Act) -> Self {
-        Self { label: None, prompt: None, within: WITHIN, otherwise: Otherwise::Owner, act }
+        Self { label: None, prompt: None, expect: None, within: WITHIN, otherwise: Otherwise::Owner, act }
     }
 
     /// The prompts that this step listens for.
@@ -164,6 +166,12 @@ impl Flow {
     }
 }
 
+/// Whether a step may expect this.
+pub fn is_words(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 2 && text.chars().count() <= NAME && !text.chars().any(char::is_control)
+}
+
 fn check(steps: &[Step], at: usize, step: &Step) -> Result<(), String> {
     let leads = |label: &str| match steps.iter().position(|s| s.label.as_deref() == Some(label)) {
         None => Err(format!("no step has the label {label}")),
@@ -179,6 +187,9 @@ fn check(steps: &[Step], at: usize, step: &Step) -> Result<(), String> {
     if let Otherwise::GoTo(label) = &step.otherwise {
         leads(label)?;
     }
+    if step.expect.as_ref().is_some_and(|words| !is_words(words)) {
+        return Err(format!("expect: allowed are words of at least two letters, {NAME} characters at most"));
+    }
     match &step.act {
         Act::Dtmf(keys) if keys.is_empty() || keys.len() > KEYS => {
             Err(format!("keys: allowed are 1 to {KEYS} of 0-9, * and #"))
@@ -186,7 +197,7 @@ fn check(steps: &[Step], at: usize, step: &Step) -> Result<(), String> {
         Act::Say(text) if !is_spoken(text) => {
             Err(format!("text: allowed are 1 to {SPOKEN_CHARS} characters with letters or digits among them"))
         }
-        Act::Branch(_) if step.prompt.is_some() => {
+        Act::Branch(_) if step.prompt.is_some() || step.expect.is_some() => {
             Err("prompt: a branch has the prompts of its ways, in [[step.way]]".into())
         }
         Act::Branch(ways) if ways.is_empty() => Err("a branch needs at least one [[step.way]]".into()),
@@ -236,6 +247,8 @@ pub(crate) mod tests {
             (vec![Step { otherwise: Otherwise::GoTo("x".into()), ..Step::plain(Act::Listen) }], 0, "no step"),
             (vec![after(1, way("end")), labelled("end", Act::Hold)], 0, "branch"),
             (vec![Step::plain(Act::Branch(vec![]))], 0, "at least one"),
+            (vec![Step { expect: Some("2".into()), ..Step::plain(keys("1")) }], 0, "expect"),
+            (vec![Step { expect: Some("x".repeat(65)), ..Step::plain(keys("1")) }], 0, "expect"),
             (vec![Step::plain(Act::Listen); STEPS], STEPS, "at most"),
         ];
         for (steps, at, words) in wrong {

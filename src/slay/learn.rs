@@ -4,8 +4,10 @@
 //! learnt flow rings the owner, who types it himself. Keys pressed before anything was said are not learnt, for there
 //! would be no prompt to verify.
 
-use super::flow::{Act, Flow, STEPS, Step};
+use super::flow::{Act, Flow, NAME, STEPS, Step, is_words};
 use crate::listen::prompt::Print;
+use crate::listen::words::Language;
+use crate::listen::words::menu::options;
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -24,6 +26,8 @@ const PERSON: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(20);
 /// No prompt is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Most that is kept of what was said before a key, characters, and no longer than until that key is pressed.
+const SAID: usize = 2_000;
 /// No menu is longer.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
@@ -34,6 +38,8 @@ pub enum Input {
     Key(Digit),
     /// What was said before a key; the answers to [`Output::Ask`], in order.
     Said(Option<Print>),
+    /// These words were understood, which began to be said then. Of them only what the menu says of a key is kept.
+    Words(Instant, String),
     /// The listener takes who speaks for a person.
     Person,
     /// Time passed.
@@ -59,6 +65,10 @@ struct Answer {
     waited: Duration,
     /// What was said before; asked for, and not yet told.
     prompt: Option<Option<Print>>,
+    /// Where the menu says that the key leads.
+    expect: Option<String>,
+    /// Between these it was said.
+    heard: Option<(Instant, Instant)>,
 }
 
 /// Learns the menu of one call.
@@ -69,6 +79,9 @@ pub struct Learner {
     answers: Vec<Answer>,
     began: Instant,
     last_key: Option<Instant>,
+    /// What was understood since the key before.
+    words: String,
+    language: Language,
     /// Until then it listens.
     until: Instant,
     ends: Instant,
@@ -78,12 +91,15 @@ pub struct Learner {
 
 impl Learner {
     /// Begins at `now`, when the far side has answered; or behind the steps of a flow that led on until here.
-    pub fn new(now: Instant, before: &[Step]) -> Self {
+    /// `language`: what is spoken there.
+    pub fn new(now: Instant, before: &[Step], language: Language) -> Self {
         Self {
             before: before.to_vec(),
             answers: Vec::new(),
             began: now,
             last_key: None,
+            words: String::new(),
+            language,
             until: now + QUIET,
             ends: now + LONGEST,
             over: false,
@@ -119,6 +135,8 @@ impl Learner {
                 }
                 self.merge();
             }
+            Input::Words(at, text) if !self.over => self.words(at, &text),
+            Input::Words(..) => {}
             Input::Person => self.until = self.until.min(now + PERSON),
             Input::Timeout => {}
         }
@@ -131,14 +149,33 @@ impl Learner {
     fn key(&mut self, now: Instant, key: Digit) {
         let run = self.last_key.is_some_and(|last| now.since(last) <= RUN);
         if !run || self.answers.is_empty() {
-            let waited = now.since(self.last_key.unwrap_or(self.began));
-            self.answers.push(Answer { waited, ..Answer::default() });
+            let since = self.last_key.unwrap_or(self.began);
+            let heard = Some((since, now));
+            self.answers.push(Answer { waited: now.since(since), heard, ..Answer::default() });
             self.out.push_back(Output::Ask);
+        } else {
+            self.words.clear();
         }
         self.last_key = Some(now);
         self.until = now + QUIET;
         if let Some(answer) = self.answers.last_mut() {
             answer.add(&[key]);
+            answer.name(&self.words, self.language);
+        }
+        self.words.clear();
+    }
+
+    /// Words that began before the last key was pressed are of its menu, and come late.
+    fn words(&mut self, at: Instant, text: &str) {
+        let language = self.language;
+        let of = self.answers.last_mut().filter(|a| a.heard.is_some_and(|(_, key)| at < key));
+        match of {
+            Some(answer) => answer.name(text, language),
+            None if self.words.len() + text.len() < SAID => {
+                self.words.push_str(text);
+                self.words.push_str(", ");
+            }
+            None => {}
         }
     }
 
@@ -169,7 +206,8 @@ impl Learner {
             let act = if answer.secret { Act::Transfer } else { Act::Dtmf(answer.keys.clone()) };
             let within =
                 Duration::from_secs((answer.waited + answer.waited / 2 + GRACE).min(PATIENCE).as_secs());
-            steps.push(Step { prompt: Some(prompt), within, ..Step::plain(act) });
+            let expect = answer.expect.clone().filter(|_| !answer.secret);
+            steps.push(Step { prompt: Some(prompt), expect, within, ..Step::plain(act) });
             if answer.secret {
                 break;
             }
@@ -179,6 +217,20 @@ impl Learner {
 }
 
 impl Answer {
+    /// Takes from what was said where its key leads, if it is one key.
+    fn name(&mut self, text: &str, language: Language) {
+        let [key] = self.keys.as_slice() else {
+            self.expect = None;
+            return;
+        };
+        if self.expect.is_none() && !self.secret {
+            let choice = options(text, language).into_iter().find(|choice| choice.key == key.as_char());
+            self.expect = choice
+                .map(|choice| choice.label.chars().take(NAME).collect())
+                .filter(|l: &String| is_words(l));
+        }
+    }
+
     fn add(&mut self, keys: &[Digit]) {
         if !self.secret {
             self.keys.extend(keys);
@@ -199,7 +251,7 @@ mod tests {
 
     /// Plays `(second, keys or what was said before them)`; the acts of what was learnt.
     fn learnt(before: &[Step], presses: &[(u64, &str, Option<u32>)]) -> Option<Vec<Step>> {
-        let mut learner = Learner::new(Instant::ZERO, before);
+        let mut learner = Learner::new(Instant::ZERO, before, Language::English);
         for (second, pressed, said) in presses {
             for (n, key) in pressed.chars().enumerate() {
                 let now = Instant((second * 1_000 + n as u64 * 400) * 1_000);
@@ -256,7 +308,7 @@ mod tests {
     #[test]
     fn it_stops_listening_when_a_person_is_there_or_nobody_presses_keys() {
         let stops = |inputs: &[(u64, Input)]| {
-            let mut learner = Learner::new(Instant::ZERO, &[]);
+            let mut learner = Learner::new(Instant::ZERO, &[], Language::English);
             for (second, input) in inputs {
                 learner.handle(Instant(second * 1_000_000), input.clone());
             }
@@ -273,5 +325,27 @@ mod tests {
         assert_eq!(stops(&[key(10), (20, Input::Person)]), 35);
         assert_eq!(stops(&[(20, Input::Person), key(30)]), 210, "it was a menu after all");
         assert_eq!(stops(&(1..9).map(|n| key(n * 100)).collect::<Vec<_>>()), 900);
+    }
+
+    #[test]
+    fn a_step_is_named_by_what_the_menu_says_of_its_key_and_nothing_else_is_kept() {
+        let at = |second: u64| Instant(second * 1_000_000);
+        let mut learner = Learner::new(Instant::ZERO, &[], Language::English);
+        let words = |second, text: &str| Input::Words(at(second), text.into());
+        let press = |learner: &mut Learner, second, key| {
+            learner.handle(at(second), Input::Key(Digit::from_char(key).unwrap()));
+            learner.handle(at(second), Input::Said(Some(print(u32::try_from(second).unwrap()))));
+        };
+        learner.handle(at(4), words(1, "My name is Jones, my number is 1234. For sales, press one."));
+        learner.handle(at(6), words(4, "For billing questions, press two."));
+        press(&mut learner, 8, '2');
+        assert!(!format!("{learner:?}").contains("Jones"), "what was said is forgotten with the key");
+        // Cut off by the key, and understood after it.
+        press(&mut learner, 20, '1');
+        learner.handle(at(21), words(15, "For an old bill, press one"));
+        press(&mut learner, 30, '5');
+        let expect: Vec<_> = learner.flow("x").unwrap().steps.into_iter().map(|step| step.expect).collect();
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(expect, [named("billing questions"), named("old bill"), None, None]);
     }
 }

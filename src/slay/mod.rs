@@ -1,6 +1,8 @@
 //! The policy of holding: what is done on a line that is held for the owner, as pure machines.
 
+pub mod advice;
 pub mod book;
+pub mod explore;
 pub mod flow;
 mod hold;
 pub mod learn;

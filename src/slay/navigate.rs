@@ -10,6 +10,8 @@
 use super::flow::{Act, Flow, Otherwise, Step, Word};
 use crate::limits::LOOSE_SECONDS;
 use crate::listen::Sound;
+use crate::listen::words::menu::options;
+use crate::listen::words::{Language, says};
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -33,11 +35,16 @@ const WORD: Duration = Duration::from_secs(5);
 /// The same of a text.
 const TEXT: Duration = Duration::from_secs(LOOSE_SECONDS as u64 + 3);
 
+/// Most that is kept of what was said at one step, characters.
+const SAID: usize = 2_000;
+
 /// What the call tells the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// This one of [`Flow::prompts`] has just been said.
     Prompt(usize),
+    /// These words have just been understood, which began to be said then.
+    Words(Instant, String),
     /// Another class of sound is heard from now on.
     Sound(Sound),
     /// The word that was to be said has been.
@@ -74,6 +81,8 @@ pub enum Help {
     Changed,
     /// The flow says that he goes on himself.
     Turn,
+    /// A menu that is not known, in which no key is clear.
+    Unsure,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +120,9 @@ pub struct Navigator {
     spoken: bool,
     /// The prompt said last, while it waits for its key.
     said: Option<(usize, Instant)>,
+    /// What was understood since the step began, and when that was.
+    words: (String, Instant),
+    language: Language,
     /// Every step led on as it should.
     through: bool,
     out: VecDeque<Output>,
@@ -118,7 +130,8 @@ pub struct Navigator {
 
 impl Navigator {
     /// Begins with the first step at `now`. `said`: a prompt that was said before, and when.
-    pub fn new(now: Instant, flow: Flow, said: Option<(usize, Instant)>) -> Self {
+    /// `language`: what is spoken there.
+    pub fn new(now: Instant, flow: Flow, said: Option<(usize, Instant)>, language: Language) -> Self {
         let mut machine = Self {
             flow,
             at: 0,
@@ -126,6 +139,8 @@ impl Navigator {
             sound: (Sound::Silence, now),
             spoken: false,
             said,
+            words: (String::new(), now),
+            language,
             through: false,
             out: VecDeque::new(),
         };
@@ -189,6 +204,17 @@ impl Navigator {
                     self.expected(now);
                 }
             }
+            // What began before the last key belongs to that one.
+            Input::Words(at, _) if at < self.words.1 => {}
+            Input::Words(_, text) => {
+                if self.words.0.len() + text.len() < SAID {
+                    self.words.0.push_str(&text);
+                    self.words.0.push_str(", ");
+                }
+                if matches!(self.state, State::Expecting { .. }) {
+                    self.understood(now);
+                }
+            }
             Input::Spoken if matches!(self.state, State::Speaking { .. }) => self.go_on(now),
             Input::Mute if matches!(self.state, State::Speaking { .. }) => {
                 self.missed(now, "the box has no voice for its text");
@@ -248,7 +274,9 @@ impl Navigator {
         self.spoken = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
         let Some(step) = self.step() else { return self.end(Output::Hold) };
         let (half, until) = (now + step.within / 2, now + step.within);
-        if step.prompts().next().is_none() {
+        let waits = step.prompts().next().is_some() || step.expect.is_some();
+        self.words = (String::new(), now);
+        if !waits {
             return self.act(now, None);
         }
         self.state = State::Expecting { half, until, chances: CHANCES };
@@ -264,6 +292,32 @@ impl Navigator {
         if found.is_some() {
             self.said = None;
             self.act(now, found);
+        }
+    }
+
+    /// Goes on if the words that the step waits for have been said. A menu that names another key for them has changed.
+    fn understood(&mut self, now: Instant) {
+        let Some((step, expected)) = self.step().and_then(|step| Some((step, step.expect.as_deref()?)))
+        else {
+            return;
+        };
+        let offered = options(&self.words.0, self.language);
+        let about = offered.iter().find(|choice| says(&choice.label, expected, self.language));
+        let key = match &step.act {
+            Act::Dtmf(keys) => keys.first().map(|key| key.as_char()),
+            _ => None,
+        };
+        let said = says(&self.words.0, expected, self.language);
+        let speaks = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
+        match (about, key) {
+            (Some(choice), Some(key)) if choice.key != key => {
+                self.missed(now, "the menu names another key than it did");
+            }
+            (Some(_), _) => self.act(now, Some(0)),
+            (None, None) if said => self.act(now, Some(0)),
+            // While it speaks it may yet name its key.
+            (None, Some(_)) if said && offered.is_empty() && !speaks => self.act(now, Some(0)),
+            _ => {}
         }
     }
 
@@ -369,7 +423,7 @@ mod tests {
     /// Feeds `(second, input)` and drives the timers up to `end` seconds; what was done, by second.
     fn story(steps: Vec<Step>, inputs: &[(f64, Input)], end: f64) -> Vec<(f64, Output)> {
         let flow = Flow::new("x", steps).unwrap();
-        let mut machine = Navigator::new(Instant::ZERO, flow, None);
+        let mut machine = Navigator::new(Instant::ZERO, flow, None, Language::English);
         let mut inputs = VecDeque::from(inputs.to_vec());
         let mut told = Vec::new();
         let mut now = Instant::ZERO;
@@ -478,9 +532,45 @@ mod tests {
     fn what_was_said_just_before_counts_and_what_was_said_long_ago_does_not() {
         let flow = Flow::new("x", vec![after(1, keys("2"))]).unwrap();
         let pressed = |said: f64| {
-            let mut machine = Navigator::new(at(20.0), flow.clone(), Some((0, at(said))));
+            let mut machine = Navigator::new(at(20.0), flow.clone(), Some((0, at(said))), Language::English);
             core::iter::from_fn(|| machine.poll()).any(|out| out == press("2"))
         };
         assert!(pressed(12.0) && !pressed(5.0));
+    }
+
+    #[test]
+    fn words_verify_a_step_and_another_key_for_them_is_another_menu() {
+        let expect =
+            |words: &str, pressed| vec![Step { expect: Some(words.into()), ..Step::plain(keys(pressed)) }];
+        let said = |from: f64, to: f64, text: &str| {
+            [(from, SPEECH), (to, QUIET), (to + 0.5, Input::Words(at(from), text.into()))]
+        };
+        let menu = "For sales, press one. For billing questions, press two.";
+        assert_eq!(
+            story(expect("billing", "2"), &said(1.0, 6.0, menu), 300.0),
+            [(6.5, press("2")), (6.5, Output::Hold)]
+        );
+        assert_eq!(story(expect("billing", "3"), &said(1.0, 6.0, menu), 300.0), [(6.5, CHANGED)]);
+        let other = [said(1.0, 6.0, menu), said(12.0, 18.0, menu)].concat();
+        assert_eq!(story(expect("repairs", "2"), &other, 300.0), [(30.0, CHANGED)]);
+        // Words of two stretches, and what names no key.
+        let parts = [said(1.0, 3.0, "For billing questions,"), said(3.2, 5.0, "press two.")].concat();
+        let mut parts = parts;
+        parts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert_eq!(story(expect("billing", "2"), &parts, 300.0).last(), Some(&(5.5, Output::Hold)));
+        let asks = said(1.0, 3.0, "Please enter your account number.");
+        assert_eq!(story(expect("account number", "99"), &asks, 300.0)[0], (3.5, press("99")));
+        // What was said before the key belongs to the step before it.
+        let steps = [expect("billing", "2"), expect("repairs", "1")].concat();
+        let twice = [
+            said(1.0, 6.0, menu).to_vec(),
+            vec![(7.0, Input::Words(at(2.0), "For repairs press one.".into()))],
+        ]
+        .concat();
+        assert_eq!(story(steps, &twice, 20.0), [(6.5, press("2"))]);
+        // Either will do where a step has both.
+        let both = vec![Step { expect: Some("billing".into()), ..after(1, keys("2")) }];
+        assert_eq!(story(both.clone(), &said(1.0, 6.0, menu), 20.0)[0].1, press("2"));
+        assert_eq!(story(both, &[(1.0, SPEECH), (5.0, Input::Prompt(0))], 20.0)[0].1, press("2"));
     }
 }

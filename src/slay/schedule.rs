@@ -28,7 +28,7 @@ pub struct Appointment {
 }
 
 /// Which flow a call follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
     /// The one that can be trusted, if there is one.
     #[default]
@@ -37,6 +37,8 @@ pub enum Way {
     Straight,
     /// This version, whatever its standing.
     Version(u32),
+    /// The one that is called by this wish, else the box looks for it by the menu's words, where it understands them.
+    Wish(String),
 }
 
 /// An appointment whose time has come.

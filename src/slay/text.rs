@@ -1,6 +1,6 @@
 //! A flow as TOML: for the page, for a file, for whoever wants to read or change it. What is written is read back the same.
 
-use super::flow::{Act, Flow, KEYS, Otherwise, STEPS, Step, WITHIN, Word, is_spoken};
+use super::flow::{Act, Flow, KEYS, NAME, Otherwise, STEPS, Step, WITHIN, Word, is_spoken, is_words};
 use crate::limits::SPOKEN_CHARS;
 use crate::listen::prompt::Print;
 use crate::tables::{Mistakes, Section, Source, show_duration, tables};
@@ -35,6 +35,9 @@ pub fn write(flow: &Flow) -> String {
             let seconds = print.seconds();
             let _ =
                 writeln!(text, "prompt = \"p{}\" # once this has been said ({seconds:.0} s)", name(print));
+        }
+        if let Some(words) = &step.expect {
+            let _ = writeln!(text, "expect = {}", quoted(words));
         }
         match &step.act {
             Act::Dtmf(keys) => {
@@ -163,13 +166,15 @@ fn step<'t>(
     table: &DeTable<'t>,
     prompts: &BTreeMap<String, Print>,
 ) -> Option<Step> {
-    const KNOWN: [&str; 10] =
-        ["do", "label", "prompt", "within", "otherwise", "keys", "time", "say", "text", "way"];
+    const KNOWN: [&str; 11] =
+        ["do", "label", "prompt", "expect", "within", "otherwise", "keys", "time", "say", "text", "way"];
     let known = |text: &str| prompts.get(text).cloned();
     let allowed = "allowed is the name of one of [prompts]";
     let mut s = Section::open(source, "[[step]]", Some((at, table)), &KNOWN);
     let label = s.text("label", "allowed is a text of 1 to 32 characters", named);
     let prompt = s.text("prompt", allowed, known);
+    let allowed_words = format!("allowed are words of at least two letters, {NAME} characters at most");
+    let expect = s.text("expect", &allowed_words, |text| is_words(text).then(|| text.to_owned()));
     let within = s.duration("within", PATIENCE).unwrap_or(WITHIN);
     let otherwise = s.text("otherwise", OTHERWISE, |text| {
         Some(match text {
@@ -226,7 +231,14 @@ fn step<'t>(
             Act::Branch(ways)
         }
     };
-    missing.map(|()| Step { label, prompt, within, otherwise: otherwise.unwrap_or(Otherwise::Owner), act })
+    missing.map(|()| Step {
+        label,
+        prompt,
+        expect,
+        within,
+        otherwise: otherwise.unwrap_or(Otherwise::Owner),
+        act,
+    })
 }
 
 fn named(text: &str) -> Option<String> {
@@ -256,6 +268,8 @@ mod tests {
             Step { otherwise: Otherwise::GoTo("care".into()), ..after(3, Act::Listen) },
             Step { otherwise: Otherwise::HangUp, ..Step::plain(branch) },
             Step { label: Some("care".into()), ..after(3, Act::Speak(Word::Agent)) },
+            Step { expect: Some("your \"bill\"".into()), ..after(4, keys("5")) },
+            Step { expect: Some("agent".into()), ..Step::plain(Act::Listen) },
             Step::plain(Act::Say("my \"bill\" please".into())),
             after(4, Act::Transfer),
             end,
@@ -285,6 +299,7 @@ mod tests {
             ("[[step]]\ndo = \"speak\"\nsay = \"yes\"\ntext = \"x\"", 3, &["either"]),
             ("[[step]]\ndo = \"hold\"\nkeys = \"1\"", 3, &["keys", "do = \"dtmf\""]),
             ("[[step]]\ndo = \"hold\"\nprompt = \"p9\"", 3, &["prompt = \"p9\"", "[prompts]"]),
+            ("[[step]]\ndo = \"hold\"\nexpect = \"1\"", 3, &["expect = \"1\"", "two letters"]),
             ("[[step]]\ndo = \"hold\"\nwithin = \"1s\"", 3, &["within", "\"2s\" to \"30m\""]),
             ("[[step]]\ndo = \"listen\"\notherwise = \"x\"", 1, &["no step has the label x"]),
             ("[[step]]\ndo = \"branch\"\n[[step.way]]\nto = \"x\"", 3, &["prompt is missing"]),

@@ -16,6 +16,9 @@ use cache::Cache;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Most that is read of a program's sound, seconds: its silent ends are cut off.
+const MOST_SECONDS: u32 = 30;
+
 /// What speaks, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -74,7 +77,7 @@ impl Voice {
         if let Some(known) = self.cache.get(&text) {
             return Ok(known);
         }
-        let samples = sound::from_wav(&self.program.run(&text)?)?;
+        let samples = sound::from_wav(&self.program.run(&text)?, MOST_SECONDS)?;
         let said: Arc<[u8]> = sound::finish(&samples).ok_or("the program gave silence")?.into();
         if said.len() > LOOSE_SECONDS * SAMPLE_RATE_HZ as usize {
             return Err(format!("it takes longer than {LOOSE_SECONDS} s"));

@@ -4,8 +4,6 @@ use crate::dsp::g711;
 use crate::units::{Codec, FRAME_SAMPLES, SAMPLE_RATE_HZ};
 use std::io::Cursor;
 
-/// Most that is read of a file, seconds: whoever gives more is told so.
-const MOST_SECONDS: u32 = 30;
 /// Speech at −16 dBm0, the level of a good handset (ITU-T P.56) and of the box's prompts, as RMS of linear samples.
 const SPEECH_RMS: f32 = 2_560.0;
 /// No sample is louder than this.
@@ -22,8 +20,8 @@ const WINGS: f64 = 12.0;
 /// The sound of a WAV file as mono at 8 kHz. A file that ends early, as one written into a pipe does, is as long as it is.
 ///
 /// # Errors
-/// In words: it is no WAV file of PCM, or longer than half a minute.
-pub fn from_wav(bytes: &[u8]) -> Result<Vec<i16>, String> {
+/// In words: it is no WAV file of PCM, or longer than so many seconds.
+pub fn from_wav(bytes: &[u8], most_seconds: u32) -> Result<Vec<i16>, String> {
     let mut reader = hound::WavReader::new(Cursor::new(bytes))
         .map_err(|error| format!("it is no WAV file that can be read ({error})"))?;
     let spec = reader.spec();
@@ -31,7 +29,7 @@ pub fn from_wav(bytes: &[u8]) -> Result<Vec<i16>, String> {
     if !(4_000..=192_000).contains(&spec.sample_rate) || channels > 8 {
         return Err(format!("a WAV file of {} Hz and {channels} channels cannot be used", spec.sample_rate));
     }
-    let most = (spec.sample_rate * MOST_SECONDS) as usize * channels;
+    let most = (spec.sample_rate * most_seconds) as usize * channels;
     let samples: Vec<f32> = match spec.sample_format {
         hound::SampleFormat::Float => reader.samples::<f32>().map_while(Result::ok).take(most + 1).collect(),
         hound::SampleFormat::Int => {
@@ -41,7 +39,7 @@ pub fn from_wav(bytes: &[u8]) -> Result<Vec<i16>, String> {
         }
     };
     if samples.len() > most {
-        return Err(format!("the sound in the WAV file is longer than {MOST_SECONDS} s"));
+        return Err(format!("the sound in the WAV file is longer than {most_seconds} s"));
     }
     if samples.len() < channels * spec.sample_rate as usize / 10 {
         return Err("there is no sound in the WAV file".into());
@@ -74,6 +72,20 @@ fn tap(x: f64, cut: f64, reach: f64) -> f64 {
     let angle = core::f64::consts::PI * x * cut;
     let sinc = if angle.abs() < 1e-9 { 1.0 } else { angle.sin() / angle };
     cut * sinc * (0.5 + 0.5 * (core::f64::consts::PI * x / reach).cos())
+}
+
+/// A sound as the box plays it, as a WAV file: mono, 8 kHz, 16 bits.
+pub fn to_wav(sound: &[u8]) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::with_capacity(44 + 2 * sound.len()));
+    let sample_format = hound::SampleFormat::Int;
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: SAMPLE_RATE_HZ, bits_per_sample: 16, sample_format };
+    let written = hound::WavWriter::new(&mut file, spec).and_then(|mut writer| {
+        sound.iter().try_for_each(|octet| writer.write_sample(g711::decode(Codec::Pcmu, *octet)))?;
+        writer.finalize()
+    });
+    debug_assert!(written.is_ok(), "memory takes all");
+    file.into_inner()
 }
 
 /// Cuts off the silent ends, sets the level and codes it: whole frames of µ-law. `None`: nothing was said.
@@ -122,12 +134,12 @@ mod tests {
     #[test]
     fn the_voice_band_passes_and_what_is_above_it_does_not_come_back_as_a_whistle() {
         for (rate, channels) in [(8_000, 1), (16_000, 1), (22_050, 1), (44_100, 2), (48_000, 1)] {
-            let pass = from_wav(&wav(rate, channels, 0.5, 1_000.0, 10_000.0)).unwrap();
+            let pass = from_wav(&wav(rate, channels, 0.5, 1_000.0, 10_000.0), 30).unwrap();
             assert!(pass.len().abs_diff(4_000) <= 1, "{rate}");
             let level = rms(&pass[400..3_600]);
             assert!((6_700.0..7_450.0).contains(&level), "{rate}: {level}");
             if rate > 12_000 {
-                let stop = from_wav(&wav(rate, channels, 0.5, 5_500.0, 10_000.0)).unwrap();
+                let stop = from_wav(&wav(rate, channels, 0.5, 5_500.0, 10_000.0), 30).unwrap();
                 assert!(rms(&stop[400..3_600]) < 40.0, "{rate}");
             }
         }
@@ -135,24 +147,25 @@ mod tests {
 
     #[test]
     fn ends_are_cut_and_the_level_is_set() {
-        let tone = from_wav(&wav(8_000, 1, 1.0, 400.0, 300.0)).unwrap();
+        let tone = from_wav(&wav(8_000, 1, 1.0, 400.0, 300.0), 30).unwrap();
         let said = [vec![0; 8_000], tone, vec![0; 5_000]].concat();
         let sound = finish(&said).unwrap();
         assert!((8_000..8_000 + 6 * 160).contains(&sound.len()) && sound.len().is_multiple_of(160));
         let linear: Vec<i16> = sound.iter().map(|b| g711::decode(Codec::Pcmu, *b)).collect();
         assert!((2_400.0..2_700.0).contains(&rms(&linear[1_600..6_400])));
+        assert_eq!(from_wav(&to_wav(&sound), 30).unwrap().len(), sound.len());
         assert_eq!(finish(&[0; 8_000]), None);
         assert_eq!(finish(&[]), None);
     }
 
     #[test]
     fn what_is_no_sound_is_told_in_words() {
-        assert!(from_wav(b"hello").unwrap_err().contains("no WAV file"));
-        assert!(from_wav(&wav(8_000, 1, 31.0, 400.0, 300.0)).unwrap_err().contains("longer"));
-        assert!(from_wav(&wav(8_000, 1, 0.05, 400.0, 300.0)).unwrap_err().contains("no sound"));
+        assert!(from_wav(b"hello", 30).unwrap_err().contains("no WAV file"));
+        assert!(from_wav(&wav(8_000, 1, 31.0, 400.0, 300.0), 30).unwrap_err().contains("longer"));
+        assert!(from_wav(&wav(8_000, 1, 0.05, 400.0, 300.0), 30).unwrap_err().contains("no sound"));
         // Into a pipe the sizes in the head are wrong: what is there counts.
         let mut cut = wav(8_000, 1, 1.0, 400.0, 300.0);
         cut.truncate(44 + 8_001);
-        assert_eq!(from_wav(&cut).unwrap().len(), 4_000);
+        assert_eq!(from_wav(&cut, 30).unwrap().len(), 4_000);
     }
 }

@@ -1,6 +1,6 @@
 //! Flows through menus, and calls that are planned: the control thread changes them and never waits for the disk.
 
-use super::form::{decode, encode};
+use super::form::{decode, decode_of, encode, encode_as};
 use super::queue::Shelf;
 use super::{Error, SETTINGS, Store};
 use crate::slay::book::{Entry, key};
@@ -11,6 +11,72 @@ use redb::ReadableDatabase;
 const PREFIX: &str = "flow.";
 const AFTER: &str = "flow/";
 const SCHEDULE: &str = "schedule";
+
+/// How an entry is written since its steps may expect words.
+const FORM: u8 = 2;
+
+fn entry(bytes: &[u8]) -> Option<Entry> {
+    decode_of(FORM, bytes).or_else(|| decode::<old::Entry>(bytes).map(Entry::from))
+}
+
+/// An entry as it was written before.
+mod old {
+    use crate::listen::prompt::Print;
+    use crate::slay::book;
+    use crate::slay::flow::{Act, Flow, Otherwise, Step as NewStep};
+    use crate::units::Wall;
+    use core::time::Duration;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Entry {
+        pub(super) number: String,
+        pub(super) versions: Vec<Version>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Version {
+        pub(super) id: u32,
+        pub(super) name: String,
+        pub(super) steps: Vec<Step>,
+        pub(super) learnt: bool,
+        pub(super) made: Wall,
+        pub(super) successes: u32,
+        pub(super) failures: u32,
+        pub(super) failed_in_a_row: u32,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Step {
+        pub(super) label: Option<String>,
+        pub(super) prompt: Option<Print>,
+        pub(super) within: Duration,
+        pub(super) otherwise: Otherwise,
+        pub(super) act: Act,
+    }
+
+    impl From<Entry> for book::Entry {
+        fn from(Entry { number, versions }: Entry) -> Self {
+            Self { number, versions: versions.into_iter().map(Into::into).collect() }
+        }
+    }
+
+    impl From<Version> for book::Version {
+        fn from(old: Version) -> Self {
+            let Version { id, name, steps, learnt, made, successes, failures, failed_in_a_row } = old;
+            let step = |Step { label, prompt, within, otherwise, act }| NewStep {
+                label,
+                prompt,
+                expect: None,
+                within,
+                otherwise,
+                act,
+            };
+            let flow = Flow { name, steps: steps.into_iter().map(step).collect() };
+            Self { id, flow, learnt, made, successes, failures, failed_in_a_row }
+        }
+    }
+}
 
 impl Store {
     /// The flows of every number, by number. What cannot be understood is left out.
@@ -28,7 +94,7 @@ impl Store {
             .collect::<Result<std::collections::BTreeMap<_, _>, Error>>()
         })?;
         found.extend(self.shared.queue.values(Shelf::Settings, PREFIX));
-        Ok(found.into_values().flatten().filter_map(|bytes| decode(&bytes)).collect())
+        Ok(found.into_values().flatten().filter_map(|bytes| entry(&bytes)).collect())
     }
 
     /// The flows of one number.
@@ -45,7 +111,7 @@ impl Store {
     /// # Errors
     /// The disk has failed for so long that nothing more is taken.
     pub fn put_flows(&self, entry: &Entry) -> Result<(), Error> {
-        let bytes = (!entry.versions.is_empty()).then(|| encode(entry)).transpose()?;
+        let bytes = (!entry.versions.is_empty()).then(|| encode_as(FORM, entry)).transpose()?;
         self.shared.queue.put_value(Shelf::Settings, &format!("{PREFIX}{}", entry.number), bytes)
     }
 
@@ -109,5 +175,36 @@ mod tests {
         assert_eq!(store.flows().unwrap(), [counted]);
         assert!(store.stop(Duration::from_secs(20)));
         let _ = std::fs::remove_dir_all(&dir);
+    }
+
+    #[test]
+    fn flows_that_were_kept_before_steps_expected_words_are_read() {
+        let flow = Flow::new("Care", vec![after(1, keys("2"))]).unwrap();
+        let steps = flow.steps.iter().cloned().map(|s| old::Step {
+            label: s.label,
+            prompt: s.prompt,
+            within: s.within,
+            otherwise: s.otherwise,
+            act: s.act,
+        });
+        let version = old::Version {
+            id: 3,
+            name: flow.name.clone(),
+            steps: steps.collect(),
+            learnt: true,
+            made: Wall(7),
+            successes: 2,
+            failures: 1,
+            failed_in_a_row: 0,
+        };
+        let bytes = encode(&old::Entry { number: "1800".into(), versions: vec![version] }).unwrap();
+        let read = entry(&bytes).unwrap();
+        assert_eq!(
+            (read.number.as_str(), &read.versions[0].flow, read.versions[0].successes),
+            ("1800", &flow, 2)
+        );
+        let written = encode_as(FORM, &read).unwrap();
+        assert_eq!(entry(&written), Some(read));
+        assert_eq!(entry(&[9, 1]), None);
     }
 }

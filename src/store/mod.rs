@@ -8,6 +8,7 @@ mod dump;
 mod error;
 mod flows;
 mod form;
+mod greeting;
 mod lore;
 mod migrate;
 mod phones;

@@ -1,13 +1,13 @@
 //! Flows and planned calls, for the page and for programs: what is asked, and what comes of it.
 
-use super::api::shapes::{Chosen, number as from_text};
+use super::api::shapes::{Chosen, number as from_text, way};
 use super::api::{Refusal, whole, whole_if_any};
 use super::visit::disk;
 use super::{Order, Site};
 use crate::call::{Errand, Request};
 use crate::clock;
 use crate::slay::book::{Entry, Standing, Version};
-use crate::slay::schedule::Appointment;
+use crate::slay::schedule::{Appointment, Way};
 use crate::slay::text;
 use crate::units::Wall;
 use jiff::tz::TimeZone;
@@ -104,6 +104,8 @@ struct Later {
     number: String,
     at: Wall,
     flow: Chosen,
+    /// What is wanted there, in place of a flow.
+    wish: Option<String>,
 }
 
 /// A call that the box shall place and hold at a time.
@@ -119,6 +121,10 @@ pub(super) struct Plan {
     /// Which flow it follows.
     #[serde(default)]
     pub(super) flow: Chosen,
+    /// In place of a flow: what is wanted there, such as `billing` or `agent`.
+    #[serde(default)]
+    #[schemars(length(max = 64), regex(pattern = r"\p{L}.*\p{L}"))]
+    pub(super) wish: Option<String>,
 }
 
 /// A planned call.
@@ -191,14 +197,20 @@ pub(super) fn remove(site: &Site, gone: &Gone) -> Result<(), Refusal> {
 
 /// The calls that wait.
 pub(super) fn planned(site: &Site) -> Result<Planned, Refusal> {
-    let later = |a: Appointment| Later { id: a.id, number: a.number, at: a.at, flow: a.way.into() };
+    let later = |a: Appointment| {
+        let wish = match &a.way {
+            Way::Wish(wish) => Some(wish.clone()),
+            _ => None,
+        };
+        Later { id: a.id, number: a.number, at: a.at, flow: a.way.into(), wish }
+    };
     Ok(Planned { planned: appointments(site)?.into_iter().map(later).collect() })
 }
 
 /// Plans a call.
 pub(super) fn plan(site: &Site, plan: &Plan) -> Result<(), Refusal> {
     let at = when(plan.at.trim(), clock::wall(), &TimeZone::system()).map_err(|why| (400, why))?;
-    send(site, Errand::At(plan.number.clone(), plan.flow.into(), at))
+    send(site, Errand::At(plan.number.clone(), way(plan.flow, plan.wish.as_deref())?, at))
 }
 
 /// Takes a planned call away.

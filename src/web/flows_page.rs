@@ -64,7 +64,12 @@ pub(super) fn go(site: &Site, go: Go, came: &Came<'_>) -> Answer {
             let at = came.text("at").into();
             flows::plan(
                 site,
-                &Plan { number: words::dialled(came.text("number")), at, flow: Chosen::default() },
+                &Plan {
+                    number: words::dialled(came.text("number")),
+                    at,
+                    flow: Chosen::default(),
+                    wish: Some(came.text("wish")).filter(|wish| !wish.is_empty()).map(Into::into),
+                },
             )
         }
         Go::Unplan => {
@@ -138,6 +143,8 @@ fn list(
                 label for="plan-at" { "When" }
                 input #plan-at type="text" name="at" maxlength="16" autocomplete="off" placeholder="08:00" required aria-describedby="at-help";
                 p #at-help .muted.lead { "08:00 is the next time it is that late. Or a day and a time: 2026-11-29 08:00." }
+                label for="plan-wish" { "What you want there (if the box understands words)" }
+                input #plan-wish type="text" name="wish" maxlength="64" autocomplete="off" placeholder="agent";
                 button { "Call then" }
             }
         }
@@ -248,7 +255,7 @@ fn in_words(flow: &Flow, step: &Step) -> String {
             format!("press {}", keys.iter().map(|key| key.as_char()).collect::<String>())
         }
         Act::Wait(time) => format!("wait {} s", time.as_secs_f32()),
-        Act::Listen if step.prompt.is_some() => "go on".into(),
+        Act::Listen if step.prompt.is_some() || step.expect.is_some() => "go on".into(),
         Act::Listen => "listen until whoever speaks pauses".into(),
         Act::Speak(Word::Agent) => "say \u{201c}agent\u{201d}".into(),
         Act::Speak(Word::Yes) => "say \u{201c}yes\u{201d}".into(),
@@ -261,11 +268,16 @@ fn in_words(flow: &Flow, step: &Step) -> String {
         Act::Transfer => "ring you: from here on you go on yourself".into(),
         Act::Hold => "hold the line until a person comes".into(),
     };
-    let mut text = match &step.prompt {
-        Some(print) => format!("Once a prompt of {:.0} s has been said, {act}.", print.seconds()),
-        None => words::capital(&format!("{act}.")),
+    let mut text = match (&step.prompt, &step.expect) {
+        (Some(print), None) => format!("Once a prompt of {:.0} s has been said, {act}.", print.seconds()),
+        (Some(print), Some(words)) => {
+            let seconds = print.seconds();
+            format!("Once a prompt of {seconds:.0} s or \u{201c}{words}\u{201d} has been said, {act}.")
+        }
+        (None, Some(words)) => format!("Once \u{201c}{words}\u{201d} has been said, {act}."),
+        (None, None) => words::capital(&format!("{act}.")),
     };
-    if step.prompts().next().is_some() {
+    if step.prompts().next().is_some() || step.expect.is_some() {
         let otherwise = match &step.otherwise {
             Otherwise::Owner => "ring you: the menu has changed".into(),
             Otherwise::Next => "go on with the next step".into(),
@@ -312,6 +324,13 @@ mod tests {
 
     #[test]
     fn the_example_is_a_good_flow_and_reads_as_sentences() {
+        let worded = "[[step]]\ndo = \"dtmf\"\nkeys = \"2\"\nexpect = \"billing\"\n";
+        let flow = text::read("worded", worded).unwrap();
+        let words = in_words(&flow, &flow.steps[0]);
+        assert!(
+            words.starts_with("Once \u{201c}billing\u{201d} has been said, press 2. If nothing like it"),
+            "{words}"
+        );
         let flow = text::read("example", EXAMPLE).unwrap();
         let words: Vec<String> = flow.steps.iter().map(|step| in_words(&flow, step)).collect();
         assert_eq!(

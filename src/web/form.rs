@@ -40,7 +40,7 @@ fn decode(text: &str) -> String {
 /// One field of a form with a file, RFC 7578.
 pub(super) struct Part<'a> {
     pub(super) name: String,
-    /// It has a file's name.
+    /// It has a file's name, which a file may lack (RFC 7578 §4.2), or is called `file`.
     pub(super) is_file: bool,
     pub(super) content: &'a [u8],
 }
@@ -78,7 +78,9 @@ fn part(bytes: &[u8]) -> Option<Part<'_>> {
             .find(|(name, _)| name.eq_ignore_ascii_case(key))
             .map(|(_, value)| value.trim_matches('"').to_owned())
     };
-    Some(Part { name: value("name")?, is_file: value("filename").is_some(), content })
+    let name = value("name")?;
+    let is_file = name == "file" || value("filename").is_some();
+    Some(Part { name, is_file, content })
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {

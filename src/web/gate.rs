@@ -5,6 +5,7 @@
 //! waited for without a deadline; no error of `accept` ends the gate.
 
 use super::Patience;
+use super::access::Scope;
 use super::answer::Answer;
 use super::head::{self, Head, Keys, Reading, Refusal, Rules};
 use super::language::{self, Language};
@@ -26,6 +27,9 @@ use tokio::time::{sleep, timeout};
 /// For a whole file to arrive.
 const UPLOAD: Duration = Duration::from_secs(120);
 
+/// Whether whoever has these keys may do what needs this scope.
+type MayUpload = Box<dyn Fn(&Keys, Scope) -> bool + Send + Sync>;
+
 /// What every connection needs to know.
 pub(super) struct Gate {
     /// Names by which the owner reaches the box, lower case.
@@ -36,8 +40,8 @@ pub(super) struct Gate {
     pub(super) behind: unix::SocketAddr,
     /// The deadlines.
     pub(super) patience: Patience,
-    /// Whether whoever has these keys may send a body larger than others.
-    pub(super) may_upload: Box<dyn Fn(&Keys) -> bool + Send + Sync>,
+    /// And so send a body larger than others.
+    pub(super) may_upload: MayUpload,
     /// They come one at a time.
     pub(super) uploads: Semaphore,
 }
@@ -249,10 +253,11 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
 
 /// The turn of a body that is larger than others, from who may send one.
 fn upload<'g>(gate: &'g Gate, head: &Head, by: &str) -> Result<SemaphorePermit<'g>, Refusal> {
-    if by != BY_CONSOLE && !(gate.may_upload)(&head.keys) {
+    let may = |scope| by == BY_CONSOLE || (gate.may_upload)(&head.keys, scope);
+    if !head.larger_by.is_some_and(may) {
         return Err(Refusal {
             status: 401,
-            words: "Only who is logged in, or a token with the scope backup, may send so much.",
+            words: "Only who is logged in, or a token with the scope for it, may send so much.",
         });
     }
     let busy = Refusal { status: 503, words: "Another file is being sent. Try again in a moment." };

@@ -3,7 +3,8 @@
 //! What passes is written anew from the few fields that the pages need, so that no odd spelling of the peer's reaches the
 //! server behind the gate: that one allocates what a length field asks for, and takes two lengths or any coding.
 
-use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES, WEB_HEAD_BYTES, WEB_HEAD_FIELDS};
+use super::access::Scope;
+use crate::limits::{WEB_BODY_BYTES, WEB_HEAD_BYTES, WEB_HEAD_FIELDS};
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 use std::net::IpAddr;
 
@@ -48,6 +49,8 @@ pub(super) struct Head {
     pub(super) taken: usize,
     /// Bytes of body that follow.
     pub(super) body: usize,
+    /// What is asked of who sends a larger body than others, where one is taken.
+    pub(super) larger_by: Option<Scope>,
     /// By which he says who he is.
     pub(super) keys: Keys,
     /// The peer waits for 100 Continue, RFC 9110 §10.1.1.
@@ -140,7 +143,8 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
     if method != "POST" && super::route::allowed(path) == "POST" {
         return Err(Refusal { status: 405, words: "This address acts: use POST." });
     }
-    let most = if super::route::takes_a_file(path) { BACKUP_BYTES + FORM_BYTES } else { WEB_BODY_BYTES };
+    let file = super::route::takes_a_file(path);
+    let most = file.map_or(WEB_BODY_BYTES, |(bytes, _)| bytes + FORM_BYTES);
     let body = body_length(method, request.headers, most)?;
     let key = |name| {
         find(request.headers, name).next().and_then(|v| core::str::from_utf8(v).ok()).map(str::to_owned)
@@ -149,6 +153,7 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
         forward: rewrite(method, target, request.headers, rules.stamp)?,
         taken,
         body,
+        larger_by: file.map(|(_, scope)| scope),
         keys: Keys { cookie: key("cookie"), authorization: key("authorization") },
         expects_continue: body > 0
             && find(request.headers, "expect").any(|v| v.eq_ignore_ascii_case(b"100-continue")),

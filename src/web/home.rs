@@ -53,6 +53,8 @@ fn place(form: &str) -> Markup {
                 label for="number" { "Number" }
                 input #number type="tel" name="number" maxlength="40" autocomplete="off" required aria-describedby="place-help";
                 p #place-help .muted.lead { "The box calls and waits on hold, and rings you when a person is there; or your phone rings now, and you are connected." }
+                label for="wish" { "What you want there (if the box understands words)" }
+                input #wish type="text" name="wish" maxlength="64" autocomplete="off" placeholder="agent";
                 div.buttons {
                     button.primary name="mode" value="hold_slayer" { "Call and wait" }
                     button name="mode" value="direct" { "Ring me first" }

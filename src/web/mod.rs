@@ -24,6 +24,7 @@ mod flows;
 mod flows_page;
 mod form;
 mod gate;
+mod greeting;
 mod head;
 mod home;
 mod journal;
@@ -361,7 +362,7 @@ pub fn start(
         secret,
         behind: stage.address(),
         patience: config.patience,
-        may_upload: Box::new(move |keys| keeper.may_upload(keys)),
+        may_upload: Box::new(move |keys, scope| keeper.may_upload(keys, scope)),
         uploads: tokio::sync::Semaphore::new(1),
     };
     let gate = open_gate(gate, (listener, config.tls), console, stopped)?;

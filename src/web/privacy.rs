@@ -1,8 +1,8 @@
 //! What the box keeps, and how to be rid of it.
 
-use super::Site;
 use super::answer::Answer;
 use super::page::{Place, alert, frame, token};
+use super::{Site, greeting};
 use maud::html;
 
 /// The page, with what went wrong or was done.
@@ -38,7 +38,7 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
         }
         section.card {
             h2 { "History" }
-            p { "Numbers, times, what was heard and decided. Calls that are up stay. What was learnt of a company's sounds is part of it." }
+            p { "Numbers, times, what was heard and decided. Calls that are up stay. What was learnt of a company's sounds is part of it; your own greeting is not." }
             form method="post" action="/privacy" {
                 (token(form))
                 button.danger name="purge" value="history" { "Delete the history now" }
@@ -47,6 +47,16 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
         section.card {
             h2 { "Menus" }
             p { "Keys that you pressed, and fingerprints of what companies say before them, until you remove them: " a href="/flows" { "Menus" } "." }
+        }
+        @if let Ok(greeting::State { recorded: true, .. }) = greeting::state(site) {
+            section.card {
+                h2 { "Your own greeting" }
+                p { "Your voice, kept until you delete it and written into backups: " a href="/greeting" { "hear it" } "." }
+                form method="post" action="/privacy" {
+                    (token(form))
+                    button.danger name="purge" value="greeting" { "Delete your greeting now" }
+                }
+            }
         }
         section.card {
             h2 { "What leaves the box" }
@@ -77,6 +87,7 @@ pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Ans
             }
             store.forget(&up).map_err(|error| error.to_string())
         }
+        ("greeting", _) => greeting::remove(site).map(|()| 1).map_err(|(_, why)| why),
         ("history", None) => Err(super::visit::NO_STORE.to_owned()),
         _ => return page(site, form, Some("Choose one of the buttons."), 400),
     };

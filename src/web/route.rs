@@ -1,8 +1,11 @@
 //! The one table of addresses: what each means, and who may go there.
 
+use super::access::Scope;
 use super::api::table::{self, Asked};
 use super::flows_page::Go;
+use super::greeting::Go as Own;
 use crate::call::Request as Wish;
+use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES};
 use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
@@ -61,6 +64,8 @@ pub(super) enum Route {
     /// Where the owner is told what happens, and trying that out.
     Notifications,
     TryNotification,
+    /// The owner's own greeting.
+    Greeting(Own),
     Backup,
     MakeBackup,
     Restore,
@@ -141,6 +146,10 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["privacy"] => (false, Route::Purge),
         ["notifications"] if get => (true, Route::Notifications),
         ["notifications"] => (false, Route::TryNotification),
+        ["greeting"] if get => (true, Route::Greeting(Own::Page)),
+        ["greeting"] => (false, Route::Greeting(Own::Bring)),
+        ["greeting", "sound.wav"] => (true, Route::Greeting(Own::Sound)),
+        ["greeting", "remove"] => (false, Route::Greeting(Own::Remove)),
         ["backup"] if get => (true, Route::Backup),
         ["backup"] => (false, Route::MakeBackup),
         ["backup", "restore"] => (false, Route::Restore),
@@ -159,9 +168,13 @@ pub(super) fn is_for_programs(path: &str) -> bool {
     path.starts_with("/api/") || matches!(path, "/mcp" | "/claim/code")
 }
 
-/// Whether this path takes a file: a body larger than others.
-pub(super) fn takes_a_file(path: &str) -> bool {
-    matches!(path, "/backup/restore" | "/api/v1/restore")
+/// Of a path that takes a file, a body larger than others: how large, and what is asked of who sends it.
+pub(super) fn takes_a_file(path: &str) -> Option<(usize, Scope)> {
+    match path {
+        "/backup/restore" | "/api/v1/restore" => Some((BACKUP_BYTES, Scope::Backup)),
+        "/greeting" | "/api/v1/greeting" => Some((GREETING_FILE_BYTES, Scope::Settings)),
+        _ => None,
+    }
 }
 
 /// The methods by which this path is asked.
@@ -212,7 +225,7 @@ impl Route {
     /// It takes a form with a file in it.
     pub(super) fn takes_a_file(&self) -> bool {
         match self {
-            Self::Restore => true,
+            Self::Restore | Self::Greeting(Own::Bring) => true,
             Self::Api(asked) => asked.operation.what.takes_a_file(),
             _ => false,
         }

@@ -2,7 +2,7 @@
 
 mod enter;
 
-use super::access::Who;
+use super::access::{Scope, Who};
 use super::answer::Answer;
 use super::api::shapes::{Chosen, Mode, Place};
 use super::api::{Given, Refusal, Sent};
@@ -11,9 +11,9 @@ use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate, head,
-    home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup, sound,
-    statistics_page, teach, words,
+    Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate,
+    greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup,
+    sound, statistics_page, teach, words,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -55,7 +55,7 @@ struct Visit<'a> {
     /// What a program sent.
     text: String,
     /// The file that was sent.
-    file: Vec<u8>,
+    file: Option<Vec<u8>>,
 }
 
 /// Answers one request of the server behind the gate.
@@ -178,7 +178,7 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
         query,
         body: Vec::new(),
         text: String::new(),
-        file: Vec::new(),
+        file: None,
     };
     if *visit.request.method() == Method::Post
         && let Err(answer) = visit.receive(&route)
@@ -236,10 +236,10 @@ impl Site {
         form.map_or(Who::Nobody, |form| Who::Owner { form })
     }
 
-    /// Whether who says that he is this may restore a backup.
-    pub(super) fn may_upload(&self, keys: &head::Keys) -> bool {
+    /// Whether who says that he is this may do what needs this scope.
+    pub(super) fn may_upload(&self, keys: &head::Keys, scope: Scope) -> bool {
         let cookie = keys.cookie.as_deref().and_then(|cookies| form::cookie(cookies, &self.cookie));
-        self.who(keys.authorization.as_deref(), cookie.as_deref()).may(super::access::Scope::Backup)
+        self.who(keys.authorization.as_deref(), cookie.as_deref()).may(scope)
     }
 
     /// Whether this may be asked by who asks, and now.
@@ -256,7 +256,7 @@ impl Site {
         if let Who::App { .. } = who {
             let scope = match route {
                 Route::Api(asked) => asked.operation.scope,
-                Route::Mcp => Some(super::access::Scope::Read),
+                Route::Mcp => Some(Scope::Read),
                 Route::Metrics => None,
                 _ => return Err(Answer::problem(403, "A token is for /api/v1 and /mcp, not for the page.")),
             };
@@ -339,7 +339,7 @@ impl Visit<'_> {
         };
         for part in form::parts(&body, &boundary) {
             match part.is_file {
-                true => self.file = part.content.to_vec(),
+                true => self.file = Some(part.content.to_vec()),
                 false => self.body.push((part.name, String::from_utf8_lossy(part.content).into_owned())),
             }
         }
@@ -440,18 +440,21 @@ impl Visit<'_> {
             Route::Purge => privacy::purge(site, &self.body, &form),
             Route::Notifications => notify_page::page(site, &form, None, 200),
             Route::TryNotification => notify_page::test(site, self.sent("test").unwrap_or_default(), &form),
+            Route::Greeting(go) => greeting::go(site, *go, self.file.as_deref().unwrap_or_default(), &form),
             Route::Backup => backup::page(&form, None, 200),
             Route::MakeBackup => match site.back_up(self.sent("password").unwrap_or_default()) {
                 Ok(file) => file,
                 Err((status, why)) => backup::page(&form, Some(&why), status),
             },
-            Route::Restore => match site.restore(&self.file, self.sent("password").unwrap_or_default()) {
+            Route::Restore => match site
+                .restore(self.file.as_deref().unwrap_or_default(), self.sent("password").unwrap_or_default())
+            {
                 Ok(done) => backup::restored(&done, &form),
                 Err((status, why)) => backup::page(&form, Some(&why), status),
             },
             Route::Api(asked) => {
                 let sent = Sent {
-                    file: (&self.file, self.sent("password")),
+                    file: (self.file.as_deref(), self.sent("password")),
                     query: &self.query,
                     body: &self.text,
                     local: self.local,
@@ -466,7 +469,8 @@ impl Visit<'_> {
                 let number = words::dialled(self.sent("number").unwrap_or_default());
                 let version = self.sent("flow").and_then(|id| id.parse().ok());
                 let flow = version.map_or_else(Chosen::default, Chosen::Version);
-                match api::place_call(site, self.who.key(), &Place { number, mode, flow }) {
+                let wish = self.sent("wish").filter(|wish| !wish.trim().is_empty()).map(str::to_owned);
+                match api::place_call(site, self.who.key(), &Place { number, mode, flow, wish }) {
                     Ok(_) => Answer::see("/".into()),
                     Err((status, why)) => self.home(status, Some(&why)),
                 }

@@ -3,6 +3,7 @@
 
 mod http;
 mod letters;
+mod model;
 mod mqtt;
 mod notify;
 mod recogniser;

@@ -5,6 +5,7 @@ mod bench;
 mod calls;
 mod country;
 mod files;
+mod menus;
 mod repeat;
 mod tones;
 mod words;

@@ -6,9 +6,11 @@
 mod calls;
 mod companies;
 mod emergency;
+mod explore;
 mod failover;
 mod faults;
 mod gestures;
+mod greeting;
 mod guard;
 mod handshake;
 mod holds;

@@ -21,6 +21,7 @@ use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
+use hold_slayer::slay::advice::{Act, Advice, Question};
 use hold_slayer::slay::book::Entry;
 use hold_slayer::slay::schedule::Appointment;
 use hold_slayer::slay::{Policy, Unanswered, Voicemail};
@@ -110,6 +111,10 @@ pub struct House {
     pub waits: Waits,
     /// Menus are learnt in ordinary calls.
     pub learn: bool,
+    /// Keys that are pressed in a menu that is not known.
+    pub explore: u8,
+    /// A language model is there, which answers this as soon as it is asked.
+    pub advice: Option<Act>,
     pub speed: Vec<(String, String)>,
     pub extension: String,
     /// Texts can be spoken: each sounds like this prompt.
@@ -162,6 +167,8 @@ impl Default for House {
             also_after: s(8),
             waits: Waits::default(),
             learn: false,
+            explore: 0,
+            advice: None,
             speed: Vec::new(),
             extension: String::new(),
             speaks: None,
@@ -200,6 +207,9 @@ pub struct World {
     pub lore: BTreeMap<String, Lore>,
     /// The flows of each number, as they were kept last.
     pub flows: BTreeMap<String, Entry>,
+    /// What the language model was asked, and what it answers.
+    pub questions: Vec<Question>,
+    advice: Option<Act>,
     /// The planned calls, as they were kept last.
     pub schedule: Vec<Appointment>,
     /// Clips, and what the owner said of them.
@@ -211,6 +221,8 @@ pub struct World {
     /// How texts sound, and all that were to be spoken.
     speaks: Option<Prompt>,
     pub texts: Vec<String>,
+    /// The owner's own greeting, each time it was kept or taken away.
+    pub greetings: Vec<Option<std::sync::Arc<[u8]>>>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
     /// Ports whose peer is the company, and when they last sent.
@@ -360,15 +372,18 @@ impl World {
             accounts,
             media,
             outlets,
-            ears: Ears::new(Settings::default(), true),
+            ears: Ears::new(Settings::default(), Settings::default(), true),
             clips: Vec::new(),
             lore: BTreeMap::new(),
             flows: BTreeMap::new(),
+            questions: Vec::new(),
+            advice: house.advice.clone(),
             schedule: Vec::new(),
             studio: Vec::new(),
             overlays: Vec::new(),
             speaks: house.speaks,
             texts: Vec::new(),
+            greetings: Vec::new(),
             tones: Vec::new(),
             towards_company: BTreeMap::new(),
         };
@@ -516,6 +531,9 @@ impl World {
                     Told::Prompt(port, epoch, prompted) => {
                         self.core.handle(self.now, Event::Prompt(port, epoch, prompted));
                     }
+                    Told::Sentence(port, epoch, said) => {
+                        self.core.handle(self.now, Event::Sentence(port, epoch, said));
+                    }
                     Told::Learnt { call, company, lesson } => {
                         self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
                     }
@@ -602,6 +620,13 @@ impl World {
                 self.flows.insert(entry.number.clone(), *entry);
             }
             Effect::Schedule(list) => self.schedule = list,
+            Effect::Consult(number, question) => {
+                self.questions.push(*question);
+                let advice = self.advice.clone().map(|act| Advice { act, reason: "it fits".into() });
+                self.core
+                    .handle(self.now, Event::Advice(number, advice.ok_or_else(|| "nobody is there".into())));
+            }
+            Effect::Greeting(own) => self.greetings.push(own),
             Effect::Reply(_, answer) => self.replies.push(answer),
         }
     }
@@ -786,6 +811,8 @@ fn plan(house: &House) -> Plan {
         language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,
+        explore: house.explore,
+        adviser: house.advice.is_some(),
         speed: house.speed.clone(),
         extension: house.extension.clone(),
         dialling: house.dialling.clone(),

@@ -9,6 +9,7 @@ mod claim;
 mod clients;
 mod flows;
 mod german;
+mod greeting;
 mod mcp;
 mod pages;
 mod phones;

@@ -104,6 +104,7 @@ impl Server {
         (1..=9).for_each(|id| store.put(&record(id)).unwrap());
         assert!(store.flush(SOON));
         let (requests, mut asked) = mpsc::channel::<Ask>(4);
+        let kept = store.clone();
         std::thread::spawn(move || {
             while let Some(ask) = asked.blocking_recv() {
                 let mut placed = None;
@@ -112,6 +113,7 @@ impl Server {
                         placed = Some(CallId(10));
                         number == "911"
                     }
+                    Order::Call(Request::Greeting(own)) => kept.put_greeting(own.as_deref()).is_err(),
                     Order::Call(request) => {
                         matches!(request, Request::HangUp(CallId(404)) | Request::HoldNow(None))
                     }

@@ -32,6 +32,29 @@ fn other_machines_are_asked_only_where_they_are_named() {
 }
 
 #[test]
+fn a_language_model_has_an_address_and_a_name() {
+    assert_eq!(read("").unwrap().assistant, None);
+    let read = |keys: &str| read(&format!("[assistant]\n{keys}"));
+    let model = read("url = \"http://nas:11434/v1/\"\nmodel = \"m\"\n").unwrap().assistant.unwrap();
+    assert_eq!((model.url.host(), &*model.model, model.key), ("nas:11434", "m", None));
+    assert_eq!(model.limit, Duration::from_secs(10));
+    let full = read("url = \"https://x.example\"\nmodel = \"m\"\nkey = \"k3y\"\nlimit = \"3s\"\n").unwrap();
+    assert!(full.leaves().join(" ").contains("x.example"));
+    let model = full.assistant.unwrap();
+    assert_eq!((model.key.unwrap().expose(), model.limit), ("k3y", Duration::from_secs(3)));
+    let wrong = [
+        ("url = \"http://a\"\n", "model is missing: needed is the model's name"),
+        ("model = \"m\"\n", "this is for the machine at url, which is not there"),
+        ("url = \"http://a\"\nmodel = \"\"\n", "allowed is a name of up to 100 signs"),
+        ("url = \"http://a\"\nmodel = \"m\"\nlimit = \"2m\"\n", "allowed is a time from \"1s\" to \"1m\""),
+    ];
+    for (keys, why) in wrong {
+        let told = read(keys).unwrap_err().to_string();
+        assert!(told.contains(why), "{keys}: {told}");
+    }
+}
+
+#[test]
 fn notification_targets_have_the_keys_of_their_kind() {
     use crate::notify::{Security, Way};
     let one = |more: &str| {

@@ -123,6 +123,12 @@ impl Lexicon {
         self.lists.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// What menus are about, by name, each with its words.
+    pub fn subjects(&self) -> impl Iterator<Item = (&str, &[Phrase])> {
+        let all = self.lists.iter().filter(|(name, _)| name.starts_with("subject "));
+        all.map(|(name, phrases)| (name.as_str(), phrases.as_slice()))
+    }
+
     /// True if the list has this word, alone.
     pub fn has(&self, name: &str, word: &str) -> bool {
         self.list(name).iter().any(|phrase| phrase.len() == 1 && phrase[0] == word)
@@ -185,11 +191,11 @@ mod tests {
         for (code, language) in Language::NAMES {
             let lexicon = language.lexicon();
             for list in [
-                "articles",
                 "fills",
                 "press",
                 "opens",
                 "drops",
+                "last",
                 "after",
                 "minutes",
                 "hours",
@@ -203,6 +209,12 @@ mod tests {
                 "calls back",
                 "keeps",
                 "agrees",
+                "never",
+                "harmless",
+                "idle",
+                "own name",
+                "everything else",
+                "subject agent",
                 "shut",
                 "records",
             ] {

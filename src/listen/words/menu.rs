@@ -31,9 +31,13 @@ pub fn options(text: &str, language: Language) -> Vec<Choice> {
     for (i, key) in named.iter().enumerate() {
         let from = i.checked_sub(1).map_or(0, |before| named[before].end);
         let to = named.get(i + 1).map_or(words.len(), |next| next.start);
-        let before = sentence_end(&words, from, key.start);
+        let mut before = sentence_end(&words, from, key.start);
         // A label stands before its key in a whole menu, or after it. A key that begins a sentence says it later.
         let behind = after(&words[key.end - 1..to]);
+        if behind.is_empty() && !before.is_empty() && without_end(before, lexicon).is_empty() {
+            // "You are moving? Then press two."
+            before = last_sentence(&words[from..key.start - before.len()]);
+        }
         let first = *labels_come_first
             .get_or_insert(opening(before, lexicon).is_some() || !before.is_empty() && behind.is_empty());
         let label = if before.is_empty() || !first && !behind.is_empty() {
@@ -62,12 +66,9 @@ fn keys(words: &[Word], lexicon: &Lexicon) -> Vec<Named> {
     while at < words.len() {
         let presses = lexicon.list("press").iter().filter(|p| starts(&words[at..], p)).map(Vec::len).max();
         let Some(length) = presses.filter(|_| !words[at].sentence) else {
-            // "Press one for sales, two for support."
-            if !all.is_empty() && listed(words, at, lexicon) {
-                let key = words[at].number.and_then(|n| char::from_digit(n, 10));
-                all.extend(key.map(|key| Named { key, start: at, end: at + 1 }));
-            }
-            at += 1;
+            let further = all.last().and_then(|last| listed(words, at, last.end, lexicon));
+            at = further.map_or(at + 1, |key| key.end);
+            all.extend(further);
             continue;
         };
         let mut end = at + length;
@@ -93,14 +94,28 @@ fn keys(words: &[Word], lexicon: &Lexicon) -> Vec<Named> {
     all
 }
 
-/// True if a digit begins a clause there and a label follows it.
-fn listed(words: &[Word], at: usize, lexicon: &Lexicon) -> bool {
-    let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };
+/// A key that is named without a word for pressing, after another was: "press one for sales, two for support", "for sales
+/// press one, for support two". `from`: where the key before ends.
+fn listed(words: &[Word], at: usize, from: usize, lexicon: &Lexicon) -> Option<Named> {
+    let before = at.checked_sub(1).filter(|before| *before + 1 >= from).map(|before| &words[before])?;
+    let key = words[at]
+        .number
+        .filter(|n| *n <= 9)
+        .and_then(|n| char::from_digit(n, 10))
+        .or_else(|| lexicon.keys.get(&words[at].text).copied())?;
     let begins = before.clause || ["fills", "joins"].iter().any(|list| lexicon.has(list, &before.text));
-    begins
-        && words[at].number.is_some_and(|n| n <= 9)
-        && !words[at].clause
-        && words.get(at + 1).is_some_and(|next| opens(next, lexicon))
+    // "the pound key"
+    let more = words.get(at + 1).filter(|next| !words[at].clause && lexicon.has("after", &next.text));
+    let end = at + 1 + usize::from(more.is_some());
+    let label_follows = !words[end - 1].clause && words.get(end).is_some_and(|next| opens(next, lexicon));
+    if begins && label_follows {
+        return Some(Named { key, start: at, end });
+    }
+    let said = sentence_end(words, from.min(at), at);
+    let opened = opening(said, lexicon)
+        .is_some_and(|place| place == 0 || said[place - 1].clause || said.len() == at - from);
+    let ends = words[end - 1].clause || end == words.len();
+    (ends && opened && lexicon.has("last", &before.text)).then_some(Named { key, start: at, end })
 }
 
 fn starts(words: &[Word], phrase: &[String]) -> bool {
@@ -131,8 +146,14 @@ fn opens(word: &Word, lexicon: &Lexicon) -> bool {
 fn sentence_end(words: &[Word], from: usize, to: usize) -> &[Word] {
     let between = &words[from..to];
     let start = between.iter().rposition(|word| word.sentence).map_or(0, |last| last + 1);
-    // "Billing. Press two.": the label is a sentence of its own.
     &between[start..]
+}
+
+/// The sentence that the words end with.
+fn last_sentence(words: &[Word]) -> &[Word] {
+    let inner = words.len().saturating_sub(1);
+    let start = words[..inner].iter().rposition(|word| word.sentence).map_or(0, |last| last + 1);
+    &words[start..]
 }
 
 /// The words after the first, to the end of its sentence.
@@ -164,10 +185,27 @@ fn label_after(words: &[Word], lexicon: &Lexicon) -> String {
     label(&words[from..], lexicon)
 }
 
+/// The words without what fills their end.
+fn without_end<'w>(mut words: &'w [Word], lexicon: &Lexicon) -> &'w [Word] {
+    while let [inner @ .., last] = words
+        && ["fills", "joins", "drops"].iter().any(|list| lexicon.has(list, &last.text))
+    {
+        words = inner;
+    }
+    words
+}
+
 /// The words without what opens and fills them.
 fn label(words: &[Word], lexicon: &Lexicon) -> String {
     let mut rest = words;
     loop {
+        // An article is a number in most languages.
+        if let [first, inner @ ..] = rest
+            && first.number == Some(1)
+            && !inner.is_empty()
+        {
+            rest = inner;
+        }
         let skips = ["opens", "drops"].into_iter().flat_map(|list| lexicon.list(list));
         let longest = skips.filter(|p| rest.len() > p.len() && starts(rest, p)).map(Vec::len).max();
         match longest {
@@ -175,12 +213,10 @@ fn label(words: &[Word], lexicon: &Lexicon) -> String {
             None => break,
         }
     }
-    while let [inner @ .., last] = rest
-        && ["fills", "joins", "drops"].iter().any(|list| lexicon.has(list, &last.text))
-        && !inner.is_empty()
-    {
-        rest = inner;
-    }
+    rest = match without_end(rest, lexicon) {
+        [] => &rest[..rest.len().min(1)],
+        inner => inner,
+    };
     rest.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 

@@ -19,6 +19,7 @@ mod phrases;
 mod segment;
 mod text;
 mod tokens;
+mod wish;
 
 pub use decode::Said;
 pub use facts::{Facts, Minutes, facts, key_of_offer};
@@ -26,3 +27,4 @@ pub use lexicon::{Intent, Language};
 pub use phrases::{Wording, wording};
 pub use segment::{Cutter, Segment};
 pub use text::discreet;
+pub use wish::{Pick, is_forbidden, pick, says};

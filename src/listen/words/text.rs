@@ -64,7 +64,6 @@ pub(super) fn words(text: &str, lexicon: &Lexicon) -> Vec<Word> {
     while at < raw.len() {
         let (value, used) =
             number(&raw[at..], lexicon).map_or((None, 1), |(value, used)| (Some(value), used));
-        let value = value.filter(|_| !lexicon.has("articles", &raw[at].text));
         let text = value.map_or_else(|| raw[at].text.clone(), |n| n.to_string());
         all.push(Word { text, number: value, ..raw[at + used - 1].clone() });
         at += used;

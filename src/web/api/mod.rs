@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::{Order, Site, backup, flows, phones, statistics, teach};
+use super::{Order, Site, backup, flows, greeting, phones, statistics, teach};
 use crate::call::{Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shapes::{
     Calls, Devices, Done, Events, History, HistoryQuery, Keys, Mode, Pair, Place, Placed, Through, Unpair,
+    way,
 };
 pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;
@@ -33,7 +34,7 @@ pub(super) struct Sent<'a> {
     pub(super) query: &'a [(String, String)],
     pub(super) body: &'a str,
     /// A file, and the password that came with it.
-    pub(super) file: (&'a [u8], Option<&'a str>),
+    pub(super) file: (Option<&'a [u8]>, Option<&'a str>),
     /// Our address that was reached.
     pub(super) local: IpAddr,
     /// `Last-Event-ID`.
@@ -173,12 +174,21 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &Done { done: true })
         }
         What::Restart => done(site.restart())?,
+        What::Greeting => Answer::json(200, &greeting::state(site)?),
+        What::GreetingSound => greeting::sound(site)?,
+        What::KeepGreeting => {
+            let Some(file) = sent.file.0 else {
+                return Err((400, "Send the part file as multipart/form-data.".into()));
+            };
+            done(greeting::bring(site, file))?
+        }
+        What::RemoveGreeting => done(greeting::remove(site))?,
         What::Backup => {
             let wanted: backup::Wanted = body(sent.body)?;
             site.back_up(&wanted.password)?
         }
         What::Restore => {
-            let (file, Some(password)) = sent.file else {
+            let (Some(file), Some(password)) = sent.file else {
                 return Err((400, "Send the parts password and file as multipart/form-data.".into()));
             };
             Answer::json(200, &site.restore(file, password)?)
@@ -247,11 +257,12 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
 /// The number of what was placed.
 pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId, Refusal> {
     check_number(&place.number)?;
+    let way = way(place.flow, place.wish.as_deref())?;
     site.count_call(who)?;
     let number = place.number.clone();
     let placed = site.ask(Order::Call(match place.mode {
         Mode::Direct => Request::Connect(number),
-        Mode::HoldSlayer => Request::Errand(Errand::Call(number, place.flow.into())),
+        Mode::HoldSlayer => Request::Errand(Errand::Call(number, way)),
     }))?;
     placed.ok_or((500, "The call was placed, but has no number.".into()))
 }

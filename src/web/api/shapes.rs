@@ -3,6 +3,7 @@
 
 use super::super::journal::Entry;
 use crate::call::{CallView, Event, Outcome, PeerView, Record, Utterance};
+use crate::slay::flow::is_words;
 use crate::slay::schedule::Way;
 use crate::units::{CallId, Wall};
 use schemars::JsonSchema;
@@ -23,6 +24,25 @@ pub(in crate::web) struct Place {
     /// In `hold_slayer`: the flow through its menu.
     #[serde(default)]
     pub(in crate::web) flow: Chosen,
+    /// In `hold_slayer`, in place of a flow: what is wanted there, such as `billing` or `agent`. The box looks for it by the
+    /// menu's words, where it understands them.
+    #[serde(default)]
+    #[schemars(length(max = 64), regex(pattern = r"\p{L}.*\p{L}"))]
+    pub(in crate::web) wish: Option<String>,
+}
+
+/// The way through a menu that is asked for.
+pub(in crate::web) fn way(flow: Chosen, wish: Option<&str>) -> Result<Way, (u16, String)> {
+    match wish {
+        None => Ok(flow.into()),
+        Some(_) if flow != Chosen::default() => {
+            Err((400, "flow and wish: give one of them, a call follows a flow or looks for something".into()))
+        }
+        Some(wish) if is_words(wish) => Ok(Way::Wish(wish.trim().to_owned())),
+        Some(_) => {
+            Err((400, "wish: allowed are words of at least two letters, 64 characters at most".into()))
+        }
+    }
 }
 
 /// Which flow a call follows: the number of a version, or one of these words.
@@ -69,7 +89,7 @@ impl From<Way> for Chosen {
     fn from(way: Way) -> Self {
         match way {
             Way::Version(id) => Self::Version(id),
-            Way::Known => Self::Named(Trusted::Known),
+            Way::Known | Way::Wish(_) => Self::Named(Trusted::Known),
             Way::Straight => Self::Named(Trusted::None),
         }
     }

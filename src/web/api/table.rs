@@ -5,6 +5,7 @@ use super::super::access::Scope;
 use super::super::backup::{Brought, Restored, Wanted};
 use super::super::flows::Written as WrittenFlow;
 use super::super::flows::{Flows, Gone, Plan, Planned, Unplan, Which, Whole};
+use super::super::greeting::{Brought as BroughtGreeting, State as Greeting};
 use super::super::phones::Told;
 use super::super::route::{Miss, call_id};
 use super::super::statistics::Statistics;
@@ -64,6 +65,10 @@ pub(in crate::web) enum What {
     Settings,
     ChangeSettings,
     Restart,
+    Greeting,
+    GreetingSound,
+    KeepGreeting,
+    RemoveGreeting,
     Backup,
     Restore,
 }
@@ -71,13 +76,13 @@ pub(in crate::web) enum What {
 impl What {
     /// It takes a form with a file in it, not JSON.
     pub(in crate::web) const fn takes_a_file(self) -> bool {
-        matches!(self, Self::Restore)
+        matches!(self, Self::Restore | Self::KeepGreeting)
     }
 
     /// All is said by the address.
     pub(in crate::web) const fn takes_nothing(self) -> bool {
-        use What::{Conference, HangUp, Hold, HoldAny, Restart, Take, TryTrunks};
-        matches!(self, Conference | HangUp | Hold | HoldAny | Restart | Take | TryTrunks)
+        use What::{Conference, HangUp, Hold, HoldAny, RemoveGreeting, Restart, Take, TryTrunks};
+        matches!(self, Conference | HangUp | Hold | HoldAny | RemoveGreeting | Restart | Take | TryTrunks)
     }
 }
 
@@ -330,6 +335,41 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
     Operation {
         scope: Some(Scope::Settings),
         ..post(What::Restart, "/restart", "restart", "Start the box anew when no call is up", of::<Nothing>)
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..get(
+            What::Greeting,
+            "/greeting",
+            "get_greeting",
+            "Whether there is a greeting of the owner's own",
+            of::<Greeting>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        gives: Gives::Sound,
+        ..get(What::GreetingSound, "/greeting/sound", "hear_greeting", "The owner's own greeting", of::<Done>)
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::KeepGreeting,
+            "/greeting",
+            "keep_greeting",
+            "Greet with the sound of a WAV file from now on: 1 to 8 s of it are spoken, at most 12 s with silence around it",
+            of::<BroughtGreeting>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::RemoveGreeting,
+            "/greeting/remove",
+            "remove_greeting",
+            "Greet with the box's own words again",
+            of::<Nothing>,
+        )
     },
     Operation {
         scope: Some(Scope::Backup),

@@ -58,6 +58,10 @@ struct MakeCall {
     number: String,
     /// direct: the owner's phone rings first. hold_slayer: the box calls, waits on hold, and rings when a person is there.
     mode: Mode,
+    /// In hold_slayer: what is wanted there, such as "billing". The box looks for it in the menu, if it understands words.
+    #[serde(default)]
+    #[schemars(length(min = 2, max = 64))]
+    wish: Option<String>,
     /// What the first call of this tool gave, once the owner has agreed.
     #[allow(dead_code, reason = "taken out before; here for its shape")]
     confirmation: Option<String>,
@@ -249,8 +253,8 @@ const TOOLS: &[Entry] = &[
         scope: Scope::Calls,
         takes: schema::<MakeCall>,
         does: |site, who, given| {
-            let MakeCall { number, mode, .. } = read(given)?;
-            let place = Place { number, mode, flow: Chosen::default() };
+            let MakeCall { number, mode, wish, .. } = read(given)?;
+            let place = Place { number, mode, flow: Chosen::default(), wish };
             let placed = api::place_call(site, who.key(), &place).map_err(|(_, why)| why)?;
             Ok(json!({ "call_id": placed }))
         },

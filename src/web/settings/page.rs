@@ -20,6 +20,7 @@ pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status:
             a href="/phones" { "Phones" }
             a href="/access" { "Access of programs" }
             a href="/privacy" { "Privacy" }
+            a href="/greeting" { "Your own greeting" }
             a href="/notifications" { "Notifications" }
             a href="/backup" { "Backup and restore" }
             a href="/logs" { "Logs" }

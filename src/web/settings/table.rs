@@ -265,6 +265,27 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "assistant",
+        title: "Language model",
+        many: false,
+        fields: &[
+            field(
+                "url",
+                "Address",
+                Text,
+                "Of an OpenAI-compatible interface, such as http://nas:11434/v1. Empty: none. It is told what menus say and what you want there.",
+            ),
+            field("key", "Key", Secret, "If it wants one. Left empty, it stays as it is."),
+            field("model", "Model", Text, "Its name there, such as llama3.2."),
+            field(
+                "limit",
+                "Longest wait",
+                Text,
+                "1s to 1m. Then the box goes by its own rules. Default 10s.",
+            ),
+        ],
+    },
+    Part {
         name: "notify",
         title: "Notifications",
         many: true,
@@ -301,6 +322,12 @@ pub(super) const PARTS: &[Part] = &[
         many: false,
         fields: &[
             field("learn", "Learn menus from your keys", Flag, "Fingerprints alone, no sound. Default yes."),
+            field(
+                "explore",
+                "Keys in unknown menus",
+                Number,
+                "So many the box presses by itself where it understands words, 0 to 6. Default 3.",
+            ),
             field(
                 "extension",
                 "The box's own extension",
@@ -374,6 +401,7 @@ pub(super) const PARTS: &[Part] = &[
             field("listen", "Hear the held call", Text, "Default *96."),
             field("status", "How it stands", Text, "Default *95."),
             field("cancel", "End the held call", Text, "Default *49."),
+            field("greeting", "Speak your own greeting", Text, "Default *48."),
             field("gesture", "Keys inside a call", Text, "Default **."),
             field("withhold", "Hide my number", Text, "Before a number. Default *67."),
         ],

@@ -136,6 +136,26 @@ const MENUS: &[(Language, &str, &[Option])] = &[
         &[('1', "ventas"), ('2', "soporte tecnico"), ('0', "agente")],
     ),
     (
+        Language::English,
+        "You can check your balance by pressing one. For sales, option two. To hear more, press the pound sign.",
+        &[('1', "check your balance"), ('2', "sales"), ('#', "hear more")],
+    ),
+    (
+        Language::English,
+        "Press the star key to go back, or the pound key to hear more options.",
+        &[('*', "go back"), ('#', "hear more")],
+    ),
+    (
+        Language::German,
+        "Haben Sie Fragen zu Ihrem Vertrag, dann drücken Sie bitte die Eins. Bei technischen Problemen die Zwei. Für alles andere die Drei.",
+        &[('1', "vertrag"), ('2', "technischen problemen"), ('3', "alles andere")],
+    ),
+    (
+        Language::German,
+        "Sie möchten Ihren Zählerstand mitteilen? Dann drücken Sie die Drei. Möchten Sie einen Termin absagen, so drücken Sie die 4.",
+        &[('3', "zahlerstand mitteilen"), ('4', "termin absagen")],
+    ),
+    (
         Language::Spanish,
         "Oprima el 3 para consultar su saldo. Oprima el 4 para pagos.",
         &[('3', "saldo"), ('4', "pagos")],
