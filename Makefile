@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -30,6 +30,7 @@ help:
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make tones   every tone of every country on every line, and hours of sound that is none if POOL names what model/ gathered'
+	@echo 'make words       word errors and phrases found on telephone sound, beside faster-whisper'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
@@ -92,6 +93,11 @@ e2e: setup
 # a tenth takes two minutes on one core.
 tones: setup
 	cargo test --locked --release --test listen tones:: -- --include-ignored --nocapture
+
+# Word errors and phrase recall on telephone sound, beside faster-whisper with the same weights. Needs what Debian calls sox,
+# libsox-fmt-all, espeak-ng and flite; the rest it fetches by pip.
+words: setup
+	python3 model/words/measure.py
 
 # Real time: CALLS_AT_ONCE boxes, each between a phone and a provider of its own. PYTHON has numpy and soundfile.
 PYTHON ?= python3

@@ -151,7 +151,7 @@ pub enum Event {
         /// How sure, 0 to 1.
         confidence: f32,
     },
-    /// Words were understood.
+    /// Words of the held line were understood; long numbers are blanked.
     #[serde(rename = "audio.transcript")]
     AudioTranscript {
         /// What was said.

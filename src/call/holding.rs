@@ -274,6 +274,7 @@ impl Call {
                 }
                 holding.captions.push_back(text.clone());
                 let text = text.clone();
+                desk.happened(Some(self.id), Event::AudioTranscript { text: text.clone() });
                 self.understand(desk, &text);
             }
         }

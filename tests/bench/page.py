@@ -95,4 +95,5 @@ def main(box):
                   % (name, len(some), some[len(some) // 2], some[-1], late, SOON_MS))
 
 
-main(sys.argv[1])
+if __name__ == '__main__':
+    main(sys.argv[1])

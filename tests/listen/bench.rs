@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::path::PathBuf;
 
-fn folder() -> Vec<PathBuf> {
+pub fn folder() -> Vec<PathBuf> {
     let dir = std::env::var("LISTEN_DIR").expect("LISTEN_DIR names a folder of WAV files");
     let mut found: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
     found.retain(|p| p.extension().is_some_and(|e| e == "wav"));

@@ -152,18 +152,34 @@ fn secrets_are_not_in_captions() {
     assert!(!format!("{heard:?}").contains("4111"));
 }
 
-/// A measurement, run by hand: what recognition costs as a share of the time of the speech.
+/// A tool of `model/words/measure.py`: writes in `LISTEN_DIR` what is understood of each of its WAV files, `said.tsv`: the name,
+/// milliseconds of processor time, the text.
 #[test]
-#[ignore = "a measurement"]
-fn cost() {
-    let Some(files) = model() else { return };
+#[ignore = "a tool of model/"]
+fn said() {
+    let files = model().expect("make setup fetches the model");
     let mut recogniser = Recogniser::new(&files).unwrap();
-    for name in ["agent_there", "third_in_line", "agent_greeting", "all_busy"] {
-        let sound = demo(name);
-        let _ = recogniser.hear(&sound, Language::English);
+    let lines = super::bench::folder().into_iter().map(|path| {
+        let sound: Vec<i16> = super::bench::frames(&path).iter().flat_map(|frame| frame.0).collect();
         let begun = std::time::Instant::now();
         let said = recogniser.hear(&sound, Language::English).unwrap();
-        let (took, seconds) = (begun.elapsed().as_secs_f32(), sound.len() as f32 / 8000.0);
-        eprintln!("{name}: {seconds:.1} s of speech in {took:.3} s: {said:?}");
-    }
+        let took = begun.elapsed().as_millis();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        format!("{name}\t{took}\t{}\n", said.map(|said| said.text).unwrap_or_default())
+    });
+    let text: String = lines.collect();
+    std::fs::write(Path::new(&std::env::var("LISTEN_DIR").unwrap()).join("said.tsv"), text).unwrap();
+}
+
+/// A tool of `model/words/measure.py`: the intents of each line of the file `TEXTS`, a line for each.
+#[test]
+#[ignore = "a tool of model/"]
+fn intents() {
+    let path = std::env::var("TEXTS").expect("TEXTS names a file");
+    let texts = std::fs::read_to_string(&path).unwrap();
+    let all = texts.lines().map(|text| {
+        let intents = wording(text, Language::English, "").intents;
+        intents.iter().map(|intent| format!("{intent:?}")).collect::<Vec<_>>().join(" ") + "\n"
+    });
+    std::fs::write(path + ".intents", all.collect::<String>()).unwrap();
 }

@@ -66,6 +66,8 @@ fn place_and_wait_are_told_shown_kept_and_sharpen_the_estimate() {
     assert_eq!((known.place, known.least_minutes, known.most_minutes), (Some(11), Some(10), Some(20)));
     assert!((14 * 60_000..=15 * 60_000).contains(&known.left_ms.unwrap()), "{known:?}");
     assert_eq!(told(&world, |e| *e == Event::QueuePosition { place: 11 }), 1, "it is told once");
+    let words = |e: &Event| matches!(e, Event::AudioTranscript { text } if text.contains("number eleven"));
+    assert_eq!(told(&world, words), 2, "what is said is told as it is said");
     assert_eq!(told(&world, |e| *e == Event::WaitAnnounced { least_minutes: 10, most_minutes: 20 }), 1);
     assert!(
         decided(&world, "told", "place 11 in the queue") && decided(&world, "told", "a wait of 10 to 20 min")
