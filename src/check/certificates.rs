@@ -3,7 +3,7 @@
 use super::{Level, Verdict, say};
 use crate::config::{Config, PageTls};
 use crate::net::tls;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One that stands in files.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(super) fn look(config: &Config) -> Vec<Certificate> {
         PageTls::Off | PageTls::SelfSigned => None,
     };
     let phones = config.sip.tls.as_ref().map(|tls| ("SIP over TLS", &tls.cert, &tls.key));
-    let one = |(about, cert, key)| Certificate { about, good: good(cert, key) };
+    let one = |(about, cert, key): (_, &PathBuf, &PathBuf)| Certificate { about, good: good(cert, key) };
     page.into_iter().chain(phones).map(one).collect()
 }
 
