@@ -126,7 +126,9 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     let mut stamp = stamp.split(' ');
     let known = stamp.next().is_some_and(|secret| login::same(secret, &site.secret));
     let mut address = || stamp.next().and_then(|ip| ip.parse::<IpAddr>().ok());
-    let (Some(from), Some(local), true) = (address(), address(), known) else { return forbidden().into() };
+    let (Some(from), Some(local), true) = (address(), address(), known) else {
+        return Answer::text(403, "The page is reached through its network address only.").into();
+    };
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     let (route, query) = (find(request.method(), path), form::pairs(query));
     if *request.method() == Method::Get
@@ -588,10 +590,6 @@ impl Visit<'_> {
 
 fn wrong(is_api: bool, status: u16, words: &str) -> Answer {
     if is_api { Answer::problem(status, words) } else { Answer::page(status, page::error(status, words)) }
-}
-
-fn forbidden() -> Answer {
-    Answer::text(403, "The page is reached through its network address only.")
 }
 
 fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
