@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -31,6 +31,7 @@ help:
 	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
 	@echo 'make tones   every tone of every country on every line, and hours of sound that is none if POOL names what model/ gathered'
 	@echo 'make words       word errors and phrases found on telephone sound, beside faster-whisper'
+	@echo 'make bench-words  two holds at once while what both lines say is recognised'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
@@ -129,6 +130,11 @@ bench-page: setup
 	@command -v wrk >/dev/null || { echo 'make bench-page: please install what Debian calls wrk'; exit 1; }
 	cargo build --locked --release
 	python3 tests/bench/page.py target/release/hold-slayer
+
+# Two holds at once while the box recognises what both lines say. PYTHON has numpy and soundfile.
+bench-words: setup
+	cargo build --locked --release
+	$(PYTHON) tests/bench/words.py target/release/hold-slayer .cache/words
 
 # Instructions for each packet and tick: the same on every run, however busy the machine.
 cost:

@@ -55,7 +55,7 @@ enum What {
         /// No browser and no live line; prints the call's record at the end
         #[arg(long)]
         headless: bool,
-        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes, agent-hangs-up or menus
+        /// normal, vocals, silent-queue, repeated-announcement, nobody-comes, agent-hangs-up, menus, learning, parallel or redial
         #[arg(long, value_name = "NAME", default_value = "normal")]
         scenario: String,
     },

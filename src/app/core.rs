@@ -58,8 +58,8 @@ pub enum Event<'a> {
     Advice(u64, Result<Advice, String>),
     /// What came of `Effect::Speak`.
     Spoken(String, Option<Arc<[u8]>>),
-    /// The sentence that the owner has spoken at a phone, in this opening of its port.
-    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// Sound that was cut out of what came to a port in this opening of it.
+    Cut(PortId, u32, Option<Arc<[u8]>>),
     /// The owner's own greeting, as it was kept.
     Greeting(Option<Arc<[u8]>>),
     /// A deadline has passed.
@@ -174,9 +174,7 @@ impl Core {
             }
             Event::Clock(wall) => self.switchboard.handle(now, Input::Clock(wall)),
             Event::Spoken(text, sound) => self.switchboard.handle(now, Input::Spoken(text, sound)),
-            Event::Sentence(port, epoch, said) => {
-                self.switchboard.handle(now, Input::Sentence(port, epoch, said));
-            }
+            Event::Cut(port, epoch, sound) => self.switchboard.handle(now, Input::Cut(port, epoch, sound)),
             Event::Greeting(own) => self.switchboard.handle(now, Input::Greeting(own)),
             Event::Troubles(troubles) => self.switchboard.handle(now, Input::Troubles(troubles)),
             Event::Advice(number, answer) => self.switchboard.handle(now, Input::Advice(number, answer)),

@@ -7,6 +7,7 @@ use crate::listen::booth::Booth;
 use crate::listen::lore::{Lesson, Lore, Taught};
 use crate::listen::prompt::{Prompted, Scribe, Spotter};
 use crate::listen::reel::{Clip, Reel};
+use crate::listen::replay::first_words;
 use crate::listen::words::{Said, Segment};
 use crate::listen::{Heard, Input, Listener, Settings};
 use crate::media::TapFrame;
@@ -40,8 +41,10 @@ struct Ear {
     spotter: Option<Spotter>,
     /// It was told that something is weighed.
     weighs: bool,
-    /// Where clips are kept: of what was heard on hold.
+    /// The last seconds of what was heard on hold, for clips and for what is replayed.
     reel: Option<Reel>,
+    /// Since when the one speaks who may be a person.
+    voice: Option<Tick>,
 }
 
 impl Ear {
@@ -55,6 +58,7 @@ impl Ear {
             spotter: None,
             weighs: false,
             reel: None,
+            voice: None,
         }
     }
 
@@ -103,8 +107,9 @@ pub enum Told {
     Heard(PortId, u32, Heard),
     /// The same of the prompts that are said there.
     Prompt(PortId, u32, Prompted),
-    /// The sentence that was spoken for the box to keep, as it plays it; nothing: none was.
-    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// What was said in this opening of the port, as the box plays it: the sentence for it to keep, or the person's first
+    /// words; nothing: nothing was.
+    Cut(PortId, u32, Option<Arc<[u8]>>),
     /// A call with this company is over and has taught this.
     Learnt {
         /// The call.
@@ -140,6 +145,7 @@ pub struct Ears {
     settings: Settings,
     along: Settings,
     clips: bool,
+    replay: bool,
     ears: HashMap<PortId, Ear>,
     /// Phones whose owner speaks a sentence for the box to keep, in this opening.
     booths: HashMap<PortId, (u32, Booth)>,
@@ -148,20 +154,20 @@ pub struct Ears {
 }
 
 impl Ears {
-    /// Ears that decide so, and keep clips or not. `along`: how the menu of an ordinary call is heard, in which the box does
-    /// nothing: what is said there goes to no other machine.
-    pub fn new(settings: Settings, along: Settings, clips: bool) -> Self {
-        Self { settings, along, clips, ..Self::default() }
+    /// Ears that decide so, and keep clips and what a person says first, or not. `along`: how the menu of an ordinary call is
+    /// heard, in which the box does nothing: what is said there goes to no other machine.
+    pub fn new(settings: Settings, along: Settings, clips: bool, replay: bool) -> Self {
+        Self { settings, along, clips, replay, ..Self::default() }
     }
 
     /// Follows an order of the switchboard. `recall` tells what earlier calls with a company taught.
     pub fn order(&mut self, order: ListenOrder, recall: impl FnOnce(&str) -> Lore) {
         match order {
             ListenOrder::Start(line) => {
-                let (settings, clips) = (self.settings.clone(), self.clips);
+                let (settings, keeps) = (self.settings.clone(), self.clips || self.replay);
                 let ear = self.ear(&line);
                 (ear.now, ear.along) = (For::Hold, None);
-                ear.reel = ear.reel.take().or_else(|| clips.then(Reel::default));
+                ear.reel = ear.reel.take().or_else(|| keeps.then(Reel::default));
                 ear.hold.get_or_insert_with(|| {
                     // Whoever hides his number shares it with all who do.
                     let lore = if line.company.is_empty() { Lore::default() } else { recall(&line.company) };
@@ -203,9 +209,12 @@ impl Ears {
             ListenOrder::Pause(port) => {
                 self.tell(port, Input::Taken);
                 if let Some(ear) = self.ears.get_mut(&port) {
-                    ear.now = For::Nobody;
+                    (ear.now, ear.voice) = (For::Nobody, None);
                     let clip = ear.reel.as_mut().and_then(Reel::cut);
                     self.out.extend(clip.map(|clip| ear.clip(clip)));
+                    if !self.clips {
+                        ear.reel = None;
+                    }
                 }
             }
             ListenOrder::Stop(port) => self.end(port),
@@ -215,6 +224,7 @@ impl Ears {
                 self.sentence_is_over(port);
             }
             ListenOrder::NoSentence(port) => drop(self.booths.remove(&port)),
+            ListenOrder::Replay(port, epoch) => self.replay(port, epoch),
         }
     }
 
@@ -239,12 +249,20 @@ impl Ears {
     fn sentence_is_over(&mut self, port: PortId) {
         let Some((epoch, booth)) = self.booths.remove(&port) else { return };
         let said = finish(&booth.samples()).filter(|sound| sound.len() >= GREETING_SHORTEST);
-        self.out.push_back(Told::Sentence(port, epoch, said.map(Into::into)));
+        self.out.push_back(Told::Cut(port, epoch, said.map(Into::into)));
+    }
+
+    /// What the person has said who was found.
+    fn replay(&mut self, port: PortId, epoch: u32) {
+        let ear = self.ears.get(&port).filter(|ear| ear.line.epoch == epoch);
+        let heard = ear.and_then(|ear| Some(ear.reel.as_ref()?.since(ear.voice?)));
+        let said = heard.and_then(first_words).and_then(|words| finish(&words));
+        self.out.push_back(Told::Cut(port, epoch, said.map(Into::into)));
     }
 
     /// The owner says what was heard last.
     fn taught(&mut self, port: PortId, taught: Taught) {
-        let Some(ear) = self.ears.get_mut(&port) else { return };
+        let Some(ear) = self.ears.get_mut(&port).filter(|_| self.clips) else { return };
         let Some((clip, at)) = ear.reel.as_mut().map(Reel::cut_now) else { return };
         self.out.extend(clip.map(|clip| ear.clip(clip)));
         self.out.push_back(Told::Taught { call: ear.line.call, at_ms: ear.at_ms(at), taught });
@@ -296,9 +314,16 @@ impl Ears {
         listener.handle(input);
         self.segments.extend(listener.segment().map(|segment| (port, epoch, segment)));
         let told: Vec<Heard> = core::iter::from_fn(|| listener.poll()).collect();
-        let hoped = |heard: &Heard| matches!(heard, Heard::Perhaps { .. } | Heard::Person { .. });
-        if ear.now == For::Hold && told.iter().any(hoped) {
-            ear.reel.iter_mut().for_each(Reel::mark);
+        let began = listener.voice_began();
+        for heard in told.iter().filter(|_| ear.now == For::Hold) {
+            match heard {
+                Heard::Perhaps { .. } | Heard::Person { .. } => {
+                    ear.voice.get_or_insert(began);
+                    ear.reel.iter_mut().filter(|_| self.clips).for_each(Reel::mark);
+                }
+                Heard::Recording { .. } => ear.voice = None,
+                Heard::Sound { .. } | Heard::Words { .. } | Heard::Weighs { .. } => {}
+            }
         }
         self.out.extend(told.into_iter().map(|heard| Told::Heard(port, epoch, heard)));
     }

@@ -25,10 +25,11 @@ pub(super) struct Recognition {
     pub(super) elsewhere: bool,
 }
 
-/// Starts the thread; it ends when the sender of orders is dropped. Without a store nothing is remembered between calls.
+/// Starts the thread, which keeps what a person says to be replayed or not; it ends when the sender of orders is dropped.
+/// Without a store nothing is remembered between calls.
 pub(super) fn start(
     taps: Outlet<TapFrame>,
-    settings: Settings,
+    (settings, replay): (Settings, bool),
     words: Option<Recognition>,
     store: Option<Store>,
     clips: Option<Keeper>,
@@ -37,7 +38,7 @@ pub(super) fn start(
     let (tell, heard) = mpsc::channel(limits::COMMAND_QUEUE);
     let elsewhere = words.as_ref().is_some_and(|words| words.elsewhere);
     let along = Settings { words: settings.words.filter(|_| !elsewhere), ..settings.clone() };
-    let ears = Ears::new(settings, along, clips.is_some());
+    let ears = Ears::new(settings, along, clips.is_some(), replay);
     let room = Room { ears, tell, words, store, clips };
     std::thread::Builder::new().name("listener".into()).spawn(move || room.run(taps, &incoming))?;
     Ok((orders, heard))
@@ -91,8 +92,8 @@ impl Room {
                 Told::Prompt(port, epoch, prompted) => {
                     self.tell.blocking_send(Event::Prompt(port, epoch, prompted)).ok()?;
                 }
-                Told::Sentence(port, epoch, said) => {
-                    self.tell.blocking_send(Event::Sentence(port, epoch, said)).ok()?;
+                Told::Cut(port, epoch, sound) => {
+                    self.tell.blocking_send(Event::Cut(port, epoch, sound)).ok()?;
                 }
                 Told::Learnt { call, company, lesson } => {
                     let Some(store) = &self.store else { continue };
@@ -120,7 +121,7 @@ impl Keeper {
                 let done = match told {
                     Told::Clip { call, at_ms, samples } => clips.keep((call, at_ms), &samples, keep, spare),
                     Told::Taught { call, at_ms, taught } => clips.teach(call, at_ms, taught).map(drop),
-                    Told::Heard(..) | Told::Prompt(..) | Told::Sentence(..) | Told::Learnt { .. } => Ok(()),
+                    Told::Heard(..) | Told::Prompt(..) | Told::Cut(..) | Told::Learnt { .. } => Ok(()),
                 };
                 if let Err(error) = done {
                     tracing::warn!(%error, "a clip was not kept");

@@ -176,6 +176,7 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
         transcript: config.words.transcript,
         speech: None,
         announce: config.speech.announce,
+        replay: config.hold.replay,
         language: config.words.language,
         max_holds: usize::from(config.hold.calls),
         redial: config.hold.redial,

@@ -113,8 +113,9 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let archive = config.record.archive;
     let clips = archive.clips.then(|| ear_thread::Keeper::start(studio::Clips::new(data), archive));
     let clips = clips.transpose().context("the clips' thread")?;
-    let (ears, heard) = ear_thread::start(media.taps, settings, words, store.clone(), clips)
-        .context("the listener's thread")?;
+    let (ears, heard) =
+        ear_thread::start(media.taps, (settings, config.hold.replay), words, store.clone(), clips)
+            .context("the listener's thread")?;
 
     let (speech, language) = speech(&config, data, &mut troubles)?;
 

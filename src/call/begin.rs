@@ -69,18 +69,7 @@ impl Switchboard {
                 Some(id) => self.lend(id, arrival, Call::listen_along),
                 None => self.nothing_held(arrival),
             },
-            Dialled::Status => match self.held() {
-                Some(id) => {
-                    let call = self.calls.get(&id);
-                    let number = call.map(|call| call.record.number.as_str()).unwrap_or_default();
-                    let usual = self.desk.plan.usual_wait(number).map(|ms| Saying::Prompt(spoken_wait(ms)));
-                    let text = call.map(|call| self.status_text(call)).unwrap_or_default();
-                    self.desk.want(&text);
-                    let then = core::iter::once(Saying::Text(text)).chain(usual);
-                    self.notices_of(arrival, Prompt::StatusHolding, then.collect());
-                }
-                None => self.nothing_held(arrival),
-            },
+            Dialled::Status => self.tell_status(arrival),
             Dialled::Greeting => self.make_greeting(arrival),
             Dialled::Cancel => match self.held() {
                 Some(id) => {
@@ -135,7 +124,7 @@ impl Switchboard {
         self.notices_of(arrival, prompt, VecDeque::new());
     }
 
-    fn notices_of(&mut self, arrival: &Arrival, prompt: Prompt, then: VecDeque<Saying>) {
+    pub(super) fn notices_of(&mut self, arrival: &Arrival, prompt: Prompt, then: VecDeque<Saying>) {
         let nobody = CallId(0);
         if let Some(leg) = self.arrive(nobody, arrival) {
             self.desk.legs.remove(&leg.id);
@@ -144,7 +133,7 @@ impl Switchboard {
     }
 
     /// Says that nothing is held; to who has not heard it yet, that it has ended.
-    fn nothing_held(&mut self, arrival: &Arrival) {
+    pub(super) fn nothing_held(&mut self, arrival: &Arrival) {
         let ended = core::mem::take(&mut self.desk.hold_ended);
         self.notice(arrival, if ended { Prompt::Ended } else { Prompt::NothingToHold });
     }
@@ -272,17 +261,5 @@ impl Switchboard {
                 call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
             }
         });
-    }
-}
-
-/// The words that come nearest to a usual wait.
-fn spoken_wait(ms: u64) -> Prompt {
-    match ms / 60_000 {
-        0..=7 => Prompt::Wait5,
-        8..=14 => Prompt::Wait10,
-        15..=24 => Prompt::Wait20,
-        25..=37 => Prompt::Wait30,
-        38..=51 => Prompt::Wait45,
-        _ => Prompt::Wait60,
     }
 }

@@ -7,13 +7,14 @@ use super::leg::{Leg, Role};
 use super::menu::Menu;
 use super::policy::{in_words, outcome_of, told_to_caller};
 use super::record::{Decision, Outcome, Record};
+use super::replay::Replay;
 use super::trying::Trying;
 use super::turns::Ringing;
 use crate::media::{MediaCommand, Seat};
-use crate::phone::gesture::{self, Gesture};
+use crate::phone::gesture::Gesture;
 use crate::rtp::report::Quality;
 use crate::sip::{Cause, Command, Manner, Session};
-use crate::units::{AccountId, CallId, Digit, Instant, LegId, PortId};
+use crate::units::{AccountId, CallId, Instant, LegId, PortId};
 use core::time::Duration;
 
 /// By this word in Alert-Info a phone knows that a held call comes back.
@@ -106,6 +107,8 @@ pub(super) struct Call {
     pub(super) rings_first: bool,
     /// What programs were told of it.
     pub(super) told: super::event::Told,
+    /// The owner hears what the person has said before he is joined.
+    pub(super) replay: Option<Replay>,
 }
 
 impl Call {
@@ -147,6 +150,7 @@ impl Call {
             cause: Cause::Normal,
             rings_first: false,
             told: super::event::Told::default(),
+            replay: None,
         }
     }
 
@@ -176,7 +180,8 @@ impl Call {
         let turn = self.ringing.as_ref().and_then(Ringing::deadline);
         let asked = self.near.iter().filter_map(|leg| leg.asked_until).min();
         let (trying, menu) = (self.trying.deadline(), self.menu.deadline());
-        let all = [own, turn, asked, self.also_at, self.gesture.deadline(), trying, menu];
+        let replay = self.replay.map(Replay::until);
+        let all = [own, turn, asked, self.also_at, self.gesture.deadline(), trying, menu, replay];
         all.into_iter().flatten().min()
     }
 
@@ -188,6 +193,7 @@ impl Call {
         self.outside_timeout(desk);
         self.holding_timeout(desk);
         self.menu_timeout(desk);
+        self.replay_timeout(desk);
         let rang = match self.state {
             State::Incoming(since) => Some(since + RINGS),
             State::Dialing => self.gives_up,
@@ -339,7 +345,8 @@ impl Call {
         if matches!(self.state, State::Talking) {
             self.talking_since.get_or_insert(desk.now);
         }
-        let talking = self.near.iter().find(|l| l.role == Role::Talks && !l.parked);
+        let talks = |leg: &&Leg| leg.role == Role::Talks && !leg.parked;
+        let talking = self.near.iter().find(talks).filter(|_| !self.is_replayed());
         match (talking, &self.far, self.room) {
             (Some(near), Some(far), None) => desk.join(near, far),
             (Some(near), Some(far), Some(room)) => {
@@ -383,7 +390,8 @@ impl Call {
         let (role, phone, outside) = (gone.role, gone.account, gone.outside);
         desk.forget(gone);
         let talking = matches!(self.state, State::Talking) && !self.onward;
-        if talking && self.is_false_alarm(desk.now, HUNG_UP) && self.back_to_hold(desk) {
+        let no_person = self.is_replayed() || self.is_false_alarm(desk.now, HUNG_UP);
+        if talking && no_person && self.back_to_hold(desk) {
             return;
         }
         match &self.state {
@@ -428,6 +436,9 @@ impl Call {
             State::Incoming(_) => {
                 self.end(desk, self.unless_talked(Outcome::Cancelled), &reason, Cause::Cancelled);
             }
+            State::Talking if self.is_replayed() => {
+                self.end(desk, Outcome::AgentLost, &reason, Cause::Normal);
+            }
             State::Talking => self.end(desk, self.talked(), &reason, Cause::Normal),
             State::Held(holding) => {
                 let outcome = holding.outcome_if_far_leaves();
@@ -444,13 +455,20 @@ impl Call {
         self.menu_over(desk, outcome);
         self.leave_hold(desk);
         let held = matches!(self.state, State::Held(_));
-        self.met = !held && self.has_met(desk.now, HUNG_UP);
+        let replayed = self.is_replayed();
+        self.met = !held && !replayed && self.has_met(desk.now, HUNG_UP);
+        self.drop_replay(desk);
         self.ringing = None;
         self.also_at = None;
         self.state = State::Over;
         self.cause = cause;
         for near in self.near.drain(..) {
-            if held && near.open.is_some() && matches!(near.role, Role::Listens | Role::Confirms) {
+            let hears = match near.role {
+                Role::Listens | Role::Confirms => held,
+                Role::Talks => replayed && cause == Cause::Normal,
+                Role::Rings | Role::Asked => false,
+            };
+            if hears && near.open.is_some() {
                 self.to_tell.push(near);
                 continue;
             }
@@ -490,68 +508,6 @@ impl Call {
                 "neither side has sent any sound for a quarter of an hour",
                 Cause::Normal,
             );
-        }
-    }
-
-    // ---- digits ----
-
-    /// A key came from this leg, held for so long; `None`: it is still held, and `digit_end` will follow.
-    pub(super) fn digit(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Option<Duration>) {
-        // A flash has no length.
-        let held = if digit == Digit::FLASH { Some(Duration::ZERO) } else { held };
-        if self.far.as_ref().is_some_and(|f| f.port == from) {
-            if matches!(self.state, State::Talking) {
-                self.talking().for_each(|near| desk.digit(near, digit, held));
-            }
-        } else if self.emergency || self.transferred {
-            self.far.iter().for_each(|far| desk.digit(far, digit, held));
-        } else if let Some(at) = self.near.iter().position(|l| l.port == from && l.role == Role::Asked) {
-            self.outside_key(desk, at, digit);
-        } else {
-            self.gesture.handle(desk.now, digit);
-            if let Some(held) = held {
-                self.gesture.released(digit, held);
-            }
-            self.drain_gesture(desk);
-        }
-    }
-
-    /// A key that came from this leg was let go.
-    pub(super) fn digit_end(&mut self, desk: &mut Desk, from: PortId, digit: Digit, held: Duration) {
-        if digit == Digit::FLASH {
-        } else if self.far.as_ref().is_some_and(|f| f.port == from) {
-            self.talking().for_each(|near| desk.digit_end(near, digit, held));
-        } else if self.emergency || self.transferred {
-            self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
-        } else {
-            self.gesture.released(digit, held);
-            self.drain_gesture(desk);
-        }
-    }
-
-    fn talking(&self) -> impl Iterator<Item = &Leg> {
-        self.near.iter().filter(|leg| leg.role == Role::Talks)
-    }
-
-    fn drain_gesture(&mut self, desk: &mut Desk) {
-        while let Some(out) = self.gesture.poll() {
-            match (out, &self.state) {
-                (gesture::Output::Forward(digit, held), State::Dialing | State::Talking) => {
-                    self.keyed = true;
-                    self.far.iter().for_each(|far| desk.digit(far, digit, held));
-                    self.menu_key(desk, digit);
-                }
-                (gesture::Output::Release(digit, held), _) => {
-                    self.far.iter().for_each(|far| desk.digit_end(far, digit, held));
-                }
-                (gesture::Output::Slay, State::Held(_)) => self.take_back(desk),
-                (gesture::Output::Conference, _) => self.wants_conference = true,
-                (gesture::Output::Slay, _) => {
-                    // Refused only while nothing is heard yet: there is nothing to hold, and the keys are spent.
-                    let _ = self.hold(desk, "the owner pressed ** in the call");
-                }
-                (gesture::Output::Forward(..), _) => {}
-            }
         }
     }
 

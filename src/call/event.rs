@@ -6,7 +6,7 @@ use super::leg::Role;
 use super::record::{Outcome, Span};
 use crate::listen::Sound;
 use crate::sip::Side;
-use crate::units::{AccountId, CallId, Wall};
+use crate::units::{AccountId, CallId, Digit, Wall};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::LazyLock;
@@ -134,7 +134,7 @@ pub enum Event {
     /// The box sent keys.
     #[serde(rename = "menu.keys_sent")]
     MenuKeysSent {
-        /// The keys.
+        /// The keys; empty if they are a number of more than two digits, which may be a PIN or a card.
         digits: String,
     },
     /// The box finds its way without a flow.
@@ -210,6 +210,13 @@ pub enum Event {
 }
 
 impl Event {
+    /// The box sent these keys.
+    pub(super) fn keys_sent(keys: &[Digit]) -> Self {
+        let is_number = keys.iter().filter(|key| key.as_char().is_ascii_digit()).count() > 2;
+        let keys = keys.iter().filter(|_| !is_number);
+        Self::MenuKeysSent { digits: keys.map(|key| key.as_char()).collect() }
+    }
+
     /// Whether `wanted` names this type, or its kind: what stands before the dot.
     pub fn names(wanted: &str, kind: &str) -> bool {
         kind.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

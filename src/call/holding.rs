@@ -135,6 +135,7 @@ impl Call {
         let Some(far) = &self.far else { return Err("there is no call to hold".into()) };
         let far_port = far.port;
         let line = self.line(desk, far);
+        self.drop_replay(desk);
         desk.media(MediaCommand::Part(far_port));
         desk.media(MediaCommand::Tap(far_port, true));
         let false_alarm = self.is_false_alarm(desk.now, FALSE_ALARM);
@@ -284,6 +285,9 @@ impl Call {
     }
 
     pub(super) fn played(&mut self, desk: &mut Desk, port: PortId) {
+        if self.replay_played(desk, port) {
+            return;
+        }
         let far = self.far.as_ref().is_some_and(|f| f.port == port);
         if !far && self.is_on_errand() {
             return self.errand_comfort(desk);
@@ -386,18 +390,6 @@ impl Call {
         }
     }
 
-    pub(super) fn owner_answered(&mut self, desk: &mut Desk, at: usize) {
-        let winner = self.near.swap_remove(at);
-        let reason =
-            if winner.outside { "the owner answered outside the house" } else { "the owner answered" };
-        let helps = self.menu.help.is_some();
-        self.join_owner(desk, winner, reason);
-        if helps {
-            return self.near.iter().for_each(|near| desk.say(near, Prompt::YourKeys));
-        }
-        self.announce(desk);
-    }
-
     /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
     pub(super) fn take_back(&mut self, desk: &mut Desk) {
         if let Some(at) = self.on_the_phone() {
@@ -489,8 +481,7 @@ impl Call {
                     holding.understood.pressed(key);
                 }
                 self.far.iter().for_each(|far| desk.digit(far, key, Some(SHORTEST)));
-                let digits = key.as_char().to_string();
-                desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+                desk.happened(Some(self.id), Event::keys_sent(&[key]));
             }
             // The phones show that there is something to know; the page says what.
             slay::Output::Warn => desk.missed(),

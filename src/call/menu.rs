@@ -204,12 +204,17 @@ impl Call {
 
     /// The call is over: how the flow fared, and what was learnt.
     pub(super) fn menu_over(&mut self, desk: &mut Desk, outcome: Outcome) {
+        // Who is closed or hangs up on everybody does so whatever was pressed; and so does the same evening's next call.
+        let excused = self.nobody_comes.is_some() || self.record.figures.attempt > 1;
         if let Some((version, at)) = self.menu.through.take() {
             let success = outcome == Outcome::Slain || desk.now.since(at) >= STANDS;
-            desk.count(&self.record.number, version, success);
+            if success || !excused {
+                desk.count(&self.record.number, version, success);
+            }
         }
         if let Some((version, _)) = self.menu.navigator.take()
             && matches!(outcome, Outcome::CompanyHungUp | Outcome::Failed)
+            && !excused
         {
             desk.count(&self.record.number, version, false);
         }
@@ -276,11 +281,15 @@ impl Call {
         }
         match heard {
             Heard::Words { at, text } => self.menu_words(desk, *at, text),
-            Heard::Person { .. } if self.menu.explorer.is_some() => {
+            Heard::Person { .. } if self.menu.is_walked() => {
                 self.menu.person = Some(heard.clone());
+                self.navigate(desk, navigate::Input::Person);
                 self.explore(desk, explore::Input::Person);
             }
-            Heard::Recording { .. } => self.explore(desk, explore::Input::Recording),
+            Heard::Recording { .. } => {
+                self.navigate(desk, navigate::Input::Recording);
+                self.explore(desk, explore::Input::Recording);
+            }
             Heard::Sound { sound, .. } => self.explore(desk, explore::Input::Sound(*sound)),
             _ => {}
         }
@@ -403,13 +412,7 @@ impl Call {
                 self.menu.explorer = None;
                 self.unmistake(desk);
             }
-            explore::Output::Person => {
-                self.menu.explorer = None;
-                self.menu.mistaken = false;
-                if let Some(heard) = self.menu.person.take() {
-                    self.heard_now(desk, heard);
-                }
-            }
+            explore::Output::Person => self.person_instead(desk),
             explore::Output::Ask(question) => {
                 desk.questions += 1;
                 self.menu.asked = Some(desk.questions);
@@ -420,6 +423,14 @@ impl Call {
                 self.need_owner(desk, help);
             }
             explore::Output::HangUp(why) => self.end(desk, Outcome::Failed, &why, crate::sip::Cause::Normal),
+        }
+    }
+
+    /// A person is there, in the place of a menu.
+    fn person_instead(&mut self, desk: &mut Desk) {
+        (self.menu.explorer, self.menu.navigator, self.menu.mistaken) = (None, None, false);
+        if let Some(heard) = self.menu.person.take() {
+            self.heard_now(desk, heard);
         }
     }
 
@@ -434,8 +445,7 @@ impl Call {
                         // What is said from here on belongs to the next key.
                         desk.listen(ListenOrder::Ask(far.port));
                     }
-                    let digits = keys.iter().map(|key| key.as_char()).collect();
-                    desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+                    desk.happened(Some(self.id), Event::keys_sent(&keys));
                 }
                 navigate::Output::Speak(word) => self.speak(desk, word_prompt(word)),
                 navigate::Output::Say(text) => match desk.sound_of(&text) {
@@ -462,7 +472,13 @@ impl Call {
                     self.menu.navigator = None;
                     self.need_owner(desk, help);
                 }
+                navigate::Output::Person => self.person_instead(desk),
                 navigate::Output::HangUp(why) => {
+                    self.end(desk, Outcome::Failed, &why, crate::sip::Cause::Normal);
+                }
+                navigate::Output::End(why) => {
+                    // Nobody dials again what the flow has ended.
+                    self.keyed = true;
                     self.end(desk, Outcome::Failed, &why, crate::sip::Cause::Normal);
                 }
             }

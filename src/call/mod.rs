@@ -19,6 +19,7 @@ mod errand;
 mod event;
 mod greeting;
 mod holding;
+mod keys;
 mod leg;
 mod meeting;
 mod menu;
@@ -32,8 +33,10 @@ mod ports;
 pub mod record;
 mod recording;
 mod redial;
+mod replay;
 mod shelf;
 pub mod snapshot;
+mod status;
 mod switchboard;
 mod transfer;
 mod trying;
@@ -138,8 +141,9 @@ pub enum Input {
     Advice(u64, Result<Advice, String>),
     /// What came of `Effect::Speak`: the text's sound, µ-law in whole frames, or nothing.
     Spoken(String, Option<Arc<[u8]>>),
-    /// What came of `ListenOrder::Sentence`: the sentence as it is played, or nothing.
-    Sentence(PortId, u32, Option<Arc<[u8]>>),
+    /// What came of `ListenOrder::Sentence` or `Replay` at this port in this opening of it: the sound as it is played, or
+    /// nothing.
+    Cut(PortId, u32, Option<Arc<[u8]>>),
     /// The owner's own greeting, as it was kept; told at the start.
     Greeting(Option<Arc<[u8]>>),
     /// A deadline has passed.
@@ -217,6 +221,8 @@ pub enum ListenOrder {
     SentenceEnds(PortId),
     /// Forget it.
     NoSentence(PortId),
+    /// The owner wants to hear what the person has said since he was found, at this port in this opening of it.
+    Replay(PortId, u32),
     /// Stop, but keep what was learnt: the owner talks.
     Pause(PortId),
     /// The call is over: what it taught is kept.

@@ -18,8 +18,8 @@ const LEAVES: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) enum Saying {
     Prompt(Prompt),
-    /// If it has been spoken by then.
-    Text(String),
+    /// If it has been spoken by then; else these.
+    Text(String, Vec<Prompt>),
 }
 
 #[derive(Debug)]
@@ -57,7 +57,12 @@ impl Notice {
                     desk.say(&self.leg, prompt);
                     true
                 }
-                Saying::Text(text) => desk.say_text(self.leg.port, &text),
+                Saying::Text(text, instead) => {
+                    let said = desk.say_text(self.leg.port, &text);
+                    let instead = instead.into_iter().rev().filter(|_| !said);
+                    instead.for_each(|prompt| self.then.push_front(Saying::Prompt(prompt)));
+                    said
+                }
             };
             if said {
                 self.until = desk.now + LONGEST;

@@ -151,8 +151,9 @@ impl Call {
         }
         keys.iter().for_each(|key| desk.digit(far, *key, Some(PRESSED)));
         keys.iter().for_each(|key| self.menu_key(desk, *key));
-        let digits = keys.iter().map(|key| key.as_char()).collect();
-        desk.happened(Some(self.id), Event::MenuKeysSent { digits });
+        // What they led to is not known: nobody dials that again.
+        self.keyed = true;
+        desk.happened(Some(self.id), Event::keys_sent(keys));
         Ok(())
     }
 }

@@ -58,6 +58,8 @@ pub struct Plan {
     pub speech: Option<Language>,
     /// The owner who is rung hears the company's name, if he gave it one, before its voice.
     pub announce: bool,
+    /// The owner who is rung first hears what the person has said meanwhile.
+    pub replay: bool,
     /// What is spoken at the far end.
     pub language: Language,
 }

@@ -1,10 +1,9 @@
 //! Sounds that are made while the box runs: texts that were spoken, and what of all this media has.
 
+use super::Effect;
 use super::conversation::Call;
 use super::desk::Desk;
-use super::{Effect, Switchboard};
 use crate::limits::{LOOSE_SECONDS, LOOSE_SOUNDS};
-use crate::listen::words::Language;
 use crate::media::{MediaCommand, SoundId, Tone};
 use crate::units::{FRAME_SAMPLES, Instant, PortId, SAMPLE_RATE_HZ};
 use core::time::Duration;
@@ -129,54 +128,5 @@ impl Call {
         desk.book
             .choose(&desk.plan.company(&self.record.number))
             .map_or("", |version| version.flow.name.as_str())
-    }
-}
-
-impl Switchboard {
-    /// How a held call stands, as a text: whose it is and since when; empty if nothing speaks.
-    pub(super) fn status_text(&self, call: &Call) -> String {
-        let Some(language) = self.desk.plan.speech else { return String::new() };
-        let name = match call.given_name(&self.desk) {
-            "" => spelled(&call.record.number),
-            name => name.to_owned(),
-        };
-        let since = call.record.hold_started.map_or(0, |at| self.desk.wall().0.saturating_sub(at.0));
-        in_words(language, &name, since / 60_000)
-    }
-}
-
-/// A number digit by digit, in groups of three from its end.
-fn spelled(number: &str) -> String {
-    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
-    let groups =
-        digits.rchunks(3).rev().map(|group| group.iter().map(|d| format!("{d} ")).collect::<String>());
-    groups.map(|group| group.trim_end().to_owned()).collect::<Vec<_>>().join(", ")
-}
-
-fn in_words(language: Language, name: &str, minutes: u64) -> String {
-    let waits = match (language, minutes) {
-        (_, 0) => String::new(),
-        (Language::English, 1) => " For one minute.".into(),
-        (Language::English, n) => format!(" For {n} minutes."),
-        (Language::German, 1) => " Seit einer Minute.".into(),
-        (Language::German, n) => format!(" Seit {n} Minuten."),
-        (Language::French, 1) => " Depuis une minute.".into(),
-        (Language::French, n) => format!(" Depuis {n} minutes."),
-        (Language::Spanish, 1) => " Desde hace un minuto.".into(),
-        (Language::Spanish, n) => format!(" Desde hace {n} minutos."),
-    };
-    if name.is_empty() { waits.trim_start().into() } else { format!("{name}.{waits}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_is_said_in_words() {
-        assert_eq!(spelled("+18005550123"), "1 8, 0 0 5, 5 5 0, 1 2 3");
-        assert_eq!(in_words(Language::English, "Acme", 12), "Acme. For 12 minutes.");
-        assert_eq!(in_words(Language::German, "", 1), "Seit einer Minute.");
-        assert_eq!(in_words(Language::French, "EDF", 0), "EDF.");
     }
 }

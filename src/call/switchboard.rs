@@ -112,11 +112,14 @@ impl Switchboard {
             Input::Dismiss(account) => self.dismiss(account),
             Input::Clock(wall) => self.desk.set_clock(wall),
             Input::Troubles(troubles) => self.tell_troubles(troubles),
+            Input::Cut(port, epoch, sound) => {
+                self.with_port(port, |call, desk| call.replay(desk, epoch, sound.as_ref()));
+                self.sentence(port, epoch, sound);
+            }
             Input::Advice(number, answer) => {
                 let asked = self.calls.iter().find(|(_, call)| call.has_asked(number)).map(|(id, _)| *id);
                 asked.map(|id| self.with(id, |call, desk| call.advised(desk, answer)));
             }
-            Input::Sentence(port, epoch, said) => self.sentence(port, epoch, said),
             Input::Greeting(own) => self.desk.greeting = own,
             Input::Spoken(text, sound) => self.desk.spoken(text, sound),
             Input::Timeout => {}

@@ -9,7 +9,7 @@ use crate::tables::Section;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "cap",
     "ring",
     "ring_again",
@@ -24,6 +24,7 @@ pub(super) const KEYS: [&str; 14] = [
     "redial_after",
     "also_ring",
     "also_after",
+    "replay",
 ];
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -60,6 +61,7 @@ pub(super) fn hold(s: &mut Section<'_, '_>) -> Hold {
         voicemail: choice(s, "voicemail", &Voicemail::NAMES),
         redial: Redialling { tries: small(s.number("redial", 0..=10), 2), pause },
         also_ring,
+        replay: s.flag("replay").unwrap_or(false),
         also_after: s.duration("also_after", Duration::ZERO..=MINUTE).unwrap_or(Duration::from_secs(8)),
     }
 }

@@ -227,6 +227,8 @@ pub struct Hold {
     pub also_ring: Vec<String>,
     /// So much later than the phones of the house, 0 to 1 min.
     pub also_after: Duration,
+    /// The owner who is rung first hears what the person has said meanwhile.
+    pub replay: bool,
 }
 
 /// Recordings and listening in.

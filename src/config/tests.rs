@@ -454,10 +454,10 @@ fn encrypted_sound_is_chosen_for_each_trunk_and_phone() {
 #[test]
 fn keys_about_the_hold() {
     let text = "[hold]\nunanswered = \"wait\"\ncall_back = true\nstill_there = false\nvoicemail = \"ring\"\nredial = 4\nredial_after = \"2m\"\n\
-                also_ring = [\"+15550100\", \"030123456\"]\nalso_after = \"0s\"\ncalls = 3\n";
+                also_ring = [\"+15550100\", \"030123456\"]\nalso_after = \"0s\"\ncalls = 3\nreplay = true\n";
     let hold = read(text).unwrap().hold;
     assert_eq!((hold.unanswered, hold.call_back, hold.calls), (Unanswered::Wait, true, 3));
-    assert_eq!((hold.still_there, hold.voicemail), (false, Voicemail::Ring));
+    assert_eq!((hold.still_there, hold.voicemail, hold.replay), (false, Voicemail::Ring, true));
     assert_eq!(hold.redial, Redialling { tries: 4, pause: Duration::from_secs(120) });
     assert_eq!(
         (hold.also_ring.as_slice(), hold.also_after),
@@ -465,7 +465,7 @@ fn keys_about_the_hold() {
     );
     let usual = read("").unwrap().hold;
     assert_eq!((usual.unanswered, usual.call_back, usual.calls), (Unanswered::Goodbye, false, 2));
-    assert_eq!((usual.still_there, usual.voicemail), (true, Voicemail::HangUp));
+    assert_eq!((usual.still_there, usual.voicemail, usual.replay), (true, Voicemail::HangUp, false));
     assert_eq!(usual.redial, Redialling { tries: 2, pause: Duration::from_secs(60) });
     assert_eq!((usual.also_ring, usual.also_after), (Vec::<String>::new(), Duration::from_secs(8)));
     for wrong in [

@@ -85,7 +85,8 @@ impl Step {
     }
 }
 
-/// What happens on one number. An empty number takes every call that no other takes.
+/// What happens on one number. An empty number takes every call that no other takes. Of several with one number each takes
+/// one call, the last all that follow.
 #[derive(Clone, Debug)]
 pub struct Desk {
     /// The number that is called.
@@ -111,6 +112,8 @@ struct Call {
 pub struct Company {
     end: Endpoint,
     desks: Vec<Desk>,
+    /// The numbers that were called, in order.
+    called: Vec<String>,
     calls: Vec<Call>,
     /// It puts calls through itself when it is asked to, RFC 3515.
     pub puts_through: bool,
@@ -119,7 +122,13 @@ pub struct Company {
 impl Company {
     /// A company with these numbers. The box is a `RegistersHere` or a `Static` account of it.
     pub fn new(setup: Setup, desks: Vec<Desk>) -> Self {
-        Self { end: Endpoint::new(Who::Company, setup), desks, calls: Vec::new(), puts_through: true }
+        Self {
+            end: Endpoint::new(Who::Company, setup),
+            desks,
+            called: Vec::new(),
+            calls: Vec::new(),
+            puts_through: true,
+        }
     }
 
     /// Calls a number through the box's trunk and follows this script when it is answered.
@@ -153,6 +162,7 @@ impl Company {
     /// From now on whoever calls finds these.
     pub fn change(&mut self, desks: Vec<Desk>) {
         self.desks = desks;
+        self.called.clear();
     }
 
     /// A person is on one of the lines.
@@ -169,6 +179,14 @@ impl Company {
     pub fn line(&mut self) -> Option<&mut Line> {
         let leg = self.calls.last()?.leg;
         self.end.line(leg)
+    }
+
+    /// Whose turn it is to take this call.
+    fn desk(&self, called: &str) -> Option<&Desk> {
+        let first = self.desks.iter().find(|d| d.number == called || d.number.is_empty())?;
+        let before = self.called.iter().filter(|number| *number == called).count();
+        let its: Vec<&Desk> = self.desks.iter().filter(|desk| desk.number == first.number).collect();
+        its.get(before).or(its.last()).copied()
     }
 
     fn settle(&mut self, now: Instant) {
@@ -190,10 +208,11 @@ impl Company {
         match event {
             Event::Incoming { leg, called, caller, session, .. } => {
                 self.end.say(now, Fact::Called { number: called.clone(), caller });
-                let desk = self.desks.iter().find(|d| d.number == called || d.number.is_empty());
-                match desk {
+                let script = self.desk(&called).map(|desk| desk.script.clone());
+                self.called.push(called);
+                match script {
                     _ if self.calls.len() >= CALLS => self.end.hang_up(now, leg, Cause::Busy),
-                    Some(desk) => self.calls.push(Call::new(leg, session, desk.script.clone())),
+                    Some(script) => self.calls.push(Call::new(leg, session, script)),
                     None => self.end.hang_up(now, leg, Cause::NoSuchNumber),
                 }
             }

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 const PHONE_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const COMPANY_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 /// No story is longer; a box that hangs fails it.
-const LONGEST: Duration = Duration::from_secs(180);
+const LONGEST: Duration = Duration::from_secs(240);
 /// After the last call has ended: time for a late ring.
 const AFTERWARDS: Duration = Duration::from_millis(1_500);
 /// A box that still sees a call this long after the company's last has lost it.
@@ -184,7 +184,7 @@ impl Show {
         });
         let now = clock::now();
         Self {
-            company: Company::new(stage.company.setup(customer, stage.seed), stage.scenario.desks()),
+            company: Company::new(stage.company.setup(customer, stage.seed), stage.scenario.desks.clone()),
             phone: Phone::new(stage.phone.setup(provider, !stage.seed), true, stage.scenario.owner.clone()),
             story: Story::new(now),
             said: Vec::new(),
@@ -253,11 +253,12 @@ impl Show {
         let _ = out.flush();
     }
 
-    /// Until neither the company nor the box has had a call for a while.
+    /// Until neither the company nor the box has had a call for a while, and none is to be dialled again.
     fn goes_on(&mut self, shown: &Shown) -> bool {
         let now = clock::now();
         let called = self.said.iter().any(|n| n.who == Who::Company && matches!(n.fact, Fact::Called { .. }));
-        let idle = called && self.company.calls() == 0;
+        let again = !shown.snapshot.borrow().redials.is_empty();
+        let idle = called && self.company.calls() == 0 && !again;
         self.over = if idle { self.over.or(Some(now)) } else { None };
         let enough = if shown.snapshot.borrow().calls.is_empty() { AFTERWARDS } else { LOST };
         self.over.is_none_or(|since| now.since(since) < enough) && now.since(self.began) < LONGEST

@@ -17,8 +17,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// In one line.
     pub about: &'static str,
-    /// The company's script.
-    pub company: Vec<Far>,
+    /// The companies' scripts: of several for one number each serves one call, the last all that follow.
+    pub desks: Vec<Desk>,
     /// The owner's script.
     pub owner: Vec<Owner>,
     /// How it must end.
@@ -47,6 +47,9 @@ impl Scenario {
             nobody_comes(),
             agent_hangs_up(),
             menus(),
+            learning(),
+            parallel(),
+            redial(),
         ]
     }
 
@@ -54,11 +57,11 @@ impl Scenario {
     pub fn named(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|s| s.name == name)
     }
+}
 
-    /// The company with this script on [`NUMBER`].
-    pub fn desks(&self) -> Vec<Desk> {
-        vec![Desk { number: NUMBER.into(), script: self.company.clone() }]
-    }
+/// The company with this script on [`NUMBER`].
+fn company(script: &[Far]) -> Desk {
+    Desk { number: NUMBER.into(), script: [pick_up_the_phone(), script.into()].concat() }
 }
 
 const fn s(seconds: u64) -> Duration {
@@ -113,7 +116,7 @@ fn normal() -> Scenario {
     Scenario {
         name: "normal",
         about: "A menu, hold music with an announcement, then an agent.",
-        company: [pick_up_the_phone(), queue.into()].concat(),
+        desks: vec![company(&queue)],
         owner: [dial(), owner.into(), slay_and_hang_up(), answer_and_talk()].concat(),
         expect: SLAIN,
     }
@@ -124,17 +127,21 @@ fn key(number: u8) -> Digit {
     Digit::from_event(number).unwrap_or(Digit::HASH)
 }
 
-fn menus() -> Scenario {
-    let queue = [
+/// Two menus before the queue.
+fn two_menus() -> Vec<Desk> {
+    vec![company(&[
         Far::Choice(Sound::Menu, key(2)),
         Far::Choice(Sound::LongerThanUsual, key(1)),
         Far::Play(Sound::AllBusy),
         Far::Loop(Sound::Music, s(12)),
         PATIENT,
         Far::HangUp,
-    ];
-    // Once by hand, to the queue and no further; then the box does it, and he hangs up at once.
-    let by_hand = [
+    ])]
+}
+
+/// Through both by hand, to the queue and no further.
+fn by_hand() -> Vec<Owner> {
+    vec![
         Owner::Wait(s(7)),
         Owner::Press("2".into()),
         Owner::Wait(s(5)),
@@ -143,16 +150,74 @@ fn menus() -> Scenario {
         Owner::HangUp,
         // The story is over when nobody has called for a second.
         Owner::Wait(Duration::from_millis(300)),
-        Owner::Dial(format!("*59{NUMBER}")),
-        Owner::AwaitAnswer,
-        Owner::Listen(s(8)),
-        Owner::HangUp,
-    ];
+    ]
+}
+
+fn menus() -> Scenario {
+    // Then the box does it, and he hangs up at once.
+    let alone =
+        vec![Owner::Dial(format!("*59{NUMBER}")), Owner::AwaitAnswer, Owner::Listen(s(8)), Owner::HangUp];
     Scenario {
         name: "menus",
         about: "Two menus, gone through by hand once. At the next call the box presses the keys itself.",
-        company: [pick_up_the_phone(), queue.into()].concat(),
-        owner: [dial(), by_hand.into(), answer_and_talk()].concat(),
+        desks: two_menus(),
+        owner: [dial(), by_hand(), alone, answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+fn learning() -> Scenario {
+    // He dials as always; the box says that it knows this menu.
+    let offered = vec![Owner::Dial(NUMBER.into()), Owner::AwaitAnswer, Owner::Wait(s(4))];
+    Scenario {
+        name: "learning",
+        about: "Two menus by hand. At the next call the box offers what it has learnt, and ** is enough.",
+        desks: two_menus(),
+        owner: [dial(), by_hand(), offered, slay_and_hang_up(), answer_and_talk()].concat(),
+        expect: SLAIN,
+    }
+}
+
+/// Another company's number.
+const OTHER: &str = "18005550188";
+
+fn parallel() -> Scenario {
+    let queue =
+        |music| vec![Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(music)), PATIENT, Far::HangUp];
+    let other = Desk { number: OTHER.into(), script: [pick_up_the_phone(), queue(62)].concat() };
+    let second = vec![
+        Owner::Wait(Duration::from_millis(300)),
+        Owner::Dial(OTHER.into()),
+        Owner::AwaitAnswer,
+        Owner::Wait(s(5)),
+    ];
+    Scenario {
+        name: "parallel",
+        about: "Two queues at two companies at once. Each agent gets the phone in turn.",
+        desks: vec![company(&queue(40)), other],
+        owner: [
+            dial(),
+            vec![Owner::Wait(s(6))],
+            slay_and_hang_up(),
+            second,
+            slay_and_hang_up(),
+            answer_and_talk(),
+            answer_and_talk(),
+        ]
+        .concat(),
+        expect: Expect { rings: 2, ..SLAIN },
+    }
+}
+
+fn redial() -> Scenario {
+    let turned_away =
+        [Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(16)), Far::Play(Sound::Closed), Far::HangUp];
+    let served = [Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(12)), PATIENT, Far::HangUp];
+    Scenario {
+        name: "redial",
+        about: "The queue hangs up on the box. It dials again after a minute, and somebody comes.",
+        desks: vec![company(&turned_away), company(&served)],
+        owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up(), answer_and_talk()].concat(),
         expect: SLAIN,
     }
 }
@@ -169,7 +234,7 @@ fn vocals() -> Scenario {
     Scenario {
         name: "vocals",
         about: "The hold music has a singer: a voice, but not a person.",
-        company: [pick_up_the_phone(), queue.into()].concat(),
+        desks: vec![company(&queue)],
         owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up(), answer_and_talk()].concat(),
         expect: SLAIN,
     }
@@ -188,7 +253,7 @@ fn silent_queue() -> Scenario {
     Scenario {
         name: "silent-queue",
         about: "No music at all: silence, and then an agent.",
-        company: [pick_up_the_phone(), queue.into()].concat(),
+        desks: vec![company(&queue)],
         owner: [dial(), slay.into(), answer_and_talk()].concat(),
         expect: SLAIN,
     }
@@ -200,8 +265,7 @@ fn repeated_announcement() -> Scenario {
     Scenario {
         name: "repeated-announcement",
         about: "A warm voice comes back every nine seconds. It is always the same recording.",
-        company: [pick_up_the_phone(), queue, vec![Far::Loop(Sound::Music, s(4)), PATIENT, Far::HangUp]]
-            .concat(),
+        desks: vec![company(&[queue, vec![Far::Loop(Sound::Music, s(4)), PATIENT, Far::HangUp]].concat())],
         owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up(), answer_and_talk()].concat(),
         expect: SLAIN,
     }
@@ -219,7 +283,7 @@ fn nobody_comes() -> Scenario {
     Scenario {
         name: "nobody-comes",
         about: "Music and recordings until the company closes. The phone must stay quiet.",
-        company: [pick_up_the_phone(), queue.into()].concat(),
+        desks: vec![company(&queue)],
         owner: [dial(), vec![Owner::Wait(s(8))], slay_and_hang_up()].concat(),
         expect: Expect { outcome: Outcome::CompanyHungUp, rings: 0, joined: false },
     }
@@ -235,7 +299,7 @@ fn agent_hangs_up() -> Scenario {
     Scenario {
         name: "agent-hangs-up",
         about: "An agent comes, nobody picks up the phone, and the agent leaves.",
-        company: [pick_up_the_phone(), queue.into()].concat(),
+        desks: vec![company(&queue)],
         owner: [
             dial(),
             vec![Owner::Wait(s(8))],

@@ -13,5 +13,6 @@ pub mod g722;
 pub mod level;
 pub mod mix;
 pub mod noise;
+pub mod quicken;
 pub mod splice;
 pub mod tone;

@@ -137,6 +137,11 @@ impl Listener {
         Insight { moment: self.moment, evidence: self.verdict.evidence() }
     }
 
+    /// Since when the one may have spoken who was judged last.
+    pub fn voice_began(&self) -> Tick {
+        Tick(self.verdict.voice_began().0 + self.skipped)
+    }
+
     /// What the call taught, which is over. `offset_ms`: from the begin of the call to the first tick.
     pub fn lesson(&mut self, offset_ms: u64) -> Lesson {
         self.memory.doubt_the_end();

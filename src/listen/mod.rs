@@ -14,6 +14,7 @@ mod plot;
 mod prints;
 pub mod prompt;
 pub mod reel;
+pub mod replay;
 pub mod spectrum;
 mod spoken;
 pub mod tones;

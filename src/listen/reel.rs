@@ -1,4 +1,5 @@
-//! The last seconds of a line, from which a clip is cut around each voice that was greeted or rung for.
+//! The last seconds of a line, from which a clip is cut around each voice that was greeted or rung for, and what a person
+//! has said is replayed.
 
 use crate::units::{Frame, Tick};
 use std::collections::VecDeque;
@@ -42,6 +43,12 @@ impl Reel {
         self.now = at;
         let due = self.due.is_some_and(|due| at >= Tick(due.0 + AFTER));
         due.then(|| self.cut()).flatten()
+    }
+
+    /// What came at this tick and after it, as far as it is still there.
+    pub fn since(&self, from: Tick) -> impl Iterator<Item = &Frame> {
+        let wanted = self.now.next().since(from).min(self.frames.len() as u64) as usize;
+        self.frames.iter().skip(self.frames.len() - wanted)
     }
 
     /// A voice is greeted or rung for: a clip is due some seconds later, unless one is already.

@@ -18,6 +18,9 @@ const RUN: Duration = Duration::from_secs(3);
 const DIGITS: usize = 2;
 /// With `*` and `#`.
 const KEYS: usize = 3;
+/// Answers that follow each other this closely are a number that is typed slowly while somebody speaks on, if they are more
+/// digits than a menu takes.
+const SPELLS: Duration = Duration::from_secs(5);
 /// Nobody presses keys any more: the box stops listening.
 const QUIET: Duration = Duration::from_secs(3 * 60);
 /// Somebody seems to be there: a menu would have had its key by then.
@@ -163,6 +166,16 @@ impl Learner {
             answer.name(&self.words, self.language);
         }
         self.words.clear();
+        self.hide_numbers();
+    }
+
+    /// What was typed of a number is not kept, however slowly it comes and whatever is said in between.
+    fn hide_numbers(&mut self) {
+        let begin = self.answers.iter().rposition(|answer| answer.waited > SPELLS).unwrap_or(0);
+        let typed = self.answers.get_mut(begin..).unwrap_or_default();
+        let is_number = typed.iter().map(Answer::digits).sum::<usize>() > DIGITS;
+        let hidden = typed.iter().position(|answer| is_number || answer.secret).unwrap_or(typed.len());
+        typed.iter_mut().skip(hidden).for_each(Answer::hide);
     }
 
     /// Words that began before the last key was pressed are of its menu, and come late.
@@ -235,11 +248,19 @@ impl Answer {
         if !self.secret {
             self.keys.extend(keys);
         }
-        let digits = self.keys.iter().filter(|key| key.as_char().is_ascii_digit()).count();
-        if self.secret || digits > DIGITS || self.keys.len() > KEYS {
-            self.secret = true;
-            self.keys.clear();
+        if self.secret || self.digits() > DIGITS || self.keys.len() > KEYS {
+            self.hide();
         }
+    }
+
+    fn digits(&self) -> usize {
+        self.keys.iter().filter(|key| key.as_char().is_ascii_digit()).count()
+    }
+
+    fn hide(&mut self) {
+        self.secret = true;
+        self.keys.clear();
+        self.expect = None;
     }
 }
 
@@ -279,13 +300,22 @@ mod tests {
     #[test]
     fn what_looks_like_a_number_of_the_owners_is_never_kept() {
         let turn = [after(1, keys("2")), after(2, Act::Transfer)];
-        let numbers: [&[(u64, &str, Option<u32>)]; 4] = [
+        let numbers: [&[(u64, &str, Option<u32>)]; 6] = [
             &[(5, "2", Some(1)), (20, "9999", Some(2))],
             &[(5, "2", Some(1)), (20, "9999999999999999#", Some(2)), (40, "1", Some(3))],
             // However slowly, as long as nobody speaks in between.
             &[(5, "2", Some(1)), (20, "9", Some(2)), (30, "9", None), (40, "9", None), (50, "9", None)],
             // However much is said in between, as long as he is quick.
             &[(5, "2", Some(1)), (20, "99", Some(2)), (22, "99", Some(3))],
+            // Slowly, and the recording talks on.
+            &[
+                (5, "2", Some(1)),
+                (20, "9", Some(2)),
+                (24, "9", Some(3)),
+                (29, "9", Some(4)),
+                (33, "9", Some(5)),
+            ],
+            &[(5, "2", Some(1)), (20, "999", Some(2)), (25, "9", Some(3)), (30, "9#", Some(4))],
         ];
         for presses in numbers {
             assert_eq!(learnt(&[], presses).unwrap(), turn, "{presses:?}");

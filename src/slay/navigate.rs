@@ -11,7 +11,7 @@ use super::flow::{Act, Flow, Otherwise, Step, Word};
 use crate::limits::LOOSE_SECONDS;
 use crate::listen::Sound;
 use crate::listen::words::menu::options;
-use crate::listen::words::{Language, says};
+use crate::listen::words::{Intent, Language, says, wording};
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -45,6 +45,10 @@ pub enum Input {
     Prompt(usize),
     /// These words have just been understood, which began to be said then.
     Words(Instant, String),
+    /// The listener takes who speaks for a person.
+    Person,
+    /// And not any more.
+    Recording,
     /// Another class of sound is heard from now on.
     Sound(Sound),
     /// The word that was to be said has been.
@@ -66,10 +70,14 @@ pub enum Output {
     Say(String),
     /// The menu is over: hold the line.
     Hold,
+    /// A person is there, in the place of a menu: hold the line, and judge.
+    Person,
     /// Ring the owner.
     Owner(Help),
-    /// End the call.
+    /// The far side has gone: end the call.
     HangUp(String),
+    /// The flow says that the call ends here.
+    End(String),
     /// For the record: what and why. Never which keys.
     Decided(&'static str, String),
 }
@@ -123,6 +131,10 @@ pub struct Navigator {
     /// What was understood since the step began, and when that was.
     words: (String, Instant),
     language: Language,
+    /// Who speaks is taken for a person.
+    person: bool,
+    /// When it was last looked at what is heard.
+    looked: Instant,
     /// Every step led on as it should.
     through: bool,
     out: VecDeque<Output>,
@@ -141,6 +153,8 @@ impl Navigator {
             said,
             words: (String::new(), now),
             language,
+            person: false,
+            looked: now,
             through: false,
             out: VecDeque::new(),
         };
@@ -167,7 +181,8 @@ impl Navigator {
                     _ if chances == 0 => Some(half),
                     _ => self.end_of_speech(ENDED),
                 };
-                Some(sound.unwrap_or(until).min(until))
+                let asked = self.waits_from().filter(|from| *from > self.looked);
+                [sound, asked, Some(until)].into_iter().flatten().min()
             }
         }
     }
@@ -215,6 +230,8 @@ impl Navigator {
                     self.understood(now);
                 }
             }
+            Input::Person => self.person = true,
+            Input::Recording => self.person = false,
             Input::Spoken if matches!(self.state, State::Speaking { .. }) => self.go_on(now),
             Input::Mute if matches!(self.state, State::Speaking { .. }) => {
                 self.missed(now, "the box has no voice for its text");
@@ -231,7 +248,13 @@ impl Navigator {
                 self.go_on(now);
             }
             State::Listening { until } if now >= until => self.missed(now, "nobody has spoken in time"),
-            State::Expecting { half, until, chances } => self.still_expecting(now, (half, until), chances),
+            State::Expecting { half, until, chances } => {
+                self.looked = now;
+                self.still_expecting(now, (half, until), chances);
+                if matches!(self.state, State::Expecting { .. }) {
+                    self.if_asked(now);
+                }
+            }
             _ => {}
         }
     }
@@ -302,6 +325,7 @@ impl Navigator {
             return;
         };
         let offered = options(&self.words.0, self.language);
+        let by_sound = step.prompt.is_some();
         let about = offered.iter().find(|choice| says(&choice.label, expected, self.language));
         let key = match &step.act {
             Act::Dtmf(keys) => keys.first().map(|key| key.as_char()),
@@ -310,14 +334,48 @@ impl Navigator {
         let said = says(&self.words.0, expected, self.language);
         let speaks = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
         match (about, key) {
+            // A word may be misheard: where the prompt is known by its sound, that decides.
+            (Some(choice), Some(key)) if choice.key != key && by_sound => {}
             (Some(choice), Some(key)) if choice.key != key => {
                 self.missed(now, "the menu names another key than it did");
             }
             (Some(_), _) => self.act(now, Some(0)),
             (None, None) if said => self.act(now, Some(0)),
             // While it speaks it may yet name its key.
-            (None, Some(_)) if said && offered.is_empty() && !speaks => self.act(now, Some(0)),
+            (None, Some(_)) if said && offered.is_empty() && !speaks && !self.is_no_menu() => {
+                self.act(now, Some(0));
+            }
             _ => {}
+        }
+    }
+
+    /// What was understood at this step is said where no key is asked for, whatever it is about.
+    fn is_no_menu(&self) -> bool {
+        let waits = |intent: &Intent| {
+            matches!(intent, Intent::Queue | Intent::Closed | Intent::Voicemail | Intent::Survey)
+        };
+        wording(&self.words.0, self.language, "").intents.iter().any(waits)
+    }
+
+    /// When somebody who is taken for a person has waited long enough for an answer.
+    fn waits_from(&self) -> Option<Instant> {
+        let still = matches!(self.sound.0, Sound::Silence | Sound::Noise);
+        (self.person && still && !self.words.0.is_empty()).then(|| self.sound.1 + PAUSED)
+    }
+
+    /// Whoever is taken for a person asks what is wanted and waits, where a menu was: there is none today. A machine that
+    /// listens asks the same.
+    fn if_asked(&mut self, now: Instant) {
+        let talks_to_machine = self.flow.steps.iter().any(|s| matches!(s.act, Act::Speak(_) | Act::Say(_)));
+        if talks_to_machine || self.waits_from().is_none_or(|from| now < from) {
+            return;
+        }
+        let intents = wording(&self.words.0, self.language, "").intents;
+        let asks = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
+        let menu = intents.contains(&Intent::Menu) || !options(&self.words.0, self.language).is_empty();
+        if asks && !menu {
+            self.decide("hold", "somebody asks what is wanted: there is no menu today");
+            self.end(Output::Person);
         }
     }
 
@@ -396,7 +454,7 @@ impl Navigator {
                 self.decide("go on", &words);
                 self.go_to(now, Some(&label));
             }
-            Otherwise::HangUp => self.end(Output::HangUp(words)),
+            Otherwise::HangUp => self.end(Output::End(words)),
         }
     }
 
@@ -496,7 +554,7 @@ mod tests {
         assert_eq!(pressed(Otherwise::Next), [press("3"), press("9"), Output::Hold]);
         assert_eq!(pressed(Otherwise::GoTo("end".into())), [press("9"), Output::Hold]);
         assert_eq!(pressed(Otherwise::Owner), [CHANGED]);
-        assert!(matches!(pressed(Otherwise::HangUp)[..], [Output::HangUp(_)]));
+        assert!(matches!(pressed(Otherwise::HangUp)[..], [Output::End(_)]));
     }
 
     #[test]
@@ -572,5 +630,42 @@ mod tests {
         let both = vec![Step { expect: Some("billing".into()), ..after(1, keys("2")) }];
         assert_eq!(story(both.clone(), &said(1.0, 6.0, menu), 20.0)[0].1, press("2"));
         assert_eq!(story(both, &[(1.0, SPEECH), (5.0, Input::Prompt(0))], 20.0)[0].1, press("2"));
+    }
+
+    #[test]
+    fn a_key_that_may_be_misheard_is_left_to_the_sound_and_words_of_waiting_ask_for_none() {
+        let said = |from: f64, to: f64, text: &str| {
+            vec![(from, SPEECH), (to, QUIET), (to + 0.5, Input::Words(at(from), text.into()))]
+        };
+        let both = vec![Step { expect: Some("billing".into()), ..after(1, keys("2")) }];
+        let misheard = said(1.0, 6.0, "For billing questions, press four.");
+        let then = [misheard.clone(), vec![(7.0, Input::Prompt(0))]].concat();
+        assert_eq!(story(both.clone(), &then, 20.0)[0], (7.0, press("2")));
+        assert_eq!(story(both, &misheard, 300.0), [(60.0, CHANGED)], "nothing is pressed by it");
+        let agent = vec![Step { expect: Some("agent".into()), ..Step::plain(keys("0")) }];
+        let busy = said(1.0, 6.0, "All of our agents are currently busy. Please stay on the line.");
+        assert_eq!(story(agent, &busy, 300.0), [(60.0, CHANGED)]);
+    }
+
+    #[test]
+    fn a_person_where_a_menu_was_is_not_kept_waiting_for_it() {
+        let story_of = |person: bool, text: &str, steps: Vec<Step>| {
+            let said = [
+                (1.0, SPEECH),
+                (3.0, Input::Person),
+                (4.0, QUIET),
+                (4.5, Input::Words(at(1.0), text.into())),
+            ];
+            let said: Vec<_> =
+                said.into_iter().filter(|(_, input)| person || *input != Input::Person).collect();
+            story(steps, &said, 20.0)
+        };
+        let menu = || vec![after(1, keys("2"))];
+        let asks = "Good morning, this is Joe. How can I help you?";
+        assert_eq!(story_of(true, asks, menu()), [(5.2, Output::Person)]);
+        assert_eq!(story_of(false, asks, menu()), [], "a recording says that, too");
+        assert_eq!(story_of(true, "How can I help you? For billing, press two.", menu()), []);
+        let talks = [menu(), vec![Step::plain(Act::Speak(Word::Agent))]].concat();
+        assert_eq!(story_of(true, asks, talks), [], "a machine that listens asks the same");
     }
 }

@@ -247,7 +247,8 @@ fn named(text: &str) -> Option<String> {
 }
 
 fn keys(text: &str) -> Option<Vec<Digit>> {
-    let keys = text.chars().map(|c| Digit::from_char(c).filter(|key| *key != Digit::FLASH));
+    let keys =
+        text.chars().map(|c| Digit::from_char(c).filter(|_| c.is_ascii_digit() || matches!(c, '*' | '#')));
     keys.collect::<Option<Vec<_>>>().filter(|keys| (1..=KEYS).contains(&keys.len()))
 }
 
@@ -292,7 +293,7 @@ mod tests {
             ("[[step]]\ndo = \"jump\"", 2, &["do = \"jump\"", "\"dtmf\""]),
             ("[[step]]", 1, &["do is missing"]),
             ("[[step]]\ndo = \"dtmf\"", 1, &["keys is missing", "1 to 32"]),
-            ("[[step]]\ndo = \"dtmf\"\nkeys = \"12a3!\"", 3, &["keys", "0-9"]),
+            ("[[step]]\ndo = \"dtmf\"\nkeys = \"12a3\"", 3, &["keys", "0-9"]),
             ("[[step]]\ndo = \"wait\"\ntime = \"3h\"", 3, &["time", "\"100ms\" to \"30m\""]),
             ("[[step]]\ndo = \"wait\"", 1, &["time is missing"]),
             ("[[step]]\ndo = \"speak\"\ntext = \"!\"", 3, &["text", "1 to 120"]),

@@ -15,6 +15,8 @@ pub enum Prompt {
     StillHere,
     /// To the far end, whose owner another held call has reached first.
     OtherCall,
+    /// To the far end, whose owner has answered and first hears what it said.
+    OneMoment,
     /// To the owner: the box holds the line and will call back.
     Holding,
     /// To whoever takes the call on a telephone outside the house, which may be an answering machine.
@@ -23,6 +25,8 @@ pub enum Prompt {
     Sorry,
     /// To the owner: no call to hold.
     NothingToHold,
+    /// To the owner in a call that is not held: the box holds as many as it may, or that number already.
+    CannotHold,
     /// To the owner who takes the held call himself.
     Rejoin,
     /// To the owner: the held call is over.
@@ -45,18 +49,30 @@ pub enum Prompt {
     GreetingKept,
     /// To him: the box uses its own words again.
     GreetingOwn,
-    /// To the owner who asks: how long one usually waits there.
-    Wait5,
+    /// To the owner who asks: how long one usually waits there is …
+    Usually,
+    /// How long it still takes is …
+    Left,
+    /// … five minutes.
+    About5,
     /// Ten minutes.
-    Wait10,
+    About10,
     /// Twenty.
-    Wait20,
+    About20,
     /// Half an hour.
-    Wait30,
+    About30,
     /// Three quarters of an hour.
-    Wait45,
+    About45,
     /// An hour or more.
-    Wait60,
+    About60,
+    /// To the owner who asks: his place in the queue.
+    PlaceNext,
+    /// Five or fewer are before him.
+    PlaceFew,
+    /// More are.
+    PlaceMany,
+    /// To him: the far side offers to call back.
+    Offer,
     /// To the owner who has a call placed for him: it is on its way, and he may hang up.
     Calling,
     /// To the owner: a flow for this menu was learnt, and the gesture starts it.
@@ -73,16 +89,18 @@ pub enum Prompt {
 
 impl Prompt {
     /// Every prompt, in the order of media's table.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 40] = [
         Self::Greet,
         Self::Moment,
         Self::StillRinging,
         Self::StillHere,
         Self::OtherCall,
+        Self::OneMoment,
         Self::Holding,
         Self::PressOne,
         Self::Sorry,
         Self::NothingToHold,
+        Self::CannotHold,
         Self::Rejoin,
         Self::Ended,
         Self::StatusHolding,
@@ -94,12 +112,18 @@ impl Prompt {
         Self::GreetingReview,
         Self::GreetingKept,
         Self::GreetingOwn,
-        Self::Wait5,
-        Self::Wait10,
-        Self::Wait20,
-        Self::Wait30,
-        Self::Wait45,
-        Self::Wait60,
+        Self::Usually,
+        Self::Left,
+        Self::About5,
+        Self::About10,
+        Self::About20,
+        Self::About30,
+        Self::About45,
+        Self::About60,
+        Self::PlaceNext,
+        Self::PlaceFew,
+        Self::PlaceMany,
+        Self::Offer,
         Self::Calling,
         Self::KnowMenu,
         Self::YourKeys,
@@ -127,6 +151,7 @@ impl Prompt {
             Self::OtherCall => {
                 "The caller is being connected to another call. Please stay on the line. It will be their turn with you next."
             }
+            Self::OneMoment => "The caller is on the phone. One moment, please.",
             Self::Sorry => "I am sorry, the caller could not be reached. Goodbye.",
             Self::SayAgent => "Agent.",
             Self::SayYes => "Yes.",
@@ -143,10 +168,12 @@ impl Prompt {
             Self::StillRinging => include_bytes!("prompts/still_ringing.ulaw"),
             Self::StillHere => include_bytes!("prompts/still_here.ulaw"),
             Self::OtherCall => include_bytes!("prompts/other_call.ulaw"),
+            Self::OneMoment => include_bytes!("prompts/one_moment.ulaw"),
             Self::Holding => include_bytes!("prompts/holding.ulaw"),
             Self::PressOne => include_bytes!("prompts/press_one.ulaw"),
             Self::Sorry => include_bytes!("prompts/sorry.ulaw"),
             Self::NothingToHold => include_bytes!("prompts/nothing_to_hold.ulaw"),
+            Self::CannotHold => include_bytes!("prompts/cannot_hold.ulaw"),
             Self::Rejoin => include_bytes!("prompts/rejoin.ulaw"),
             Self::Ended => include_bytes!("prompts/ended.ulaw"),
             Self::StatusHolding => include_bytes!("prompts/status_holding.ulaw"),
@@ -158,12 +185,18 @@ impl Prompt {
             Self::GreetingReview => include_bytes!("prompts/greeting_review.ulaw"),
             Self::GreetingKept => include_bytes!("prompts/greeting_kept.ulaw"),
             Self::GreetingOwn => include_bytes!("prompts/greeting_own.ulaw"),
-            Self::Wait5 => include_bytes!("prompts/wait_5.ulaw"),
-            Self::Wait10 => include_bytes!("prompts/wait_10.ulaw"),
-            Self::Wait20 => include_bytes!("prompts/wait_20.ulaw"),
-            Self::Wait30 => include_bytes!("prompts/wait_30.ulaw"),
-            Self::Wait45 => include_bytes!("prompts/wait_45.ulaw"),
-            Self::Wait60 => include_bytes!("prompts/wait_60.ulaw"),
+            Self::Usually => include_bytes!("prompts/usually.ulaw"),
+            Self::Left => include_bytes!("prompts/left.ulaw"),
+            Self::About5 => include_bytes!("prompts/about_5.ulaw"),
+            Self::About10 => include_bytes!("prompts/about_10.ulaw"),
+            Self::About20 => include_bytes!("prompts/about_20.ulaw"),
+            Self::About30 => include_bytes!("prompts/about_30.ulaw"),
+            Self::About45 => include_bytes!("prompts/about_45.ulaw"),
+            Self::About60 => include_bytes!("prompts/about_60.ulaw"),
+            Self::PlaceNext => include_bytes!("prompts/place_next.ulaw"),
+            Self::PlaceFew => include_bytes!("prompts/place_few.ulaw"),
+            Self::PlaceMany => include_bytes!("prompts/place_many.ulaw"),
+            Self::Offer => include_bytes!("prompts/offer.ulaw"),
             Self::Calling => include_bytes!("prompts/calling.ulaw"),
             Self::KnowMenu => include_bytes!("prompts/know_menu.ulaw"),
             Self::YourKeys => include_bytes!("prompts/your_keys.ulaw"),
@@ -194,7 +227,7 @@ mod tests {
     fn what_the_far_end_hears_is_written_as_it_is_spoken() {
         let spoken = include_str!("generate.py");
         let to_the_far_end = Prompt::ALL.into_iter().filter(|prompt| !prompt.words().is_empty());
-        assert!(to_the_far_end.inspect(|p| assert!(spoken.contains(p.words()), "{p:?}")).count() == 9);
+        assert!(to_the_far_end.inspect(|p| assert!(spoken.contains(p.words()), "{p:?}")).count() == 10);
     }
 
     #[test]

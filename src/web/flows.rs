@@ -15,7 +15,6 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why something was not done, with a status.
 /// What is known of menus, by number.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Flows {

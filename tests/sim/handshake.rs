@@ -268,6 +268,8 @@ fn a_queue_is_waited_in_once() {
     world.run(s(40));
     let phases: Vec<Phase> = world.snapshot().calls.iter().map(|call| call.phase).collect();
     assert_eq!(phases, [Phase::Holding, Phase::Talking], "{}", world.tale());
+    let told = world.seen(Who::Phone, |f| *f == Fact::HearsBox(Prompt::CannotHold));
+    assert!(told.is_some(), "the owner is told\n{}", world.tale());
     let refused = world.ask(Request::HoldNow(Some(CallId(2))));
     assert!(refused.is_err_and(|why| why.contains("already")));
 }
@@ -367,7 +369,7 @@ fn a_number_that_was_waited_at_before_has_a_usual_wait() {
     let mut world = World::new(&house, queue(300, &[]), owner);
     world.run(s(60));
     assert_eq!(world.snapshot().calls[0].usual_wait_ms, Some(12 * 60_000));
-    for prompt in [Prompt::StatusHolding, Prompt::Wait10] {
+    for prompt in [Prompt::StatusHolding, Prompt::Usually, Prompt::About10] {
         assert!(
             world.seen(Who::Phone, |f| *f == Fact::HearsBox(prompt)).is_some(),
             "{prompt:?}\n{}",

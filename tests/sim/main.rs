@@ -23,6 +23,7 @@ mod numbers;
 mod placing;
 mod presets;
 mod refer;
+mod replay;
 mod signs;
 mod speech;
 mod srtp;

@@ -1,7 +1,7 @@
 //! Calls that nobody dialled on a phone, keys from the page, transfers from the page, and what programs are told.
 
 use super::world::{House, World, s};
-use hold_slayer::call::{Errand, Event, Outcome, Request};
+use hold_slayer::call::{Errand, Event, Outcome, Redialling, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
@@ -137,8 +137,34 @@ fn keys_from_the_page_reach_the_far_side_and_a_call_is_put_through() {
     }
     assert!(world.events.iter().any(|e| e.event == Event::MenuKeysSent { digits: "12#".into() }));
     assert!(world.ask(Request::Keys(CallId(9), keys)).is_err());
+    let pin = "1234#".chars().filter_map(Digit::from_char).collect();
+    assert_eq!(world.ask(Request::Keys(CallId(1), pin)), Ok(()));
+    let sent = world.events.iter().filter_map(|e| match &e.event {
+        Event::MenuKeysSent { digits } => Some(digits.as_str()),
+        _ => None,
+    });
+    assert_eq!(sent.collect::<Vec<_>>(), ["12#", ""], "a number is told to no program");
     assert!(world.ask(Request::Transfer(CallId(9), "1555".into())).is_err());
     assert_eq!(world.ask(Request::Transfer(CallId(1), "15550001".into())), Ok(()));
     world.run(s(20));
     assert!(world.record(1).decisions.iter().any(|d| d.what == "transfer"), "{:?}", world.record(1));
+}
+
+#[test]
+fn where_keys_from_the_page_led_to_is_not_dialled_again() {
+    for pressed in [true, false] {
+        let house = House { redial: Redialling { tries: 2, pause: s(60) }, ..House::default() };
+        let far = vec![Far::Answer, Far::Loop(Sound::Music, s(20)), Far::HangUp];
+        let mut world = World::new(&house, far, vec![Owner::Register]);
+        world.run(s(2));
+        world.place(hold(NUMBER)).unwrap();
+        world.run(s(10));
+        if pressed {
+            let keys = vec![Digit::from_char('1').unwrap()];
+            assert_eq!(world.ask(Request::Keys(CallId(1), keys)), Ok(()));
+        }
+        world.run(s(20));
+        assert_eq!(world.outcome(1), Some(Outcome::CompanyHungUp), "{}", world.tale());
+        assert_eq!(world.snapshot().redials.is_empty(), pressed, "{}", world.tale());
+    }
 }

@@ -1,6 +1,7 @@
 //! The demo's own stories in virtual time, judged as the demo judges them: from outside, and by the record.
 
 use super::world::{House, World, s};
+use hold_slayer::call::Redialling;
 use hold_slayer::demo::judge::judge;
 use hold_slayer::demo::scenario::Scenario;
 use hold_slayer::units::Codec;
@@ -8,9 +9,11 @@ use hold_slayer::units::Codec;
 fn check(name: &str) {
     for (seed, trunk_codec) in [(1, Codec::Pcmu), (2, Codec::Pcma)] {
         let scenario = Scenario::named(name).unwrap();
-        let house = House { seed, trunk_codec, busy_when_talking: true, ..House::default() };
-        let mut world = World::with_desks(&house, scenario.desks(), scenario.owner.clone());
-        world.run(s(150));
+        let redial = Redialling { tries: 2, pause: s(60) };
+        let usual = House { redial, learn: true, max_holds: 2, busy_when_talking: true, ..House::default() };
+        let house = House { seed, trunk_codec, ..usual };
+        let mut world = World::with_desks(&house, scenario.desks.clone(), scenario.owner.clone());
+        world.run(s(240));
         let record = world.records.values().next_back().map(|(record, _)| record.clone());
         let verdict = judge(scenario.expect, &world.story, record.as_ref());
         assert!(verdict.passed(), "{name} over {trunk_codec:?}\n{verdict}\n{}", world.tale());
@@ -45,4 +48,20 @@ fn nobody_ever_comes() {
 #[test]
 fn an_agent_who_does_not_wait() {
     check("agent-hangs-up");
+}
+
+#[test]
+fn a_menu_that_was_gone_through_once() {
+    check("menus");
+    check("learning");
+}
+
+#[test]
+fn two_queues_at_once() {
+    check("parallel");
+}
+
+#[test]
+fn a_queue_that_hangs_up_and_is_dialled_again() {
+    check("redial");
 }

@@ -8,6 +8,7 @@ use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::listen::words::Language;
 use hold_slayer::slay::Voicemail;
 use hold_slayer::slay::schedule::Way;
+use hold_slayer::sounds::Prompt;
 
 const NUMBER: &str = "18005550123";
 const PATIENT: Far = Far::Agent { patience: core::time::Duration::from_secs(60) };
@@ -204,4 +205,37 @@ fn what_a_person_says_is_not_taken_for_a_machines_offer() {
     [place, offer].iter().for_each(|words| said(&mut world, words));
     assert_eq!(keys_heard(&world), "", "{}", world.tale());
     assert_eq!(told(&world, |e| matches!(e, Event::QueuePosition { .. } | Event::CallbackOffered { .. })), 0);
+}
+
+#[test]
+fn an_owner_who_asks_hears_what_the_line_has_told() {
+    let heard = |house: &House| {
+        let asks = vec![Owner::Register, Owner::Wait(s(30)), Owner::Dial("*95".into()), Owner::AwaitEnd];
+        let far = [Far::Answer, Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(900))];
+        let mut world = World::new(house, far.to_vec(), asks);
+        world.run(s(2));
+        assert_eq!(world.send_on(Errand::Call(NUMBER.into(), Way::Straight)), Ok(()));
+        world.run(s(15));
+        said(&mut world, "You are caller number three in the queue.");
+        said(&mut world, "Your estimated wait time is between ten and twenty minutes.");
+        said(&mut world, "We can call you back. Press 1.");
+        world.run(s(60));
+        world
+    };
+    let world = heard(&house());
+    for prompt in [Prompt::StatusHolding, Prompt::PlaceFew, Prompt::Left, Prompt::About20, Prompt::Offer] {
+        assert_eq!(
+            world.count(Who::Phone, |f| *f == Fact::HearsBox(prompt)),
+            1,
+            "{prompt:?}\n{}",
+            world.tale()
+        );
+    }
+    assert_eq!(world.count(Who::Phone, |f| *f == Fact::HearsBox(Prompt::Usually)), 0);
+    // Where texts can be spoken it is said exactly.
+    let world = heard(&House { speaks: Some(Prompt::Rejoin), ..house() });
+    let told = world.texts.iter().find(|text| text.contains("queue")).map(String::as_str);
+    let wanted = "Place 3 in the queue. About 15 minutes more. They offer to call you back, by key 1.";
+    assert_eq!(told, Some(wanted), "{:?}", world.texts);
+    assert_eq!(world.count(Who::Phone, |f| *f == Fact::HearsBox(Prompt::PlaceFew)), 0, "{}", world.tale());
 }

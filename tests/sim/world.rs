@@ -108,6 +108,7 @@ pub struct House {
     pub redial: Redialling,
     pub also_ring: Vec<String>,
     pub also_after: Duration,
+    pub replay: bool,
     pub waits: Waits,
     /// Menus are learnt in ordinary calls.
     pub learn: bool,
@@ -165,6 +166,7 @@ impl Default for House {
             redial: Redialling { tries: 0, pause: s(60) },
             also_ring: Vec::new(),
             also_after: s(8),
+            replay: false,
             waits: Waits::default(),
             learn: false,
             explore: 0,
@@ -372,7 +374,7 @@ impl World {
             accounts,
             media,
             outlets,
-            ears: Ears::new(Settings::default(), Settings::default(), true),
+            ears: Ears::new(Settings::default(), Settings::default(), true, house.replay),
             clips: Vec::new(),
             lore: BTreeMap::new(),
             flows: BTreeMap::new(),
@@ -531,8 +533,8 @@ impl World {
                     Told::Prompt(port, epoch, prompted) => {
                         self.core.handle(self.now, Event::Prompt(port, epoch, prompted));
                     }
-                    Told::Sentence(port, epoch, said) => {
-                        self.core.handle(self.now, Event::Sentence(port, epoch, said));
+                    Told::Cut(port, epoch, sound) => {
+                        self.core.handle(self.now, Event::Cut(port, epoch, sound));
                     }
                     Told::Learnt { call, company, lesson } => {
                         self.lore.entry(company).or_default().learn(call.0, EPOCH.0, lesson);
@@ -808,6 +810,7 @@ fn plan(house: &House) -> Plan {
         transcript: house.transcript,
         speech: house.speaks.map(|_| Language::English),
         announce: true,
+        replay: house.replay,
         language: house.language,
         max_holds: house.max_holds,
         learn: house.learn,

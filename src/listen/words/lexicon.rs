@@ -196,6 +196,7 @@ mod tests {
                 "opens",
                 "drops",
                 "last",
+                "neither",
                 "after",
                 "minutes",
                 "hours",

@@ -33,6 +33,11 @@ pub fn wording(text: &str, language: Language, owner: &str) -> Wording {
         .iter()
         .filter_map(|(intent, nats, phrase)| find(phrase, &said).map(|f| (*intent, *nats, f.start, f.end)))
         .collect();
+    // "Are you still there?" is asked by people and by machines.
+    let neither: Vec<_> = lexicon.list("neither").iter().filter_map(|phrase| find(phrase, &said)).collect();
+    found.retain(|(_, nats, from, to)| {
+        *nats <= 0.0 || !neither.iter().any(|n| n.start < *to && *from < n.end)
+    });
     found.extend(keys_named(&said, lexicon).first().map(|(from, to)| (Intent::Menu, KEY_NAMED, *from, *to)));
     let name = super::text::plain(owner);
     if !name.is_empty()
@@ -134,6 +139,11 @@ mod tests {
         {
             assert_eq!(wording(text, Language::English, "").nats, 0.0, "{text}");
         }
+        // Who asks this may be either.
+        assert_eq!(nats("Are you still there?", Language::English), 0.0);
+        assert_eq!(nats("Sind Sie noch da?", Language::German), 0.0);
+        assert!(nats("Hello? Are you there?", Language::English) > 2.0);
+        assert!(nats("Are you still there? Press one.", Language::English) < -2.0);
     }
 
     #[test]

@@ -195,6 +195,12 @@ pub(super) const PARTS: &[Part] = &[
             ),
             field("also_after", "So much later", Text, "Than the phones at home. Default 8s."),
             field(
+                "replay",
+                "Replay first words",
+                Flag,
+                "When you answer: what the person has said, in fast motion. Many countries' law asks for consent. Default no.",
+            ),
+            field(
                 "redial",
                 "Dialled again",
                 Number,
