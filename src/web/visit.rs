@@ -21,6 +21,7 @@ use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES};
 use crate::store::Store;
 use crate::units::CallId;
 use core::time::Duration;
+use enter::field;
 use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -590,12 +591,4 @@ impl Visit<'_> {
 
 fn wrong(is_api: bool, status: u16, words: &str) -> Answer {
     if is_api { Answer::problem(status, words) } else { Answer::page(status, page::error(status, words)) }
-}
-
-fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request
-        .headers()
-        .iter()
-        .find(|h| h.field.as_str().as_str().eq_ignore_ascii_case(name))
-        .map(|h| h.value.as_str())
 }

@@ -4,10 +4,19 @@ use super::super::answer::Answer;
 use super::super::language::{COOKIE, Language};
 use super::super::route::find;
 use super::super::{form, login, page};
-use super::{Visit, field, wrong};
+use super::{Visit, wrong};
 use crate::clock;
 use core::time::Duration;
 use tiny_http::{Method, Request};
+
+/// A field of the head.
+pub(super) fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request
+        .headers()
+        .iter()
+        .find(|h| h.field.as_str().as_str().eq_ignore_ascii_case(name))
+        .map(|h| h.value.as_str())
+}
 
 /// In which a page is read.
 pub(super) fn language(request: &Request) -> Language {
