@@ -118,6 +118,7 @@ fmt:
 
 setup:
 	@tests/setup.sh test
+	@tests/setup.sh e2e
 
 bench: setup
 	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }

@@ -11,10 +11,10 @@ sounds=.cache/sounds
 # built: it fetches nothing, since .cargo/config.toml says where all it needs lies.
 needed=(cc:build-essential pkg-config:pkg-config pip3:python3-pip)
 if [ "$what" = test ]; then
-    needed+=(sipp:sip-tester baresip:baresip-core sox:sox espeak-ng:espeak-ng systemd-analyze:systemd openssl:openssl dtc:device-tree-compiler
-             chromium:chromium node:nodejs npm:npm)
+    needed+=(sipp:sip-tester baresip:baresip-core sox:sox espeak-ng:espeak-ng systemd-analyze:systemd openssl:openssl dtc:device-tree-compiler)
     python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(no-venv:python3-venv)
 fi
+[ "$what" != e2e ] || needed+=(chromium:chromium node:nodejs npm:npm)
 # Sound files for the tests against real peers: unpacked to .cache/sounds, not installed.
 sound_packages=(asterisk-moh-opsound-wav asterisk-core-sounds-en-wav)
 
@@ -133,7 +133,7 @@ fi
 
 # What drives the browser, and what finds faults of accessibility.
 browser=.cache/browser
-if [ "$what" = test ] && [ ! -d "$browser/node_modules/axe-core" ]; then
+if [ "$what" = e2e ] && [ ! -d "$browser/node_modules/axe-core" ]; then
     say "fetching playwright-core and axe-core"
     mkdir -p "$browser"
     thrice npm --prefix "$browser" install --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 >&2
