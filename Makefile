@@ -34,7 +34,7 @@ help:
 	@echo 'make bench-words  two holds at once while what both lines say is recognised'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
-	@echo 'make e2e     the page in a browser, with pictures'
+	@echo 'make e2e     the page in a browser, all of it, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
 
@@ -48,6 +48,8 @@ demo:
 test: setup lint
 	$(if $(nextest),cargo test --locked --doc --quiet,)
 	$(tests)
+	cargo build --locked
+	node tests/e2e/run.mjs --fast
 
 # The unit, the button and the lamp with a kernel of their own, which has GPIO lines; what it fetches (230 MB) it keeps. It needs
 # what `test` has built, and root. GUEST_LOGS names a folder for its consoles.
@@ -82,9 +84,9 @@ fuzz:
 	    target/fuzz/$$target tests/fuzz/corpus/$$target -- -max_len=2048 -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-# The page in Debian's Chromium, which it installs: every page looked at by axe, and pictures in target/e2e.
-e2e:
-	@tests/setup.sh e2e
+# The page in Debian's Chromium, in both languages: every page looked at by axe, and pictures in target/e2e. `test` does the
+# shorter half of it.
+e2e: setup
 	cargo build --locked
 	node tests/e2e/run.mjs
 
@@ -116,6 +118,7 @@ fmt:
 
 setup:
 	@tests/setup.sh test
+	@tests/setup.sh e2e
 
 bench: setup
 	@test -e $(BENCH)/run.py || { echo 'make bench: there is no harness at BENCH=$(BENCH)'; exit 1; }

@@ -36,6 +36,8 @@ const BATCH: usize = 64;
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// On the way out the peers have this long to answer BYE, and a registrar to ask for the password once more.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the places that are told what happens have for the last of it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Everything the loop owns.
 pub(super) struct Control {
@@ -176,6 +178,8 @@ impl Control {
             }
         }
         self.media.stop();
+        // Sent since the farewell began; who does not take it now does not hear of it.
+        self.notices.rest(LAST_WORDS);
         if let Some(store) = self.store.take()
             && !store.stop(Duration::from_secs(5))
         {

@@ -149,7 +149,7 @@ pub struct PeerView {
     pub name: String,
     /// Calls can be placed to it.
     pub up: bool,
-    /// In plain words: "registered until 14:05", "wrong password (403)", "not registered yet".
+    /// In plain words: "registered, to be renewed within 5 min", "not registered yet".
     pub status: String,
     /// Of a trunk that the box registers at; of a phone, only since when.
     pub registration: Registration,

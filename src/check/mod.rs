@@ -3,6 +3,7 @@
 //! [`probe`] looks (the edge), [`judge`] says what it means (pure).
 
 pub mod ask;
+pub mod certificates;
 pub mod probe;
 mod secrets;
 pub mod services;
@@ -65,6 +66,8 @@ pub struct Facts {
     pub words: Option<Result<(), String>>,
     /// The program that speaks; nothing: there is none.
     pub speech: Result<Option<String>, String>,
+    /// Those that it shows.
+    pub certificates: Vec<certificates::Certificate>,
     /// The other machines that it asks and tells.
     pub services: Vec<services::Service>,
     /// What the operating system allows.
@@ -182,6 +185,7 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     let clashes = facts.config.iter().flat_map(|config| shadowed(&config.codes));
     said.extend(clashes.map(|clash| say(Level::Warning, "star codes", clash)));
     facts.ports.iter().for_each(|port| said.push(of_port(port, facts.running)));
+    said.extend(facts.certificates.iter().map(certificates::judge));
     for trunk in &facts.trunks {
         said.push(match trunk.answer {
             Answer::NotAsked if facts.running => {
@@ -471,6 +475,7 @@ mod tests {
             data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
             speech: Ok(Some("/usr/bin/espeak-ng".into())),
+            certificates: Vec::new(),
             services: Vec::new(),
             rights: Rights { root: false, rtprio: PRIORITY, memlock: LOCKED },
             core: None,

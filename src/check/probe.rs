@@ -1,7 +1,7 @@
 //! Looks at the machine and the network for [`super::judge`]. Changes nothing: ports are let go at once, the file written
 //! to the data directory is removed again.
 
-use super::{Data, Facts, Line, Port, Rights, ask, services};
+use super::{Data, Facts, Line, Port, Rights, ask, certificates, services};
 use crate::board::{gpio, panel};
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
@@ -29,11 +29,27 @@ pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
     let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
+    let certificates = config.as_ref().map(certificates::look).unwrap_or_default();
     let services = config.iter().flat_map(|config| services::ask(config, tries)).collect();
     let data = self::data(data);
     let speech = config.as_ref().map_or(Ok(None), |config| speech(&config.speech.voice));
     let (rights, year) = (rights(), year());
-    Facts { config, ports, trunks, lines, data, words, speech, services, rights, core, year, mode, running }
+    Facts {
+        config,
+        ports,
+        trunks,
+        lines,
+        data,
+        words,
+        speech,
+        certificates,
+        services,
+        rights,
+        core,
+        year,
+        mode,
+        running,
+    }
 }
 
 fn ports(config: &Config) -> Vec<Port> {

@@ -25,6 +25,8 @@ type Troubles = BTreeMap<String, String>;
 enum Job {
     Happened(Happened),
     Test(SyncSender<Result<(), String>>),
+    /// Say when all before this has been tried.
+    Rest(SyncSender<()>),
 }
 
 /// The way to all targets; clones share it. The threads end with the last of them.
@@ -75,6 +77,18 @@ impl Notices {
         jobs.try_send(Job::Test(answer)).map_err(|_| "It has too much to do already.".to_owned())?;
         told.recv_timeout(PATIENCE)
             .unwrap_or_else(|_| Err(format!("It took more than {} s.", PATIENCE.as_secs())))
+    }
+
+    /// Waits until each target was tried with all that was told, `most` at the longest.
+    pub fn rest(&self, most: Duration) {
+        let until = clock::now() + most;
+        let (done, all) = sync_channel(self.targets.len());
+        for (_, jobs) in self.targets.iter() {
+            let _ = jobs.try_send(Job::Rest(done.clone()));
+        }
+        drop(done);
+        // It ends with the last of those that hold the other side, too.
+        while clock::now() < until && all.recv_timeout(until.since(clock::now().min(until))).is_ok() {}
     }
 
     /// The targets, and what is wrong with each, if anything is.
@@ -149,6 +163,11 @@ impl Room {
                     let told = self.tell(&Message::test(clock::wall()));
                     // Who asked may have lost patience.
                     let _ = answer.try_send(told.map_err(|failure| failure.words));
+                    continue;
+                }
+                Ok(Job::Rest(done)) => {
+                    self.turn();
+                    let _ = done.try_send(());
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => {}

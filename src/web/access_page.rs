@@ -65,7 +65,7 @@ fn content(tokens: &[AppToken], form: &str, wrong: Option<&str>, made: Option<&s
                 }
                 button.primary { "Make" }
             }
-            p.muted { "The interface is described in " a href="/api/v1/openapi.json" { "openapi.json" }
+            p.muted { "The interface is described in " a href="/api/v1/openapi.json" translate="no" { "openapi.json" }
                 "; events come from " code { "/api/v1/events/stream" } ", assistants (MCP) talk to " code { "/mcp" } "." }
         }
     }
@@ -74,7 +74,7 @@ fn content(tokens: &[AppToken], form: &str, wrong: Option<&str>, made: Option<&s
 fn row(of: &AppToken, form: &str) -> Markup {
     html! {
         li {
-            b { (of.name) }
+            b translate="no" { (of.name) }
             span.muted { "may " (of.scopes.join(", ")) ". Made on " (words::day(of.made)) }
             form method="post" action="/access/remove" {
                 (token(form))

@@ -1,11 +1,14 @@
 //! One response: its status, its few headers, its bytes. The only writer of HTTP here, so that the safety headers are on
 //! everything and no value can break a line.
 
+use super::language::Language;
 use std::io::{self, Write};
 
 /// What the browser may do with our pages: nothing that is not ours, and no script or style inside the page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
 
 /// A response, ready to be written.
 #[derive(Debug, Clone)]
@@ -24,7 +27,7 @@ impl Answer {
 
     /// A page.
     pub(super) fn page(status: u16, page: maud::Markup) -> Self {
-        Self::new(status, "text/html; charset=utf-8", page.into_string().into_bytes())
+        Self::new(status, HTML, page.into_string().into_bytes())
     }
 
     /// An adapter's file.
@@ -72,6 +75,16 @@ impl Answer {
     /// Go and see `path`.
     pub(super) fn see(path: String) -> Self {
         Self::new(303, "text/plain; charset=utf-8", Vec::new()).with("Location", path)
+    }
+
+    /// A page in the language of who reads it; all else stays as it is.
+    pub(super) fn read_in(mut self, language: Language) -> Self {
+        if self.kind == HTML {
+            // It was text before it was bytes.
+            self.body = language.put(String::from_utf8_lossy(&self.body).into_owned()).into_bytes();
+            return self.with("Content-Language", language.code().into());
+        }
+        self
     }
 
     /// Adds a header field; characters that do not belong in one are left out.

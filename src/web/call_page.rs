@@ -112,7 +112,7 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
                 ol.story {
                     @for one in &call.said {
                         li { time { (words::clock(one.at_ms)) }
-                            span { @if one.by == By::Box { span.muted { "The box: " } } (one.text) } }
+                            span { @if one.by == By::Box { span.muted { "The box: " } } span translate="no" { (one.text) } } }
                     }
                 }
             }

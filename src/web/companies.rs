@@ -135,7 +135,7 @@ fn card(company: &Company, form: &str) -> Markup {
     let best = company.best_hours();
     html! {
         section.card {
-            h2 { @if !company.name().is_empty() { (company.name()) " " } span.muted translate="no" { (words::number(&company.number)) } }
+            h2 { @if !company.name().is_empty() { span translate="no" { (company.name()) } " " } span.muted translate="no" { (words::number(&company.number)) } }
             dl.figures {
                 div { dt { "Usual wait" } dd { @match company.usual_ms() { Some(ms) => (words::length(ms)), None => "not known yet" } } }
                 div { dt { "Best hours" } dd {

@@ -165,7 +165,7 @@ fn line(number: &str, version: &Version, form: &str) -> Markup {
             }
             b {
                 a href=(address("/flows/version", number, version.id)) { "Version " (version.id) }
-                @if !version.flow.name.is_empty() { ", " (version.flow.name) }
+                (named(version))
             }
             span.muted {
                 @if version.learnt { "Learnt from your keys on " } @else { "Written on " } (words::day(version.made))
@@ -207,6 +207,11 @@ pub(super) fn address(page: &str, number: &str, version: u32) -> String {
     format!("{page}?number={}&version={version}", number.replace('+', "%2B"))
 }
 
+/// What the owner calls it.
+fn named(version: &Version) -> Markup {
+    html! { @if !version.flow.name.is_empty() { ", " span translate="no" { (version.flow.name) } } }
+}
+
 const fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Default => "In use",
@@ -220,7 +225,7 @@ fn one(number: &str, version: &Version, form: &str) -> Markup {
     let content = html! {
         p { a href="/flows" { "← Menus" } }
         h1 { (words::number(number)) }
-        p.muted { "Version " (version.id) @if !version.flow.name.is_empty() { ", " (version.flow.name) } ": " (standing(version.standing())) }
+        p.muted { span { "Version " (version.id) } (named(version)) ": " span { (standing(version.standing())) } }
         section.card {
             h2 { "What the box does" }
             ol.steps { @for step in &version.flow.steps { li { (in_words(&version.flow, step)) } } }

@@ -8,7 +8,8 @@ use super::Patience;
 use super::access::Scope;
 use super::answer::Answer;
 use super::head::{self, Head, Keys, Reading, Refusal, Rules};
-use super::{route, websocket};
+use super::language::{self, Language};
+use super::{form, route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
 use crate::net::{TlsAcceptor, tls};
 use core::time::Duration;
@@ -196,7 +197,7 @@ async fn plain(gate: &Gate, mut peer: TcpStream, ends: Ends, silent: &AtomicBool
     let rules = Rules { names: &gate.names, local, stamp: "none" };
     let (head, _) = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await?? {
         Ok(request) => request,
-        Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
+        Err((refusal, asked)) => return turn_away(&mut peer, refusal, &asked).await,
     };
     let forward = String::from_utf8_lossy(&head.forward).into_owned();
     let host = forward.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
@@ -214,23 +215,23 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
     let request = match timeout(gate.patience.head, read_head(&mut peer, &rules)).await {
         Ok(read) => read?,
         Err(_) => {
-            Err((Refusal { status: 408, words: "The request took too long to arrive." }, String::new()))
+            Err((Refusal { status: 408, words: "The request took too long to arrive." }, Asked::default()))
         }
     };
     let (head, bytes) = match request {
         Ok(request) => request,
-        Err((refusal, path)) => return turn_away(&mut peer, refusal, &path).await,
+        Err((refusal, asked)) => return turn_away(&mut peer, refusal, &asked).await,
     };
     let (mut patience, mut turn) = (gate.patience.body, None);
     if head.body > WEB_BODY_BYTES {
         match upload(gate, &head, by) {
             Ok(free) => (patience, turn) = (UPLOAD, Some(free)),
-            Err(refusal) => return turn_away(&mut peer, refusal, "/api/").await,
+            Err(refusal) => return turn_away(&mut peer, refusal, &Asked::of(&head.forward)).await,
         }
     }
     let Ok(body) = timeout(patience, read_body(&mut peer, &head, bytes)).await else {
         let refusal = Refusal { status: 408, words: "The request's body took too long." };
-        return turn_away(&mut peer, refusal, "").await;
+        return turn_away(&mut peer, refusal, &Asked::of(&head.forward)).await;
     };
     let body = body?;
     silent.store(false, Ordering::Relaxed);
@@ -238,7 +239,7 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
         Ok(server) => server,
         Err(_) => {
             let words = "The page is restarting. Try again in a moment.";
-            return turn_away(&mut peer, Refusal { status: 503, words }, "").await;
+            return turn_away(&mut peer, Refusal { status: 503, words }, &Asked::of(&head.forward)).await;
         }
     };
     server.write_all(&head.forward).await?;
@@ -273,12 +274,42 @@ fn connect(gate: &Gate) -> io::Result<UnixStream> {
     UnixStream::from_std(stream)
 }
 
+/// What a refusal has to know of the request.
+struct Asked {
+    /// Without its query.
+    path: String,
+    language: Language,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { path: String::new(), language: Language::English }
+    }
+}
+
+impl Asked {
+    /// From a head, whatever it is worth.
+    fn of(head: &[u8]) -> Self {
+        let head = String::from_utf8_lossy(head);
+        let target = head.split(' ').nth(1).unwrap_or_default();
+        let fields: Vec<(&str, &str)> = head.lines().filter_map(|line| line.split_once(':')).collect();
+        let field = |name| {
+            fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+        };
+        let chosen = field("cookie").and_then(|cookies| form::cookie(cookies, language::COOKIE));
+        Self {
+            path: target.split('?').next().unwrap_or_default().to_owned(),
+            language: Language::of(chosen.as_deref(), field("accept-language")),
+        }
+    }
+}
+
 /// Reads until the head is whole. Returns it with all that was read, or why it may not pass.
-/// A refusal comes with the path that was asked for, as far as it is one.
+/// A refusal comes with what was asked for, as far as it can be told.
 async fn read_head(
     peer: &mut impl Peer,
     rules: &Rules<'_>,
-) -> io::Result<Result<(Head, Vec<u8>), (Refusal, String)>> {
+) -> io::Result<Result<(Head, Vec<u8>), (Refusal, Asked)>> {
     let mut bytes = Vec::with_capacity(2048);
     loop {
         if read_some(peer, &mut bytes, WEB_HEAD_BYTES).await? == 0 {
@@ -287,12 +318,7 @@ async fn read_head(
         match head::read(&bytes, rules) {
             Reading::More => {}
             Reading::Done(head) => return Ok(Ok((head, bytes))),
-            Reading::Refused(refusal) => {
-                let target = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-                let path = String::from_utf8_lossy(target);
-                let path = path.split('?').next().unwrap_or_default();
-                return Ok(Err((refusal, path.to_owned())));
-            }
+            Reading::Refused(refusal) => return Ok(Err((refusal, Asked::of(&bytes)))),
         }
     }
 }
@@ -337,14 +363,15 @@ async fn bring_back(server: &mut UnixStream, peer: &mut impl Peer, idle: Duratio
 
 /// Answers instead of the server. What the peer still sends is read for a moment: closing on it would destroy the answer
 /// on its way.
-async fn turn_away(peer: &mut impl Peer, refusal: Refusal, path: &str) -> io::Result<()> {
+async fn turn_away(peer: &mut impl Peer, refusal: Refusal, asked: &Asked) -> io::Result<()> {
     const LINGER: Duration = Duration::from_secs(1);
     let Refusal { status, words } = refusal;
-    let answer = match route::is_for_programs(path) {
+    let answer = match route::is_for_programs(&asked.path) {
         true => Answer::problem(status, words),
-        false => Answer::page(status, super::page::error(status, words)),
+        false => Answer::page(status, super::page::error(status, words)).read_in(asked.language),
     };
-    let answer = if status == 405 { answer.with("Allow", route::allowed(path).into()) } else { answer };
+    let answer =
+        if status == 405 { answer.with("Allow", route::allowed(&asked.path).into()) } else { answer };
     timeout(LINGER, peer.write_all(&answer.bytes(false))).await??;
     peer.shutdown().await?;
     let mut rest = (&mut *peer).take(2 * WEB_BODY_BYTES as u64);

@@ -109,7 +109,7 @@ fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
             } },
             Ok(_) => { section.card {
                 h2 { "In the box's own words" }
-                p { "“" (crate::sounds::Prompt::Greet.words()) "”" }
+                p translate="no" lang="en" { "“" (crate::sounds::Prompt::Greet.words()) "”" }
             } },
             Err((_, why)) => { section.card { p { (why) } } },
         }

@@ -18,11 +18,13 @@ pub(super) const FORM_BYTES: usize = 4096;
 pub(super) const STAMP: &str = "X-Gate";
 
 /// Fields that reach the server.
-const PASSED: [&str; 14] = [
+const PASSED: [&str; 16] = [
     "host",
     "cookie",
     "origin",
     "accept",
+    "accept-language",
+    "referer",
     "content-type",
     "content-length",
     "sec-fetch-site",

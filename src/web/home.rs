@@ -85,9 +85,9 @@ fn quiet(snapshot: &Snapshot) -> Markup {
                 h2.phase { "All quiet" }
                 p { "Make your call on your phone as always. When you are put on hold:" }
                 ul {
-                    li { "press " kbd { "*" } kbd { "*" } " in the call, or" }
+                    li { "in the call press " kbd { "*" } kbd { "*" } ", or" }
                     li { "press flash and dial " kbd { "*" } kbd { "5" } kbd { "8" } ", or" }
-                    li { "press " b { "Hold now" } " on this page." }
+                    li { "choose " b { "Hold now" } " on this page." }
                 }
                 p { "Then hang up. Your phone rings when a person answers." }
             } @else {
@@ -129,7 +129,7 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
             }
             @if let Some(weighs) = &call.weighs { (evidence(weighs)) }
             @if !call.captions.is_empty() {
-                p.captions aria-live="off" { @for caption in &call.captions { q { (caption) } " " } }
+                p.captions aria-live="off" { @for caption in &call.captions { q translate="no" { (caption) } " " } }
             }
             @if let Some(offer) = call.queue.as_ref().and_then(|queue| queue.offer) { p.advice { (words::offer(offer)) } }
             @if call.recording { p.last { "This call is being recorded." } }
@@ -254,7 +254,7 @@ fn peers(title: &str, peers: &[PeerView], none: &str, act: &Markup) -> Markup {
                         span class=(if peer.up { "state up" } else { "state down" }) {
                             @if peer.up { "Ready" } @else { "Not ready" }
                         }
-                        b { (peer.name) }
+                        b translate="no" { (peer.name) }
                         span.muted { (peer.status) }
                     }
                 }

@@ -28,6 +28,7 @@ mod greeting;
 mod head;
 mod home;
 mod journal;
+mod language;
 mod login;
 mod logs;
 mod mcp;

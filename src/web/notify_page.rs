@@ -13,11 +13,11 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
         h1 { "Notifications" }
         @if let Some(told) = told { (alert(told)) }
         @if targets.is_empty() {
-            section.card { p { "There are none. Under Settings, Notification, you add a webhook, an ntfy topic, an e-mail address or an MQTT broker." } }
+            section.card { p { "There are none. Under Settings, Notifications, you add a webhook, an ntfy topic, an e-mail address or an MQTT broker." } }
         }
         @for (target, trouble) in &targets {
             section.card {
-                h2 { (target.name) }
+                h2 translate="no" { (target.name) }
                 p { "At " (target.host()) ". Told are: " (target.events.join(", ")) "." }
                 @if let Some(trouble) = trouble { (alert(trouble)) }
                 form method="post" action="/notifications" {

@@ -73,6 +73,13 @@ pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Mar
                     }
                 }
                 main #content { (content) }
+                // The style sheet shows the one that the page is not in.
+                footer {
+                    form method="post" action="/language" aria-label="Language" {
+                        button.link name="language" value="de" lang="de" translate="no" { "Deutsch" }
+                        button.link name="language" value="en" lang="en" translate="no" { "English" }
+                    }
+                }
             }
         }
     }
@@ -136,7 +143,7 @@ fn welcome(wrong: Option<&str>) -> Markup {
 fn code() -> Markup {
     html! {
         label for="code" { "Code" }
-        input #code type="text" name="code" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="16" placeholder="abcd-efgh" required;
+        input #code type="text" name="code" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="16" translate="no" placeholder="abcd-efgh" required;
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn content(
                 }
                 label for="mac" { "MAC address of the adapter" }
                 input #mac type="text" name="mac" autocomplete="off" autocapitalize="off" spellcheck="false"
-                    placeholder="c0:74:ad:12:34:56" aria-describedby="mac-help";
+                    translate="no" placeholder="c0:74:ad:12:34:56" aria-describedby="mac-help";
                 p #mac-help .muted.lead { "On its label, 12 digits and letters. Not needed for any other phone." }
                 button.primary { "Pair" }
             }
@@ -65,15 +65,16 @@ fn phone(peer: &PeerView, paired: Option<&PairedPhone>, form: &str) -> Markup {
             span class=(if peer.up { "state up" } else { "state down" }) {
                 @if peer.up { "Ready" } @else { "Not ready" }
             }
-            b { (peer.name) }
+            b translate="no" { (peer.name) }
             span.muted {
-                (peer.status)
-                @if let Some(since) = peer.registration.since { ", since " (words::time(since)) }
+                span { (peer.status) }
+                @if let Some(since) = peer.registration.since { span { ", since " (words::time(since)) } }
+                ". "
                 @if let Some(paired) = paired {
-                    ". Paired on " (words::day(paired.paired))
-                    @if let Some((mac, jack)) = paired.adapter { ", adapter " (Mac(mac)) ", socket " (jack) }
-                    @if !paired.used { ", waiting for its first registration" }
-                } @else { ". From hold-slayer.toml" }
+                    span { "Paired on " (words::day(paired.paired)) }
+                    @if let Some((mac, jack)) = paired.adapter { span { ", adapter " (Mac(mac)) ", socket " (jack) } }
+                    @if !paired.used { span { ", waiting for its first registration" } }
+                } @else { span { "From hold-slayer.toml" } }
             }
             @if let Some(paired) = paired {
                 form method="post" action="/phones/unpair" {
@@ -118,8 +119,8 @@ fn grandstream(file: &str) -> Markup {
         h2 { "The adapter sets itself up" }
         ol.steps {
             li { "Lift its phone, dial " kbd { "***" } " and " kbd { "02" } ": it says its address. Open that address in a browser and log in; the password is on its label." }
-            li { "Under " b { "Advanced Settings" } ", choose " b { "Upgrade via HTTP" } " and write " code { (path) } " as " b { "Config Server Path" } "." }
-            li { "Press " b { "Apply" } ", then " b { "Reboot" } ". It fetches its settings and registers within two minutes." }
+            li { "Under " b translate="no" { "Advanced Settings" } ", choose " b translate="no" { "Upgrade via HTTP" } " and write " code { (path) } " as " b translate="no" { "Config Server Path" } "." }
+            li { "Press " b translate="no" { "Apply" } ", then " b translate="no" { "Reboot" } ". It fetches its settings and registers within two minutes." }
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Route {
     /// Another code that claims the page, for somebody on the box.
     ClaimCode,
     Logout,
+    /// The language of the page, for this browser.
+    Language,
     History,
     Call(CallId),
     /// The page on which a call is listened to, and its sound.
@@ -99,6 +101,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["claim"] => (false, Route::Claim),
         ["claim", "code"] => (false, Route::ClaimCode),
         ["logout"] => (false, Route::Logout),
+        ["language"] => (false, Route::Language),
         ["history"] => (true, Route::History),
         ["calls"] => (false, Route::Place),
         ["calls", id] => (true, Route::Call(call_id(id)?)),
@@ -212,7 +215,8 @@ impl Route {
     /// What anybody may see.
     pub(super) fn is_open(&self) -> bool {
         match self {
-            Self::LoginPage | Self::Login | Self::Claim | Self::Style | Self::Script | Self::Icon => true,
+            Self::LoginPage | Self::Login | Self::Claim | Self::Language => true,
+            Self::Style | Self::Script | Self::Icon => true,
             Self::Api(asked) => asked.operation.scope.is_none(),
             _ => false,
         }

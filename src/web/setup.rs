@@ -111,7 +111,7 @@ fn country(now: Option<&str>, form: &str) -> Markup {
             input type="hidden" name="section" value="line";
             label for="country" { "Country" }
             select #country name="set-country" {
-                @for code in COUNTRIES { option value=(code) selected[now.unwrap_or("us") == *code] { (code) } }
+                @for code in COUNTRIES { option value=(code) selected[now.unwrap_or("us") == *code] translate="no" { (code) } }
             }
             button.primary { "Keep it" }
         }
@@ -125,7 +125,7 @@ fn line(trunks: &[PeerView], written: &Map<String, Value>, form: &str) -> Markup
     html! {
         @for trunk in trunks {
             p { span class=(if trunk.up { "state up" } else { "state down" }) { @if trunk.up { "Ready" } @else { "Not ready" } }
-                " " b { (trunk.name) } " " (words::capital(&trunk.status)) "." }
+                " " b translate="no" { (trunk.name) } " " (words::capital(&trunk.status)) "." }
         }
         @if trunks.iter().any(|trunk| !trunk.up) {
             form method="post" action="/trunks/again" { (token(form)) button { "Test now" } }
@@ -139,7 +139,7 @@ fn line(trunks: &[PeerView], written: &Map<String, Value>, form: &str) -> Markup
             label for="preset" { "Provider" }
             select #preset name="set-preset" {
                 option value="" { "another" }
-                @for preset in config::presets() { option value=(preset) selected[value("preset") == preset] { (preset) } }
+                @for preset in config::presets() { option value=(preset) selected[value("preset") == preset] translate="no" { (preset) } }
             }
             label for="server" { "Server (registrar); may stay empty for a provider of the list" }
             input #server type="text" name="set-server" value=(value("server")) autocomplete="off" autocapitalize="off" spellcheck="false";
@@ -156,7 +156,7 @@ fn phone(phones: &[PeerView]) -> Markup {
     html! {
         @for phone in phones {
             p { span class=(if phone.up { "state up" } else { "state down" }) { @if phone.up { "Ready" } @else { "Not ready" } }
-                " " b { (phone.name) } " " (words::capital(&phone.status)) "." }
+                " " b translate="no" { (phone.name) } " " (words::capital(&phone.status)) "." }
         }
         p { "An adapter sets itself up by its MAC address; for any other phone the box says what to type in." }
         p { a.button href="/phones" { "Pair a phone" } }

@@ -79,7 +79,12 @@ pub(super) fn page(call: &CallView, form: &str) -> Markup {
         h1 { "Listening in" }
         p.lead { (words::number(&call.number)) }
         section.card {
-            audio controls autoplay src={ "/calls/" (call.id.0) "/live.wav" } {}
+            @let address = format!("/calls/{}/live.wav", call.id.0);
+            noscript { audio controls autoplay src=(address) {} }
+            div #listen data-sound=(address) hidden {
+                button.primary { span { "Listen" } span hidden { "Stop" } }
+                p.muted role="timer" aria-live="off" { "0:00" }
+            }
             p.muted { "You hear the call a moment late. Nobody in it hears you." }
         }
     };

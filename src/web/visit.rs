@@ -21,6 +21,7 @@ use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES};
 use crate::store::Store;
 use crate::units::CallId;
 use core::time::Duration;
+use enter::field;
 use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -87,6 +88,7 @@ pub(super) fn answer(site: &Arc<Site>, mut request: Request) {
             }
         },
     };
+    let answer = answer.read_in(enter::language(&request));
     let mut to = request.into_writer();
     if let Err(error) = to.write_all(&answer.bytes(head_only)).and_then(|()| to.flush()) {
         tracing::debug!(%error, "an answer was not taken");
@@ -125,7 +127,9 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
     let mut stamp = stamp.split(' ');
     let known = stamp.next().is_some_and(|secret| login::same(secret, &site.secret));
     let mut address = || stamp.next().and_then(|ip| ip.parse::<IpAddr>().ok());
-    let (Some(from), Some(local), true) = (address(), address(), known) else { return forbidden().into() };
+    let (Some(from), Some(local), true) = (address(), address(), known) else {
+        return Answer::text(403, "The page is reached through its network address only.").into();
+    };
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     let (route, query) = (find(request.method(), path), form::pairs(query));
     if *request.method() == Method::Get
@@ -347,8 +351,11 @@ impl Visit<'_> {
 
     fn check_form(&self, route: &Route, foreign: impl Fn() -> Answer) -> Result<(), Answer> {
         // A login has no token yet: it changes nothing for anybody who does not know the password or has not pressed the button.
+        // The language is the browser's own matter.
         // A program's token is in no browser, which could be made to send it.
-        let Some(form) = self.who.form().filter(|_| !matches!(route, Route::Login | Route::Claim)) else {
+        let Some(form) =
+            self.who.form().filter(|_| !matches!(route, Route::Login | Route::Claim | Route::Language))
+        else {
             return Ok(());
         };
         let sent = self.sent("csrf").or_else(|| field(self.request, "x-csrf-token"));
@@ -390,6 +397,7 @@ impl Visit<'_> {
             Route::Claim => self.claim(),
             Route::ClaimCode => site.fresh_code(),
             Route::Logout => self.logout(),
+            Route::Language => self.choose_language(),
             Route::History => self.history(&form),
             Route::Call(id) => self.call(*id, &form),
             Route::Phones => phones::page(site, &form, None, 200),
@@ -584,16 +592,4 @@ impl Visit<'_> {
 
 fn wrong(is_api: bool, status: u16, words: &str) -> Answer {
     if is_api { Answer::problem(status, words) } else { Answer::page(status, page::error(status, words)) }
-}
-
-fn forbidden() -> Answer {
-    Answer::text(403, "The page is reached through its network address only.")
-}
-
-fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request
-        .headers()
-        .iter()
-        .find(|h| h.field.as_str().as_str().eq_ignore_ascii_case(name))
-        .map(|h| h.value.as_str())
 }

@@ -3,6 +3,22 @@
 use super::far::Net;
 use super::running::{Folder, House, Running, configuration};
 use super::stand_in::{Say, answers};
+use nix::sys::signal::Signal;
+
+#[test]
+fn that_the_box_stops_is_told_before_it_has_stopped() {
+    let (net, there) = (Net::new(), answers(&[Say::Whole(200, String::new())]));
+    let folder = Folder::new(net);
+    let notify = format!(
+        "[[notify]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"{}\"\nevents = [\"system.stopped\"]\n",
+        there.url("/")
+    );
+    let running =
+        Running::with(net, &folder, &folder.0, &(configuration(net, &net.trunk().to_string()) + &notify));
+    running.signal(Signal::SIGTERM);
+    assert!(running.ends().0.success());
+    assert_eq!(there.next().json()["type"], "system.stopped");
+}
 
 #[test]
 fn a_call_is_told_of_while_it_goes_on() {

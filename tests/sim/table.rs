@@ -151,6 +151,8 @@ struct Result {
     talked: bool,
     /// From the agent's first sound to the join, less what the owner took to pick up.
     delay_ms: Option<u64>,
+    /// Of that, until the box greeted (or rang, if it did not), and from there until the phone rang.
+    parts_ms: Option<[u64; 2]>,
     false_rings: u32,
     held_ms: u64,
     recorded: bool,
@@ -220,7 +222,8 @@ fn judge(world: &World, seed: u64, comes: Comes, false_rings: u32) -> Result {
     let answers = at(Who::Phone, &|f| *f == Fact::Answers);
     let ended = at(Who::Company, &|f| matches!(f, Fact::Ended(_) | Fact::HangsUp));
     let talked = !talks.is_empty() && !speaks.is_empty();
-    let delay_ms = talks.first().and_then(|talk| {
+    let start = record.started.0 - super::world::EPOCH.0;
+    let whole = talks.first().and_then(|talk| {
         let answered = answers.iter().rev().find(|at| *at < talk)?;
         let called = calls.iter().rev().find(|at| *at < answered)?;
         // The agent whom the owner talks to: a second one began to speak after the first had gone.
@@ -232,7 +235,11 @@ fn judge(world: &World, seed: u64, comes: Comes, false_rings: u32) -> Result {
             _ => *speaks.first()?,
         };
         let whole = answered.since(first).saturating_sub(answered.since(*called));
-        u64::try_from(whole.as_millis()).ok()
+        let decided = record.decisions.iter().filter(|d| matches!(d.what.as_str(), "greet" | "ring"));
+        let decided = decided.map(|d| Instant((start + d.at_ms) * 1_000));
+        let greeted = decided.filter(|at| (first..=*called).contains(at)).min().unwrap_or(*called);
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Some((ms(whole), [ms(greeted.since(first)), ms(called.since(greeted))]))
     });
     let stays = speaks.first().zip(ended.last()).is_some_and(|(from, to)| to.since(*from) >= s(8));
     Result {
@@ -240,7 +247,8 @@ fn judge(world: &World, seed: u64, comes: Comes, false_rings: u32) -> Result {
         comes,
         stayed: comes != Comes::Nobody && (talked || stays),
         talked,
-        delay_ms,
+        delay_ms: whole.map(|(whole, _)| whole),
+        parts_ms: whole.map(|(_, parts)| parts),
         false_rings,
         held_ms: record.held_ms,
         recorded: record.ended.is_some() && record.outcome != Outcome::Up,
@@ -301,6 +309,11 @@ fn print(results: &[Result]) {
     let all: Vec<&Result> = results.iter().collect();
     line("all", &all);
     let late: u32 = results.iter().map(|r| r.voice_late).sum();
+    let part = |at: usize| {
+        let of: Vec<u64> = results.iter().filter_map(|r| Some(r.parts_ms?[at])).collect();
+        format!("{:.1} / {:.1} s", p(&of, 50), p(&of, 90))
+    };
+    println!("of that until the greeting, p50 / p90: {}; from there to the ring: {}", part(0), part(1));
     println!("greetings heard later than 1.5 s after the verdict, or not recognised for loss: {late}");
     let lost = results.iter().filter(|r| r.stayed && !r.talked).map(|r| r.seed.to_string());
     println!(

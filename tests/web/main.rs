@@ -8,6 +8,7 @@ mod backup;
 mod claim;
 mod clients;
 mod flows;
+mod german;
 mod greeting;
 mod mcp;
 mod pages;

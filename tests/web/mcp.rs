@@ -26,7 +26,7 @@ fn tools_read_at_once_and_act_in_two_steps() {
     let story = call(&server, TOKEN, "get_call_summary", json!({ "call_id": 1 }));
     let summary = story["structuredContent"]["summary"].as_str().unwrap();
     assert!(
-        summary.contains("The box waited 13 min") && summary.contains("join: the owner picked up"),
+        summary.contains("The box waited 13 min") && summary.contains("join: the owner answered"),
         "{summary}"
     );
     let words = call(&server, TOKEN, "get_call_transcript", json!({ "call_id": 1 }));

@@ -270,7 +270,7 @@ fn the_history_and_each_call_can_be_read() {
     for words in [
         "Hold slain",
         "A person came, and you were connected.",
-        "it stopped and answered our greeting",
+        "stopped for our greeting and answered it",
         "<svg",
     ] {
         assert!(call.contains(words), "{words}: {call}");

@@ -267,11 +267,23 @@ pub fn record(id: u64) -> Record {
     ];
     let decisions = [
         (38_000, "hold", "the owner pressed ** in the call"),
-        (395_400, "greet", "speech after music; not heard before (score 0.71)"),
-        (397_900, "wait on", "it talked on over our greeting, so it is a recording; remembered"),
-        (852_300, "greet", "speech after ringing at the far end (score 0.88)"),
-        (854_700, "ring", "it stopped and answered our greeting (score 0.97)"),
-        (861_000, "join", "the owner picked up after 6 s"),
+        (
+            395_400,
+            "greet",
+            "speech not heard before for 1.2 s, unlike the recorded voices of this call (+0.9)",
+        ),
+        (397_900, "wait on", "spoke on through our greeting"),
+        (
+            852_300,
+            "greet",
+            "speech not heard before, ended after 2.1 s and the line waits (+1.9), after a phone rang (+1.5)",
+        ),
+        (
+            854_700,
+            "ring",
+            "stopped for our greeting and answered it (+3.0): speech not heard before, sounds live (+0.6)",
+        ),
+        (861_000, "join", "the owner answered"),
     ];
     let outcomes = [
         Outcome::Slain,
@@ -354,11 +366,7 @@ pub fn view(id: u64, phase: Phase, now: Wall, minutes: u64) -> CallView {
         may_listen: false,
         found: false,
         weighs: (phase == Phase::Holding).then(weighs),
-        last: if waits {
-            "wait on: it talked on over our greeting, so it is a recording".into()
-        } else {
-            String::new()
-        },
+        last: if waits { "wait on: spoke on through our greeting".into() } else { String::new() },
         streams: vec![StreamView {
             trunk: true,
             quality: Quality {
@@ -381,8 +389,8 @@ pub fn peer(name: &str, up: bool, status: &str) -> PeerView {
 pub fn snapshot(calls: Vec<CallView>) -> Snapshot {
     Snapshot {
         calls,
-        trunks: vec![peer("sipgate", true, "registered until 14:05")],
-        phones: vec![peer("kitchen", true, "registered from 192.168.1.23 until 14:31")],
+        trunks: vec![peer("sipgate", true, "registered, to be renewed within 5 min")],
+        phones: vec![peer("kitchen", true, "registered from 192.168.1.23:5060")],
         ..Snapshot::default()
     }
 }

@@ -67,19 +67,18 @@ fn section(part: &Part, written: &Map<String, Value>, form: &str) -> Markup {
     let own = written.get(part.name);
     html! {
         section.card {
-            h2 { (part.title) @if part.many { "s" } }
+            h2 { (part.title) }
             @if part.many {
                 @for (at, values) in own.and_then(Value::as_array).into_iter().flatten().enumerate() {
                     @let name = part.fields.first().and_then(|first| values[first.key].as_str());
-                    @let name = name.unwrap_or("without a name");
                     details {
-                        summary { (name) }
+                        summary translate=[name.map(|_| "no")] { (name.unwrap_or("without a name")) }
                         (fields(part, Some(at), values, form))
                         form method="post" action="/settings" {
                             (token(form))
                             input type="hidden" name="section" value=(part.name);
                             input type="hidden" name="at" value=(at);
-                            button.danger name="act" value="remove" aria-label={ "Take away " (name) } { "Take away" }
+                            button.danger name="act" value="remove" aria-label={ "Take away " (name.unwrap_or_default()) } { "Take away" }
                         }
                     }
                 }
@@ -141,9 +140,9 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
             Kind::Flag | Kind::Choice(_) => { select id=(id) name=(name) aria-describedby=(help) {
                 option value="" { "default" }
                 @if !text.is_empty() && !choices.iter().any(|(choice, _)| *choice == text) {
-                    option value=(text) selected { (text) }
+                    option value=(text) selected translate="no" { (text) }
                 }
-                @for (choice, shown) in choices { option value=(choice) selected[choice == text] { (shown) } }
+                @for (choice, shown) in choices { option value=(choice) selected[choice == text] translate=[(choice == shown).then_some("no")] { (shown) } }
             } }
         }
         p.muted.help id=(help) {

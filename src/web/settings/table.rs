@@ -74,7 +74,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "trunk",
-        title: "Provider",
+        title: "Providers",
         many: true,
         fields: &[
             field("name", "Name", Text, "As you call it."),
@@ -150,7 +150,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "phone",
-        title: "Phone of the file",
+        title: "Phones of the file",
         many: true,
         fields: &[
             field("name", "Name", Text, "Such as its room."),
@@ -319,7 +319,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "notify",
-        title: "Notification",
+        title: "Notifications",
         many: true,
         fields: &[
             field("name", "Name", Text, "As you call it."),
@@ -370,7 +370,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "speed_dial",
-        title: "Speed dial",
+        title: "Speed dials",
         many: true,
         fields: &[
             field("digits", "Digits", Text, "One or two, behind the code that calls and holds."),

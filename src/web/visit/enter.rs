@@ -1,10 +1,28 @@
 //! The way in and out: the password, the code, the link that is good once, and the cookie.
 
 use super::super::answer::Answer;
-use super::super::{login, page};
+use super::super::language::{COOKIE, Language};
+use super::super::route::find;
+use super::super::{form, login, page};
 use super::{Visit, wrong};
 use crate::clock;
 use core::time::Duration;
+use tiny_http::{Method, Request};
+
+/// A field of the head.
+pub(super) fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request
+        .headers()
+        .iter()
+        .find(|h| h.field.as_str().as_str().eq_ignore_ascii_case(name))
+        .map(|h| h.value.as_str())
+}
+
+/// In which a page is read.
+pub(super) fn language(request: &Request) -> Language {
+    let chosen = field(request, "cookie").and_then(|cookies| form::cookie(cookies, COOKIE));
+    Language::of(chosen.as_deref(), field(request, "accept-language"))
+}
 
 impl Visit<'_> {
     pub(super) fn login_page(&mut self) -> Answer {
@@ -83,6 +101,31 @@ impl Visit<'_> {
             self.site.secure
         );
         Answer::see("/".into()).with("Set-Cookie", field)
+    }
+
+    /// Keeps the language for this browser, and goes back to where it was chosen.
+    pub(super) fn choose_language(&self) -> Answer {
+        let Some(language) = self.sent("language").and_then(Language::by_code) else {
+            return wrong(false, 400, "Choose one of the buttons.");
+        };
+        let field = format!(
+            "{COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict{}",
+            language.code(),
+            self.site.secure
+        );
+        Answer::see(self.came_from()).with("Set-Cookie", field)
+    }
+
+    /// The page of ours that the form was on, if it can be read again.
+    fn came_from(&self) -> String {
+        let host = field(self.request, "host").unwrap_or_default();
+        let referer = field(self.request, "referer").and_then(|referer| referer.split_once("://"));
+        let path = referer.and_then(|(_, rest)| rest.strip_prefix(host)).filter(|path| path.starts_with('/'));
+        let can_be_read = |path: &&str| {
+            let found = find(&Method::Get, path.split('?').next().unwrap_or_default());
+            found.is_ok_and(|route| !route.is_api())
+        };
+        path.filter(can_be_read).unwrap_or("/").to_owned()
     }
 
     pub(super) fn logout(&self) -> Answer {
