@@ -139,8 +139,8 @@ if [ "$what" = e2e ] && [ ! -d "$browser/node_modules/axe-core" ]; then
     thrice npm --prefix "$browser" install --silent --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 >&2
 fi
 
-# The speech model, for the tests of words: 71 MB once.
-if [ "$what" = test ] && ! thrice model/words/fetch.sh .cache/words; then
+# The speech models, for the tests of words: 214 MB once.
+if [ "$what" = test ] && ! { thrice model/words/fetch.sh .cache/words && thrice model/words/fetch.sh .cache/words-base base; }; then
     say "the speech model could not be fetched: the tests of words will say so"
 fi
 

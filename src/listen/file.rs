@@ -10,6 +10,9 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::path::Path;
 
+/// Frames of silence behind a file's end: a pause ends what is said last.
+const WORDS_END: u8 = 50;
+
 /// Why a file could not be listened to. Each says what to do.
 #[derive(Debug)]
 pub enum Error {
@@ -164,6 +167,7 @@ pub fn replay<R: Read>(
     let language = words.as_ref().map(|words| words.language);
     let mut listener = Listener::new(Settings { words: language, ..Settings::default() });
     let mut samples = reader.samples::<i16>();
+    let mut ended = 0;
     for tick in 0.. {
         let mut frame = Frame::SILENCE;
         let mut filled = 0;
@@ -172,7 +176,9 @@ pub fn replay<R: Read>(
                 .map_err(|e| Error::Unreadable(format!("{name} is damaged at {} ms: {e}", tick * 20)))?;
             filled += 1;
         }
-        if filled == 0 {
+        // The last words are known once they are over.
+        ended += u8::from(filled < FRAME_SAMPLES);
+        if ended > WORDS_END || filled == 0 && words.is_none() {
             break;
         }
         listener.handle(Input::Frame(Tick(tick), &frame));
@@ -186,9 +192,6 @@ pub fn replay<R: Read>(
             tell(&listener, Tick(tick), Some(&heard))?;
         }
         tell(&listener, Tick(tick), None)?;
-        if filled < FRAME_SAMPLES {
-            break;
-        }
     }
     Ok(())
 }

@@ -11,9 +11,13 @@ use hold_slayer::units::{Frame, Tick};
 use std::path::Path;
 
 fn model() -> Option<Files> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/words");
+    files(".cache/words")
+}
+
+fn files(folder: &str) -> Option<Files> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     if !folder.join("tokens.txt").exists() {
-        eprintln!("SKIPPED: there is no speech model in .cache/words: run `make setup`");
+        eprintln!("SKIPPED: there is no speech model in {}: run `make setup`", folder.display());
         return None;
     }
     Some(Files::open(&folder).expect("the model that setup has fetched"))
@@ -43,6 +47,22 @@ fn what_companies_and_agents_say_is_understood() {
     let menu = facts(&hear("menu"), Language::English).options;
     assert!(menu.iter().any(|choice| choice.key == '1' && choice.label.contains("billing")), "{menu:?}");
     assert!(menu.iter().any(|choice| choice.key == '2' && choice.label.contains("care")), "{menu:?}");
+}
+
+#[test]
+fn a_model_of_many_languages_understands_german() {
+    let Some(files) = files(".cache/words-base") else { return };
+    let mut recogniser = Recogniser::new(&files).unwrap();
+    let mut hear = |name: &str| {
+        let path = format!("{}/tests/listen/sound/{name}.ul", env!("CARGO_MANIFEST_DIR"));
+        let sound: Vec<i16> = std::fs::read(path).unwrap().into_iter().map(decode_ulaw).collect();
+        recogniser.hear(&sound, Language::German).unwrap().unwrap().text
+    };
+    let queue = hear("recorded-hans-4");
+    assert!(queue.contains("Reihenfolge"), "{queue}");
+    assert!(wording(&queue, Language::German, "").nats <= -2.0, "{queue}");
+    let waits = hear("recorded-hans-3");
+    assert!(waits.contains("Wartezeit"), "{waits}");
 }
 
 #[test]
@@ -153,11 +173,12 @@ fn secrets_are_not_in_captions() {
 }
 
 /// A tool of `model/words/measure.py`: writes in `LISTEN_DIR` what is understood of each of its WAV files, `said.tsv`: the name,
-/// milliseconds of processor time, the text.
+/// milliseconds, the text. `WORDS` names another model's folder.
 #[test]
 #[ignore = "a tool of model/"]
 fn said() {
-    let files = model().expect("make setup fetches the model");
+    let chosen = std::env::var("WORDS");
+    let files = files(chosen.as_deref().unwrap_or(".cache/words")).expect("make setup fetches the model");
     let mut recogniser = Recogniser::new(&files).unwrap();
     let lines = super::bench::folder().into_iter().map(|path| {
         let sound: Vec<i16> = super::bench::frames(&path).iter().flat_map(|frame| frame.0).collect();
