@@ -154,7 +154,7 @@ class Bench:
 
 def main(box, model, seconds=60):
     with tempfile.TemporaryDirectory() as place:
-        for words in None, model:
+        for words in None, Path(model).resolve():
             print('with words' if words else 'without words')
             bench = Bench(box, place, words, seconds)
             try:
