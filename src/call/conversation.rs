@@ -73,6 +73,8 @@ pub(super) struct Call {
     pub(super) ringing: Option<Ringing>,
     /// The owner was joined to a person after a hold, last at.
     pub(super) slain: Option<Instant>,
+    /// He was joined while he was about to hang up, at.
+    pub(super) surprised: Option<Instant>,
     /// The call ended while he talked to whom the box had found.
     pub(super) met: bool,
     /// The box held it first, at.
@@ -133,6 +135,7 @@ impl Call {
             refused: Vec::new(),
             ringing: None,
             slain: None,
+            surprised: None,
             met: false,
             first_held: None,
             served: false,

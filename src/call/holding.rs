@@ -540,7 +540,9 @@ impl Call {
     fn ring(&mut self, desk: &mut Desk) {
         if let Some(at) = self.on_the_phone() {
             let leg = self.near.swap_remove(at);
-            return self.join_owner(desk, leg, "a person came while the owner was still on the phone");
+            self.join_owner(desk, leg, "a person came while the owner was still on the phone");
+            self.surprised = Some(desk.now);
+            return;
         }
         if desk.phones_for.is_some_and(|other| other != self.id) {
             self.ring_back_tone(desk);

@@ -4,10 +4,13 @@ use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::Leg;
 use super::{Line, ListenOrder};
+use crate::listen::Heard;
 use crate::listen::lore::Taught;
-use crate::units::Instant;
+use crate::units::{Instant, Tick};
 use core::time::Duration;
 
+/// Whoever is joined while he is hanging up has not noticed it by then.
+const NOTICES: Duration = Duration::from_millis(2_500);
 /// Who gives the call back this soon was rung for a recording.
 pub(super) const FALSE_ALARM: Duration = Duration::from_secs(15);
 
@@ -58,6 +61,16 @@ impl Call {
 
     /// The owner has hung up on what was no person: the line stays, and the far side notices nothing.
     pub(super) fn back_to_hold(&mut self, desk: &mut Desk) -> bool {
+        if self.surprised.take().is_some_and(|at| desk.now.since(at) < NOTICES) {
+            // He was hanging up anyway: whoever is there is rung for.
+            self.slain = None;
+            let held = self.hold(desk, "the owner hung up as a person came").is_ok();
+            if held {
+                let reason = "the owner hung up before he could notice him".into();
+                self.heard_now(desk, Heard::Person { at: Tick(0), confidence: 0.5, reason });
+            }
+            return held;
+        }
         self.far.is_some() && self.hold(desk, "the owner hung up at once: it was no person").is_ok()
     }
 }

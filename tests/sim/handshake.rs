@@ -443,3 +443,30 @@ fn what_the_provider_does_not_put_through_the_box_does() {
         }
     }
 }
+
+#[test]
+fn an_owner_who_hangs_up_just_as_a_person_comes_is_rung_for_him() {
+    let holds = |stays: Duration| {
+        let owner = vec![
+            Owner::Dial("1800".into()),
+            Owner::AwaitAnswer,
+            Owner::Wait(s(3)),
+            Owner::Press("**".into()),
+            Owner::Wait(stays),
+            Owner::HangUp,
+        ];
+        let company = queue(4, &[PATIENT, Far::HangUp]);
+        let mut world = World::new(&House::default(), company, [register(), owner, talk(2)].concat());
+        world.run(s(90));
+        world
+    };
+    let join = "a person came while the owner was still on the phone";
+    let stays = holds(s(20));
+    let joined = stays.record(1).decisions.iter().find(|d| d.reason == join).map(|d| d.at_ms);
+    let joined = joined.unwrap_or_else(|| panic!("{}", stays.tale()));
+    let pressed = stays.record(1).decisions.iter().find(|d| d.what == "hold").map(|d| d.at_ms).unwrap();
+    // He hangs up half a second after he was joined.
+    let world = holds(ms(joined - pressed + 500));
+    assert_eq!(decided(&world, 1, "false alarm"), 0, "{}", world.tale());
+    assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::Slain)), "{}", world.tale());
+}
