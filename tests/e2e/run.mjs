@@ -16,7 +16,7 @@ const errors = [];
 const began = Date.now();
 const done = (what) => console.log(`${((Date.now() - began) / 1000).toFixed(1)} s  ${what}`);
 
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"] });
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"] });
 
 async function window(options = {}) {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "en-GB", ...options });
