@@ -450,12 +450,12 @@ fn an_owner_who_hangs_up_just_as_a_person_comes_is_rung_for_him() {
         let owner = vec![
             Owner::Dial("1800".into()),
             Owner::AwaitAnswer,
-            Owner::Wait(s(3)),
+            Owner::Wait(s(16)),
             Owner::Press("**".into()),
             Owner::Wait(stays),
             Owner::HangUp,
         ];
-        let company = queue(4, &[PATIENT, Far::HangUp]);
+        let company = queue(20, &[PATIENT, Far::HangUp]);
         let mut world = World::new(&House::default(), company, [register(), owner, talk(2)].concat());
         world.run(s(90));
         world
