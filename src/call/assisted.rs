@@ -128,12 +128,15 @@ impl Call {
             Output::Ask(brief) => self.consult(desk, Asked::Call(brief)),
             Output::Decided(what, reason) => self.decide(desk, what, reason),
             Output::Say(text) => {
+                // What was begun is not begun again by a call that is dialled again.
+                self.keyed = true;
                 self.menu.assisted.saying = pieces(&text);
                 self.menu.assisted.saying.iter().for_each(|piece| desk.want(piece));
                 self.say_piece(desk);
             }
             Output::Press(key) => {
                 let Some(key) = Digit::from_char(key) else { return };
+                self.keyed = true;
                 self.far.iter().for_each(|far| desk.digit(far, key, Some(KEY_HELD)));
                 desk.happened(Some(self.id), Event::MenuKeysSent { digits: key.as_char().to_string() });
             }
@@ -153,11 +156,13 @@ impl Call {
         }
     }
 
+    /// The call is over. What a person said in it is no recording of the company's.
+    pub(super) fn talk_over(&self, desk: &mut Desk) {
+        let met = self.menu.assisted.person.is_some() || self.outcome_of_talk().is_some();
+        self.far.iter().filter(|_| met).for_each(|far| desk.listen(ListenOrder::Met(far.port)));
+    }
+
     fn end_led(&mut self, desk: &mut Desk, outcome: Outcome, reason: &str) {
-        if let (Some(_), Some(far)) = (&self.menu.assisted.person, &self.far) {
-            // What a person said is no recording of the company's.
-            desk.listen(ListenOrder::Met(far.port));
-        }
         self.end(desk, outcome, reason, Cause::Normal);
     }
 

@@ -171,6 +171,7 @@ impl Call {
             self.push_decision(desk, "false alarm", "the owner was joined to no person".into());
         }
         self.decide(desk, "hold", how.into());
+        self.want_prompts(desk);
         self.confirm_to_owner(desk);
         self.enter_menu(desk);
         Ok(())
@@ -506,7 +507,8 @@ impl Call {
     }
 
     pub(super) fn speak(&mut self, desk: &mut Desk, prompt: Prompt) {
-        self.speak_sound(desk, SoundId(prompt.index()), prompt.words());
+        let (sound, words) = desk.prompt(prompt);
+        self.speak_sound(desk, sound, words);
     }
 
     /// Says a sound to the far end; in words it is this.

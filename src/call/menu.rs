@@ -212,6 +212,7 @@ impl Call {
 
     /// The call is over: how the flow fared, and what was learnt.
     pub(super) fn menu_over(&mut self, desk: &mut Desk, outcome: Outcome) {
+        self.talk_over(desk);
         // Who is closed or hangs up on everybody does so whatever was pressed; and so does the same evening's next call.
         let excused = self.nobody_comes.is_some() || self.record.figures.attempt > 1;
         if let Some((version, at)) = self.menu.through.take() {
@@ -434,9 +435,14 @@ impl Call {
             }
             explore::Output::Hold => {
                 self.menu.explorer = None;
+                // What is pressed from here on is for a person.
+                self.learnt(desk);
                 self.unmistake(desk);
             }
-            explore::Output::Person => self.person_instead(desk),
+            explore::Output::Person => {
+                self.learnt(desk);
+                self.person_instead(desk);
+            }
             explore::Output::Ask(question) => self.consult(desk, Asked::Menu(question)),
             explore::Output::Owner(help) => {
                 self.menu.explorer = None;

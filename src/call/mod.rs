@@ -10,6 +10,7 @@
 //! the phone. While a call is held for the owner, no leg of the house is joined to the trunk's. A phone that puts its call
 //! through has the two far ends joined here (`transfer`): no peer on the trunk needs to know how.
 
+mod abroad;
 mod assisted;
 mod begin;
 mod conference;

@@ -81,6 +81,7 @@ impl Call {
 
     /// Whoever is recorded is told, once, as soon as he can be.
     fn tell_of_recording(&mut self, desk: &mut Desk, notice: Notice, held: bool) {
+        self.want_prompts(desk);
         let talking = |role| role == Role::Talks;
         // Told together, and not before both can hear it: a join would cut the words short.
         if !held && !self.near.iter().any(|near| talking(near.role) && near.up) {
@@ -98,7 +99,10 @@ impl Call {
                         desk.media(MediaCommand::Overlay(leg.port, leg.overlay));
                     }
                 }
-                (Notice::Words, false) => desk.say(leg, Prompt::Recorded),
+                (Notice::Words, false) => {
+                    let (sound, _) = desk.prompt(Prompt::Recorded);
+                    desk.media(MediaCommand::Play { port: leg.port, sound, repeat: false });
+                }
             }
         }
     }

@@ -86,12 +86,13 @@ impl Call {
             return self.end_replay(desk);
         };
         desk.media(MediaCommand::Play { port: near, sound, repeat: false });
-        desk.say(far, Prompt::OneMoment);
+        let (moment, words) = desk.prompt(Prompt::OneMoment);
+        desk.media(MediaCommand::Play { port: far.port, sound: moment, repeat: false });
         let lasts = Duration::from_micros(125) * u32::try_from(said.len()).unwrap_or(u32::MAX);
         self.replay = Some(Replay::Plays { near, until: desk.now + lasts + MARGIN });
         if desk.plan.transcript {
             let at_ms = self.since_start_ms(desk.now);
-            self.record.say(at_ms, By::Box, Prompt::OneMoment.words());
+            self.record.say(at_ms, By::Box, words);
         }
         let seconds = lasts.as_secs_f32();
         self.decide(desk, "replay", format!("the person's first words in fast motion, {seconds:.1} s"));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The far side is not heard while a name is spoken: a longer one is not.
 const NAME_BYTES: usize = 3 * SAMPLE_RATE_HZ as usize;
 /// Texts whose sound is kept in memory.
-const KNOWN: usize = 16;
+const KNOWN: usize = 32;
 /// A sound's place is not given to another until so long after it has been said.
 const MARGIN: Duration = Duration::from_secs(1);
 

@@ -8,11 +8,11 @@
 //!      └──► ask the language model, where there is one: a key that was offered, or else ring the owner
 //! ```
 
-use super::advice::{Act, Advice, Question};
+use super::advice::{Act, Advice, Question, plain};
 use super::navigate::Help;
 use crate::listen::Sound;
 use crate::listen::words::menu::{Choice, options};
-use crate::listen::words::{Intent, Language, Pick, is_forbidden, pick, wording};
+use crate::listen::words::{Intent, Language, Pick, discreet, is_forbidden, matter, pick, wording};
 use crate::units::{Digit, Instant};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -36,8 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const QUEUE: Duration = Duration::from_secs(10);
 /// A busy tone for so long means that the far side has gone without a BYE.
 const GONE: Duration = Duration::from_secs(8);
-/// A person is waited for no longer until words say that it is a menu.
-const PERSON: Duration = Duration::from_millis(2_500);
+/// A person is waited for no longer until words say that it is a menu: they come 0.3 s after a pause.
+const PERSON: Duration = Duration::from_secs(1);
 /// The language model answers before, or never.
 const ADVICE: Duration = Duration::from_secs(62);
 /// What is unclear may be clear when the menu repeats itself, so many times.
@@ -97,6 +97,8 @@ pub struct Explorer {
     sound: (Sound, Instant),
     /// Somebody has spoken since words came last.
     spoken: bool,
+    /// Those were of a menu.
+    menu: bool,
     again: u8,
     /// A person was told of, when.
     person: Option<Instant>,
@@ -124,6 +126,7 @@ impl Explorer {
             words: None,
             sound: (Sound::Silence, now),
             spoken: false,
+            menu: false,
             again: AGAIN,
             person: None,
             adviser: false,
@@ -186,6 +189,8 @@ impl Explorer {
             // Said before the last key: of the menu before.
             Input::Words(at, _) if at < self.began => {}
             Input::Words(_, text) => self.words(now, &text),
+            // A menu has just been read out: that is who was taken for a person.
+            Input::Person if self.menu && !self.spoken => {}
             Input::Person => {
                 self.person.get_or_insert(now);
             }
@@ -207,8 +212,10 @@ impl Explorer {
         self.words = Some((self.words.map_or(now, |(first, _)| first), now));
         self.spoken = matches!(self.sound.0, Sound::Speech | Sound::Announcement);
         let intents = wording(text, self.language, "").intents;
-        let offered = !options(&self.text, self.language).is_empty();
-        if offered || intents.contains(&Intent::Menu) {
+        // Of what was said last alone: behind a menu that offers nothing fitting, a queue or a person may come.
+        let offered = !options(text, self.language).is_empty();
+        self.menu = offered || intents.contains(&Intent::Menu);
+        if self.menu {
             // What was taken for a person reads out a menu.
             self.person = None;
         } else if intents.contains(&Intent::Queue) {
@@ -308,7 +315,7 @@ impl Explorer {
     }
 
     fn nothing_came(&mut self, now: Instant) {
-        if self.text.is_empty() || options(&self.text, self.language).is_empty() && self.taken.is_empty() {
+        if options(&self.text, self.language).is_empty() {
             self.decide("hold", "no menu was heard".into());
             return self.end(Output::Hold);
         }
@@ -319,8 +326,9 @@ impl Explorer {
     fn doubt(&mut self, now: Instant, why: &str) {
         let (wish, language) = (&self.wish, self.language);
         let offered = options(&self.text, language);
-        let question =
-            Question::new(wish, &self.text, &offered, |choice| is_forbidden(&choice.label, language));
+        let question = Question::new(wish, &self.text, &offered, |choice| {
+            is_forbidden(matter(choice, &self.text, language), language)
+        });
         if !self.may_ask || question.choices.is_empty() || is_forbidden(wish, language) {
             return self.unsure(why);
         }
@@ -334,7 +342,7 @@ impl Explorer {
         let Some((question, _)) = self.asked.take() else { return };
         let advice = match answer {
             Ok(advice) => question.admit(&advice),
-            Err(why) => return self.unsure(&why),
+            Err(why) => return self.unsure(&plain(&discreet(&why))),
         };
         let chosen = |key: char| question.choices.iter().find(|choice| choice.key == key).cloned();
         match advice.act {
@@ -518,10 +526,35 @@ mod tests {
         assert!(matches!(ended[..], [(at, Output::HangUp(_))] if at == 11.0), "{ended:?}");
         // A person who answers at once is told on, and a menu that sounds like one is not.
         let person = vec![(1.0, Input::Sound(Sound::Speech)), (2.0, Input::Person)];
-        assert_eq!(story("", 3, person, 100.0), [(4.5, Output::Person)]);
+        assert_eq!(story("", 3, person, 100.0), [(3.0, Output::Person)]);
         let sounds_so = [says(1.0, 3.0, "For sales, press one."), vec![(3.2, Input::Person)]].concat();
         let told = story("sales", 3, sounds_so, 30.0);
         assert_eq!(told, [(5.0, press('1', "sales"))]);
+    }
+
+    #[test]
+    fn behind_a_menu_that_offers_nothing_fitting_a_person_or_a_queue_may_come() {
+        let menu = says(1.0, 8.0, "For sales, press one. For repairs, press two. Or stay on the line.");
+        let person = vec![(16.0, Input::Sound(Sound::Speech)), (17.6, Input::Person)];
+        let asks = vec![(18.0, Input::Words(at(16.0), "Acme, how can I help you?".into()))];
+        let told = story("agent", 3, [menu.clone(), person, asks].concat(), 100.0);
+        assert_eq!(told, [(18.0, Output::Person)]);
+        let queue = says(12.0, 16.0, "All of our agents are currently busy helping other customers.");
+        assert_eq!(story("agent", 3, [menu, queue].concat(), 100.0), [(16.5, Output::Hold)]);
+        // Put through in silence, with no words of a queue.
+        let through = [says(1.0, 8.0, MENU), says(11.0, 13.0, "I will put you through.")].concat();
+        let told = story("billing", 3, through, 100.0);
+        assert_eq!(told, [(10.0, press('1', "billing")), (70.0, Output::Hold)]);
+    }
+
+    #[test]
+    fn a_key_that_only_confirms_is_what_the_menu_says() {
+        let text = "You are about to cancel your contract. To confirm, press one. To go back, press two.";
+        let offered = options(text, Language::English);
+        let forbids =
+            |choice: &Choice| is_forbidden(matter(choice, text, Language::English), Language::English);
+        let question = Question::new("billing", text, &offered, forbids);
+        assert_eq!(question.choices.iter().map(|choice| choice.key).collect::<Vec<_>>(), ['2']);
     }
 
     #[test]

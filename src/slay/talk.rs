@@ -17,7 +17,7 @@ use super::advice::{Act, Advice, plain};
 use crate::listen::Sound;
 use crate::listen::words::menu::{Choice, options};
 use crate::listen::words::{
-    Intent, Language, affirms, discreet, facts, numbers, unnamed, unnamed_choice, wording,
+    Intent, Language, affirms, denies, discreet, facts, matter, numbers, unnamed_choice, wording,
 };
 use crate::units::Instant;
 use core::time::Duration;
@@ -176,6 +176,8 @@ pub struct Talk {
     on_hold: Option<(String, Instant)>,
     /// It was put on hold in silence: whoever speaks next has come back.
     silent: bool,
+    /// Music or ringing was heard on hold.
+    played: bool,
     /// The model's last wish was to wait.
     waits: bool,
     /// Somebody has spoken, and what is not known yet.
@@ -206,6 +208,7 @@ impl Talk {
             sound: (Sound::Silence, now),
             on_hold: None,
             silent: false,
+            played: false,
             waits: false,
             unheard: false,
             fresh: false,
@@ -304,6 +307,7 @@ impl Talk {
     fn sounds(&mut self, now: Instant, sound: Sound) {
         let same = sound == self.sound.0 || is_voice(sound) && is_voice(self.sound.0);
         self.unheard |= is_voice(sound);
+        self.played |= matches!(sound, Sound::Music | Sound::Ringback);
         if !same {
             self.sound = (sound, now);
             if matches!(self.state, State::Listening { .. }) {
@@ -319,11 +323,14 @@ impl Talk {
         let person = wanted || facts(text, self.task.language).still_there.is_some();
         let menu = !options(text, self.task.language).is_empty();
         let queue = intents.contains(&Intent::Queue) && !person && !menu;
+        // Said again and again while one waits, with or without a key that calls back.
+        let waiting = [Intent::Queue, Intent::Callback, Intent::Recording];
+        let busy = !person && waiting.iter().any(|intent| intents.contains(intent));
         match self.state {
-            State::OnHold { .. } if queue => {}
+            State::OnHold { .. } if queue || busy => {}
             State::OnHold { .. } => {
                 self.on_hold = Some((text.to_owned(), now));
-                if person || menu || self.silent {
+                if person || menu || self.silent || !self.played {
                     self.resume(now, "they speak to the box again");
                 }
             }
@@ -354,6 +361,7 @@ impl Talk {
         self.decide("hold", format!("{why}: the model is asked nothing"));
         self.state = State::OnHold { since: now };
         (self.silent, self.waits, self.fresh) = (silent, false, false);
+        self.played = matches!(self.sound.0, Sound::Music | Sound::Ringback);
         // Whoever comes next may be somebody else.
         self.introduced &= silent;
         self.menu.clear();
@@ -413,7 +421,9 @@ impl Talk {
     fn choices(&self) -> Vec<Choice> {
         let Task { text, language, .. } = &self.task;
         let offered = options(&self.menu, *language).into_iter();
-        offered.filter(|choice| unnamed_choice(&choice.label, text, *language).is_none()).collect()
+        offered
+            .filter(|choice| unnamed_choice(matter(choice, &self.menu, *language), text, *language).is_none())
+            .collect()
     }
 
     fn answered(&mut self, now: Instant, answer: Result<Advice, String>) {
@@ -436,7 +446,10 @@ impl Talk {
                     false => format!("{} {text}", opening(self.task.speaks)),
                 };
                 self.remember(Speaker::Box, &whole);
-                self.last.clear();
+                if denies(&whole, self.task.speaks) {
+                    // What they asked is answered.
+                    self.last.clear();
+                }
                 self.spoke = true;
                 self.out.push_back(Output::Say(whole));
                 self.state = State::Speaking { until: now + SPOKEN };
@@ -488,10 +501,14 @@ impl Talk {
                 if numbers(text, *speaks).iter().any(|number| long(number) && strange(number)) {
                     return Err("to say a number that is neither in the task nor was said there".into());
                 }
-                if let Some(what) = unnamed(text, task, *speaks) {
+                let unnamed = |text: &str, language| {
+                    text.split_inclusive(['.', '?', '!', ';'])
+                        .find_map(|sentence| unnamed_choice(sentence, task, language))
+                };
+                if let Some(what) = unnamed(text, *speaks) {
                     return Err(format!("to say \u{201c}{what}\u{201d}, which the task does not name"));
                 }
-                match unnamed(&self.last, task, *language).filter(|_| affirms(text, *speaks)) {
+                match unnamed(&self.last, *language).filter(|_| affirms(text, *speaks)) {
                     Some(what) => Err(format!(
                         "to say yes where they said \u{201c}{what}\u{201d}, which the task does not name"
                     )),
@@ -506,12 +523,13 @@ impl Talk {
     }
 
     fn failed(&mut self, now: Instant, why: &str) {
+        let why = &plain(&discreet(why));
         self.failures += 1;
         if self.failures >= FAILURES {
-            return self.hand_over(why.to_owned());
+            return self.hand_over(why.clone());
         }
-        self.decide("ask again", why.to_owned());
-        self.refused = Some(why.to_owned());
+        self.decide("ask again", why.clone());
+        self.refused = Some(why.clone());
         self.ask(now);
     }
 
@@ -738,6 +756,15 @@ mod tests {
         for (text, may) in [("Yes.", false), ("Sure, go ahead.", false), ("No, thank you.", true)] {
             assert_eq!(talk.admit(&say(text)).is_ok(), may, "{text}");
         }
+        talk.handle(at(7.0), wants(say("Could you repeat that?")));
+        talk.handle(at(8.0), Input::Spoken);
+        asked(&mut talk, 9.0, "Just say yes or no.");
+        assert!(talk.admit(&say("Yes.")).is_err(), "it is still asked");
+        talk.handle(at(11.0), wants(say("No, thank you.")));
+        talk.handle(at(12.0), Input::Spoken);
+        asked(&mut talk, 13.0, "Is Tuesday fine?");
+        assert!(talk.admit(&say("Yes.")).is_ok());
+        assert!(talk.admit(&say("Please cancel my contract.")).is_err(), "the task is an appointment");
         assert!(talk.admit(&Act::Press('9')).is_err());
         assert!(super::Talk::admit(&talk_about("Say hello"), &Act::HangUp).is_err(), "nobody spoke yet");
     }

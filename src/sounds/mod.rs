@@ -153,6 +153,7 @@ impl Prompt {
             }
             Self::OneMoment => "The caller is on the phone. One moment, please.",
             Self::Sorry => "I am sorry, the caller could not be reached. Goodbye.",
+            Self::Recorded => "This call is being recorded.",
             Self::SayAgent => "Agent.",
             Self::SayYes => "Yes.",
             Self::SayNo => "No, thank you.",
@@ -227,7 +228,7 @@ mod tests {
     fn what_the_far_end_hears_is_written_as_it_is_spoken() {
         let spoken = include_str!("generate.py");
         let to_the_far_end = Prompt::ALL.into_iter().filter(|prompt| !prompt.words().is_empty());
-        assert!(to_the_far_end.inspect(|p| assert!(spoken.contains(p.words()), "{p:?}")).count() == 10);
+        assert!(to_the_far_end.inspect(|p| assert!(spoken.contains(p.words()), "{p:?}")).count() == 11);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use hold_slayer::call::{Errand, Outcome};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::listen::words::Language;
 use hold_slayer::slay::flow::{Act, Flow, Step};
 use hold_slayer::sounds::Prompt;
 use hold_slayer::units::Codec;
@@ -101,4 +102,24 @@ fn a_flow_says_a_text_of_the_owners_and_without_a_voice_does_not_pretend_to() {
     assert_eq!(hears(&mute, Who::Company, VOICE), 0);
     let told = &mute.record(1).decisions;
     assert!(told.iter().any(|d| d.reason.contains("no voice for its text")), "{}", mute.tale());
+}
+
+#[test]
+fn the_person_is_spoken_to_in_the_owner_s_language() {
+    for (tongue, greeted) in [(Language::German, VOICE), (Language::English, Prompt::Greet)] {
+        let house = House { tongue, ..house(Some(VOICE)) };
+        let mut world = World::new(&house, company(), owner());
+        world.run(s(200));
+        assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
+        let first = world.story.iter().find_map(|n| match n.fact {
+            Fact::HearsBox(prompt) if n.who == Who::Company => Some(prompt),
+            _ => None,
+        });
+        assert_eq!(first, Some(greeted), "{tongue:?}\n{}", world.tale());
+    }
+    // What could not be spoken is said as it was recorded.
+    let mut world = World::new(&House { tongue: Language::German, ..house(None) }, company(), owner());
+    world.run(s(200));
+    let greeted = world.seen(Who::Company, |f| *f == Fact::HearsBox(Prompt::Greet));
+    assert!(greeted.is_some(), "{}", world.tale());
 }

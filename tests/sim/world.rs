@@ -124,6 +124,8 @@ pub struct House {
     pub extension: String,
     /// Texts can be spoken: each sounds like this prompt.
     pub speaks: Option<Prompt>,
+    /// In this language.
+    pub tongue: Language,
 }
 
 impl Default for House {
@@ -180,6 +182,7 @@ impl Default for House {
             speed: Vec::new(),
             extension: String::new(),
             speaks: None,
+            tongue: Language::English,
         }
     }
 }
@@ -831,7 +834,7 @@ fn plan(house: &House) -> Plan {
         recording: house.recording,
         transcript: house.transcript,
         // A program may be there and fail.
-        speech: house.speaks.map(|_| ()).or(house.assisted.map(|_| ())).map(|()| Language::English),
+        speech: house.speaks.map(|_| ()).or(house.assisted.map(|_| ())).map(|()| house.tongue),
         assisted: house.assisted.ok_or_else(|| "not here".into()),
         announce: true,
         replay: house.replay,

@@ -197,6 +197,7 @@ mod tests {
                 "drops",
                 "last",
                 "neither",
+                "denies",
                 "after",
                 "minutes",
                 "hours",

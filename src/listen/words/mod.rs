@@ -27,4 +27,4 @@ pub use lexicon::{Intent, Language};
 pub use phrases::{Wording, wording};
 pub use segment::{Cutter, Segment};
 pub use text::{discreet, numbers};
-pub use wish::{Pick, affirms, is_forbidden, pick, says, unnamed, unnamed_choice};
+pub use wish::{Pick, affirms, denies, is_forbidden, matter, pick, says, unnamed_choice};

@@ -130,18 +130,7 @@ pub fn is_forbidden(label: &str, language: Language) -> bool {
     unnamed_choice(label, "", language).is_some()
 }
 
-/// What is forbidden in `text`, unless `named` has the same words.
-pub fn unnamed(text: &str, named: &str, language: Language) -> Option<String> {
-    let lexicon = language.lexicon();
-    let (said, named) = (words(text, lexicon), words(named, lexicon));
-    let never = lexicon.list("never").iter();
-    never
-        .filter(|phrase| stands(phrase, &said))
-        .find(|phrase| !stands(phrase, &named))
-        .map(|phrase| phrase.join(" "))
-}
-
-/// The same of what a key leads to, and `named` must name what it is about: who wants to cancel an appointment does not want
+/// What is forbidden in a text, or in what a key leads to, and not named in `named`, which must name what it is about, too: who wants to cancel an appointment does not want
 /// to cancel a contract. What only sounds forbidden is not.
 pub fn unnamed_choice(label: &str, named: &str, language: Language) -> Option<String> {
     let lexicon = language.lexicon();
@@ -156,6 +145,19 @@ pub fn unnamed_choice(label: &str, named: &str, language: Language) -> Option<St
     let allowed = named && (about.is_empty() || about.iter().any(is_wanted));
     let harmless = any(lexicon.list("harmless"), &said);
     (!allowed && !harmless).then_some(first)
+}
+
+/// What pressing this key is about: where it leads, or all that the menu says where it only confirms.
+pub fn matter<'t>(choice: &'t Choice, menu: &'t str, language: Language) -> &'t str {
+    let lexicon = language.lexicon();
+    let confirms = choice.label.is_empty() || any(lexicon.list("agrees"), &words(&choice.label, lexicon));
+    if confirms { menu } else { &choice.label }
+}
+
+/// Whether somebody says no with this.
+pub fn denies(text: &str, language: Language) -> bool {
+    let lexicon = language.lexicon();
+    any(lexicon.list("denies"), &words(text, lexicon))
 }
 
 /// Whether somebody says yes with this.
