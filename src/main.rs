@@ -288,6 +288,8 @@ fn main() -> ExitCode {
 }
 
 fn run(files: &Files) -> ExitCode {
+    // Where it lies now: a program that was replaced meanwhile has no name any more.
+    let program = std::env::current_exe();
     // Not under a box that runs: it starts anew by itself.
     let waits = !hold_slayer::store::is_in_use(&files.data);
     match if waits { backup::finish(&files.config, &files.data) } else { Ok(false) } {
@@ -308,15 +310,14 @@ fn run(files: &Files) -> ExitCode {
     log::start(config.log.level);
     match app::run(config, &files.config, &files.data) {
         Ok(app::End::Stop) => ExitCode::SUCCESS,
-        Ok(app::End::Again) => again(),
+        Ok(app::End::Again) => again(program.unwrap_or_else(|_| "hold-slayer".into())),
         Err(error) => fail(&format!("{error:#}")),
     }
 }
 
-/// This very process begins anew: whoever watches it sees the same one.
-fn again() -> ExitCode {
+/// This very process begins anew, by the program that lies there now: whoever watches it sees the same one.
+fn again(program: PathBuf) -> ExitCode {
     use std::os::unix::process::CommandExt;
-    let program = std::env::current_exe().unwrap_or_else(|_| "hold-slayer".into());
     let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
     fail(&format!("the box cannot be started anew: {error}"))
 }

@@ -59,7 +59,7 @@ pub(super) fn sound(site: &Site) -> Result<Answer, Refusal> {
 /// Greets with the sound of this WAV file from now on.
 pub(super) fn bring(site: &Site, file: &[u8]) -> Result<(), Refusal> {
     site.store()?;
-    let refuse = |why: &str| (409, format!("The greeting stays as it was: {why}."));
+    let refuse = |why: &str| (409, format!("The greeting stays as it was ({why})."));
     if file.is_empty() {
         return Err(refuse("the file is empty; choose a WAV file"));
     }
@@ -116,7 +116,7 @@ fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
         section.card {
             h2 { "Speak it yourself" }
             p { "Dial " code { (code) } " on a phone of the house and say a sentence after the tone, such as “Hello, please stay on the line, I am coming to the phone”. You hear it before it is kept." }
-            p.muted.help { "In some places whoever is called by a machine must be told so: then say that too." }
+            p.muted { "In some places whoever is called by a machine must be told so: then say that too." }
         }
         section.card {
             h2 { "Bring a file" }
@@ -126,7 +126,7 @@ fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
                 input #file type="file" name="file" accept=".wav,audio/wav,audio/x-wav" required;
                 button.primary { "Greet with it" }
             }
-            p.muted.help { "Mono or stereo, 8 to 48 kHz. Silent ends are cut off and the level is set." }
+            p.muted { "Mono or stereo, 8 to 48 kHz. Silent ends are cut off and the level is set." }
         }
     };
     Answer::page(status, frame("Your own greeting", Place::Settings, Some(form), &content))
