@@ -4,6 +4,7 @@ use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
 use crate::phone::gesture;
+use crate::sounds::Prompt;
 use crate::units::{Digit, PortId};
 use core::time::Duration;
 
@@ -61,7 +62,7 @@ impl Call {
                 (gesture::Output::Conference, _) => self.wants_conference = true,
                 (gesture::Output::Slay, _) => {
                     if self.hold(desk, "the owner pressed ** in the call").is_err() {
-                        self.talking().for_each(|leg| desk.say(leg, crate::sounds::Prompt::CannotHold));
+                        self.talking().for_each(|leg| desk.say(leg, Prompt::CannotHold));
                     }
                 }
                 (gesture::Output::Forward(..), _) => {}

@@ -168,11 +168,6 @@ impl Explorer {
         [Some(self.began + PATIENCE), sound, long, person].into_iter().flatten().min()
     }
 
-    /// What it wants.
-    pub fn wish(&self) -> &str {
-        &self.wish
-    }
-
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         if self.over {
