@@ -272,7 +272,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let encrypted = page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
-    let page = web_config(&config, options, data, at, media.counters, claimed, notices);
+    let page = web_config(&config, options, data, at, media.counters, claimed, notices, language);
     let web = encrypted.and_then(|tls| {
         let page = web::Config { tls, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
@@ -510,6 +510,7 @@ fn web_config(
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
     notices: notify::Notices,
+    speech: Option<Language>,
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
@@ -529,6 +530,7 @@ fn web_config(
             emergency: config.line.emergency.clone(),
             numbering: Numbering::of(config.line.country.code()),
             codes: config.codes.clone(),
+            speech,
         },
         claims,
         elsewhere: web::Elsewhere { leaves: config.leaves(), assists: config.assisted.is_some(), notices },

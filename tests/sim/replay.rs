@@ -4,6 +4,7 @@ use super::world::{House, World, ms, s};
 use core::time::Duration;
 use hold_slayer::call::Outcome;
 use hold_slayer::demo::company::Step as Far;
+use hold_slayer::demo::live::{Manner, Voice};
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::sounds::Prompt;
@@ -12,6 +13,11 @@ use hold_slayer::units::Instant;
 const PATIENT: Far = Far::Agent { patience: Duration::from_secs(120) };
 
 fn run(replay: bool, agent: Far, answered: Vec<Owner>) -> World {
+    run_after(s(4), replay, agent, answered)
+}
+
+/// The owner comes to the phone `after` it has begun to ring.
+fn run_after(after: Duration, replay: bool, agent: Far, answered: Vec<Owner>) -> World {
     let company =
         vec![Far::Answer, Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(15)), agent, Far::HangUp];
     let holds = vec![
@@ -24,7 +30,7 @@ fn run(replay: bool, agent: Far, answered: Vec<Owner>) -> World {
         Owner::Listen(s(8)),
         Owner::HangUp,
         Owner::AwaitRing,
-        Owner::Wait(s(4)),
+        Owner::Wait(after),
         Owner::PickUp,
     ];
     let house = House { replay, transcript: true, ..House::default() };
@@ -68,6 +74,27 @@ fn first_words_are_replayed_while_the_person_hears_of_a_moment_and_then_the_two_
         world.story.iter().find(|n| n.who == Who::Phone && n.at > answers && n.fact == Fact::HearsVoice);
     assert!(voice.is_some_and(|n| n.at.since(answers) < ms(900)), "in fast motion\n{}", world.tale());
     assert!(world.record(1).said.iter().any(|said| said.text == Prompt::OneMoment.words()));
+}
+
+#[test]
+fn whoever_has_said_much_is_not_kept_in_silence_meanwhile() {
+    let answer =
+        &*[include_bytes!("../listen/sound/agent-human-0.ul"); 3].map(|said| said.as_slice()).concat().leak();
+    let whole = answer.len() / 160 * 160;
+    let voice = Voice { greeting: Sound::AgentGreeting.samples(), answer: &answer[..whole] };
+    let agent = Far::Person(Manner { voice: Some(voice), ..Manner::patient(s(120)) });
+    let world = run_after(s(20), true, agent, talks());
+    let answers = at(&world, Who::Phone, &Fact::Answers).unwrap();
+    let (answered, joined) = (answers.as_millis(), until_heard(&world));
+    assert!(joined > 5_000, "it takes long: {joined} ms\n{}", world.tale());
+    let meanwhile = answered..answered + joined as u64;
+    let said = |prompt| {
+        let is = |n: &&hold_slayer::demo::Narration| {
+            n.fact == Fact::HearsBox(prompt) && meanwhile.contains(&n.at.as_millis())
+        };
+        world.story.iter().filter(is).count()
+    };
+    assert_eq!((said(Prompt::OneMoment), said(Prompt::StillHere)), (1, 1), "{}", world.tale());
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub fn config() -> Config {
             emergency: vec!["911".into()],
             numbering: Numbering::of("us"),
             codes: Codes::default(),
+            speech: None,
         },
         claims: watch::channel(None).1,
         elsewhere: Default::default(),
