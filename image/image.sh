@@ -16,10 +16,10 @@ fi
 package=$("$top/image/deb.sh" arm64 "$built" "$out" 2>/dev/null)
 "$top/image/root.sh" "$package" "$out"
 name=$out/hold-slayer-$version-pi
-"$top/image/card.sh" "$out" "$name.img"
+"$top/image/card.sh" "$out" "$out/card.img"
 echo 'image/image.sh: compressing the card' >&2
 # Two threads, however many there are: the number of threads would show in the file.
-xz --keep --force -6 --threads=2 "$name.img"
+xz --stdout -6 --threads=2 "$out/card.img" >"$name.img.xz"
 (cd "$out" && sha256sum "${name##*/}.img.xz") >"$name.img.xz.sha256"
 "$top/image/sbom.py" "$out/packages" "$name.img.xz" "$name"
 echo "$name.img.xz: $(($(stat -c %s "$name.img.xz") >> 20)) MiB, the root $(($(cat "$out/root.size") >> 10)) MiB as files, $(($(stat -c %s "$out/root.squashfs") >> 20)) MiB on the card" >&2

@@ -88,11 +88,11 @@ wants systemd-networkd.socket sockets.target
 wants systemd-networkd-wait-online.service network-online.target
 wants systemd-resolved.service sysinit.target
 wants systemd-timesyncd.service sysinit.target
-for unit in getty@ serial-getty@ console-getty getty-static systemd-logind systemd-firstboot systemd-machine-id-commit systemd-update-done systemd-hwdb-update \
+for unit in dbus wpa_supplicant getty@ serial-getty@ console-getty getty-static systemd-logind systemd-firstboot systemd-machine-id-commit systemd-update-done systemd-hwdb-update \
     systemd-binfmt ldconfig systemd-journal-catalog-update systemd-journal-flush e2scrub_reap systemd-pcrmachine; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 done
-for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer proc-sys-fs-binfmt_misc.automount; do
+for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer proc-sys-fs-binfmt_misc.automount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
@@ -115,6 +115,7 @@ cp "$out/packages" "$root/usr/share/doc/hold-slayer/packages"
 rm -rf "$root"/var/lib/{apt,dpkg} "$root"/var/cache/* "$root"/var/log/* "$root"/var/lib/pam "$root"/usr/share/{locale,i18n,doc-base,lintian,perl5,keyrings,zoneinfo/right,zoneinfo/posix} \
     "$root"/usr/lib/*-linux-gnu/{gconv,perl-base} "$root"/usr/bin/perl* "$root"/usr/lib/udev/hwdb.bin "$root"/etc/udev/hwdb.bin "$root"/etc/{passwd-,group-,shadow-,gshadow-} \
     "$root"/tmp/* "$root"/run/* "$root"/dev/*
+rm -f "$root/usr/lib/tmpfiles.d/dbus.conf"
 find "$root" -name '*.pyc' -delete
 
 # What the data partition begins with: the settings as the package has them, and nothing else.
@@ -122,6 +123,7 @@ rm -rf "$out/data"
 mkdir -p "$out/data"/{box,systemd/timesync,taken}
 cp -a "$root/etc/hold-slayer" "$out/data/settings"
 cp -a "$root/var/lib/systemd/." "$out/data/systemd/"
+rm -rf "$root"/etc/hold-slayer/* "$root"/var/lib/systemd/*
 user() { sed -n "s/^$1:[^:]*:\([0-9]*\):\([0-9]*\):.*/\1:\2/p" "$root/etc/passwd"; }
 chown "$(user hold-slayer)" "$out/data/box"
 chmod 0700 "$out/data/box"

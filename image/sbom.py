@@ -48,7 +48,7 @@ def debian(path):
 
 
 def crates():
-    command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", TARGET]
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET]
     known = json.loads(subprocess.run(command, cwd=TOP, check=True, capture_output=True, text=True).stdout)
     needed, nodes = set(), {node["id"]: node for node in known["resolve"]["nodes"]}
     waiting = [known["resolve"]["root"]]
@@ -92,7 +92,7 @@ def main():
         "packages": [image, *parts, *of_rust],
         "relationships": [{"spdxElementId": a, "relationshipType": what, "relatedSpdxElement": b} for a, what, b in relations],
     }
-    stem.with_suffix(".spdx.json").write_text(json.dumps(document, indent=1) + "\n")
+    pathlib.Path(f"{stem}.spdx.json").write_text(json.dumps(document, indent=1) + "\n")
 
     lines = [
         f"Hold Slayer {version}: what is on the card, and whose it is", "",
@@ -106,7 +106,7 @@ def main():
         *(f"   {p['name']} {p['versionInfo']}: {p['licenseDeclared']}" for p in of_rust), "",
         "3. The sound network and what runs it.", "", (TOP / "model/NOTICE.md").read_text(),
     ]
-    stem.with_suffix(".NOTICE.txt").write_text("\n".join(lines))
+    pathlib.Path(f"{stem}.NOTICE.txt").write_text("\n".join(lines))
 
 
 main()
