@@ -49,7 +49,7 @@ put "$work/owner.img" $owner
 put "$work/boot.img" $boot_a
 put "$from/root.squashfs" $root_a
 put "$work/data.img" $data
-"$top/image/builder.sh" in sfdisk --quiet --no-reread --wipe-partitions never "$card" <<END >/dev/null
+"$top/image/builder.sh" in sfdisk --quiet --no-reread --wipe-partitions never "$card" <<END 2> >(grep -v "contains a .* signature" >&2)
 label: dos
 label-id: 0x484f4c44
 1: start=$owner, size=$((boot_a - owner)), type=c, bootable

@@ -77,6 +77,8 @@ echo holdslayer >"$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\tholdslayer\n::1\tlocalhost ip6-localhost\n' >"$root/etc/hosts"
 # Empty: a new identity at each start, which is no first start.
 : >"$root/etc/machine-id"
+# Nobody's password was changed on the day of the build.
+sed -i 's/^\([^:]*:[^:]*\):[0-9]*:/\1:1:/' "$root/etc/shadow"
 rm -f "$root/var/lib/dbus/machine-id"
 mkdir -p "$root"/{data,boot/owner}
 wants() { mkdir -p "$root/etc/systemd/system/$2.wants"; ln -sf "/usr/lib/systemd/system/$1" "$root/etc/systemd/system/$2.wants/$1"; }
@@ -89,24 +91,24 @@ wants systemd-networkd-wait-online.service network-online.target
 wants systemd-resolved.service sysinit.target
 wants systemd-timesyncd.service sysinit.target
 for unit in dbus wpa_supplicant getty@ serial-getty@ console-getty getty-static systemd-logind systemd-firstboot systemd-machine-id-commit systemd-update-done systemd-hwdb-update \
-    systemd-binfmt ldconfig systemd-journal-catalog-update systemd-journal-flush e2scrub_reap systemd-pcrmachine; do
+    systemd-binfmt systemd-networkd-persistent-storage ldconfig systemd-journal-catalog-update systemd-journal-flush e2scrub_reap systemd-pcrmachine; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 done
-for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer proc-sys-fs-binfmt_misc.automount; do
+for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount proc-sys-fs-binfmt_misc.automount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 
 # The list of what is on the card, before dpkg's own records are cut.
 {
-    chroot_query() { dpkg-query --admindir="$root/var/lib/dpkg" -W -f='${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n'; }
-    chroot_query
+    dpkg-query --admindir="$root/var/lib/dpkg" -W -f='${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n'
     for part in "$debian"/parts/*.deb; do
         dpkg-deb -W --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' "$part"
         name=$(dpkg-deb -f "$part" Package)
         # Their licences come with them.
-        [ ! -e "$root/usr/share/doc/$name" ] && [ -f "$out/parts/usr/share/doc/$name/copyright" ] &&
+        if [ ! -e "$root/usr/share/doc/$name" ] && [ -f "$out/parts/usr/share/doc/$name/copyright" ]; then
             install -D -m 0644 "$out/parts/usr/share/doc/$name/copyright" "$root/usr/share/doc/$name/copyright"
+        fi
     done
 } | LC_ALL=C sort -u >"$out/packages"
 cp "$out/packages" "$root/usr/share/doc/hold-slayer/packages"

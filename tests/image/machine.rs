@@ -24,7 +24,7 @@ const BOOT: &str = "@@65M";
 
 /// Prints on the console every few seconds how much memory and room are left: a unit that only this machine is given.
 const LOOK: &str = "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=tty\nTTYPath=/dev/ttyAMA0\n\
-    ExecStart=/bin/sh -c 'while sleep 10; do grep -E \"^(MemTotal|MemAvailable|Cached)\" /proc/meminfo; \
+    ExecStart=/bin/sh -c 'while sleep 15; do grep -E \"^(MemTotal|MemAvailable|Cached)\" /proc/meminfo; \
     echo rss $(sed -n \"s/^VmRSS://p\" /proc/$(systemctl show --value -p MainPID hold-slayer)/status); df -k / /data | tail -n 2; \
     systemctl --failed --no-legend --plain; cat /run/hold-slayer-card/environment; \
     echo watchdog $(systemctl show --value -p WatchdogDevice) failed $(systemctl --failed --no-legend | wc -l) looked; done'\n";
@@ -101,6 +101,8 @@ impl Machine {
         qemu.args(["-device", "virtio-blk-device,drive=card"]);
         qemu.args(["-netdev", "tap,id=net,ifname=tap0,script=no,downscript=no"]);
         qemu.args(["-device", "virtio-net-device,netdev=net,mac=52:54:00:77:00:02", "-device", "virtio-rng-device"]);
+        // A Pi has no clock of its own that goes on without power.
+        qemu.args(["-rtc", "base=2020-01-01T00:00:00"]);
         qemu.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
         qemu.arg("-serial").arg(format!("file:{}", console.display()));
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", control.display()));
