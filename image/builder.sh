@@ -55,6 +55,8 @@ exec unshare --mount --propagation private bash -euc '
     same "${CARGO_HOME:-$HOME/.cargo}"
     mount --rbind /dev "$root/dev"
     mount -t proc proc "$root/proc"
+    # Where XNNPACK counts processors.
+    mount -t sysfs -o ro sysfs "$root/sys"
     mount -t tmpfs tmpfs "$root/tmp"
     PATH=/usr/sbin:/usr/bin:/sbin:/bin exec chroot "$root" bash -euc "cd \"\$top\"; exec \"\$@\"" builder "$@"
 ' builder "$@"
