@@ -2,6 +2,7 @@
 
 use crate::place::Place;
 use crate::process::{Process, wait};
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
@@ -33,7 +34,7 @@ const LOOK: &str = "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=tt
 fn part(program: &str) -> Command {
     let root = PathBuf::from(std::env::var("IMAGE_PARTS").unwrap());
     let mut command = Command::new(root.join("usr/lib64/ld-linux-x86-64.so.2"));
-    command.arg("--library-path").arg(root.join("usr/lib/x86_64-linux-gnu")).arg(root.join("usr/bin").join(program));
+    command.arg("--library-path").arg(root.join("usr/lib/x86_64-linux-gnu")).arg(root.join(program));
     command
 }
 
@@ -57,9 +58,14 @@ impl Card {
         for (name, text) in files {
             let from = place.path(name);
             std::fs::write(&from, text).unwrap();
-            run(part("mcopy").args(["-o", "-i"]).arg(card.at(OWNER)).arg(&from).arg(format!("::{name}")));
+            run(part("usr/bin/mcopy")
+                .args(["-o", "-i"])
+                .arg(card.at(OWNER))
+                .arg(&from)
+                .arg(format!("::{name}")));
         }
-        run(part("mcopy").arg("-i").arg(card.at(BOOT)).args(["::vmlinuz", "::initrd.img", "::cmdline.txt"]).arg(&card.boot));
+        let slot = ["::vmlinuz", "::initrd.img", "::cmdline.txt"];
+        run(part("usr/bin/mcopy").arg("-i").arg(card.at(BOOT)).args(slot).arg(&card.boot));
         card
     }
 
@@ -69,7 +75,8 @@ impl Card {
 
     /// A file of the owner's partition, if it is there.
     pub fn owners(&self, name: &str) -> Option<String> {
-        let output = part("mtype").arg("-i").arg(self.at(OWNER)).arg(format!("::{name}")).output().unwrap();
+        let output =
+            part("usr/bin/mtype").arg("-i").arg(self.at(OWNER)).arg(format!("::{name}")).output().unwrap();
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
@@ -85,25 +92,28 @@ impl Machine {
     /// Switches it on, with so many megabytes of memory.
     pub fn start(place: &Place, card: &Card, megabytes: u32) -> Self {
         let (control, console) = (place.path("qmp"), place.path("console"));
-        let look = base64(LOOK.as_bytes());
+        let look = Base64::encode_string(LOOK.as_bytes());
         let line = std::fs::read_to_string(card.boot.join("cmdline.txt")).unwrap();
         // The machine's button is a line of its only chip; the kernel's driver of keys would take it.
         let line = format!(
-            "{} console=ttyAMA0 module_blacklist=gpio_keys systemd.set_credential_binary=systemd.extra-unit.look.service:{look} systemd.wants=look.service",
+            "{} console=ttyAMA0 module_blacklist=gpio_keys systemd.wants=look.service \
+             systemd.set_credential_binary=systemd.extra-unit.look.service:{look}",
             line.trim()
         );
         let _ = std::fs::remove_file(&control);
-        let mut qemu = part("qemu-system-aarch64");
-        qemu.args(["-M", "virt", "-cpu", "cortex-a72", "-accel", "tcg,thread=multi", "-smp", "2", "-display", "none", "-nodefaults", "-no-reboot"]);
-        qemu.args(["-m", &megabytes.to_string()]);
-        qemu.arg("-kernel").arg(card.boot.join("vmlinuz")).arg("-initrd").arg(card.boot.join("initrd.img")).arg("-append").arg(line);
+        let mut qemu = part("usr/bin/qemu-system-aarch64");
+        let parts = [
+            "-M virt -cpu cortex-a72 -accel tcg,thread=multi -smp 2 -display none -nodefaults -no-reboot",
+            // A Pi has no clock of its own that goes on without power.
+            "-rtc base=2020-01-01T00:00:00",
+            "-device virtio-blk-device,drive=card -device virtio-rng-device -device i6300esb -action watchdog=reset",
+            "-netdev tap,id=net,ifname=tap0,script=no,downscript=no",
+            "-device virtio-net-device,netdev=net,mac=52:54:00:77:00:02",
+        ];
+        qemu.args(parts.iter().flat_map(|words| words.split(' '))).args(["-m", &megabytes.to_string()]);
+        qemu.arg("-kernel").arg(card.boot.join("vmlinuz")).arg("-initrd").arg(card.boot.join("initrd.img"));
+        qemu.args(["-append", &line]);
         qemu.arg("-drive").arg(format!("file={},format=raw,if=none,id=card", card.file.display()));
-        qemu.args(["-device", "virtio-blk-device,drive=card"]);
-        qemu.args(["-netdev", "tap,id=net,ifname=tap0,script=no,downscript=no"]);
-        qemu.args(["-device", "virtio-net-device,netdev=net,mac=52:54:00:77:00:02", "-device", "virtio-rng-device"]);
-        // A Pi has no clock of its own that goes on without power.
-        qemu.args(["-rtc", "base=2020-01-01T00:00:00"]);
-        qemu.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
         qemu.arg("-serial").arg(format!("file:{}", console.display()));
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", control.display()));
         let mut process = Process::start("qemu", &mut qemu);
@@ -143,20 +153,14 @@ impl Machine {
 /// The file system of the data partition, taken out of the card.
 pub fn data_partition(card: &Path, to: &Path) {
     let from = format!("if={}", card.display());
-    run(Command::new("dd").args([from.as_str(), &format!("of={}", to.display()), "bs=1M", "skip=1028", "conv=sparse", "status=none"]));
+    let to = format!("of={}", to.display());
+    run(Command::new("dd").args([&*from, &*to, "bs=1M", "skip=1028", "conv=sparse", "status=none"]));
 }
 
 /// A file system tool of the builder's system.
 pub fn file_system(program: &str, arguments: &[&str]) -> (i32, String) {
-    let root = PathBuf::from(std::env::var("IMAGE_PARTS").unwrap());
-    let mut command = Command::new(root.join("usr/lib64/ld-linux-x86-64.so.2"));
-    command.arg("--library-path").arg(root.join("usr/lib/x86_64-linux-gnu")).arg(root.join("usr/sbin").join(program));
-    let output = command.args(arguments).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output = part(&format!("usr/sbin/{program}")).args(arguments).output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap_or(-1), text)
-}
-
-/// RFC 4648.
-fn base64(bytes: &[u8]) -> String {
-    <base64ct::Base64 as base64ct::Encoding>::encode_string(bytes)
 }

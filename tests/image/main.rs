@@ -243,7 +243,11 @@ fn power_that_goes_in_a_hold_costs_no_record() {
         let calls = calls["calls"].as_array().unwrap().clone();
         assert_eq!(calls.len(), cut, "every call that was cut has its record: {calls:?}");
         assert!(calls.iter().all(|call| call["outcome"] == "interrupted"), "{calls:?}");
-        println!("cut {cut} of {cuts}: back after {:.0} s with {} records", begun.elapsed().as_secs_f64(), calls.len());
+        println!(
+            "cut {cut} of {cuts}: back after {:.0} s with {} records",
+            begun.elapsed().as_secs_f64(),
+            calls.len()
+        );
         if cut == cuts {
             break;
         }
