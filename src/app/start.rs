@@ -18,7 +18,7 @@ use crate::sip::ua;
 use crate::slay::talk::Limits;
 use crate::sounds::Prompt;
 use crate::speech::{Program, Voice};
-use crate::store::{HISTORY_PAGE, Store};
+use crate::store::Store;
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, listen, net, notify, studio, web};
@@ -140,8 +140,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     plan.speech = language;
     plan.assisted = plan.assisted.and_then(|limits| can_assist(limits, understands, language.is_some()));
-    let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
-    kept.iter().rev().for_each(|record| plan.note_wait(record));
+    store.iter().for_each(|store| plan::note_waits(&mut plan, store));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
