@@ -271,7 +271,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     let encrypted = page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
-    let page = web_config(&config, options, data, at, media.counters, claimed, notices, language);
+    let mut page = web_config(&config, options, data, at, media.counters, claimed, notices);
+    page.house.speech = language;
     let web = encrypted.and_then(|tls| {
         let page = web::Config { tls, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
@@ -509,7 +510,6 @@ fn web_config(
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
     notices: notify::Notices,
-    speech: Option<Language>,
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
@@ -529,7 +529,7 @@ fn web_config(
             emergency: config.line.emergency.clone(),
             numbering: Numbering::of(config.line.country.code()),
             codes: config.codes.clone(),
-            speech,
+            speech: None,
         },
         claims,
         elsewhere: web::Elsewhere { leaves: config.leaves(), assists: config.assisted.is_some(), notices },
