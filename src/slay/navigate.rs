@@ -116,6 +116,13 @@ enum State {
     Over,
 }
 
+/// Whether these words ask what is wanted, and no menu says them.
+pub fn asks(text: &str, language: Language) -> bool {
+    let intents = wording(text, language, "").intents;
+    let asks = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
+    asks && !intents.contains(&Intent::Menu) && options(text, language).is_empty()
+}
+
 /// One way through one menu.
 #[derive(Debug)]
 pub struct Navigator {
@@ -375,10 +382,7 @@ impl Navigator {
         if talks_to_machine || self.waits_from().is_none_or(|from| now < from) {
             return;
         }
-        let intents = wording(&self.last, self.language, "").intents;
-        let asks = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
-        let menu = intents.contains(&Intent::Menu) || !options(&self.last, self.language).is_empty();
-        if asks && !menu {
+        if asks(&self.last, self.language) {
             self.decide("hold", "somebody asks what is wanted: there is no menu today");
             self.end(Output::Person);
         }
