@@ -159,10 +159,10 @@ quality: setup
 	.cache/venv/bin/python3 tests/quality/run.py
 
 # A card for a Raspberry Pi, in target/image, as root: image/README.md. What it fetches it keeps in ~/.cache.
-image: setup
+image:
 	@image/image.sh target/image
 
-# That card in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
+# The card that `image` has made in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
 # (20) in a hold. Some forty minutes, as root; IMAGE_MEMORY (512) is the first test's machine's, in megabytes.
 image-test: setup
 	@test -e target/image/card.img || $(MAKE) --no-print-directory image
