@@ -63,6 +63,7 @@ pub fn config() -> Config {
             codes: Codes::default(),
         },
         claims: watch::channel(None).1,
+        board: Default::default(),
         elsewhere: Default::default(),
         console: None,
     }
