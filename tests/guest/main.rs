@@ -1,5 +1,5 @@
-//! What only a real kernel and a real init can show, inside the guest that `run.sh` starts: lines, devices and their rights, the
-//! unit and its watchdog. Everywhere else these are left out.
+//! What only a real kernel and a real init can show, inside the guest that `run.sh` starts: lines, devices, a sound card and their
+//! rights, the unit and its watchdog. Everywhere else these are left out.
 //!
 //! The button and the lamp are lines of a simulated chip, named as on a Pi; pressing and looking is done through sysfs, which
 //! the box knows nothing of.

@@ -36,6 +36,9 @@ use tokio::sync::watch;
 /// Orders to the sound: a second of somebody who presses every key at once.
 const ORDERS: usize = 64;
 
+/// Ports that are tried for a pair.
+const TRIES: usize = 64;
+
 /// Who rings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Ringer {
@@ -163,8 +166,8 @@ impl Drop for Handset {
 /// # Errors
 /// The system gives no sockets or no threads.
 pub fn start(parts: Parts, lines: Lines, line: Line, shown: watch::Receiver<Pattern>) -> io::Result<Handset> {
-    let own = |ip: IpAddr| UdpSocket::bind((ip, 0));
-    let (sip, rtp) = (own(line.server.ip())?, own(line.server.ip())?);
+    let (rtp, rtcp) = pair(line.server.ip())?;
+    let sip = UdpSocket::bind((line.server.ip(), 0))?;
     sip.set_nonblocking(true)?;
     rtp.set_nonblocking(true)?;
     let wake = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).map(Arc::new);
@@ -178,6 +181,7 @@ pub fn start(parts: Parts, lines: Lines, line: Line, shown: watch::Receiver<Patt
     let player = Player {
         audio: Audio::new(line.country, parts.gains, line.seed),
         rtp: rtp.try_clone()?,
+        _rtcp: rtcp,
         orders: ordered,
         wake: for_sound.clone(),
         gone,
@@ -211,6 +215,21 @@ pub fn start(parts: Parts, lines: Lines, line: Line, shown: watch::Receiver<Patt
     let desk = desk::Desk::new(parts, lines, line, edges)?;
     handset.threads.push(std::thread::Builder::new().name("handset".into()).spawn(move || desk.run())?);
     Ok(handset)
+}
+
+/// Ports for RTP and RTCP, RFC 3550 §11: an even one and the next. Reports come there, and nobody reads them.
+fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
+    // Held until the end, so that each try gets another one.
+    let mut odd = Vec::new();
+    for _ in 0..TRIES {
+        let socket = UdpSocket::bind((ip, 0))?;
+        let port = socket.local_addr()?.port();
+        match UdpSocket::bind((ip, port.wrapping_add(1))) {
+            Ok(next) if port % 2 == 0 => return Ok((socket, next)),
+            _ => odd.push(socket),
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 /// Whether the parts are there, for `check`: what is missing, in plain words.

@@ -73,6 +73,8 @@ impl Meters {
 pub(super) struct Player {
     pub(super) audio: Audio,
     pub(super) rtp: UdpSocket,
+    /// Where the box sends its reports, which tell nothing on one machine.
+    pub(super) _rtcp: UdpSocket,
     pub(super) orders: rtrb::Consumer<Order>,
     pub(super) wake: Arc<EventFd>,
     /// Cards that are gone, to be closed.
