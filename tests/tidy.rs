@@ -97,6 +97,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "notify/",
             "web/",
             "board/panel.rs",
+            "board/handset/",
             "demo/",
             "check/ask.rs",
             "studio/thread.rs",

@@ -2,7 +2,6 @@
 
 use super::numbers::choice;
 use super::{Handset, PHONE_RINGS};
-use crate::board::Board;
 use crate::board::handset::card::RATES;
 use crate::board::handset::{Parts, Ringer};
 use crate::phone::handset::audio::Gains;
@@ -14,7 +13,7 @@ pub(super) const KEYS: [&str; 11] =
     ["card", "rate", "name", "rings", "microphone", "ear", "sidetone", "ringer", "keypad", "dial", "aloud"];
 
 /// Without a card there is none, whatever else is written.
-pub(super) fn handset(s: &mut Section<'_, '_>, board: &Board) -> Option<Handset> {
+pub(super) fn handset(s: &mut Section<'_, '_>) -> Option<Handset> {
     let text = |t: &str| (1..=120).contains(&t.len()) && !t.chars().any(char::is_control);
     let owned = |t: &str| text(t).then(|| t.to_owned());
     let card = s.text(
@@ -45,12 +44,6 @@ pub(super) fn handset(s: &mut Section<'_, '_>, board: &Board) -> Option<Handset>
     let dial = choice(s, "dial", &[("keypad", Dial::Keypad), ("pulse", Dial::Pulse)]);
     let aloud = s.flag("aloud").unwrap_or(false);
     let card = card?;
-    if board.hook.is_none() {
-        s.refuse("card", "a handset is lifted and put down: the board file needs a [hook]");
-    }
-    if ringer == Ringer::Line && board.bell.is_none() {
-        s.refuse("ringer", "the board file has no [bell]");
-    }
     let sidetone = (sidetone > 0).then(|| -(sidetone as f32));
     let gains = Gains { microphone, ear, sidetone };
     let parts = Parts { card, rate, gains, ringer, keypad, dial, aloud };

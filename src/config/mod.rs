@@ -131,7 +131,7 @@ pub fn parse(
     let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
-    let handset = handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS), &board);
+    let handset = handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS));
     rules::peers(&mut source, &trunks, &phones, handset.as_ref().map(|handset| handset.name.as_str()));
     let web = web(&mut section(
         &mut source,

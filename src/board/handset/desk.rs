@@ -80,6 +80,14 @@ impl Contacts {
         if let (None, Some(bell), Ringer::Line) = (&self.bell, &lines.bell, &parts.ringer) {
             self.bell = gpio::Line::lamp(bell).map_err(|trouble| have("bell", trouble)).ok();
         }
+        for (what, wanted, there) in [
+            ("hook", true, lines.hook.is_some()),
+            ("bell", parts.ringer == Ringer::Line, lines.bell.is_some()),
+        ] {
+            if wanted && !there {
+                troubles.push(format!("{what}: the board file has no [{what}]"));
+            }
+        }
         troubles
     }
 }

@@ -167,9 +167,16 @@ impl Hook {
             self.pulses = Pulses::default();
             self.out.push_back(Told::PutDown);
         }
-        if let Some(digit) = self.pulses.digit(now) {
+        if self.at_rest()
+            && let Some(digit) = self.pulses.digit(now)
+        {
             self.out.push_back(Told::Digit(digit));
         }
+    }
+
+    /// While a contact is open more pulses may come, or the handset is put down.
+    fn at_rest(&self) -> bool {
+        self.hook.believed.0 && !self.own.believed.0
     }
 
     /// The contact closed after it was open for so long, or opened.
@@ -198,8 +205,7 @@ impl Hook {
     pub fn deadline(&self) -> Option<Instant> {
         let (closed, since) = self.hook.believed;
         let down = (self.lifted && !closed).then(|| since + DOWN);
-        // While the contact is open more pulses may come.
-        let digit = self.pulses.deadline();
+        let digit = self.pulses.deadline().filter(|_| self.at_rest());
         [self.hook.deadline(), self.own.deadline(), down, digit].into_iter().flatten().min()
     }
 }
