@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test deb deb-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -34,9 +34,10 @@ help:
 	@echo 'make bench-words  two holds at once while what both lines say is recognised'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
+	@echo 'make image   a card for a Raspberry Pi, in target/image; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
-	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make setup, make clean'
 
 run: demo
 
@@ -157,8 +158,17 @@ quality: setup
 	.cache/venv/bin/pip install --quiet --disable-pip-version-check numpy==2.4.6 pesq==0.0.4
 	.cache/venv/bin/python3 tests/quality/run.py
 
-image:
-	@echo 'make image: there is no image yet, only the plan in image/README.md'; exit 1
+# A card for a Raspberry Pi, in target/image, as root: image/README.md. What it fetches it keeps in ~/.cache.
+image: setup
+	@image/image.sh target/image
+
+# That card in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
+# (20) in a hold. Some forty minutes, as root; IMAGE_MEMORY (512) is the first test's machine's, in megabytes.
+image-test: setup
+	@test -e target/image/card.img || $(MAKE) --no-print-directory image
+	@programs=$$(cargo test --locked --no-run --test image --message-format=json 2>/dev/null | \
+	  sed -n 's/.*"target":{"kind":\["test"\].*"executable":"\([^"]*\)".*/\1/p') && \
+	tests/image/run.sh target/image/card.img "$$programs"
 
 clean:
 	cargo clean

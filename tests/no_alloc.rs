@@ -134,6 +134,7 @@ fn a_whole_calls_life_allocates_nothing() {
         MediaCommand::Studio(TRUNK, true),
         MediaCommand::Overlay(PHONE, Some(Overlay::Recorded)),
         MediaCommand::Overlay(PHONE, Some(Overlay::Waiting)),
+        MediaCommand::Overlay(PHONE, Some(Overlay::Sound(SoundId(0)))),
         MediaCommand::Overlay(PHONE, None),
         MediaCommand::Open { port: WIDE, stream: wide, seed: 3 },
         MediaCommand::Join(TRUNK, WIDE),

@@ -6,6 +6,7 @@ use crate::net::tls::Trust;
 use crate::sip::{Account, AccountKind, Hop, Identity, Side, Transport, Upstream};
 use crate::slay::Policy;
 use crate::slay::talk::Limits;
+use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::trunk::{Dialling, Rules};
 use crate::units::AccountId;
@@ -257,6 +258,25 @@ fn towards(far: SocketAddr) -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
     socket.connect(far).ok()?;
     socket.local_addr().ok().map(|addr| addr.ip())
+}
+
+/// Pages of the history that are looked through for waits at the start.
+const HISTORY_PAGES: usize = 10;
+
+/// How long one waited at each number, by the last calls.
+pub(super) fn note_waits(plan: &mut Plan, store: &Store) {
+    let mut pages = Vec::new();
+    let mut before = None;
+    while pages.len() < HISTORY_PAGES {
+        let page = store.history(before, HISTORY_PAGE).unwrap_or_default();
+        before = page.last().map(|oldest| oldest.id);
+        let whole = page.len() == HISTORY_PAGE;
+        pages.push(page);
+        if !whole {
+            break;
+        }
+    }
+    pages.iter().flatten().rev().for_each(|record| plan.note_wait(record));
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::sip::ua;
 use crate::slay::talk::Limits;
 use crate::sounds::Prompt;
 use crate::speech::{Program, Voice};
-use crate::store::{HISTORY_PAGE, Store};
+use crate::store::Store;
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, listen, net, notify, studio, web};
@@ -144,8 +144,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     }
     plan.speech = language;
     plan.assisted = plan.assisted.and_then(|limits| can_assist(limits, understands, language.is_some()));
-    let kept = store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok()).unwrap_or_default();
-    kept.iter().rev().for_each(|record| plan.note_wait(record));
+    store.iter().for_each(|store| plan::note_waits(&mut plan, store));
     let ua_config = ua::Config {
         local: SocketAddr::new(ip, sip.port()),
         tls_port: config.sip.tls.as_ref().map_or(0, |tls| tls.listen.port()),
@@ -282,7 +281,8 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let encrypted = page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
-    let page = web_config(&config, options, data, at, media.counters, claimed, notices);
+    let mut page = web_config(&config, options, data, at, media.counters, claimed, notices);
+    page.house.speech = language;
     let web = encrypted.and_then(|tls| {
         let page = web::Config { tls, board: front, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
@@ -489,6 +489,7 @@ fn web_config(
             emergency: config.line.emergency.clone(),
             numbering: Numbering::of(config.line.country.code()),
             codes: config.codes.clone(),
+            speech: None,
         },
         claims,
         board: board::Front::default(),

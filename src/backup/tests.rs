@@ -51,6 +51,7 @@ fn used() -> (Place, Vec<u8>) {
         store.put(&record(7, "+18005550123")).unwrap();
         store.set_setting("page.password", b"a hash").unwrap();
         store.set_setting("page.logins", b"[]").unwrap();
+        store.put_greeting(Some(&[7; 16_000])).unwrap();
         make(&place.config(), store, PASSWORD).unwrap()
     });
     (place, file)
@@ -76,6 +77,7 @@ fn a_new_box_takes_over_all_of_an_old_one_and_keeps_what_it_had() {
         assert_eq!(calls, [7]);
         assert_eq!(store.setting("page.password").unwrap().as_deref(), Some(&b"a hash"[..]));
         assert_eq!(store.setting("page.logins").unwrap(), None);
+        assert_eq!(store.greeting().unwrap(), Some(vec![7; 16_000]));
     });
     let before = fresh.data().join("before-restore");
     assert!(fs::read_to_string(before.join(CONFIG)).unwrap().contains("us"));

@@ -73,12 +73,22 @@ const fn texts(language: Language) -> Option<&'static [&'static str; SAID.len()]
     }
 }
 
+fn text(prompt: Prompt, language: Language) -> Option<&'static str> {
+    let at = SAID.iter().position(|said| *said == prompt)?;
+    texts(language)?.get(at).copied()
+}
+
+/// What the box greets with, and the language of that; `speech`: what a program speaks on this box.
+pub fn greeting(speech: Option<Language>) -> (&'static str, Language) {
+    let spoken = speech.and_then(|language| Some((text(Prompt::Greet, language)?, language)));
+    spoken.unwrap_or((Prompt::Greet.words(), Language::English))
+}
+
 impl Desk {
     /// The sound of a prompt, and its words: in the owner's language, if it has been spoken, else as it was recorded.
     pub(super) fn prompt(&mut self, prompt: Prompt) -> (SoundId, &'static str) {
-        let at = SAID.iter().position(|said| *said == prompt);
-        let text = self.plan.speech.and_then(texts).zip(at).and_then(|(texts, at)| texts.get(at));
-        let spoken = text.and_then(|text| Some((self.sound_of(text)?, *text)));
+        let text = self.plan.speech.and_then(|language| text(prompt, language));
+        let spoken = text.and_then(|text| Some((self.sound_of(text)?, text)));
         spoken.unwrap_or((SoundId(prompt.index()), prompt.words()))
     }
 }

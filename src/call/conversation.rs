@@ -89,6 +89,8 @@ pub(super) struct Call {
     pub(super) nobody_comes: Option<crate::slay::Told>,
     /// When the numbers outside the house ring as well.
     pub(super) also_at: Option<Instant>,
+    /// How many of them have been rung in this go.
+    pub(super) also_rung: usize,
     /// Legs of the house that still have to hear that the held call has ended.
     pub(super) to_tell: Vec<Leg>,
     /// The owner asked on his phone for a conference.
@@ -143,6 +145,7 @@ impl Call {
             keyed: false,
             nobody_comes: None,
             also_at: None,
+            also_rung: 0,
             to_tell: Vec::new(),
             wants_conference: false,
             studio: super::recording::Studio::default(),

@@ -73,6 +73,12 @@ pub enum Event {
     /// A person is there.
     #[serde(rename = "hold.human_detected")]
     HumanDetected,
+    /// The longest hold allowed will soon end it, unless the owner asks for more.
+    #[serde(rename = "hold.ends_soon")]
+    EndsSoon {
+        /// In so many minutes.
+        minutes: u64,
+    },
     /// It was no person after all.
     #[serde(rename = "hold.human_lost")]
     HumanLost,

@@ -73,6 +73,12 @@ impl Holding {
         self.person
     }
 
+    /// A person speaks.
+    pub(super) fn found(&mut self, now: Instant) {
+        self.person = true;
+        self.person_at.get_or_insert(now);
+    }
+
     /// The phones ring for it.
     pub(super) const fn is_ringing(&self) -> bool {
         self.ringing
@@ -254,10 +260,7 @@ impl Call {
                 self.record.heard.push(Span { at_ms, sound: *sound, confidence: *confidence });
             }
             _ if aside => {}
-            Heard::Person { .. } => {
-                holding.person = true;
-                holding.person_at.get_or_insert(desk.now);
-            }
+            Heard::Person { .. } => holding.found(desk.now),
             Heard::Recording { .. } => (holding.person, holding.person_at) = (false, None),
             Heard::Perhaps { .. } => {}
             Heard::Weighs { weighs, .. } => {
@@ -484,7 +487,10 @@ impl Call {
                 desk.happened(Some(self.id), Event::keys_sent(&[key]));
             }
             // The phones show that there is something to know; the page says what.
-            slay::Output::Warn => desk.missed(),
+            slay::Output::Warn(minutes) => {
+                desk.happened(Some(self.id), Event::EndsSoon { minutes });
+                desk.missed();
+            }
             slay::Output::Apologise => self.speak(desk, Prompt::Sorry),
             slay::Output::Hush => self.hush(desk),
             slay::Output::Ring => self.ring(desk),
@@ -553,6 +559,7 @@ impl Call {
         desk.phones_for = Some(self.id);
         self.want_name(desk);
         self.ring_phones(desk, &self.back(), None);
+        self.also_rung = 0;
         self.also_at = (!desk.plan.also_ring.is_empty()).then(|| desk.now + desk.plan.also_after);
         if let State::Held(holding) = &mut self.state {
             holding.ringing = true;

@@ -19,7 +19,7 @@ use crate::slay::book::{Entry, Standing};
 use crate::slay::explore::{self, AGENT, Explorer};
 use crate::slay::flow::{Flow, Step, Word};
 use crate::slay::learn::{self, Learner};
-use crate::slay::navigate::{self, Help, Navigator};
+use crate::slay::navigate::{self, Help, Navigator, asks};
 use crate::slay::schedule::Way;
 use crate::sounds::Prompt;
 use crate::units::{Digit, Instant, Tick};
@@ -334,6 +334,23 @@ impl Call {
         self.navigate(desk, navigate::Input::Words(at, text.to_owned()));
         self.learn(desk, learn::Input::Words(at, text.to_owned()));
         self.explore(desk, explore::Input::Words(at, text.to_owned()));
+        self.if_person_behind(desk, text);
+    }
+
+    /// The owner is rung for the menu's sake, and whom the listener takes for a person asks what is wanted: there is no menu
+    /// any more, and somebody to be spoken to.
+    fn if_person_behind(&mut self, desk: &mut Desk, text: &str) {
+        if self.menu.help.is_none() || !self.menu.mistaken || !asks(text, desk.plan.language) {
+            return;
+        }
+        self.menu.help = None;
+        self.menu.mistaken = false;
+        self.decide(desk, "greet", "somebody asks what is wanted: there is no menu any more".into());
+        let person = Heard::Person { at: Tick(0), confidence: 1.0, reason: String::new() };
+        if let State::Held(holding) = &mut self.state {
+            holding.found(desk.now);
+        }
+        self.tell(desk, slay::Input::Heard(person));
     }
 
     /// What the box was saying to the far side has been said.

@@ -47,6 +47,7 @@ mod understood;
 mod waiting;
 mod waits;
 
+pub use abroad::greeting;
 pub use errand::Errand;
 pub use event::{Event, Happened};
 pub use plan::{Notice, Peer, Plan, Recording, Which};

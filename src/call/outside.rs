@@ -8,6 +8,7 @@ use super::desk::Desk;
 use super::dialling::wanted;
 use super::leg::Role;
 use crate::media::{MediaCommand, SoundId};
+use crate::phone::hunt::Order;
 use crate::sip::{Caller, Cause, Manner};
 use crate::sounds::Prompt;
 use crate::units::{Codec, Digit};
@@ -19,12 +20,19 @@ const KEY_WAIT: Duration = Duration::from_secs(20);
 const YES: char = '1';
 
 impl Call {
-    /// Rings every number outside the house that can be rung.
+    /// Rings every number outside the house that can be rung, or the next of them, where the house's phones ring in turn.
     pub(super) fn ring_outside(&mut self, desk: &mut Desk) {
         self.also_at = None;
-        for number in desk.plan.also_ring.clone() {
-            if let Err(why) = self.ring_number(desk, &number) {
+        let (in_turn, apart) = (desk.plan.order == Order::InTurn, desk.plan.also_after);
+        let mut left = desk.plan.also_ring.clone().into_iter().skip(self.also_rung);
+        while let Some(number) = left.next() {
+            self.also_rung += 1;
+            let rings = self.ring_number(desk, &number);
+            if let Err(why) = &rings {
                 self.decide(desk, "no ring", format!("{number}: {why}"));
+            } else if in_turn && !apart.is_zero() && left.next().is_some() {
+                self.also_at = Some(desk.now + apart);
+                return;
             }
         }
     }

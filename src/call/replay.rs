@@ -21,6 +21,8 @@ use std::sync::Arc;
 const CUTS: Duration = Duration::from_millis(400);
 /// A sound that was never reported as played ends all the same.
 const MARGIN: Duration = Duration::from_millis(500);
+/// The person hears words again this long after the last ones: nobody is kept in silence for 4 s.
+const COMFORT: Duration = Duration::from_secs(3);
 /// A key that skips it is often pressed twice.
 const SKIPS: Duration = Duration::from_secs(1);
 
@@ -28,16 +30,17 @@ const SKIPS: Duration = Duration::from_secs(1);
 pub(super) enum Replay {
     /// The listener cuts it out.
     Asked { until: Instant },
-    /// The owner hears it at this port.
-    Plays { near: PortId, until: Instant },
+    /// The owner hears it at this port; when the person hears words again, who hears some just now until then.
+    Plays { near: PortId, until: Instant, comfort: Option<Instant> },
     /// He has skipped it: keys still mean that.
     Skipped { until: Instant },
 }
 
 impl Replay {
-    pub(super) const fn until(self) -> Instant {
+    pub(super) fn until(self) -> Instant {
         match self {
-            Self::Asked { until } | Self::Plays { until, .. } | Self::Skipped { until } => until,
+            Self::Asked { until } | Self::Skipped { until } => until,
+            Self::Plays { until, comfort, .. } => comfort.unwrap_or(until).min(until),
         }
     }
 }
@@ -82,27 +85,33 @@ impl Call {
         let hears = |leg: &&Leg| leg.role == Role::Talks && leg.open.is_some() && !leg.parked;
         let near = self.near.iter().find(hears).map(|leg| leg.port);
         let sound = said.and_then(|said| desk.load(said));
-        let (Some(near), Some(sound), Some(said), Some(far)) = (near, sound, said, &self.far) else {
+        let (Some(near), Some(sound), Some(said)) = (near, sound, said) else {
             return self.end_replay(desk);
         };
         desk.media(MediaCommand::Play { port: near, sound, repeat: false });
-        let (moment, words) = desk.prompt(Prompt::OneMoment);
-        desk.media(MediaCommand::Play { port: far.port, sound: moment, repeat: false });
+        self.comfort_meanwhile(desk, Prompt::OneMoment);
         let lasts = Duration::from_micros(125) * u32::try_from(said.len()).unwrap_or(u32::MAX);
-        self.replay = Some(Replay::Plays { near, until: desk.now + lasts + MARGIN });
-        if desk.plan.transcript {
-            let at_ms = self.since_start_ms(desk.now);
-            self.record.say(at_ms, By::Box, words);
-        }
+        self.replay = Some(Replay::Plays { near, until: desk.now + lasts + MARGIN, comfort: None });
         let seconds = lasts.as_secs_f32();
         self.decide(desk, "replay", format!("the person's first words in fast motion, {seconds:.1} s"));
     }
 
+    /// Says it to the person who waits.
+    fn comfort_meanwhile(&mut self, desk: &mut Desk, prompt: Prompt) {
+        let Some(port) = self.far.as_ref().map(|far| far.port) else { return };
+        let (sound, words) = desk.prompt(prompt);
+        desk.media(MediaCommand::Play { port, sound, repeat: false });
+        if desk.plan.transcript {
+            let at_ms = self.since_start_ms(desk.now);
+            self.record.say(at_ms, By::Box, words);
+        }
+    }
+
     /// The sound at this port is at its end. False: it was another.
     pub(super) fn replay_played(&mut self, desk: &mut Desk, port: PortId) -> bool {
-        match self.replay {
-            Some(Replay::Plays { near, .. }) if near == port => self.end_replay(desk),
-            Some(Replay::Plays { .. }) => {}
+        match &mut self.replay {
+            Some(Replay::Plays { near, .. }) if *near == port => self.end_replay(desk),
+            Some(Replay::Plays { comfort, .. }) => *comfort = Some(desk.now + COMFORT),
             _ => return false,
         }
         true
@@ -139,6 +148,10 @@ impl Call {
         match self.replay {
             Some(replay) if desk.now < replay.until() => {}
             Some(Replay::Skipped { .. }) => self.replay = None,
+            Some(Replay::Plays { near, until, comfort: Some(_) }) if desk.now < until => {
+                self.comfort_meanwhile(desk, Prompt::StillHere);
+                self.replay = Some(Replay::Plays { near, until, comfort: None });
+            }
             Some(_) => self.end_replay(desk),
             None => {}
         }

@@ -4,7 +4,7 @@ use super::Effect;
 use super::conversation::Call;
 use super::desk::Desk;
 use crate::limits::{LOOSE_SECONDS, LOOSE_SOUNDS};
-use crate::media::{MediaCommand, SoundId, Tone};
+use crate::media::{MediaCommand, Overlay, SoundId, Tone};
 use crate::units::{FRAME_SAMPLES, Instant, PortId, SAMPLE_RATE_HZ};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -112,15 +112,17 @@ impl Call {
         desk.want(&name);
     }
 
-    /// The far side hears the owner at once; he knows by the company's name or by a beep that this is the held call, and
-    /// then hears it.
+    /// The two hear each other at once; the owner knows by the company's name, said over it, or by a beep that this is the
+    /// held call.
     pub(super) fn announce(&self, desk: &mut Desk) {
         let name = self.announced_name(desk);
         let short = desk.shelf.known.iter().any(|(text, sound)| *text == name && sound.len() <= NAME_BYTES);
         for near in &self.near {
-            if !(short && desk.say_text(near.port, &name)) {
-                desk.media(MediaCommand::Tone(near.port, Tone::Beep));
-            }
+            let said = if short { desk.sound_of(&name) } else { None };
+            desk.media(match said {
+                Some(sound) => MediaCommand::Overlay(near.port, Some(Overlay::Sound(sound))),
+                None => MediaCommand::Tone(near.port, Tone::Beep),
+            });
         }
     }
 

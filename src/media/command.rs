@@ -68,13 +68,15 @@ pub enum Tone {
     Beep,
 }
 
-/// A tone that sounds over whatever the peer hears, without taking its place.
+/// What sounds over whatever the peer hears, without taking its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
     /// Somebody else calls: the country's call-waiting tone, 10 dB softer than others.
     Waiting,
     /// The call is recorded: 1400 Hz for 200 ms every 15 s.
     Recorded,
+    /// This sound, once.
+    Sound(SoundId),
 }
 
 /// What a port is to its room.
@@ -143,7 +145,7 @@ pub enum MediaCommand {
     Tone(PortId, Tone),
     /// End the port's prompt or tone.
     Quiet(PortId),
-    /// Begin or end (`None`) a tone over all that this port's peer hears.
+    /// Begin or end (`None`) a tone or a sound over all that this port's peer hears.
     Overlay(PortId, Option<Overlay>),
     /// Send a telephone-event (RFC 4733), in-band DTMF if the peer takes none. Queued behind others (up to 32). It lasts as
     /// long as given, or until `DigitEnd`, its port is parted or joined, or the cap: see [`crate::rtp::digit::Hold`].

@@ -55,7 +55,7 @@ use core::ops::Range;
 use core::time::Duration;
 use decks::Decks;
 use outlets::Mouth;
-use port::{Content, Port};
+use port::{Content, Over, Port};
 use room::Rooms;
 use std::net::SocketAddr;
 use vault::Vault;
@@ -306,7 +306,7 @@ impl Media {
         if codec != Codec::G722
             && let Some(octets) = datagram.get_mut(payload.clone())
         {
-            finish(port, self.wide.get_mut(usize::from(partner)), codec, octets);
+            finish(port, self.wide.get_mut(usize::from(partner)), codec, octets, &self.sounds);
         }
         let header = port.sender.forward(header, port.stream.payload_type, samples);
         let Some(start) = packet::prefix(&header, datagram, payload.start) else { return };
@@ -456,7 +456,7 @@ impl Media {
             return;
         }
         if matches!(said, Said::Sound(_)) {
-            finish(port, self.wide.get_mut(usize::from(index)), law, &mut sound);
+            finish(port, self.wide.get_mut(usize::from(index)), law, &mut sound, &self.sounds);
         }
         let mut bytes = [0; HEADER_BYTES + FRAME_SAMPLES];
         let (header, payload): (Header, &[u8]) = match &said {
@@ -528,15 +528,26 @@ impl Agenda {
     }
 }
 
-/// Makes sound in a law of G.711 into what a port's peer takes: with the tone that sounds over it, in the peer's coding.
-fn finish(port: &mut Port, band: Option<&mut Band>, law: Codec, octets: &mut [u8]) {
-    if let Some(tone) = &mut port.overlay {
-        for octet in octets.iter_mut() {
-            *octet = match tone.sample() {
-                0 => *octet,
-                over => g711::encode(law, g711::decode(law, *octet).saturating_add(over)),
-            };
+/// Makes sound in a law of G.711 into what a port's peer takes: with what sounds over it, in the peer's coding.
+fn finish(port: &mut Port, band: Option<&mut Band>, law: Codec, octets: &mut [u8], sounds: &Sounds) {
+    let add = |octet: u8, over: i16| match over {
+        0 => octet,
+        over => g711::encode(law, g711::decode(law, octet).saturating_add(over)),
+    };
+    match &mut port.overlay {
+        Some(Over::Tone(tone)) => octets.iter_mut().for_each(|octet| *octet = add(*octet, tone.sample())),
+        Some(Over::Sound(sound, at)) => {
+            let (samples, coded) = sounds.get(*sound, law);
+            let rest = samples.get(*at..).unwrap_or_default();
+            for (octet, over) in octets.iter_mut().zip(rest) {
+                *octet = add(*octet, g711::decode(coded, *over));
+            }
+            *at += octets.len();
+            if *at >= samples.len() {
+                port.overlay = None;
+            }
         }
+        None => {}
     }
     match (port.stream.codec, band) {
         (Codec::G722, Some(band)) => band.widen(law, octets),

@@ -1,7 +1,7 @@
 //! What the switchboard orders. A closed port's orders are ignored: its call has ended.
 
 use super::command::{MediaCommand, Overlay, Seat};
-use super::port::Port;
+use super::port::{Over, Port};
 use super::{FRAME_US, Media};
 use crate::dsp::g722::Band;
 use crate::dsp::tone::{self, Generator};
@@ -48,11 +48,12 @@ impl Media {
             }
             MediaCommand::Change { .. } | MediaCommand::Load { .. } => {}
             MediaCommand::Overlay(port, overlay) => {
-                let generator = overlay.map(|overlay| match overlay {
-                    Overlay::Waiting => Generator::softer(self.country.waiting, SOFTER_DB),
-                    Overlay::Recorded => Generator::softer(tone::RECORDED, SOFTER_DB),
+                let over = overlay.map(|overlay| match overlay {
+                    Overlay::Waiting => Over::Tone(Generator::softer(self.country.waiting, SOFTER_DB)),
+                    Overlay::Recorded => Over::Tone(Generator::softer(tone::RECORDED, SOFTER_DB)),
+                    Overlay::Sound(sound) => Over::Sound(sound, 0),
                 });
-                self.with(port, |p| p.overlay = generator);
+                self.with(port, |p| p.overlay = over);
             }
             MediaCommand::Studio(port, on) => self.with(port, |p| p.studio = on),
             MediaCommand::Quiet(port) => self.with(port, |p| p.voice.quiet()),

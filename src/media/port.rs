@@ -1,6 +1,6 @@
 //! One RTP socket's worth of state.
 
-use super::command::{Seat, Stream};
+use super::command::{Seat, SoundId, Stream};
 use super::latch::Latch;
 use super::pace::Pace;
 use super::voice::Voice;
@@ -102,7 +102,7 @@ pub(super) struct Port {
     /// Keeps what it hears of the room below overload.
     pub(super) limiter: Limiter,
     /// Sounds over all that it sends.
-    pub(super) overlay: Option<Generator>,
+    pub(super) overlay: Option<Over>,
     /// Openings of this port so far.
     pub(super) epoch: u32,
     /// The grid's count when the port was opened.
@@ -120,6 +120,14 @@ pub(super) struct Port {
     pub(super) reports_from: Option<SocketAddr>,
     /// Our source was renumbered, because the peer had the same number.
     pub(super) renumbered: bool,
+}
+
+/// What sounds over the rest.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Over {
+    Tone(Generator),
+    /// The sound and how many samples of it have been heard.
+    Sound(SoundId, usize),
 }
 
 impl Port {

@@ -73,7 +73,7 @@ impl Sounds {
     }
 
     /// The sound and its law: the one asked for, if there is one for each.
-    fn get(&self, sound: SoundId, codec: Codec) -> (&[u8], Codec) {
+    pub(super) fn get(&self, sound: SoundId, codec: Codec) -> (&[u8], Codec) {
         if let Some(place) = sound.place() {
             let start = place * LOOSE_OCTETS;
             let loose = self.loose.get(start..start + self.lengths[place]).unwrap_or_default();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::VecDeque;
 
 /// The types of events that can be told. Sounds and words of a call stay in the box.
-pub const EVENTS: [&str; 16] = [
+pub const EVENTS: [&str; 17] = [
     "call.started",
     "call.connected",
     "call.ended",
@@ -16,6 +16,7 @@ pub const EVENTS: [&str; 16] = [
     "hold.detected",
     "hold.human_detected",
     "hold.human_lost",
+    "hold.ends_soon",
     "hold.transfer_started",
     "hold.transfer_complete",
     "device.registered",
@@ -36,6 +37,7 @@ pub fn kind(event: &Event) -> Option<&'static str> {
         Event::HoldDetected => "hold.detected",
         Event::HumanDetected => "hold.human_detected",
         Event::HumanLost => "hold.human_lost",
+        Event::EndsSoon { .. } => "hold.ends_soon",
         Event::TransferStarted => "hold.transfer_started",
         Event::TransferComplete => "hold.transfer_complete",
         Event::DeviceRegistered { .. } => "device.registered",
@@ -50,8 +52,8 @@ pub fn kind(event: &Event) -> Option<&'static str> {
 }
 
 /// What is told unless the owner chooses.
-pub const USUAL: [&str; 4] =
-    ["hold.human_detected", "hold.human_lost", "system.trunk_failed", "system.trouble"];
+pub const USUAL: [&str; 5] =
+    ["hold.human_detected", "hold.human_lost", "hold.ends_soon", "system.trunk_failed", "system.trouble"];
 /// The type of a message that only shows that it arrives.
 const TEST: &str = "test";
 
@@ -131,6 +133,12 @@ impl Teller {
             Event::HumanLost => {
                 ("It was no person", format!("It was no person, or they have left{with}: the box waits on."))
             }
+            Event::EndsSoon { minutes } => {
+                let text = format!(
+                    "The longest hold allowed ends the wait{with} in {minutes} min, unless you ask for more (*58, or Wait on, on the page)."
+                );
+                ("The wait ends soon", text)
+            }
             Event::TransferStarted => {
                 ("Your phone rings", format!("Your phone rings for the held call{with}."))
             }
@@ -188,6 +196,7 @@ mod tests {
             Event::HoldDetected,
             Event::HumanDetected,
             Event::HumanLost,
+            Event::EndsSoon { minutes: 10 },
             Event::TransferStarted,
             Event::TransferComplete,
             Event::DeviceRegistered { name: name.clone() },

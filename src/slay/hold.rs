@@ -106,8 +106,8 @@ pub enum Output {
     Reassure(Comfort),
     /// Press this key.
     Press(Digit),
-    /// Tell the owner that the longest hold allowed will soon end it.
-    Warn,
+    /// Tell the owner that the longest hold allowed will end it in so many minutes.
+    Warn(u64),
     /// Say that the caller cannot be reached.
     Apologise,
     /// Fall silent.
@@ -302,10 +302,11 @@ impl Hold {
         match (self.state, input) {
             (State::Over, _) => {}
             (_, Input::Told(told)) => self.told(now, told),
-            // A person after all, where a message was to be left.
-            (State::Ringing(ring), Input::Heard(Heard::Person { .. })) if ring.mute => {
+            // A person after all, where a message was to be left, or the owner is rung for another reason.
+            (State::Ringing(ring), Input::Heard(Heard::Person { .. })) if ring.mute || ring.asked => {
                 self.out.push_back(Output::Greet);
-                self.state = State::Ringing(Ring { mute: false, speaking: true, ..ring });
+                let until = now + self.policy.ring_for;
+                self.state = State::Ringing(Ring { mute: false, speaking: true, until, ..ring });
             }
             // Who takes messages is not spoken to.
             (State::Waiting, Input::Heard(Heard::Perhaps { .. }))
@@ -372,7 +373,7 @@ impl Hold {
         if self.warn_at.take_if(|at| now >= *at).is_some() {
             let minutes = self.cap_at.since(now).as_secs().div_ceil(60);
             self.decide("warn", format!("the longest hold allowed ends it in {minutes} min"));
-            self.out.push_back(Output::Warn);
+            self.out.push_back(Output::Warn(minutes));
         }
         if self.busy_since.is_some_and(|since| now >= since + GONE) {
             self.decide("end", "the far side plays a busy tone: it has hung up".into());
@@ -634,7 +635,7 @@ mod tests {
                 hold.handle(now, Input::Timeout);
             }
             while let Some(out) = hold.poll() {
-                if !matches!(out, Output::Decided(..) | Output::Warn) {
+                if !matches!(out, Output::Decided(..) | Output::Warn(_)) {
                     told.push((now.0 / 1_000_000, out));
                 }
             }
@@ -660,6 +661,14 @@ mod tests {
     fn an_owner_who_asks_for_the_call_gets_it_whatever_is_heard() {
         let told = story(POLICY, vec![(10, Input::Take), (12, recording())], 13);
         assert_eq!(told, [(10, Output::Ring)]);
+    }
+
+    #[test]
+    fn a_person_who_comes_while_the_owner_is_rung_anyway_hears_a_voice() {
+        for why in [Input::Take, Input::Need("the menu has changed")] {
+            let told = story(POLICY, vec![(10, why), (12, person())], 13);
+            assert_eq!(told, [(10, Output::Ring), (12, Output::Greet)]);
+        }
     }
 
     #[test]
@@ -755,7 +764,8 @@ mod tests {
     fn the_owner_is_warned_before_the_cap_and_may_put_it_off() {
         let mut hold = Hold::new(Instant::ZERO, POLICY);
         let at = |s: u64| Instant(s * 1_000_000);
-        let warned = |hold: &mut Hold| core::iter::from_fn(|| hold.poll()).any(|o| o == Output::Warn);
+        let warned =
+            |hold: &mut Hold| core::iter::from_fn(|| hold.poll()).any(|o| matches!(o, Output::Warn(_)));
         assert_eq!(hold.deadline(), Some(at(3000)));
         hold.handle(at(3000), Input::Timeout);
         assert!(warned(&mut hold));

@@ -116,6 +116,13 @@ enum State {
     Over,
 }
 
+/// Whether these words ask what is wanted, and no menu says them.
+pub fn asks(text: &str, language: Language) -> bool {
+    let intents = wording(text, language, "").intents;
+    let asks = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
+    asks && !intents.contains(&Intent::Menu) && options(text, language).is_empty()
+}
+
 /// One way through one menu.
 #[derive(Debug)]
 pub struct Navigator {
@@ -130,6 +137,8 @@ pub struct Navigator {
     said: Option<(usize, Instant)>,
     /// What was understood since the step began, and when that was.
     words: (String, Instant),
+    /// What was understood last, from one pause to the next.
+    last: String,
     language: Language,
     /// Who speaks is taken for a person.
     person: bool,
@@ -152,6 +161,7 @@ impl Navigator {
             spoken: false,
             said,
             words: (String::new(), now),
+            last: String::new(),
             language,
             person: false,
             looked: now,
@@ -226,6 +236,7 @@ impl Navigator {
                     self.words.0.push_str(&text);
                     self.words.0.push_str(", ");
                 }
+                self.last = text;
                 if matches!(self.state, State::Expecting { .. }) {
                     self.understood(now);
                 }
@@ -299,6 +310,7 @@ impl Navigator {
         let (half, until) = (now + step.within / 2, now + step.within);
         let waits = step.prompts().next().is_some() || step.expect.is_some();
         self.words = (String::new(), now);
+        self.last.clear();
         if !waits {
             return self.act(now, None);
         }
@@ -360,20 +372,17 @@ impl Navigator {
     /// When somebody who is taken for a person has waited long enough for an answer.
     fn waits_from(&self) -> Option<Instant> {
         let still = matches!(self.sound.0, Sound::Silence | Sound::Noise);
-        (self.person && still && !self.words.0.is_empty()).then(|| self.sound.1 + PAUSED)
+        (self.person && still && !self.last.is_empty()).then(|| self.sound.1 + PAUSED)
     }
 
     /// Whoever is taken for a person asks what is wanted and waits, where a menu was: there is none today. A machine that
-    /// listens asks the same.
+    /// listens asks the same. What was said before the last pause was perhaps another's: a menu, and then somebody.
     fn if_asked(&mut self, now: Instant) {
         let talks_to_machine = self.flow.steps.iter().any(|s| matches!(s.act, Act::Speak(_) | Act::Say(_)));
         if talks_to_machine || self.waits_from().is_none_or(|from| now < from) {
             return;
         }
-        let intents = wording(&self.words.0, self.language, "").intents;
-        let asks = intents.iter().any(|intent| matches!(intent, Intent::Help | Intent::There));
-        let menu = intents.contains(&Intent::Menu) || !options(&self.words.0, self.language).is_empty();
-        if asks && !menu {
+        if asks(&self.last, self.language) {
             self.decide("hold", "somebody asks what is wanted: there is no menu today");
             self.end(Output::Person);
         }
@@ -665,6 +674,16 @@ mod tests {
         assert_eq!(story_of(true, asks, menu()), [(5.2, Output::Person)]);
         assert_eq!(story_of(false, asks, menu()), [], "a recording says that, too");
         assert_eq!(story_of(true, "How can I help you? For billing, press two.", menu()), []);
+        let behind = [
+            (1.0, SPEECH),
+            (4.0, QUIET),
+            (4.5, Input::Words(at(1.0), "For orders, press one.".into())),
+            (6.0, SPEECH),
+            (7.5, Input::Person),
+            (8.0, QUIET),
+            (8.4, Input::Words(at(6.0), asks.into())),
+        ];
+        assert_eq!(story(menu(), &behind, 20.0), [(9.2, Output::Person)], "behind a menu's words");
         let talks = [menu(), vec![Step::plain(Act::Speak(Word::Agent))]].concat();
         assert_eq!(story_of(true, asks, talks), [], "a machine that listens asks the same");
     }

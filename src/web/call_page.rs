@@ -90,6 +90,7 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
             ", " (direction(call)) }
         p.lead { (badge(call.outcome)) " " (words::outcome_sentence(call)) }
         section.card { (figures(call, length)) }
+        @if comes_to_nothing(call) { (later(call, form)) }
         @if !heard.is_empty() {
             section.card {
                 h2 { "What was heard" }
@@ -124,6 +125,31 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
         p.muted { "Call " (call.id.0) " · " a href={ "/api/v1/calls/" (call.id.0) } { "as JSON" } }
     };
     frame(title, Place::History, Some(form), &content)
+}
+
+/// The household called, and nobody came to talk to.
+fn comes_to_nothing(call: &Record) -> bool {
+    let vain =
+        [Outcome::NobodyThere, Outcome::CompanyHungUp, Outcome::AgentLost, Outcome::Busy, Outcome::NoAnswer];
+    call.outgoing && !call.number.is_empty() && vain.contains(&call.outcome)
+}
+
+/// The box calls there once more, when they open.
+fn later(call: &Record, form: &str) -> Markup {
+    html! {
+        section.card {
+            h2 { "Call later" }
+            p.muted.lead { "At that time the box calls, goes through the menu if it knows it, waits, and rings you when a person is there." }
+            form method="post" action="/planned" {
+                (token(form))
+                input type="hidden" name="number" value=(call.number);
+                label for="plan-at" { "When" }
+                input #plan-at type="text" name="at" maxlength="16" autocomplete="off" value="08:00" required aria-describedby="at-help";
+                p #at-help .muted.lead { "08:00 is the next time it is that late. Or a day and a time: 2026-11-29 08:00." }
+                button { "Call then" }
+            }
+        }
+    }
 }
 
 /// How long the call was, milliseconds; to its last known moment if the box stopped in it.
@@ -161,6 +187,9 @@ fn figures(call: &Record, length: u64) -> Markup {
                 div { dt { "The box waited" } dd.big { (words::length(call.held_ms)) } }
                 @if length > 0 { div { dt { "Time saved" } dd { (call.held_ms.min(length) * 100 / length) " %" } } }
             }
+            @if let Some(ms) = call.figures.waited_ms { div { dt { "Until a person came" } dd { (words::length(ms)) } } }
+            @if call.figures.attempt > 1 { div { dt { "Attempt" } dd { (call.figures.attempt) } } }
+            @if let Some(cents) = call.figures.cents { div { dt { "Cost, about" } dd { (format!("{:.2}", cents / 100.0)) } } }
             @if rings > 0 {
                 div { dt { "Your phone rang" } dd { (times(rings)) }
                     @if false_rings > 0 { dd.muted { (times(false_rings)) " for a recording" } } }

@@ -92,6 +92,7 @@ pub(super) fn go(site: &Site, go: Go, file: &[u8], form: &str) -> Answer {
 /// The page, with what went wrong.
 fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
     let code = &site.house.codes.greeting;
+    let (words, language) = crate::call::greeting(site.house.speech);
     let content = html! {
         p { a href="/settings" { "← Settings" } }
         h1 { "Your own greeting" }
@@ -109,7 +110,7 @@ fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
             } },
             Ok(_) => { section.card {
                 h2 { "In the box's own words" }
-                p translate="no" lang="en" { "“" (crate::sounds::Prompt::Greet.words()) "”" }
+                p translate="no" lang=(language.code()) { "“" (words) "”" }
             } },
             Err((_, why)) => { section.card { p { (why) } } },
         }

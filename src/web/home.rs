@@ -7,6 +7,9 @@ use crate::listen::Weighs;
 use crate::units::Wall;
 use maud::{Markup, html};
 
+/// A hold that ends within so long is said to: ten minutes.
+const SOON_MS: u64 = 600_000;
+
 /// The whole page, with what went wrong with the last button.
 pub(super) fn page(
     snapshot: &Snapshot,
@@ -112,6 +115,9 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
                     div { dt { "On hold" } dd.big { (ticking(since, now)) } }
                 }
                 div { dt { "Call" } dd { (ticking(call.started, now)) } }
+                @if let Some(end) = ends_soon(call, now) {
+                    div { dt { "Ends" } dd { time datetime=(words::iso(end)) { (words::time(end)) } } }
+                }
                 @if let Some(queue) = &call.queue {
                     @if let Some(place) = queue.place { div { dt { "Place in the queue" } dd.big { (place) } } }
                     @if let Some(words) = words::announced(queue) { div { dt { "They say" } dd { (words) } } }
@@ -136,9 +142,14 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
             @if !call.streams.is_empty() { (streams(&call.streams)) }
             @if let Some(words) = encrypted(call) { p.muted { (words) } }
             @if !call.last.is_empty() { p.last { span.muted { "Last decision" } " " (words::capital(&call.last)) } }
-            (buttons(call, form, more))
+            (buttons(call, form, now, more))
         }
     }
+}
+
+/// When the longest hold allowed ends it, if that is soon.
+fn ends_soon(call: &CallView, now: Wall) -> Option<Wall> {
+    call.ends_at.filter(|end| end.0.saturating_sub(now.0) <= SOON_MS)
 }
 
 /// What speaks for a person just now and what against, as bars from a middle line.
@@ -204,7 +215,7 @@ fn ticking(since: Wall, now: Wall) -> Markup {
 }
 
 /// What can be done in each phase.
-fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
+fn buttons(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
     let hold = matches!(call.phase, Phase::Dialing | Phase::Talking | Phase::Parked);
     let waits = [Phase::Confirming, Phase::Holding, Phase::Greeting, Phase::Menu, Phase::Assisted];
     let take = waits.contains(&call.phase);
@@ -214,6 +225,7 @@ fn buttons(call: &CallView, form: &str, more: bool) -> Markup {
         div.buttons {
             @if hold { (button(call, form, "hold", "Hold now", "primary")) }
             @if take { (button(call, form, "take", "Take it", "primary")) }
+            @if ends_soon(call, now).is_some() { (button(call, form, "hold", "Wait on", "plain")) }
             @if talks && more { (button(call, form, "conference", "Join calls", "plain")) }
             @if call.may_listen { a.button href={ "/calls/" (call.id.0) "/listen" } { "Listen in" } }
             @if matches!(call.phase, Phase::Greeting | Phase::Ringing) || talks && call.found {

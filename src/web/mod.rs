@@ -61,6 +61,7 @@ use crate::board::Front;
 use crate::call::{Request, Snapshot};
 use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
+use crate::listen::words::Language;
 use crate::media::Counters;
 use crate::net::TlsAcceptor;
 use crate::notify::Notices;
@@ -143,6 +144,8 @@ pub struct House {
     pub numbering: &'static Numbering,
     /// Star codes, for the adapter's dial plan.
     pub codes: Codes,
+    /// In what language a program on the box speaks, if one does.
+    pub speech: Option<Language>,
 }
 
 /// How long the gate waits for a peer.

@@ -6,6 +6,7 @@ use hold_slayer::call::{Outcome, Phase, Redialling, Request};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Narration, Sound, Who};
+use hold_slayer::phone::hunt::Order;
 use hold_slayer::slay::Unanswered;
 use hold_slayer::sounds::Prompt;
 use hold_slayer::units::{CallId, Digit};
@@ -170,6 +171,27 @@ fn a_machine_outside_is_joined_to_nobody() {
         "{}",
         world.tale()
     );
+}
+
+#[test]
+fn two_mobile_phones_ring_together_or_one_after_the_other() {
+    for (order, apart) in [(Order::AtOnce, 0), (Order::InTurn, 3_000)] {
+        let also_ring = vec![MOBILE.into(), "15558888".into()];
+        let house =
+            House { channels: 3, ring: s(60), also_ring, also_after: s(3), order, ..House::default() };
+        let far = vec![Far::Ring(s(60))];
+        let desks = vec![
+            desk("1800", queue(15, &[PATIENT, Far::HangUp])),
+            desk(MOBILE, far.clone()),
+            desk("15558888", far),
+        ];
+        let mut world = World::with_desks(&house, desks, [register(), slay("1800"), talk(20)].concat());
+        world.run(s(120));
+        let rung: Vec<u64> =
+            world.record(1).decisions.iter().filter(|d| d.what == "ring outside").map(|d| d.at_ms).collect();
+        assert_eq!(rung.len(), 2, "{}", world.tale());
+        assert_eq!(rung[1] - rung[0], apart, "{}", world.tale());
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Menus walked by flows, learnt from the owner's keys, and put to him when they have changed; calls that the box places
 //! and holds by itself, now and later; calls that are sent to it.
 
-use super::world::{EPOCH, House, World, s};
+use super::world::{EPOCH, House, World, ms, s};
 use hold_slayer::call::{Errand, Event, Outcome, Phase, Redialling};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::phone::Step as Owner;
@@ -184,6 +184,27 @@ fn a_menu_that_has_changed_is_put_to_the_owner_and_learnt_from_there() {
     let learnt = entry(&world);
     assert_eq!(acts(learnt), [press("2"), press("3"), Act::Hold], "{}", world.tale());
     assert_eq!(learnt.versions[0].failures, 1);
+}
+
+#[test]
+fn a_person_who_comes_while_the_owner_is_rung_for_the_menu_is_spoken_to() {
+    let other = || [Far::Play(Sound::ThirdInLine), Far::Quiet(s(4))];
+    let then = [Far::Quiet(s(8)), Far::Agent { patience: s(90) }, Far::HangUp];
+    let changed = [&company()[..2], &other()[..], &other()[..], &then[..]].concat();
+    let owner = vec![Owner::Wait(s(5)), Owner::HangUp, Owner::AwaitRing, Owner::Wait(s(25))];
+    let answers = answer_and_talk().split_off(2);
+    let owner = [dial(&format!("*59{COMPANY_NUMBER}")), owner, answers].concat();
+    let mut world = knowing(&house(), changed, taught(), registered(owner));
+    assert!(world.run_until(s(60), |w| w.rings() == 1), "{}", world.tale());
+    assert!(world.run_until(s(60), |w| w.company.has_agent()), "{}", world.tale());
+    world.run(s(4));
+    let greeted = |w: &World| w.seen(Who::Company, |f| *f == Fact::HearsBox(Prompt::Greet));
+    assert_eq!(greeted(&world), None, "a menu is not spoken to\n{}", world.tale());
+    let from = world.now;
+    world.understands(s(3), "Good morning, this is Joe. How can I help you?");
+    world.run(ms(1_500));
+    assert!(greeted(&world).is_some_and(|at| at >= from), "{}", world.tale());
+    assert!(world.run_until(s(90), |w| w.outcome(1) == Some(Outcome::Slain)), "{}", world.tale());
 }
 
 #[test]

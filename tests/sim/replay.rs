@@ -2,18 +2,26 @@
 
 use super::world::{House, World, ms, s};
 use core::time::Duration;
-use hold_slayer::call::Outcome;
+use hold_slayer::call::{Outcome, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
-use hold_slayer::demo::{Fact, Sound, Who};
+use hold_slayer::demo::{Fact, Narration, Sound, Who};
+use hold_slayer::listen::lore::Taught;
 use hold_slayer::sounds::Prompt;
-use hold_slayer::units::Instant;
+use hold_slayer::units::{CallId, Instant};
 
 const PATIENT: Far = Far::Agent { patience: Duration::from_secs(120) };
 
 fn run(replay: bool, agent: Far, answered: Vec<Owner>) -> World {
-    let company =
-        vec![Far::Answer, Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(15)), agent, Far::HangUp];
+    let mut world = about(s(4), replay, &[agent], answered);
+    world.run(s(120));
+    world
+}
+
+/// The owner comes to the phone `after` it has begun to ring.
+fn about(after: Duration, replay: bool, then: &[Far], answered: Vec<Owner>) -> World {
+    let queue = [Far::Answer, Far::Play(Sound::AllBusy), Far::Loop(Sound::Music, s(15))];
+    let company = [&queue, then, &[Far::HangUp]].concat();
     let holds = vec![
         Owner::Register,
         Owner::Wait(s(1)),
@@ -24,13 +32,11 @@ fn run(replay: bool, agent: Far, answered: Vec<Owner>) -> World {
         Owner::Listen(s(8)),
         Owner::HangUp,
         Owner::AwaitRing,
-        Owner::Wait(s(4)),
+        Owner::Wait(after),
         Owner::PickUp,
     ];
     let house = House { replay, transcript: true, ..House::default() };
-    let mut world = World::new(&house, company, [holds, answered].concat());
-    world.run(s(120));
-    world
+    World::new(&house, company, [holds, answered].concat())
 }
 
 fn talks() -> Vec<Owner> {
@@ -68,6 +74,27 @@ fn first_words_are_replayed_while_the_person_hears_of_a_moment_and_then_the_two_
         world.story.iter().find(|n| n.who == Who::Phone && n.at > answers && n.fact == Fact::HearsVoice);
     assert!(voice.is_some_and(|n| n.at.since(answers) < ms(900)), "in fast motion\n{}", world.tale());
     assert!(world.record(1).said.iter().any(|said| said.text == Prompt::OneMoment.words()));
+}
+
+#[test]
+fn whoever_has_said_much_is_not_kept_in_silence_meanwhile() {
+    let piece = include_bytes!("../listen/sound/agent-human-0.ul").as_slice();
+    let said = [piece; 6].concat();
+    let said: &'static [u8] = said[..said.len() / 160 * 160].to_vec().leak();
+    // Nobody of ours tells him from a recording: the owner does.
+    let mut world = about(s(10), true, &[Far::Clip(said), Far::Quiet(s(30))], talks());
+    world.run(s(27));
+    assert_eq!(world.ask(Request::Teach(CallId(1), Taught::Person)), Ok(()), "{}", world.tale());
+    world.run(s(40));
+    let answers = at(&world, Who::Phone, &Fact::Answers).unwrap();
+    let (answered, joined) = (answers.as_millis(), until_heard(&world));
+    assert!(joined > 5_000, "it takes long: {joined} ms\n{}", world.tale());
+    let meanwhile = answered..answered + joined as u64;
+    let said = |prompt| {
+        let is = |n: &&Narration| n.fact == Fact::HearsBox(prompt) && meanwhile.contains(&n.at.as_millis());
+        world.story.iter().filter(is).count()
+    };
+    assert_eq!((said(Prompt::OneMoment), said(Prompt::StillHere)), (1, 1), "{}", world.tale());
 }
 
 #[test]

@@ -221,7 +221,9 @@ fn judge(world: &World, seed: u64, comes: Comes, false_rings: u32) -> Result {
     let calls = at(Who::Phone, &|f| matches!(f, Fact::Called { .. }));
     let answers = at(Who::Phone, &|f| *f == Fact::Answers);
     let ended = at(Who::Company, &|f| matches!(f, Fact::Ended(_) | Fact::HangsUp));
-    let talked = !talks.is_empty() && !speaks.is_empty();
+    let hears = at(Who::Phone, &|f| matches!(f, Fact::HearsVoice | Fact::Hears(_)));
+    let after_answer = |at: &Instant| answers.iter().any(|answer| answer < at);
+    let talked = !talks.is_empty() && !speaks.is_empty() && hears.iter().any(after_answer);
     let start = record.started.0 - super::world::EPOCH.0;
     let whole = talks.first().and_then(|talk| {
         let answered = answers.iter().rev().find(|at| *at < talk)?;
@@ -234,9 +236,14 @@ fn judge(world: &World, seed: u64, comes: Comes, false_rings: u32) -> Result {
             }
             _ => *speaks.first()?,
         };
-        let whole = answered.since(first).saturating_sub(answered.since(*called));
-        let decided = record.decisions.iter().filter(|d| matches!(d.what.as_str(), "greet" | "ring"));
-        let decided = decided.map(|d| Instant((start + d.at_ms) * 1_000));
+        let decided = |what: &'static [&str]| {
+            let is = move |d: &&hold_slayer::call::Decision| what.contains(&d.what.as_str());
+            record.decisions.iter().filter(is).map(|d| Instant((start + d.at_ms) * 1_000))
+        };
+        // All but the owner's own time: until his phone rings, and from his answer until the two are joined.
+        let joined = decided(&["join"]).find(|at| *at >= *answered)?;
+        let whole = called.since(first) + joined.since(*answered);
+        let decided = decided(&["greet", "ring"]);
         let greeted = decided.filter(|at| (first..=*called).contains(at)).min().unwrap_or(*called);
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Some((ms(whole), [ms(greeted.since(first)), ms(called.since(greeted))]))

@@ -172,6 +172,7 @@ fn every_page_is_whole_in_german() {
         let call = &mut now.calls[0];
         (call.recording, call.may_listen, call.found) = (true, true, true);
         (call.line_encrypted, call.phones_encrypted) = (phase != Phase::Talking, phase != Phase::Holding);
+        call.ends_at = (phase == Phase::Holding).then_some(Wall(0));
         call.captions = vec!["Music".into(), "Please hold the line".into()];
         let offer =
             OfferView { key: (phase == Phase::Holding).then_some('2'), taken: phase == Phase::Ringing };

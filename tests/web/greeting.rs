@@ -1,6 +1,8 @@
 //! The owner's own greeting: brought as a file, heard and deleted, by his page and by programs.
 
-use crate::server::{Server, TOKEN};
+use crate::server::{self, Server, TOKEN};
+use hold_slayer::listen::words::Language;
+use hold_slayer::web::{Config, House};
 use std::io::{Read, Write};
 
 const MULTIPART: &str = "Content-Type: multipart/form-data; boundary=xyz\r\n";
@@ -125,6 +127,17 @@ fn only_who_may_change_settings_brings_or_hears_one() {
             send(&server, &head, b"").0
         };
         assert_eq!((asked(&others), asked(&settings)), (403, 200), "{path}");
+    }
+}
+
+#[test]
+fn the_words_shown_are_those_that_are_spoken() {
+    let house = server::config().house;
+    let german = Config { house: House { speech: Some(Language::German), ..house }, ..server::config() };
+    for (server, words) in [(Server::new(), "Hello"), (Server::with(german), "Guten Tag!")] {
+        let (cookie, _) = server.log_in();
+        let page = server.get("/greeting", &cookie).text;
+        assert!(page.contains(words), "{page}");
     }
 }
 

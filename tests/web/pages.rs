@@ -255,6 +255,19 @@ fn the_start_page_shows_each_call_and_what_can_be_done() {
 }
 
 #[test]
+fn a_hold_that_ends_soon_may_be_put_off() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    for (ends_at, offered) in [(Wall(0), true), (Wall(u64::MAX), false)] {
+        let mut now = snapshot(vec![view(9, Phase::Holding, Wall(TWO_O_CLOCK), 14)]);
+        now.calls[0].ends_at = Some(ends_at);
+        server.snapshot.send_replace(Arc::new(now));
+        let page = server.get("/", &cookie).text;
+        assert_eq!(page.contains("Wait on") && page.contains("/calls/9/hold"), offered, "{page}");
+    }
+}
+
+#[test]
 fn the_history_and_each_call_can_be_read() {
     let server = Server::new();
     let (cookie, _) = server.log_in();
@@ -272,9 +285,14 @@ fn the_history_and_each_call_can_be_read() {
         "A person came, and you were connected.",
         "stopped for our greeting and answered it",
         "<svg",
+        "Until a person came</dt><dd>13 min",
+        "1.23",
     ] {
         assert!(call.contains(words), "{words}: {call}");
     }
+    assert!(!call.contains("Call later"), "{call}");
+    let lost = server.get("/calls/8", &cookie).text;
+    assert!(lost.contains("Call later") && lost.contains("action=\"/planned\""), "{lost}");
     let reply = server.get("/calls/999", &cookie);
     assert_eq!(reply.status, 404);
     assert!(reply.text.contains("There is no call with this number"));

@@ -1,8 +1,8 @@
 //! A running page with made-up calls, and a client that writes exactly what it is told.
 
 use hold_slayer::call::{
-    By, CallView, Decision, Errand, Outcome, PeerView, Phase, Record, Request, Snapshot, Span, StreamView,
-    Utterance,
+    By, CallView, Decision, Errand, Figures, Outcome, PeerView, Phase, Record, Request, Snapshot, Span,
+    StreamView, Utterance,
 };
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::listen::evidence::Term;
@@ -61,6 +61,7 @@ pub fn config() -> Config {
             emergency: vec!["911".into()],
             numbering: Numbering::of("us"),
             codes: Codes::default(),
+            speech: None,
         },
         claims: watch::channel(None).1,
         board: Default::default(),
@@ -314,7 +315,12 @@ pub fn record(id: u64) -> Record {
             .filter(|_| held)
             .map(|&(at_ms, sound)| Span { at_ms, sound, confidence: 0.93 })
             .collect(),
-        figures: Default::default(),
+        figures: Figures {
+            attempt: if held { 2 } else { 1 },
+            waited_ms: held.then_some(815_000),
+            cents: held.then_some(123.4),
+            ..Figures::default()
+        },
         said: (id == 1)
             .then(|| Utterance { at_ms: 41_000, by: By::Line, text: "Thank you for holding.".into() })
             .into_iter()

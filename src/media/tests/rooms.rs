@@ -190,6 +190,26 @@ fn a_tone_over_a_call_is_added_to_it_and_delays_nothing() {
 }
 
 #[test]
+fn a_sound_over_a_call_is_heard_once_and_the_talk_goes_on_under_it() {
+    let mut rig = Rig::new();
+    let mut singers = [Singer::new(1, 600.0, 4000.0)];
+    rig.order(MediaCommand::Join(TRUNK, PHONE));
+    sing(&mut rig, &mut singers, 10);
+    let alone = linear(&rig.take(TRUNK));
+    rig.order(MediaCommand::Overlay(TRUNK, Some(Overlay::Sound(PROMPT))));
+    let before = rig.outlets.counters.read().forwarded;
+    sing(&mut rig, &mut singers, 10);
+    assert_eq!(rig.outlets.counters.read().forwarded - before, 10, "still forwarded");
+    let both = linear(&rig.take(TRUNK));
+    assert!(heard_db(&both[160..1600], 600.0, 4000.0).abs() < 0.5, "the talk goes on under it");
+    let power = |sound: &[f32]| sound.iter().map(|s| s.powi(2)).sum::<f32>() / sound.len() as f32;
+    assert!(power(&both[..800]) > power(&alone[..800]) * 1.05, "and it is heard");
+    sing(&mut rig, &mut singers, 50);
+    assert!(rig.media.ports[0].overlay.is_none(), "once");
+    assert!(power(&linear(&rig.take(TRUNK))[4_000..]) < power(&alone) * 1.05);
+}
+
+#[test]
 fn a_wide_band_phone_is_understood_and_understands_and_two_of_them_are_left_alone() {
     let mut rig = Rig::with(&[Codec::Pcmu, Codec::G722, Codec::G722]);
     rig.order(MediaCommand::Join(TRUNK, PHONE));
