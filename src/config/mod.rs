@@ -52,7 +52,7 @@ pub const CALLS: u32 = (limits::LEGS / 4) as u32;
 /// UDP ports set aside for each call: four legs, RTP on the even port of each pair (RFC 3550 §11).
 pub const PORTS_PER_CALL: u32 = 8;
 
-const _: () = assert!(TRUNKS + PHONES + 1 <= 255, "AccountId is a byte");
+const _: () = assert!(TRUNKS + PHONES < 255, "AccountId is a byte, and the handset is one more");
 
 /// Reads the file and the board file that it names.
 ///

@@ -379,7 +379,7 @@ mod tests {
             let mut datagram = vec![0; HEADER_BYTES];
             datagram.extend((0..160).map(|_| g711::encode(Codec::Pcma, tone.sample())));
             packet::prefix(&sender.own(PCMA, 160, false), &mut datagram, HEADER_BYTES).unwrap();
-            audio.packet("127.0.0.1:17000".parse().unwrap(), &vec![0x80; 172]);
+            audio.packet("127.0.0.1:17000".parse().unwrap(), &[0x80; 172]);
             audio.packet(session(None).remote, &datagram);
             heard.extend(run(&mut audio, 1, 0.0).0);
         }
