@@ -24,7 +24,7 @@ tests := $(if $(nextest),cargo nextest run --locked,cargo test --locked)
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
-	@echo 'make guest-test  the box as a service in a small machine of QEMU: button, lamp, rights and watchdog; as root'
+	@echo 'make guest-test  the box as a service in a small machine of QEMU: button, lamp, handset, rights and watchdog; as root'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
@@ -52,7 +52,7 @@ test: setup lint
 	cargo build --locked
 	node tests/e2e/run.mjs --fast
 
-# The unit, the button and the lamp with a kernel of their own, which has GPIO lines; what it fetches (230 MB) it keeps. It needs
+# The unit, the button, the lamp and a handset with a kernel of their own, which has GPIO lines and a made-up sound card; what it fetches (230 MB) it keeps. It needs
 # what `test` has built, and root. GUEST_LOGS names a folder for its consoles.
 guest-test: setup
 	@programs=$$(cargo test --locked --no-run --test guest --message-format=json 2>/dev/null | \

@@ -44,7 +44,7 @@ Architecture: $arch
 Maintainer: The Hold Slayer team <box@hold-slayer.invalid>
 Section: comm
 Priority: optional
-Depends: libc6 (>= 2.36), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
+Depends: libasound2 (>= 1.2) | libasound2t64, libc6 (>= 2.36), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
 Recommends: systemd, udev, espeak-ng
 Installed-Size: $(du -sk --exclude DEBIAN "$root" | cut -f1)
 Description: waits on hold for you and rings your phone when a person answers

@@ -42,9 +42,9 @@
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`ctl`] (the box from its own command line), [`demo`] (company and phone as scripted machines, and their judge) |
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
 //! | its file | [`backup`] (everything in one sealed file, and back) |
-//! | edges | [`config`] (file → checked settings), [`assist`] (a language model, a recogniser of speech and a voice on other machines), [`notify`] (webhook, ntfy, e-mail, MQTT), [`net`] (UDP, TCP, TLS, names, HTTP), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`speech`] (a program that speaks texts), [`board`] (button, lamp), [`log`] |
+//! | edges | [`config`] (file → checked settings), [`assist`] (a language model, a recogniser of speech and a voice on other machines), [`notify`] (webhook, ntfy, e-mail, MQTT), [`net`] (UDP, TCP, TLS, names, HTTP), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`speech`] (a program that speaks texts), [`board`] (button, lamp, handset), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
-//! | policy | [`slay`] (the hold, flows through menus and how they are learnt, planned calls), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures) |
+//! | policy | [`slay`] (the hold, flows through menus and how they are learnt, planned calls), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures, the handset as a telephone) |
 //! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |
 //! | protocols and arithmetic | [`sip`], [`rtp`], [`dsp`], [`sounds`] (the box's own words) |
 //! | ground | [`units`], [`limits`] (every bound in one table), [`clock`], [`tables`] (TOML read strictly) |

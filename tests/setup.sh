@@ -50,7 +50,7 @@ for pair in "${needed[@]}"; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 done
 # Packages without a command of their own, known by a file.
-libraries=(/usr/include/openssl/ssl.h:libssl-dev '/usr/lib/llvm*/lib/libclang.so:libclang-dev')
+libraries=(/usr/include/alsa/asoundlib.h:libasound2-dev /usr/include/openssl/ssl.h:libssl-dev '/usr/lib/llvm*/lib/libclang.so:libclang-dev')
 for pair in "${libraries[@]}"; do
     compgen -G "${pair%:*}" >/dev/null || missing+=("${pair##*:}")
 done

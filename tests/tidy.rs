@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
 /// Who may use a crate: paths below `src/`. A crate that is missing here may not be used at all; `""` is everybody.
 const OWNERS: &[(&str, &[&str])] = &[
     ("aes", &["rtp/srtp.rs"]),
+    ("alsa", &["board/handset/card.rs"]),
     ("anyhow", &["main.rs", "app", "demo"]),
     ("argon2", &["web/", "backup/"]),
     ("audio_codec", &["dsp/g722.rs"]),
@@ -57,7 +58,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "main.rs",
             "media/",
-            "board/input.rs",
+            "board/",
             "app",
             "net",
             "check/probe.rs",
@@ -74,7 +75,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rsip", &["sip/message.rs"]),
     ("rtp_rs", &["rtp/packet.rs", "demo/"]),
     ("rtcp_types", &["rtp/report.rs"]),
-    ("rtrb", &["media/", "app"]),
+    ("rtrb", &["media/", "app", "board/handset/"]),
     ("rustls_native_certs", &["net/"]),
     ("rumqttc", &["notify/mqtt.rs"]),
     ("schemars", &[""]),
@@ -96,6 +97,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "notify/",
             "web/",
             "board/panel.rs",
+            "board/handset/",
             "demo/",
             "check/ask.rs",
             "studio/thread.rs",
@@ -127,7 +129,7 @@ const PURE: &[&str] = &[
     "call/",
     "net/order.rs",
 ];
-const EDGES: &[&str] = &["listen/file.rs", "listen/words/network.rs", "phone/handset.rs"];
+const EDGES: &[&str] = &["listen/file.rs", "listen/words/network.rs"];
 const IMPURE: &[&str] = &[
     "crate::clock",
     "Instant::now",

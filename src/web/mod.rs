@@ -14,6 +14,7 @@ mod access_page;
 mod answer;
 mod api;
 mod backup;
+mod board_page;
 mod call_page;
 mod claim;
 mod companies;
@@ -56,6 +57,7 @@ pub use claim::Claim;
 pub use console::{CONSOLE, console_in};
 pub use journal::Journal;
 
+use crate::board::Front;
 use crate::call::{Request, Snapshot};
 use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
@@ -111,6 +113,8 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
+    /// Button, lamp and handset.
+    pub board: Front,
     /// Other machines that help the box.
     pub elsewhere: Elsewhere,
     /// Where the socket for people on the box shall be; `None`: there is none.
@@ -282,6 +286,7 @@ struct Site {
     port: u16,
     house: House,
     pairing: Mutex<phones::Pairing>,
+    board: Front,
     elsewhere: Elsewhere,
 }
 
@@ -356,6 +361,7 @@ pub fn start(
         port: addr.port(),
         house: config.house,
         pairing: Mutex::default(),
+        board: config.board,
         elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);

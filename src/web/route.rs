@@ -66,6 +66,9 @@ pub(super) enum Route {
     TryNotification,
     /// The owner's own greeting.
     Greeting(Own),
+    /// Button, lamp and handset, seen and tried.
+    Board,
+    TryBoard,
     Backup,
     MakeBackup,
     Restore,
@@ -146,6 +149,8 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["privacy"] => (false, Route::Purge),
         ["notifications"] if get => (true, Route::Notifications),
         ["notifications"] => (false, Route::TryNotification),
+        ["board"] if get => (true, Route::Board),
+        ["board"] => (false, Route::TryBoard),
         ["greeting"] if get => (true, Route::Greeting(Own::Page)),
         ["greeting"] => (false, Route::Greeting(Own::Bring)),
         ["greeting", "sound.wav"] => (true, Route::Greeting(Own::Sound)),
@@ -275,6 +280,8 @@ mod tests {
             (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
+            (Method::Get, "/board", Some(Route::Board)),
+            (Method::Post, "/board", Some(Route::TryBoard)),
             (Method::Get, "/metrics", Some(Route::Metrics)),
             (Method::Post, "/metrics", None),
         ];

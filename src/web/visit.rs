@@ -11,9 +11,9 @@ use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate,
-    greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup,
-    sound, statistics_page, teach,
+    Ask, Doors, Order, Site, access_page, api, backup, board_page, call_page, companies, events, feed, form,
+    gate, greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
+    setup, sound, statistics_page, teach,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -444,6 +444,8 @@ impl Visit<'_> {
             Route::Notifications => notify_page::page(site, &form, None, 200),
             Route::TryNotification => notify_page::test(site, self.sent("test").unwrap_or_default(), &form),
             Route::Greeting(go) => greeting::go(site, *go, self.file.as_deref().unwrap_or_default(), &form),
+            Route::Board => board_page::page(site, &form, self.asked("left"), None),
+            Route::TryBoard => board_page::attempt(site, &self.body, &form),
             Route::Backup => backup::page(&form, None, 200),
             Route::MakeBackup => match site.back_up(self.sent("password").unwrap_or_default()) {
                 Ok(file) => file,

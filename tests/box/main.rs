@@ -9,6 +9,7 @@ mod ctl;
 mod disk;
 mod far;
 mod flood;
+mod handset;
 mod notify;
 mod page;
 mod paired;

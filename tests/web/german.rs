@@ -138,6 +138,8 @@ fn every_page_is_whole_in_german() {
         "/setup",
         "/privacy",
         "/notifications",
+        "/board",
+        "/board?left=5",
         "/backup",
         "/companies",
         "/greeting",
@@ -234,6 +236,10 @@ fn every_page_is_whole_in_german() {
         ("/setup/line", "section=line&set-country=at"),
         ("/calls/1/person", "at=x"),
         ("/notifications", "test=x"),
+        ("/board", "do=x"),
+        ("/board", "do=blink"),
+        ("/board", "do=tone"),
+        ("/board", "do=aloud"),
     ] {
         there(path, &format!("csrf={csrf}&{body}"), &mut see, &cookie);
     }
@@ -339,6 +345,7 @@ const SHOWN: &[&str] = &[
     "src/web/access.rs",
     "src/web/access_page.rs",
     "src/web/call_page.rs",
+    "src/web/board_page.rs",
     "src/web/notify_page.rs",
     "src/web/phones.rs",
     "src/web/phones_page.rs",
@@ -360,6 +367,7 @@ const SHOWN: &[&str] = &[
     "src/listen/verdict.rs",
     "src/trunk/route.rs",
     "src/trunk/toll.rs",
+    "src/config/handset.rs",
     "src/config/hold.rs",
     "src/config/menu.rs",
     "src/config/notify.rs",

@@ -5,6 +5,7 @@
 mod api;
 mod attacks;
 mod backup;
+mod board;
 mod claim;
 mod clients;
 mod flows;

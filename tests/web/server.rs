@@ -64,6 +64,7 @@ pub fn config() -> Config {
             speech: None,
         },
         claims: watch::channel(None).1,
+        board: Default::default(),
         elsewhere: Default::default(),
         console: None,
     }
