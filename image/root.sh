@@ -28,17 +28,17 @@ done
 version=$(basename "$out"/parts/usr/lib/modules/*)
 kernel=$out/parts/usr/lib/modules/$version
 
-# Drivers by folder, with what they need; a name that ends in .ko is one driver. What a Pi has, what is plugged into it (network, sound, storage, buttons), and
-# QEMU's machine.
+# Drivers by what their paths begin with, and what they need: what a Pi has, what is plugged into it (network, sound, storage, buttons),
+# and QEMU's machine.
 mapfile -t drivers < <(sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$top/image/drivers")
-"$top/image/builder.sh" in depmod -b "$out/parts/usr" "$version" 2>/dev/null || "$top/image/builder.sh" in depmod -b "$out/parts" "$version"
+"$top/image/builder.sh" in depmod -b "$out/parts/usr" "$version"
 needs=$kernel/modules.dep
 # The files of these folders and those that they need.
 closure() {
     awk -v wanted="$*" '
         BEGIN { n = split(wanted, folder, " ") }
         { file = $1; sub(/:$/, "", file); $1 = ""; need[file] = $0
-          for (i = 1; i <= n; i++) if (index(file, "kernel/" folder[i]) == 1 || file ~ ("/" folder[i] "\\.xz$")) take[file] = 1 }
+          for (i = 1; i <= n; i++) if (index(file, "kernel/" folder[i]) == 1) take[file] = 1 }
         END { for (file in take) { print file; m = split(need[file], also, " "); for (i = 1; i <= m; i++) print also[i] } }' "$needs" | sort -u
 }
 modules=$root/usr/lib/modules/$version
@@ -94,7 +94,9 @@ for unit in dbus wpa_supplicant getty@ serial-getty@ console-getty getty-static 
     systemd-binfmt systemd-networkd-persistent-storage ldconfig systemd-journal-catalog-update systemd-journal-flush e2scrub_reap systemd-pcrmachine; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 done
-for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount proc-sys-fs-binfmt_misc.automount; do
+for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
+    proc-sys-fs-binfmt_misc.automount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
