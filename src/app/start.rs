@@ -1,17 +1,18 @@
 //! Starts the box and stops it.
 
 use super::paired::{self, Paired};
-use super::{control, core, ear_thread, plan, speech_thread, words_thread};
+use super::sockets::{bind_sip, bind_tcp, bind_tls};
+use super::{control, core, ear_thread, handset, plan, speech_thread, words_thread};
 use crate::assist::{self, Assistant};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::{Config, PageTls, SipTls};
+use crate::config::Config;
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::listen::words::Language;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
-use crate::net::{Sockets, Wire, tls};
+use crate::net::{Sockets, Wire};
 use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
@@ -24,7 +25,7 @@ use crate::units::{CallId, Codec};
 use crate::{board, clock, limits, listen, net, notify, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// Where the socket for people on the box shall be; `None`: there is none.
     pub console: Option<PathBuf>,
+    /// Where an image says that it has slots for updates; `None`: none are taken.
+    pub slots: Option<PathBuf>,
 }
 
 /// A box that runs.
@@ -72,6 +75,7 @@ pub struct Running {
     web: Option<web::Web>,
     /// The network is told of the box for as long as this lives.
     told: Option<net::mdns::Announcement>,
+    handset: Option<board::handset::Handset>,
 }
 
 impl Running {
@@ -82,6 +86,7 @@ impl Running {
             tracing::error!("the control thread ended with a panic");
         }
         drop(self.told);
+        drop(self.handset);
         drop(self.web);
     }
 }
@@ -92,8 +97,9 @@ impl Running {
 /// A SIP or RTP port that is in use, or an address that is not this machine's. A damaged or missing database, a page
 /// that cannot be served, a button that is not there: none of these keeps the telephone from working, and each is told
 /// among the snapshot's troubles.
-pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> {
+pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
+    let own_handset = handset::admit(&mut config, random)?;
     let mut troubles = Vec::new();
     let udp = bind_sip(&config, options, data)?;
     // Before any other thread is started: this makes room for files.
@@ -175,12 +181,18 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     // Who is quick sees trunks and phones, not an empty house.
     snapshot_tx.send_replace(Arc::new(core.snapshot()));
     let (lamp, pattern) = watch::channel(board::lamp::Pattern::default());
-    let board_troubles =
+    let panel =
         board::panel::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
+    let handset = own_handset.map(|own| handset::start(&config, own, sip, lamp.subscribe()));
+    let handset = handset.transpose()?.flatten();
+    let front = board::Front { panel: panel.front, handset: handset.as_ref().map(|h| h.front.clone()) };
+    let handset_troubles = handset.as_ref().map(|handset| handset.troubles.clone());
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
+    let updates = plan::updates(options.slots.as_deref(), data, &mut troubles);
+    let waits = updates.as_ref().map(plan::waits);
     let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
     let (store_too, journal_too, notices_too) = (store.clone(), journal.clone(), notices.clone());
@@ -221,7 +233,8 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 journal: journal_too,
                 notices: notices_too,
                 standing,
-                board_troubles,
+                board_troubles: panel.troubles,
+                handset_troubles,
                 lamp,
                 asked: HashMap::new(),
                 next_ask: 0,
@@ -234,6 +247,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
                 trunks: BTreeMap::new(),
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
+                updates: waits,
                 restart: false,
                 again: again_tx,
             };
@@ -256,6 +270,7 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
         control,
         web: None,
         told: None,
+        handset,
     };
 
     // Peers are answered from here on. What takes longer follows.
@@ -268,13 +283,13 @@ pub fn start(config: Config, data: &Path, options: &Options) -> Result<Running> 
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
-    let encrypted = page_tls(&config, data, ip);
+    let encrypted = plan::page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
     let mut page = web_config(&config, options, data, at, media.counters, claimed, notices);
     page.house.speech = language;
     let web = encrypted.and_then(|tls| {
-        let page = web::Config { tls, ..page };
+        let page = web::Config { tls, updates, board: front, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
     });
     match web {
@@ -438,70 +453,6 @@ fn speech(
     Ok((speech_thread::start(voice).context("the thread for speech")?, language))
 }
 
-fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {
-    let listen = config.sip.listen;
-    let bound = std::net::UdpSocket::bind(listen);
-    let bound = match bound {
-        Err(error) if options.any_port && error.kind() == std::io::ErrorKind::AddrInUse => {
-            std::net::UdpSocket::bind(SocketAddr::new(listen.ip(), 0))
-        }
-        bound => bound,
-    };
-    let socket = bound.with_context(|| {
-        if crate::store::is_in_use(data) {
-            return format!(
-                "cannot listen for SIP on {listen}: the box is running already with {}. Its page restarts it; \
-                 `systemctl stop hold-slayer`, or Ctrl-C where it runs, stops it",
-                data.display()
-            );
-        }
-        format!("cannot listen for SIP on {listen}: is another telephone program running, or another Hold Slayer? `ss -lunp` shows who has the port; \
-                 [sip] listen chooses another")
-    })?;
-    socket.set_nonblocking(true).context("the SIP socket cannot be made non-blocking")?;
-    Ok(socket)
-}
-
-/// TCP beside UDP on the same port. Telephones do without, so what is wrong is only told.
-fn bind_tcp(config: &Config, sip: SocketAddr, troubles: &mut Vec<String>) -> Option<TcpListener> {
-    if !config.sip.tcp {
-        return None;
-    }
-    listen(sip)
-        .map_err(|error| {
-            troubles
-                .push(format!("SIP over TCP is not served on {sip}: {error}; [sip] tcp = false does without"))
-        })
-        .ok()
-}
-
-fn bind_tls(config: &Config, troubles: &mut Vec<String>) -> Option<(TcpListener, net::TlsAcceptor)> {
-    let SipTls { listen: addr, cert, key } = config.sip.tls.as_ref()?;
-    let both = tls::acceptor(cert, key)
-        .and_then(|acceptor| Ok((listen(*addr).map_err(|error| error.to_string())?, acceptor)));
-    both.map_err(|error| troubles.push(format!("SIP over TLS is not served on {addr}: {error}"))).ok()
-}
-
-fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    let listener = TcpListener::bind(addr)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-/// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.
-fn page_tls(config: &Config, data: &Path, ip: IpAddr) -> Result<Option<net::TlsAcceptor>, String> {
-    let (cert, key) = match &config.web.tls {
-        PageTls::Off => return Ok(None),
-        PageTls::Files { cert, key } => (cert.clone(), key.clone()),
-        PageTls::SelfSigned => {
-            let local = Some(format!("{}.local", config.web.local_name)).filter(|name| name != ".local");
-            let own = [ip.to_string(), "localhost".to_owned()];
-            tls::self_signed(data, config.web.names.iter().cloned().chain(local).chain(own).collect())?
-        }
-    };
-    tls::acceptor(&cert, &key).map(Some)
-}
-
 fn web_config(
     config: &Config,
     options: &Options,
@@ -519,6 +470,7 @@ fn web_config(
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
         tls: None,
+        updates: None,
         data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
         console: options.console.clone(),
@@ -532,6 +484,7 @@ fn web_config(
             speech: None,
         },
         claims,
+        board: board::Front::default(),
         elsewhere: web::Elsewhere { leaves: config.leaves(), assists: config.assisted.is_some(), notices },
     }
 }

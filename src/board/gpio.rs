@@ -4,7 +4,9 @@ use super::{Bias, ButtonLine, LampLine, Place};
 use core::fmt;
 use core::time::Duration;
 use gpiocdev::Request;
-use gpiocdev::line::{EdgeDetection, Value};
+use gpiocdev::line::{EdgeDetection, EdgeKind, Value};
+use nix::time::{ClockId, clock_gettime};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 /// Who holds the lines, in `gpioinfo`.
@@ -135,6 +137,18 @@ impl Line {
         }
     }
 
+    /// The next change that the kernel has seen, and how long ago; without one how the line is now. `None`: it is gone.
+    pub(super) fn change(&self) -> Option<(bool, Duration)> {
+        if !self.request.has_edge_event().ok()? {
+            return self.level().map(|level| (level, Duration::ZERO));
+        }
+        let event = self.request.read_edge_event().ok()?;
+        // The kernel stamps its edges by this clock.
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+        let age = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
+        Some((event.kind == EdgeKind::Rising, age))
+    }
+
     /// The level itself, not an edge's direction: the kernel's queue may have lost edges. `None`: the line is gone.
     pub(super) fn level(&self) -> Option<bool> {
         self.request.value(self.offset).ok().map(|value| value == Value::Active)
@@ -143,5 +157,11 @@ impl Line {
     /// False: the line is gone.
     pub(super) fn light(&self, lit: bool) -> bool {
         self.request.set_value(self.offset, if lit { Value::Active } else { Value::Inactive }).is_ok()
+    }
+}
+
+impl AsFd for Line {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.request.as_fd()
     }
 }

@@ -1,4 +1,5 @@
-//! The button and the lamp on the box. Debouncing and blinking are pure; the lines themselves are the edge.
+//! The button, the lamp and the handset on the box. Debouncing and blinking are pure, as is the telephone that the handset
+//! is (`crate::phone::handset`); the lines and the sound card themselves are the edge.
 //!
 //! ```text
 //!   gpiochip ──edges──┐
@@ -7,7 +8,9 @@
 //! ```
 
 pub mod button;
+mod contact;
 pub mod gpio;
+pub mod handset;
 mod input;
 pub mod lamp;
 pub mod panel;
@@ -23,8 +26,23 @@ pub struct Board {
     pub button: Option<ButtonLine>,
     /// The lamp, if there is one.
     pub lamp: Option<LampLine>,
+    /// The hook switch of a handset, if there is a line for one. Closed is lifted.
+    pub hook: Option<ButtonLine>,
+    /// The pulse contact of a rotary dial that has a line of its own. Closed is a pulse.
+    pub dial: Option<ButtonLine>,
+    /// What drives a bell, if there is a line for one. On for as long as it rings.
+    pub bell: Option<LampLine>,
     /// The processor's core that sound has for itself, from 0; `None`: it shares all of them.
     pub media_core: Option<u16>,
+}
+
+/// What the page sees of all this, and tries.
+#[derive(Clone, Debug, Default)]
+pub struct Front {
+    /// Button and lamp.
+    pub panel: Option<panel::Front>,
+    /// The handset.
+    pub handset: Option<handset::Front>,
 }
 
 /// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines.

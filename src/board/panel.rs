@@ -4,8 +4,8 @@
 //! seconds: it may come with a late driver. The box works without.
 
 use super::button::{self, Button, Press};
+use super::contact::Contact;
 use super::gpio::{Line, Trouble};
-use super::input::Keys;
 use super::lamp::{self, Lamp, Pattern};
 use super::{Board, ButtonLine};
 use crate::clock;
@@ -18,10 +18,35 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How late the lamp may follow and the thread may end.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// How button and lamp are at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The button: true is pressed. `None`: it is not there.
+    pub button: Option<bool>,
+    /// The lamp: true is lit. `None`: it is not there.
+    pub lamp: Option<bool>,
+}
+
+/// What the page sees of the panel, and tries.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// How it is.
+    pub seen: watch::Receiver<Seen>,
+    /// Until then the lamp blinks, to be found.
+    pub blink: watch::Sender<Option<Instant>>,
+}
+
+/// A panel at work.
+pub struct Started {
+    /// What is wrong at the moment (empty: nothing), in plain words.
+    pub troubles: watch::Receiver<Vec<String>>,
+    /// For the page; `None`: the board has no lines.
+    pub front: Option<Front>,
+}
+
 /// Starts the thread that watches the button and lights the lamp. It ends when the receiver of `presses` is dropped.
 ///
-/// Presses go to `presses`, dropped if it is full. `pattern` says what the lamp shows. The answer says what is wrong at
-/// the moment (empty: nothing), in plain words.
+/// Presses go to `presses`, dropped if it is full. `pattern` says what the lamp shows.
 ///
 /// # Errors
 /// The operating system gives no thread.
@@ -29,13 +54,24 @@ pub fn start(
     board: Board,
     presses: mpsc::Sender<Press>,
     pattern: watch::Receiver<Pattern>,
-) -> std::io::Result<watch::Receiver<Vec<String>>> {
+) -> std::io::Result<Started> {
     let (tell, troubles) = watch::channel(Vec::new());
-    if board.button.is_some() || board.lamp.is_some() {
-        let run = move || Panel::new(board, presses, pattern, tell).run();
-        std::thread::Builder::new().name("board".to_owned()).spawn(run)?;
+    let (show, seen) = watch::channel(Seen::default());
+    let (blink, blinks) = watch::channel(None);
+    if board.button.is_none() && board.lamp.is_none() {
+        return Ok(Started { troubles, front: None });
     }
-    Ok(troubles)
+    let run = move || Panel::new(board, presses, Ways { pattern, blinks, tell, show }).run();
+    std::thread::Builder::new().name("board".to_owned()).spawn(run)?;
+    Ok(Started { troubles, front: Some(Front { seen, blink }) })
+}
+
+/// The thread's ways in and out, but for the presses.
+struct Ways {
+    pattern: watch::Receiver<Pattern>,
+    blinks: watch::Receiver<Option<Instant>>,
+    tell: watch::Sender<Vec<String>>,
+    show: watch::Sender<Seen>,
 }
 
 /// Whether the button is there, for `check`.
@@ -46,62 +82,21 @@ pub fn find_button(button: &ButtonLine) -> Result<(), Trouble> {
     Contact::open(button).map(drop)
 }
 
-/// Where the finger is felt.
-enum Contact {
-    Line(Line),
-    Keys(Keys),
-}
-
-impl Contact {
-    /// The line if it can be had, else the device.
-    fn open(button: &ButtonLine) -> Result<Self, Trouble> {
-        let line = button.place.as_ref().map(|place| Line::button(button, place));
-        let keys = || button.input.as_ref().map(|name| Keys::open(name));
-        match line {
-            Some(Ok(line)) => Ok(Self::Line(line)),
-            // What is wrong with the line says more than that there is no device instead.
-            Some(Err(trouble)) => keys().and_then(Result::ok).map(Self::Keys).ok_or(trouble),
-            None => keys().unwrap_or(Err(Trouble::NoChip)).map(Self::Keys),
-        }
-    }
-
-    /// Waits for a change at most so long, and says whether the button is down. `None`: it is gone.
-    fn wait(&mut self, wait: Duration) -> Option<bool> {
-        let there = match self {
-            Self::Line(line) => line.wait(wait),
-            Self::Keys(keys) => keys.wait(wait),
-        };
-        there.then(|| self.level()).flatten()
-    }
-
-    fn level(&self) -> Option<bool> {
-        match self {
-            Self::Line(line) => line.level(),
-            Self::Keys(keys) => keys.level(),
-        }
-    }
-}
-
 struct Panel {
     board: Board,
     presses: mpsc::Sender<Press>,
-    pattern: watch::Receiver<Pattern>,
-    tell: watch::Sender<Vec<String>>,
+    ways: Ways,
     button: Option<(Contact, Button)>,
     lamp_line: Option<Line>,
     lamp: Lamp,
+    lit: bool,
     retry_at: Instant,
 }
 
 impl Panel {
-    fn new(
-        board: Board,
-        presses: mpsc::Sender<Press>,
-        pattern: watch::Receiver<Pattern>,
-        tell: watch::Sender<Vec<String>>,
-    ) -> Self {
-        let retry_at = Instant::ZERO;
-        Self { board, presses, pattern, tell, button: None, lamp_line: None, lamp: Lamp::new(), retry_at }
+    fn new(board: Board, presses: mpsc::Sender<Press>, ways: Ways) -> Self {
+        let (lamp, retry_at) = (Lamp::new(), Instant::ZERO);
+        Self { board, presses, ways, button: None, lamp_line: None, lamp, lit: false, retry_at }
     }
 
     fn run(mut self) {
@@ -113,6 +108,7 @@ impl Panel {
             }
             self.light();
             self.listen();
+            self.show();
         }
         // Nobody is to read a dead box's last word from it.
         if let Some(line) = &self.lamp_line {
@@ -141,7 +137,7 @@ impl Panel {
                 Err(trouble) => troubles.push(format!("lamp: {trouble}")),
             }
         }
-        self.tell.send_if_modified(|told| {
+        self.ways.tell.send_if_modified(|told| {
             let new = *told != troubles;
             *told = troubles;
             new
@@ -149,13 +145,22 @@ impl Panel {
     }
 
     fn light(&mut self) {
-        let shown = *self.pattern.borrow_and_update();
-        self.lamp.handle(clock::now(), lamp::Input::Show(shown));
+        let now = clock::now();
+        let blinks = self.ways.blinks.borrow().is_some_and(|until| now < until);
+        let shown = if blinks { Pattern::Person } else { *self.ways.pattern.borrow() };
+        self.lamp.handle(now, lamp::Input::Show(shown));
         while let Some(lit) = self.lamp.poll() {
+            self.lit = lit;
             if self.lamp_line.as_ref().is_some_and(|line| !line.light(lit)) {
                 self.lamp_line = None;
             }
         }
+    }
+
+    fn show(&self) {
+        let button = self.button.as_ref().and_then(|(contact, _)| contact.level());
+        let seen = Seen { button, lamp: self.lamp_line.as_ref().map(|_| self.lit) };
+        self.ways.show.send_if_modified(|shown| core::mem::replace(shown, seen) != seen);
     }
 
     /// Waits for the button, a deadline, or the time to look at the lamp again.
@@ -209,7 +214,7 @@ mod tests {
         let (presses, taken) = mpsc::channel(4);
         let (_show, pattern) = watch::channel(Pattern::Idle);
         let board = Board { button: Some(nowhere(true, true)), ..Board::default() };
-        let mut troubles = start(board, presses, pattern).unwrap();
+        let mut troubles = start(board, presses, pattern).unwrap().troubles;
         let told = troubles.wait_for(|troubles| !troubles.is_empty()).await.unwrap().clone();
         assert!(told.iter().all(|line| line.starts_with("button: ")), "{told:?}");
         assert_eq!(told.len(), 1);
@@ -228,8 +233,8 @@ mod tests {
     fn a_board_without_lines_starts_no_thread() {
         let (presses, mut taken) = mpsc::channel(4);
         let (_show, pattern) = watch::channel(Pattern::Idle);
-        let troubles = start(Board::default(), presses, pattern).unwrap();
-        assert!(troubles.borrow().is_empty());
+        let started = start(Board::default(), presses, pattern).unwrap();
+        assert!(started.troubles.borrow().is_empty() && started.front.is_none());
         assert_eq!(taken.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
     }
 }

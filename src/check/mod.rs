@@ -60,6 +60,8 @@ pub struct Facts {
     pub trunks: Vec<Trunk>,
     /// Each line of the board.
     pub lines: Vec<Line>,
+    /// What is missing of the handset, in plain words; `None`: there is none.
+    pub handset: Option<Vec<String>>,
     /// Where the database goes.
     pub data: Data,
     /// The speech model: ready, or why not; `None` if there is none and none was asked for.
@@ -197,6 +199,7 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
         });
     }
     facts.lines.iter().for_each(|line| said.push(of_line(line)));
+    said.extend(facts.handset.iter().flat_map(|missing| of_handset(missing, facts.running)));
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
     said.extend(facts.core.map(of_core));
@@ -233,7 +236,7 @@ fn configuration(config: &Result<Config, Mistakes>, said: &mut Vec<Verdict>) {
             "there is no [[trunk]], so no call can leave the house, not even to help. Add your provider's";
         said.push(say(Level::Warning, "configuration", words));
     }
-    if phones == 0 {
+    if phones == 0 && config.handset.is_none() {
         let words =
             "there is no [[phone]], so nothing can ring. Add your telephone adapter's user and secret";
         said.push(say(Level::Warning, "configuration", words));
@@ -369,6 +372,23 @@ fn of_line(line: &Line) -> Verdict {
     }
 }
 
+/// A box that runs has the card and the lines for itself.
+fn of_handset(missing: &[String], running: bool) -> Vec<Verdict> {
+    match missing {
+        _ if running => vec![say(
+            Level::Ok,
+            "handset",
+            "not tried, for the box is running: its page says how the handset stands",
+        )],
+        [] => vec![say(Level::Ok, "handset", "sound card, hook and keys are there")],
+        missing => {
+            let words =
+                |why: &String| say(Level::Warning, "handset", format!("{why}. The box works without"));
+            missing.iter().map(words).collect()
+        }
+    }
+}
+
 fn of_data(data: &Data) -> Verdict {
     let Data { path, is_there, error, free } = data;
     let written = if *is_there { "can be written" } else { "is not there yet and can be made" };
@@ -472,6 +492,7 @@ mod tests {
             ports: Vec::new(),
             trunks: Vec::new(),
             lines: Vec::new(),
+            handset: None,
             data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
             speech: Ok(Some("/usr/bin/espeak-ng".into())),
@@ -670,6 +691,21 @@ mod tests {
             let said = of_line(&Line { what: "button", name: name(), found }).to_string();
             assert!(said.starts_with(expected), "{said}");
         }
+    }
+
+    #[test]
+    fn what_a_handset_lacks_is_named() {
+        let said = |missing: &[&str], running| {
+            let missing = missing.iter().map(|why| (*why).to_owned()).collect();
+            let said = lines(&Facts { handset: Some(missing), running, ..well() });
+            said.into_iter().filter(|line| line.contains("handset: ")).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&[], false), ["ok       handset: sound card, hook and keys are there"]);
+        let told = said(&["no sound card is called \"X\"", "hook: no"], false);
+        assert_eq!(told[0], "warning  handset: no sound card is called \"X\". The box works without");
+        assert_eq!(told.len(), 2);
+        assert!(said(&[], true)[0].contains("the box is running"));
+        assert!(lines(&well()).iter().all(|line| !line.contains("handset: ")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! to the data directory is removed again.
 
 use super::{Data, Facts, Line, Port, Rights, ask, certificates, services};
+use crate::board::handset::{Lines, missing};
 use crate::board::{gpio, panel};
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
@@ -28,6 +29,7 @@ pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
     let core = config.as_ref().ok().and_then(|config| config.board.media_core);
     let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
+    let handset = config.as_ref().ok().and_then(|config| handset(config, running));
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let certificates = config.as_ref().map(certificates::look).unwrap_or_default();
     let services = config.iter().flat_map(|config| services::ask(config, tries)).collect();
@@ -39,6 +41,7 @@ pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
         ports,
         trunks,
         lines,
+        handset,
         data,
         words,
         speech,
@@ -81,6 +84,14 @@ fn lines(config: &Config) -> Vec<Line> {
         found: gpio::find(&lamp.place).map(drop),
     });
     button.chain(lamp).collect()
+}
+
+/// A box that runs has its card and its lines.
+fn handset(config: &Config, running: bool) -> Option<Vec<String>> {
+    let board = &config.board;
+    let lines = Lines { hook: board.hook.clone(), dial: board.dial.clone(), bell: board.bell.clone() };
+    let parts = &config.handset.as_ref()?.parts;
+    Some(if running { Vec::new() } else { missing(parts, &lines) })
 }
 
 fn data(path: &Path) -> Data {

@@ -1,4 +1,4 @@
-//! `[board]` and the board files: which lines the button and the lamp are on.
+//! `[board]` and the board files: which lines the button, the lamp and a handset are on.
 
 use crate::board::{Bias, Board, ButtonLine, LampLine, Place};
 use crate::tables::{Mistakes, Section, Source};
@@ -42,21 +42,32 @@ pub(super) fn choose<'t>(
     })
 }
 
+/// What a board file may say.
+const BOARD_KEYS: [&str; 7] = ["name", "media_core", "button", "lamp", "hook", "dial", "bell"];
+const CONTACT_KEYS: [&str; 7] = ["line", "chip", "offset", "input", "active_low", "bias", "debounce"];
+
 /// Reads one board file.
 fn parse(text: &str, file: &str) -> Result<Board, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
-    let mut s = Section::open(&mut source, "", Some((0, &root)), &["name", "media_core", "button", "lamp"]);
+    let mut s = Section::open(&mut source, "", Some((0, &root)), &BOARD_KEYS);
     let name =
         s.needed("name", "needed is the board's name, in quotes", |t| Some(t.to_owned())).unwrap_or_default();
     let media_core = s.number("media_core", 0..=1023).and_then(|core| u16::try_from(core).ok());
-    let (has_button, has_lamp) = (s.has("button"), s.has("lamp"));
-    let keys = ["line", "chip", "offset", "input", "active_low", "bias", "debounce"];
-    let mut s = super::section(&mut source, &root, "[button]", &keys);
-    let button = has_button.then(|| button(&mut s)).flatten();
-    let mut s = super::section(&mut source, &root, "[lamp]", &["line", "chip", "offset", "active_low"]);
-    let lamp = has_lamp.then(|| lamp(&mut s)).flatten();
-    source.finish(Board { name, button, lamp, media_core })
+    let there = BOARD_KEYS.map(|key| s.has(key));
+    let has = |key: &str| BOARD_KEYS.iter().zip(there).any(|(known, there)| there && *known == key);
+    let mut contact = |title: &'static str, key: &str| {
+        let mut s = super::section(&mut source, &root, title, &CONTACT_KEYS);
+        has(key).then(|| button(&mut s)).flatten()
+    };
+    let [button, hook, dial] =
+        [contact("[button]", "button"), contact("[hook]", "hook"), contact("[dial]", "dial")];
+    let mut driven = |title: &'static str, key: &str| {
+        let mut s = super::section(&mut source, &root, title, &["line", "chip", "offset", "active_low"]);
+        has(key).then(|| lamp(&mut s)).flatten()
+    };
+    let [lamp, bell] = [driven("[lamp]", "lamp"), driven("[bell]", "bell")];
+    source.finish(Board { name, button, lamp, hook, dial, bell, media_core })
 }
 
 fn button(s: &mut Section<'_, '_>) -> Option<ButtonLine> {

@@ -5,6 +5,7 @@
 
 mod board;
 mod country;
+mod handset;
 mod hold;
 mod menu;
 mod notify;
@@ -22,8 +23,8 @@ pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret, Sip,
-    SipTls, Speech, Trunk, TrunkPeer, Web, Words,
+    Codes, Config, Guard, Handset, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret,
+    Sip, SipTls, Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
 
@@ -51,7 +52,7 @@ pub const CALLS: u32 = (limits::LEGS / 4) as u32;
 /// UDP ports set aside for each call: four legs, RTP on the even port of each pair (RFC 3550 §11).
 pub const PORTS_PER_CALL: u32 = 8;
 
-const _: () = assert!(TRUNKS + PHONES <= 255, "AccountId is a byte");
+const _: () = assert!(TRUNKS + PHONES < 255, "AccountId is a byte, and the handset is one more");
 
 /// Reads the file and the board file that it names.
 ///
@@ -90,6 +91,7 @@ pub fn parse(
         "media",
         "trunk",
         "phone",
+        "handset",
         "hold",
         "menu",
         "speed_dial",
@@ -111,7 +113,6 @@ pub fn parse(
     let media = media(&mut section(&mut source, &root, "[media]", &["rtp_ports", "calls"]), sip.listen);
     let trunks = peers::trunks(&mut source, &root, &line.number);
     let phones = peers::phones(&mut source, &root);
-    rules::peers(&mut source, &trunks, &phones);
     let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
     let words = words(&mut section(
@@ -130,6 +131,8 @@ pub fn parse(
     let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
+    let handset = handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS));
+    rules::peers(&mut source, &trunks, &phones, handset.as_ref().map(|handset| handset.name.as_str()));
     let web = web(&mut section(
         &mut source,
         &root,
@@ -145,6 +148,7 @@ pub fn parse(
         media,
         trunks,
         phones,
+        handset,
         hold,
         menu,
         record,

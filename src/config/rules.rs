@@ -5,7 +5,12 @@ use crate::tables::{Placed, Section, Source};
 use std::net::{IpAddr, SocketAddr};
 
 /// A name, a phone's user and a fixed IP address each belong to one peer only.
-pub(super) fn peers(source: &mut Source<'_>, trunks: &[Placed<Trunk>], phones: &[Placed<Phone>]) {
+pub(super) fn peers(
+    source: &mut Source<'_>,
+    trunks: &[Placed<Trunk>],
+    phones: &[Placed<Phone>],
+    handset: Option<&str>,
+) {
     let mut names: Vec<(usize, &'static str, &str)> = Vec::new();
     let mut addresses: Vec<(usize, &'static str, IpAddr)> = Vec::new();
     let mut users: Vec<(usize, &'static str, &str)> = Vec::new();
@@ -21,6 +26,12 @@ pub(super) fn peers(source: &mut Source<'_>, trunks: &[Placed<Trunk>], phones: &
             PhonePeer::Static { addr } => addresses.push((*at, "[[phone]]", addr.ip())),
             PhonePeer::Register { user, .. } => users.push((*at, "[[phone]]", user)),
         }
+    }
+    // Told at the other's line: it is named there.
+    let own = names.iter().rev().find(|(_, _, name)| Some(*name) == handset);
+    if let Some((at, title, name)) = own {
+        source
+            .wrong(*at, format!("{title} name = \"{name}\": the handset has this name; each needs its own"));
     }
     twice(source, &names, |n| {
         format!("name = \"{n}\": another trunk or phone has this name; each needs its own")

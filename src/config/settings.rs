@@ -30,6 +30,8 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// `[[phone]]`, in the file's order; may be empty. The first is rung first.
     pub phones: Vec<Phone>,
+    /// `[handset]`: the telephone on the box's own sound card, if there is one.
+    pub handset: Option<Handset>,
     /// `[hold]`
     pub hold: Hold,
     /// `[menu]` and `[[speed_dial]]`
@@ -199,6 +201,17 @@ pub enum PhonePeer {
         /// Its SIP address.
         addr: SocketAddr,
     },
+}
+
+/// The telephone on the box's own sound card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handset {
+    /// What it is made of.
+    pub parts: crate::board::handset::Parts,
+    /// Unique among trunks and phones.
+    pub name: String,
+    /// How long it rings when phones ring in turn, 5 s to 3 min.
+    pub rings: Duration,
 }
 
 /// How a hold is waited out.

@@ -5,8 +5,11 @@ mod mistakes;
 mod outside;
 
 use super::*;
+use crate::board::handset::{Parts, Ringer};
 use crate::board::{Bias, Board};
 use crate::call::Redialling;
+use crate::phone::handset::audio::Gains;
+use crate::phone::handset::hook::Dial;
 use crate::phone::hunt::Order;
 use crate::sip::{CalledIn, Identity, ShownIn, Srtp, Transport};
 use crate::slay::{Unanswered, Voicemail};
@@ -397,11 +400,64 @@ fn the_boards_in_the_folder_are_loaded() {
         assert!(button.active_low && button.bias == Bias::PullUp, "{name}");
         assert_eq!((lamp.place.name.as_str(), board.media_core), ("GPIO27", Some(3)), "{name}");
         // A fallback is the line's own number: on these chips the offset is in the name. RP1's chip has no fixed number.
-        for place in [button.place.unwrap(), lamp.place] {
+        let (hook, dial, bell) = (board.hook.unwrap(), board.dial.unwrap(), board.bell.unwrap());
+        let places = [hook.place.unwrap(), dial.place.unwrap(), bell.place];
+        assert_eq!(
+            places.each_ref().map(|place| place.name.as_str()),
+            ["GPIO22", "GPIO23", "GPIO24"],
+            "{name}"
+        );
+        assert!(hook.active_low && dial.active_low && !bell.active_low, "{name}");
+        for place in [button.place.unwrap(), lamp.place].into_iter().chain(places) {
             let fallback = place.fallback.map(|(chip, offset)| (chip, format!("GPIO{offset}")));
             assert_eq!(fallback, (name != "pi5").then(|| ("gpiochip0".to_owned(), place.name)), "{name}");
         }
     }
+}
+
+#[test]
+fn a_handset_has_its_parts_and_says_what_it_lacks() {
+    let on_a_pi = |text: &str| read(&format!("[board]\nfile = \"pi4\"\n[handset]\n{text}"));
+    assert_eq!(on_a_pi("").unwrap().handset, None, "without a card");
+    let plain = on_a_pi("card = \"Headset\"\n").unwrap().handset.unwrap();
+    let gains = Gains { microphone: 0.0, ear: 0.0, sidetone: Some(-18.0) };
+    let parts = Parts {
+        card: "Headset".into(),
+        rate: None,
+        gains,
+        ringer: Ringer::Own,
+        keypad: None,
+        dial: Dial::Keypad,
+        aloud: false,
+    };
+    assert_eq!((plain.name.as_str(), plain.rings, &plain.parts), ("handset", PHONE_RINGS, &parts));
+    let all = "card = \"A\"\nrate = 16000\nname = \"desk\"\nrings = \"20s\"\nmicrophone = -6\near = 3\nsidetone = 0\n\
+               ringer = \"line\"\nkeypad = \"K\"\ndial = \"pulse\"\naloud = true\n";
+    let all = on_a_pi(all).unwrap().handset.unwrap();
+    let gains = Gains { microphone: -6.0, ear: 3.0, sidetone: None };
+    let parts = Parts {
+        card: "A".into(),
+        rate: Some(16_000),
+        gains,
+        ringer: Ringer::Line,
+        keypad: Some("K".into()),
+        dial: Dial::Pulse,
+        aloud: true,
+    };
+    assert_eq!((all.name.as_str(), all.rings, &all.parts), ("desk", Duration::from_secs(20), &parts));
+    for (ringer, wanted) in
+        [("none", Ringer::Silent), ("own", Ringer::Own), ("Horn", Ringer::Card("Horn".into()))]
+    {
+        let handset = on_a_pi(&format!("card = \"A\"\nringer = \"{ringer}\"\n")).unwrap().handset.unwrap();
+        assert_eq!(handset.parts.ringer, wanted);
+    }
+    let told = |text: &str| on_a_pi(text).map(drop).unwrap_err().to_string();
+    assert!(told("card = \"\"\n").contains("allowed is a sound card's name"));
+    assert!(told("card = \"A\"\nrate = 44100\n").contains("allowed is one of 8000, 16000, 48000"));
+    assert!(told("ear = 31\n").contains("decibels from -30 to 30"));
+    assert!(told("dial = \"tone\"\n").contains("allowed is one of keypad, pulse"));
+    let same = "card = \"A\"\nname = \"p\"\n[[phone]]\nname = \"p\"\nuser = \"u\"\nsecret = \"x\"\n";
+    assert!(told(same).contains("the handset has this name"));
 }
 
 #[test]

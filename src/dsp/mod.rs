@@ -14,5 +14,6 @@ pub mod level;
 pub mod mix;
 pub mod noise;
 pub mod quicken;
+pub mod resample;
 pub mod splice;
 pub mod tone;

@@ -165,9 +165,16 @@ impl Generator {
 
     /// The signal `db` softer, for what sounds over a conversation.
     pub fn softer(signal: Signal, db: f32) -> Self {
-        let loud = Self::new(signal);
-        let peak = loud.peak.map(|p| (f32::from(p) * 10f32.powf(-db / 20.0)) as i16);
-        Self { peak, ..loud }
+        Self::new(signal).by(db)
+    }
+
+    /// A key `db` softer than in the band.
+    pub fn key_softer(digit: Digit, db: f32) -> Option<Self> {
+        Some(Self::key(digit)?.by(db))
+    }
+
+    fn by(self, db: f32) -> Self {
+        Self { peak: self.peak.map(|p| (f32::from(p) * 10f32.powf(-db / 20.0)) as i16), ..self }
     }
 
     /// A key in the band, steady. `None` for a hook flash, which has no sound.

@@ -91,8 +91,12 @@ fn code(line: &str) -> Option<(usize, usize)> {
     is_code.then_some((begin, length))
 }
 
+/// Lets the calling thread go before everything ordinary.
+///
+/// # Errors
+/// `LimitRTPRIO` does not allow it.
 #[allow(unsafe_code)]
-fn raise() -> Result<(), Errno> {
+pub fn raise() -> Result<(), Errno> {
     let parameters = libc::sched_param { sched_priority: i32::from(PRIORITY) };
     // SAFETY: the pointer is to a live, initialised sched_param; 0 names the calling thread; nothing else is touched.
     Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) }).map(drop)

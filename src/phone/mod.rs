@@ -2,6 +2,7 @@
 
 pub mod dial;
 pub mod gesture;
+pub mod handset;
 pub mod hunt;
 pub mod pairing;
 pub mod provisioning;

@@ -216,9 +216,14 @@ impl Sending {
         &mut self.hold
     }
 
+    /// The last packet was made.
+    pub const fn is_over(&self) -> bool {
+        self.ends >= ENDS
+    }
+
     /// The packet of the next 20 ms, `None` after the last.
     pub fn poll(&mut self) -> Option<EventPacket> {
-        if self.ends >= ENDS {
+        if self.is_over() {
             return None;
         }
         let grows = self.ends == 0 && self.hold.step();

@@ -14,10 +14,12 @@ mod access_page;
 mod answer;
 mod api;
 mod backup;
+mod board_page;
 mod call_page;
 mod claim;
 mod companies;
 mod console;
+mod disk;
 mod events;
 mod feed;
 mod flows;
@@ -48,6 +50,7 @@ mod statistics;
 mod statistics_page;
 mod strip;
 mod teach;
+mod update;
 mod visit;
 mod websocket;
 mod words;
@@ -55,7 +58,9 @@ mod words;
 pub use claim::Claim;
 pub use console::{CONSOLE, console_in};
 pub use journal::Journal;
+pub use update::Updates;
 
+use crate::board::Front;
 use crate::call::{Request, Snapshot};
 use crate::clock;
 use crate::limits::WEB_CALLS_A_MINUTE;
@@ -109,8 +114,12 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The data folder, for backups; `None`: nothing is kept.
     pub data: Option<PathBuf>,
+    /// What takes updates; `None`: the box was not made from an image.
+    pub updates: Option<Updates>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
+    /// Button, lamp and handset.
+    pub board: Front,
     /// Other machines that help the box.
     pub elsewhere: Elsewhere,
     /// Where the socket for people on the box shall be; `None`: there is none.
@@ -263,6 +272,7 @@ struct Site {
     mcp: mcp::Mcp,
     settings: settings::Settings,
     data: Option<PathBuf>,
+    updates: Option<Updates>,
     /// Held while a backup is made or taken in.
     sealing: Mutex<()>,
     /// Locked to be read or replaced; checking one takes a copy.
@@ -282,6 +292,7 @@ struct Site {
     port: u16,
     house: House,
     pairing: Mutex<phones::Pairing>,
+    board: Front,
     elsewhere: Elsewhere,
 }
 
@@ -344,6 +355,7 @@ pub fn start(
         mcp: mcp::Mcp::default(),
         settings: settings::Settings::of(config.file),
         data: config.data,
+        updates: config.updates,
         sealing: Mutex::default(),
         password: Mutex::new(password.map(Arc::new)),
         password_is_fixed: config.password.is_some(),
@@ -356,10 +368,12 @@ pub fn start(
         port: addr.port(),
         house: config.house,
         pairing: Mutex::default(),
+        board: config.board,
         elsewhere: config.elsewhere,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let keeper = Arc::clone(&site);
+    let updates = site.updates.as_ref().map(|updates| updates.folder.clone());
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
     let gate = gate::Gate {
@@ -369,6 +383,7 @@ pub fn start(
         patience: config.patience,
         may_upload: Box::new(move |keys, scope| keeper.may_upload(keys, scope)),
         uploads: tokio::sync::Semaphore::new(1),
+        updates,
     };
     let gate = open_gate(gate, (listener, config.tls), console, stopped)?;
     let troubles = trouble.into_iter().collect();

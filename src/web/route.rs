@@ -4,8 +4,9 @@ use super::access::Scope;
 use super::api::table::{self, Asked};
 use super::flows_page::Go;
 use super::greeting::Go as Own;
+use super::update::Go as Renewal;
 use crate::call::Request as Wish;
-use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES};
+use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES, UPDATE_BYTES};
 use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
@@ -66,9 +67,14 @@ pub(super) enum Route {
     TryNotification,
     /// The owner's own greeting.
     Greeting(Own),
+    /// Button, lamp and handset, seen and tried.
+    Board,
+    TryBoard,
     Backup,
     MakeBackup,
     Restore,
+    /// Of the box's own program.
+    Update(Renewal),
     /// For programs.
     Api(Asked),
     /// For assistants.
@@ -146,6 +152,8 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["privacy"] => (false, Route::Purge),
         ["notifications"] if get => (true, Route::Notifications),
         ["notifications"] => (false, Route::TryNotification),
+        ["board"] if get => (true, Route::Board),
+        ["board"] => (false, Route::TryBoard),
         ["greeting"] if get => (true, Route::Greeting(Own::Page)),
         ["greeting"] => (false, Route::Greeting(Own::Bring)),
         ["greeting", "sound.wav"] => (true, Route::Greeting(Own::Sound)),
@@ -153,6 +161,8 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["backup"] if get => (true, Route::Backup),
         ["backup"] => (false, Route::MakeBackup),
         ["backup", "restore"] => (false, Route::Restore),
+        ["update"] if get => (true, Route::Update(Renewal::Page)),
+        ["update"] => (false, Route::Update(Renewal::Take)),
         ["mcp"] => (false, Route::Mcp),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -173,8 +183,16 @@ pub(super) fn takes_a_file(path: &str) -> Option<(usize, Scope)> {
     match path {
         "/backup/restore" | "/api/v1/restore" => Some((BACKUP_BYTES, Scope::Backup)),
         "/greeting" | "/api/v1/greeting" => Some((GREETING_FILE_BYTES, Scope::Settings)),
+        _ if goes_to_the_disk(path) => {
+            Some((usize::try_from(UPDATE_BYTES).unwrap_or(usize::MAX), Scope::Settings))
+        }
         _ => None,
     }
+}
+
+/// Of a path: what is sent there is too large for memory, and goes to the disk as it comes.
+pub(super) fn goes_to_the_disk(path: &str) -> bool {
+    matches!(path, "/update" | "/api/v1/update")
 }
 
 /// The methods by which this path is asked.
@@ -275,6 +293,8 @@ mod tests {
             (Method::Get, "/trunks/again", None),
             (Method::Get, "/assets/../login", None),
             (Method::Get, "//", None),
+            (Method::Get, "/board", Some(Route::Board)),
+            (Method::Post, "/board", Some(Route::TryBoard)),
             (Method::Get, "/metrics", Some(Route::Metrics)),
             (Method::Post, "/metrics", None),
         ];

@@ -11,9 +11,9 @@ use super::journal::Filter;
 use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
-    Ask, Doors, Order, Site, access_page, api, backup, call_page, companies, events, feed, form, gate,
-    greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings, setup,
-    sound, statistics_page, teach,
+    Ask, Doors, Order, Site, access_page, api, backup, board_page, call_page, companies, events, feed, form,
+    gate, greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
+    setup, sound, statistics_page, teach, update,
 };
 use crate::call::Request as Wish;
 use crate::clock;
@@ -21,7 +21,7 @@ use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES};
 use crate::store::Store;
 use crate::units::CallId;
 use core::time::Duration;
-use enter::field;
+pub(super) use enter::field;
 use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -88,6 +88,7 @@ pub(super) fn answer(site: &Arc<Site>, mut request: Request) {
             }
         },
     };
+    update::clear(site, &request);
     let answer = answer.read_in(enter::language(&request));
     let mut to = request.into_writer();
     if let Err(error) = to.write_all(&answer.bytes(head_only)).and_then(|()| to.flush()) {
@@ -444,6 +445,8 @@ impl Visit<'_> {
             Route::Notifications => notify_page::page(site, &form, None, 200),
             Route::TryNotification => notify_page::test(site, self.sent("test").unwrap_or_default(), &form),
             Route::Greeting(go) => greeting::go(site, *go, self.file.as_deref().unwrap_or_default(), &form),
+            Route::Board => board_page::page(site, &form, self.asked("left"), None),
+            Route::TryBoard => board_page::attempt(site, &self.body, &form),
             Route::Backup => backup::page(&form, None, 200),
             Route::MakeBackup => match site.back_up(self.sent("password").unwrap_or_default()) {
                 Ok(file) => file,
@@ -455,8 +458,10 @@ impl Visit<'_> {
                 Ok(done) => backup::restored(&done, &form),
                 Err((status, why)) => backup::page(&form, Some(&why), status),
             },
+            Route::Update(go) => update::go(site, *go, self.is_on_disk(), self.asked("older"), &form),
             Route::Api(asked) => {
                 let sent = Sent {
+                    on_disk: self.is_on_disk(),
                     file: (self.file.as_deref(), self.sent("password")),
                     query: &self.query,
                     body: &self.text,

@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -102,6 +102,8 @@ fn command_as_it_is(folder: &Path, data: &Path) -> Command {
     let program = env!("CARGO_BIN_EXE_hold-slayer");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", program, "run"]);
     command.arg("--config").arg(file).arg("--data").arg(data).env_remove("RUST_LOG");
+    // Only a test of updates has slots there.
+    command.arg("--slots").arg(folder.join("slots.toml"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -202,7 +204,7 @@ impl Drop for Running {
 
 /// A browser that is logged in.
 pub struct Page {
-    net: Net,
+    at: SocketAddr,
     cookie: String,
     token: String,
 }
@@ -210,29 +212,34 @@ pub struct Page {
 impl Page {
     /// Of whoever knows the password.
     pub fn of(net: Net, password: &str) -> Self {
+        Self::at(net.page(), password)
+    }
+
+    /// The same where the page is elsewhere.
+    pub fn at(at: SocketAddr, password: &str) -> Self {
         let body = format!("password={password}");
-        let reply = ask(net, "POST", "/login", "", &body);
+        let reply = ask_at(at, "POST", "/login", "", &body);
         assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
         let cookie = reply.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).unwrap();
         let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
-        let home = ask(net, "GET", "/", &cookie, "");
+        let home = ask_at(at, "GET", "/", &cookie, "");
         let token = home.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        Self { net, cookie, token: token.to_owned() }
+        Self { at, cookie, token: token.to_owned() }
     }
 
     /// The whole answer as it comes.
     pub fn open(&self, path: &str) -> TcpStream {
-        begin(self.net, "GET", path, &self.cookie, "")
+        begin(self.at, "GET", path, &self.cookie, "")
     }
 
     pub fn get(&self, path: &str) -> Value {
-        json(&ask(self.net, "GET", path, &self.cookie, ""))
+        json(&ask_at(self.at, "GET", path, &self.cookie, ""))
     }
 
     /// The answer's status and body.
     pub fn post(&self, path: &str, with_token: bool) -> (u16, Value) {
         let token = if with_token { format!("X-CSRF-Token: {}\r\n", self.token) } else { String::new() };
-        let reply = ask(self.net, "POST", path, &format!("{}{token}", self.cookie), "");
+        let reply = ask_at(self.at, "POST", path, &format!("{}{token}", self.cookie), "");
         (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
@@ -240,7 +247,24 @@ impl Page {
     pub fn send(&self, path: &str, body: &Value) -> Value {
         let fields =
             format!("{}X-CSRF-Token: {}\r\nContent-Type: application/json\r\n", self.cookie, self.token);
-        json(&ask(self.net, "POST", path, &fields, &body.to_string()))
+        json(&ask_at(self.at, "POST", path, &fields, &body.to_string()))
+    }
+
+    /// Brings a file as it is; the answer's status and body.
+    pub fn bring(&self, path: &str, file: &[u8], with_token: bool) -> (u16, Value) {
+        let token = if with_token { format!("X-CSRF-Token: {}\r\n", self.token) } else { String::new() };
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let (host, length) = (self.at, file.len());
+        let fields = format!("{}{token}Content-Type: application/octet-stream\r\n", self.cookie);
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // It may be refused before it is whole.
+        let _ = stream.write_all(file);
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
     /// Asks for the state of the box until it is as wanted.
@@ -261,19 +285,23 @@ fn json(reply: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {reply}"))
 }
 
-fn begin(net: Net, method: &str, path: &str, fields: &str, body: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(net.page()).unwrap();
+fn begin(at: SocketAddr, method: &str, path: &str, fields: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(at).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let (host, len) = (net.page(), body.len());
+    let len = body.len();
     let head =
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {len}\r\n\r\n{body}");
+        format!("{method} {path} HTTP/1.1\r\nHost: {at}\r\n{fields}Content-Length: {len}\r\n\r\n{body}");
     stream.write_all(head.as_bytes()).unwrap();
     stream
 }
 
 /// One question without a session of the page's.
 pub fn ask(net: Net, method: &str, path: &str, fields: &str, body: &str) -> String {
-    let mut stream = begin(net, method, path, fields, body);
+    ask_at(net.page(), method, path, fields, body)
+}
+
+fn ask_at(at: SocketAddr, method: &str, path: &str, fields: &str, body: &str) -> String {
+    let mut stream = begin(at, method, path, fields, body);
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
     reply

@@ -11,7 +11,7 @@ import { Phone, Provider } from "./sip.mjs";
 const fast = process.argv.includes("--fast");
 const WAIT = 60_000;
 const OWN = "my own password";
-const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/notifications", "/backup", "/greeting", "/companies", "/logs"];
+const PAGES = ["/", "/history", "/flows", "/statistics", "/phones", "/access", "/settings", "/setup", "/privacy", "/notifications", "/board", "/backup", "/greeting", "/companies", "/logs"];
 const errors = [];
 const began = Date.now();
 const done = (what) => console.log(`${((Date.now() - began) / 1000).toFixed(1)} s  ${what}`);

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const CONFIG: &str = "/sys/kernel/config/gpio-sim/pi";
+/// Button, lamp, hook and bell.
+const LINES: [u8; 4] = [17, 27, 22, 24];
 /// What the lamp shows, told from its flashes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -41,7 +43,7 @@ impl Chip {
         fs::create_dir(CONFIG).unwrap();
         fs::create_dir(&bank).unwrap();
         fs::write(format!("{bank}/num_lines"), "54").unwrap();
-        for line in [17, 27] {
+        for line in LINES {
             fs::create_dir(format!("{bank}/line{line}")).unwrap();
             fs::write(format!("{bank}/line{line}/name"), format!("GPIO{line}")).unwrap();
         }
@@ -57,6 +59,7 @@ impl Chip {
             std::thread::sleep(Duration::from_millis(10));
         }
         chip.release();
+        chip.put_down();
         chip
     }
 
@@ -102,6 +105,21 @@ impl Chip {
             self.press();
         }
         self.release();
+    }
+
+    // ---- the handset ----
+
+    pub fn lift(&self) {
+        fs::write(self.sysfs.join("sim_gpio22/pull"), "pull-down").unwrap();
+    }
+
+    pub fn put_down(&self) {
+        fs::write(self.sysfs.join("sim_gpio22/pull"), "pull-up").unwrap();
+    }
+
+    /// The bell's line, now.
+    pub fn bell_is_on(&self) -> bool {
+        fs::read_to_string(self.sysfs.join("sim_gpio24/value")).unwrap().trim() == "1"
     }
 
     // ---- the lamp ----
@@ -199,11 +217,28 @@ fn shown(seen: &[(bool, Duration)], lit: bool) -> Option<Shown> {
 impl Drop for Chip {
     fn drop(&mut self) {
         let _ = fs::write(format!("{CONFIG}/live"), "0");
-        for folder in ["bank0/line17", "bank0/line27", "bank0", ""] {
+        let lines = LINES.map(|line| format!("bank0/line{line}"));
+        for folder in lines.iter().map(String::as_str).chain(["bank0", ""]) {
             let _ = fs::remove_dir(Path::new(CONFIG).join(folder));
         }
     }
 }
+
+/// What a keypad has, and how the kernel calls it.
+const PAD: [(char, KeyCode); 12] = [
+    ('0', KeyCode::KEY_KP0),
+    ('1', KeyCode::KEY_KP1),
+    ('2', KeyCode::KEY_KP2),
+    ('3', KeyCode::KEY_KP3),
+    ('4', KeyCode::KEY_KP4),
+    ('5', KeyCode::KEY_KP5),
+    ('6', KeyCode::KEY_KP6),
+    ('7', KeyCode::KEY_KP7),
+    ('8', KeyCode::KEY_KP8),
+    ('9', KeyCode::KEY_KP9),
+    ('*', KeyCode::KEY_KPASTERISK),
+    ('#', KeyCode::KEY_KPENTER),
+];
 
 /// A button as the kernel's driver of keys shows it.
 pub struct Key(VirtualDevice);
@@ -212,6 +247,23 @@ impl Key {
     pub fn new(name: &str) -> Self {
         let keys: AttributeSet<KeyCode> = [KeyCode::KEY_PROG1].into_iter().collect();
         Self(VirtualDevice::builder().unwrap().name(name).with_keys(&keys).unwrap().build().unwrap())
+    }
+
+    /// The keys of a telephone.
+    pub fn pad(name: &str) -> Self {
+        let keys: AttributeSet<KeyCode> = PAD.iter().map(|(_, key)| *key).collect();
+        Self(VirtualDevice::builder().unwrap().name(name).with_keys(&keys).unwrap().build().unwrap())
+    }
+
+    /// Types on them.
+    pub fn type_in(&mut self, text: &str) {
+        for sign in text.chars() {
+            let (_, code) = PAD.iter().find(|(key, _)| *key == sign).unwrap();
+            for value in [1, 0] {
+                self.0.emit(&[InputEvent::new(EventType::KEY.0, code.0, value)]).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(150));
+        }
     }
 
     pub fn press_for(&mut self, long: Duration) {

@@ -1,5 +1,5 @@
-//! What only a real kernel and a real init can show, inside the guest that `run.sh` starts: lines, devices and their rights, the
-//! unit and its watchdog. Everywhere else these are left out.
+//! What only a real kernel and a real init can show, inside the guest that `run.sh` starts: lines, devices, a sound card and their
+//! rights, the unit and its watchdog. Everywhere else these are left out.
 //!
 //! The button and the lamp are lines of a simulated chip, named as on a Pi; pressing and looking is done through sysfs, which
 //! the box knows nothing of.
@@ -13,6 +13,7 @@ mod lines;
 #[allow(dead_code)]
 #[path = "../box/running.rs"]
 mod running;
+mod sound;
 
 use far::{Far, Net, SECRET, company_talks};
 use hold_slayer::demo::Fact;
@@ -40,11 +41,16 @@ struct House {
 
 impl House {
     fn start(board: &str) -> Self {
+        Self::with(board, "")
+    }
+
+    /// And this in its configuration.
+    fn with(board: &str, more: &str) -> Self {
         let net = Net::new();
         let text = running::configuration(net, &net.trunk().to_string())
             .replace("[web]\n", &format!("[web]\npassword = \"{PASSWORD}\"\n"));
         // Its owner, group and mode are the package's.
-        std::fs::write(CONFIGURATION, format!("{text}[board]\nfile = \"{board}\"\n")).unwrap();
+        std::fs::write(CONFIGURATION, format!("{text}[board]\nfile = \"{board}\"\n{more}")).unwrap();
         systemctl(&["reset-failed", "hold-slayer"]);
         systemctl(&["restart", "hold-slayer"]);
         Self { net, page: Page::of(net, PASSWORD) }
@@ -272,4 +278,70 @@ fn a_box_that_stands_still_is_started_anew() {
     drop(house.page);
     Page::of(house.net, PASSWORD);
     assert!(chip.shows(Shown::NoTrunk));
+}
+
+/// A handset on a made-up sound card, with a keypad of its own and a bell on a line.
+const HANDSET: &str =
+    "[handset]\ncard = \"Loopback\"\nname = \"box\"\nkeypad = \"hold-slayer keypad\"\nringer = \"line\"\n";
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn a_handset_calls_and_is_rung_through_a_sound_card() {
+    let chip = Chip::new();
+    let mut pad = lines::Key::pad("hold-slayer keypad");
+    let house = House::with("pi4", HANDSET);
+    let up = |wanted: bool| {
+        house.page.wait("the handset", |status| {
+            let phones = status["phones"].as_array().unwrap();
+            phones.iter().any(|phone| phone["name"] == "box" && phone["up"] == wanted)
+        });
+    };
+    up(true);
+    house.troubles("all its parts are there", |troubles| !troubles.contains("handset"));
+    assert_eq!((chip.user("GPIO22"), chip.user("GPIO24")), ("hold-slayer".into(), "hold-slayer".into()));
+    let company = Far::company(house.net, vec![At::Answer, At::Tone(1_200, LONG)]);
+    company.wait(0, "the box registers", |fact| *fact == Fact::Registered);
+
+    // Dial tone, a number on the keypad, and a tone each way.
+    chip.lift();
+    until("the card plays", || sound::playing() == "RUNNING");
+    pad.type_in("18005550123#");
+    house.call_is("talking");
+    assert!(sound::hears(1_200.0, SOON), "the owner hears the company");
+    let hum = sound::Hum::new(660.0);
+    company.wait(0, "the company hears the owner", |fact| *fact == Fact::HearsTone(660));
+
+    // The machine stands still for longer than the card has sound for: it runs dry, and goes on by itself.
+    let box_itself = Pid::from_raw(property("MainPID").parse().unwrap());
+    kill(box_itself, Signal::SIGSTOP).unwrap();
+    until("the card runs dry", || sound::playing() == "XRUN");
+    kill(box_itself, Signal::SIGCONT).unwrap();
+    until("it plays again", || sound::playing() == "RUNNING");
+    assert!(sound::hears(1_200.0, SOON), "and is heard again");
+    drop(hum);
+
+    // Unplugged in the call, and plugged in again: both hear each other as before.
+    sound::plug(false);
+    house.troubles("the card is missed", |troubles| {
+        troubles.contains("no sound card is called \\\"Loopback\\\"")
+    });
+    up(false);
+    house.call_is("talking");
+    sound::plug(true);
+    house.troubles("it is back", |troubles| !troubles.contains("handset"));
+    up(true);
+    assert!(sound::hears(1_200.0, SOON), "after the card came back");
+    chip.put_down();
+    company.wait(0, "the call ends", |fact| matches!(fact, Fact::Ended(_)));
+    until("the card rests", || sound::playing() != "RUNNING");
+
+    // Somebody calls: the bell's line goes on and off, and whoever lifts has him.
+    company.call(vec![At::Tone(800, LONG)]);
+    until("the bell rings", || chip.bell_is_on());
+    until("and pauses", || !chip.bell_is_on());
+    chip.lift();
+    house.call_is("talking");
+    assert!(sound::hears(800.0, SOON), "the caller is heard");
+    until("the bell is silent", || !chip.bell_is_on());
+    chip.put_down();
 }

@@ -50,7 +50,7 @@ add() {
     for need in ${needs//,/ }; do add "$need"; done
     echo "$1" >>"$work/initrd/modules/list"
 }
-for module in virtio_pci virtio_blk ext4 configfs gpio_sim uinput evdev; do add $module; done
+for module in virtio_pci virtio_blk ext4 configfs gpio_sim uinput evdev snd_aloop; do add $module; done
 cat >"$work/initrd/init" <<'END'
 #!/bin/busybox sh
 bb=/bin/busybox

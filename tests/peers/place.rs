@@ -20,16 +20,30 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
-        static NEXT: AtomicU8 = AtomicU8::new(1);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let n = Self::number();
         let [.., high, low] = std::process::id().to_be_bytes();
+        // 127.x.y.z with x from 64 to 127 and z of this test in the process.
+        Self::open(n, Ipv4Addr::new(127, 64 | (high & 63), low, n).into())
+    }
+
+    /// At an address that is the test's own anyway.
+    #[allow(dead_code)]
+    pub fn at(ip: IpAddr) -> Self {
+        Self::open(Self::number(), ip)
+    }
+
+    fn number() -> u8 {
+        static NEXT: AtomicU8 = AtomicU8::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn open(n: u8, ip: IpAddr) -> Self {
         let folder = std::env::temp_dir().join(format!("hold-slayer-peers-{}-{n}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        // 127.x.y.z with x from 64 to 127 and z of this test in the process.
         let block = (std::process::id().wrapping_mul(7) + u32::from(n)) % PLACES;
         let first = FIRST + PORTS * u16::try_from(block).unwrap_or_default();
-        Self { folder, ip: Ipv4Addr::new(127, 64 | (high & 63), low, n).into(), next: Cell::new(first) }
+        Self { folder, ip, next: Cell::new(first) }
     }
 
     /// A path in the folder.

@@ -56,7 +56,7 @@ impl Sipp {
         command.args(["-trace_msg", "-message_file"]).arg(&messages);
         command.args(["-trace_err", "-error_file"]).arg(&errors);
         // Registrations and the calls of one test are few; a caller calls once.
-        command.args(["-l", "16", "-timeout", "240s"]);
+        command.args(["-l", "16", "-timeout", "900s"]);
         if let Some(remote) = remote {
             command.args(["-m", "1"]).arg(remote.to_string());
         }

@@ -13,6 +13,7 @@ mod faults;
 mod gestures;
 mod greeting;
 mod guard;
+mod handset;
 mod handshake;
 mod holds;
 mod hunt;

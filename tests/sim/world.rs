@@ -1,5 +1,6 @@
 //! The house, the company and the phone on one clock.
 
+use super::handset::Hand;
 use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
@@ -19,6 +20,7 @@ use hold_slayer::listen::words::Language;
 use hold_slayer::listen::{Heard, Settings};
 use hold_slayer::media::{self, Media, MediaCommand, Outlets};
 use hold_slayer::phone::dial::Codes;
+use hold_slayer::phone::handset::Input;
 use hold_slayer::phone::hunt::Order;
 use hold_slayer::sip::{Account, AccountKind, Hop, Identity, Side, Srtp, Upstream, ua};
 use hold_slayer::slay::advice::{Act, Advice, Asked, Question};
@@ -42,9 +44,9 @@ pub const EPOCH: Wall = Wall(1_700_000_000_000);
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9));
 pub const TRUNK: AccountId = AccountId(0);
 const DEAD: AccountId = AccountId(2);
-const SIP: u16 = 5060;
+pub const SIP: u16 = 5060;
 const RTP: u16 = 16_000;
-const FAR_RTP: u16 = 4_000;
+pub const FAR_RTP: u16 = 4_000;
 const PORTS: u16 = 16;
 /// A moment at which this much happens is a moment that never ends.
 const RUNAWAY: u32 = 100_000;
@@ -197,6 +199,8 @@ pub struct World {
     pub phone: Phone,
     /// The further phones, and what they noticed.
     pub rooms: Vec<(IpAddr, Phone, Vec<Narration>)>,
+    /// The box's own handset, as the first of the further phones.
+    pub hand: Option<Hand>,
     pub net: Net,
     /// What the far ends did and noticed.
     pub story: Vec<Narration>,
@@ -375,6 +379,7 @@ impl World {
             core: Core::new(sip, plan, CallId(1), house.seed ^ 0x55),
             company: Company::new(company, desks),
             phone: Phone::new(phone, house.busy_when_talking, owner),
+            hand: None,
             net: Net::new(house.weather, house.seed ^ 0x4E),
             story: Vec::new(),
             records: BTreeMap::new(),
@@ -431,8 +436,16 @@ impl World {
             ];
             let spares = self.spares.iter().map(|(_, company, _)| company.deadline());
             let rooms = self.rooms.iter().map(|(_, phone, _)| phone.deadline());
-            let next =
-                next.into_iter().chain(spares).chain(rooms).flatten().min().unwrap_or(end).max(self.now);
+            let hand = self.hand.iter().map(Hand::deadline);
+            let next = next
+                .into_iter()
+                .chain(spares)
+                .chain(rooms)
+                .chain(hand)
+                .flatten()
+                .min()
+                .unwrap_or(end)
+                .max(self.now);
             busy = if next == self.now { busy + 1 } else { 0 };
             assert!(busy < RUNAWAY, "time stands still at {} ms", self.now.as_millis());
             if next > end {
@@ -480,6 +493,9 @@ impl World {
                 phone.handle(self.now, NetInput::Timeout);
             }
         }
+        if let Some(hand) = &mut self.hand {
+            hand.time(self.now);
+        }
         self.settle();
     }
 
@@ -499,6 +515,11 @@ impl World {
             }
             (COMPANY, port) => self.company.handle(now, far_input(from, port, &bytes)),
             (PHONE, port) => self.phone.handle(now, far_input(from, port, &bytes)),
+            (Hand::IP, port) => {
+                if let Some(hand) = &mut self.hand {
+                    hand.receive(now, from, port == SIP, &bytes);
+                }
+            }
             (ip, port) => {
                 if let Some((_, company, _)) = self.spares.iter_mut().find(|(at, ..)| *at == ip) {
                     company.handle(now, far_input(from, port, &bytes));
@@ -582,10 +603,20 @@ impl World {
                     }
                 }
             }
+            while let Some((port, to, bytes)) = self.hand.as_mut().and_then(Hand::poll) {
+                quiet = false;
+                self.net.send(self.now, SocketAddr::new(Hand::IP, port), to, &bytes);
+            }
             if quiet {
                 return;
             }
         }
+    }
+
+    /// Somebody does something with the handset.
+    pub fn at_the_handset(&mut self, input: Input<'_>) {
+        self.hand.as_mut().expect("a handset").handle(self.now, input);
+        self.settle();
     }
 
     fn carry_out(&mut self, effect: Effect) {

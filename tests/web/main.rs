@@ -5,6 +5,7 @@
 mod api;
 mod attacks;
 mod backup;
+mod board;
 mod claim;
 mod clients;
 mod flows;
@@ -18,3 +19,4 @@ mod settings;
 mod show;
 mod teach;
 mod tls;
+mod update;

@@ -49,6 +49,7 @@ pub fn config() -> Config {
         app_token: Some(TOKEN.into()),
         file: None,
         data: None,
+        updates: None,
         tls: None,
         counters: None,
         patience: Patience {
@@ -64,6 +65,7 @@ pub fn config() -> Config {
             speech: None,
         },
         claims: watch::channel(None).1,
+        board: Default::default(),
         elsewhere: Default::default(),
         console: None,
     }

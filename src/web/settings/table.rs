@@ -168,6 +168,44 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "handset",
+        title: "Handset on the box",
+        many: false,
+        fields: &[
+            field("card", "Sound card", Text, "Its name, as the box's system has it. Empty: no handset."),
+            field("name", "Name", Text, "Default handset."),
+            field("rings", "Rings in its turn", Text, "Default 15s."),
+            field(
+                "rate",
+                "Samples a second",
+                Number,
+                "8000, 16000 or 48000. Empty: what the card does by itself.",
+            ),
+            field("microphone", "Microphone", Number, "Louder or softer, -30 to 30 dB. Default 0."),
+            field("ear", "Earpiece", Number, "Louder or softer, -30 to 30 dB. Default 0."),
+            field(
+                "sidetone",
+                "Own voice in the ear",
+                Number,
+                "So much softer, up to 40 dB; 0: not heard. Default 18.",
+            ),
+            field(
+                "ringer",
+                "What rings",
+                Text,
+                "own, line (the board's bell), none, or another card's name.",
+            ),
+            field("keypad", "Keypad", Text, "The name of its input device."),
+            field(
+                "dial",
+                "Dialling",
+                Choice(&["keypad", "pulse"]),
+                "pulse: a rotary dial; 11 stands for *. Default keypad.",
+            ),
+            field("aloud", "Held calls aloud", Flag, "On what rings, while the handset is down. Default no."),
+        ],
+    },
+    Part {
         name: "hold",
         title: "Holding",
         many: false,
@@ -440,7 +478,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "board",
-        title: "Button and lamp",
+        title: "Button, lamp, hook",
         many: false,
         fields: &[field(
             "file",

@@ -1,0 +1,27 @@
+#!/bin/bash
+# The whole card: `image/image.sh OUT` makes OUT/hold-slayer-VERSION-pi.img.xz with its hash, list of contents (SPDX) and NOTICE, from
+# this repository and Debian's packages alone. As root; some minutes, more the first time.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+out=$(mkdir -p "$1" && cd "$1" && pwd)
+[ "$(id -u)" = 0 ] || { echo 'make image: only root can put another system together' >&2; exit 1; }
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
+# A program that was built elsewhere may be named: a folder with hold-slayer and libtensorflowlite_c.so for arm64.
+built=${IMAGE_PROGRAM:-}
+if [ -z "$built" ]; then
+    "$top/image/arm.sh" build --release
+    built=$top/target/arm64/aarch64-unknown-linux-gnu/release
+fi
+# The root is compressed as a whole.
+package=$(DEB_COMPRESSION=none "$top/image/deb.sh" arm64 "$built" "$out" 2>/dev/null)
+"$top/image/root.sh" "$package" "$out"
+name=$out/hold-slayer-$version-pi
+"$top/image/card.sh" "$out" "$out/card.img"
+echo 'image/image.sh: compressing the card' >&2
+# Two threads, however many there are: the number of threads would show in the file.
+xz --stdout -6 --threads=2 "$out/card.img" >"$name.img.xz"
+(cd "$out" && sha256sum "${name##*/}.img.xz") >"$name.img.xz.sha256"
+"$top/image/sbom.py" "$out/packages" "$name.img.xz" "$name"
+echo "$name.img.xz: $(($(stat -c %s "$name.img.xz") >> 20)) MiB, the root $(($(cat "$out/root.size") >> 10)) MiB as files, $(($(stat -c %s "$out/root.squashfs") >> 20)) MiB on the card" >&2
+cat "$name.img.xz.sha256"

@@ -1,0 +1,101 @@
+//! The far side of a sound card that the kernel makes up (snd-aloop): what the box plays there is heard, and what is played
+//! there the box records.
+
+use alsa::pcm::{Access, Format, HwParams, PCM};
+use alsa::{Direction, ValueOr};
+use hold_slayer::dsp::detect::{Goertzel, mean_power};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const RATE: u32 = 48_000;
+const DRIVER: &str = "/sys/bus/platform/drivers/snd_aloop";
+const DEVICE: &str = "snd_aloop.0";
+
+fn open(direction: Direction) -> PCM {
+    let pcm = PCM::new("hw:CARD=Loopback,DEV=1", direction, false).unwrap();
+    {
+        let params = HwParams::any(&pcm).unwrap();
+        params.set_access(Access::RWInterleaved).unwrap();
+        params.set_format(Format::s16()).unwrap();
+        params.set_channels(1).unwrap();
+        params.set_rate(RATE, ValueOr::Nearest).unwrap();
+        params.set_buffer_time_near(500_000, ValueOr::Nearest).unwrap();
+        pcm.hw_params(&params).unwrap();
+    }
+    pcm
+}
+
+/// Whether the box comes to play this tone (Hz) and hardly anything else.
+pub fn hears(hz: f32, within: Duration) -> bool {
+    let begun = Instant::now();
+    let pcm = open(Direction::Capture);
+    let mut block = vec![0_i16; RATE as usize / 10];
+    let mut tenths = 0;
+    while begun.elapsed() < within {
+        match pcm.io_i16().unwrap().readi(&mut block) {
+            Ok(_) => {}
+            Err(error) => {
+                pcm.try_recover(error, true).unwrap();
+                continue;
+            }
+        }
+        let samples: Vec<f32> = block.iter().map(|s| f32::from(*s)).collect();
+        // The detector is made for 8 kHz.
+        let is_it = Goertzel::new(hz / 6.0).power(&samples) > 0.7 * mean_power(&samples);
+        tenths = if is_it && mean_power(&samples) > 1_000.0 { tenths + 1 } else { 0 };
+        if tenths == 5 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Somebody who hums into the microphone for as long as this lives.
+pub struct Hum {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Hum {
+    pub fn new(hz: f32) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let over = stop.clone();
+        let run = move || {
+            let pcm = open(Direction::Playback);
+            let mut at = 0_u32;
+            while !over.load(Ordering::Relaxed) {
+                let sample = |n: u32| {
+                    let turn = (at + n) as f32 * hz / RATE as f32 * std::f32::consts::TAU;
+                    (turn.sin() * 6_000.0) as i16
+                };
+                let block: Vec<i16> = (0..RATE / 50).map(sample).collect();
+                at = (at + RATE / 50) % RATE;
+                if let Err(error) = pcm.io_i16().unwrap().writei(&block) {
+                    let _ = pcm.try_recover(error, true);
+                }
+            }
+        };
+        Self { stop, thread: Some(std::thread::spawn(run)) }
+    }
+}
+
+impl Drop for Hum {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// How the box's own stream stands: "RUNNING", "XRUN", "SETUP" …; nothing if it is closed.
+pub fn playing() -> String {
+    let status = fs::read_to_string("/proc/asound/Loopback/pcm0p/sub0/status").unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix("state: ")).unwrap_or_default().to_owned()
+}
+
+/// Takes the card away, whoever uses it, or plugs it in again.
+pub fn plug(there: bool) {
+    fs::write(format!("{DRIVER}/{}", if there { "bind" } else { "unbind" }), DEVICE).unwrap();
+}
