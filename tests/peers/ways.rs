@@ -84,7 +84,7 @@ mod real_time {
         }
 
         /// A call that is held since `held` by the way that was tried, from the queue to the end.
-        fn is_slain(mut self, company: &Sipp, held: SystemTime) -> Record {
+        fn ends_slain(mut self, company: &Sipp, held: SystemTime) -> Record {
             wait("the company hears the box", SOON, || (self.line.packets().len() > 50).then_some(()));
             // Whoever has sent a call to the box is heard out for 8 s before anybody is taken for a person.
             self.line.play(&sound::music("macroform-cold_day", 10));
@@ -141,7 +141,7 @@ mod real_time {
         assert_eq!(browser.forge(&form, ""), "403", "another site presses no button");
         browser.submit(&form, "");
         scene.is_let_go();
-        scene.is_slain(&company, SystemTime::now());
+        scene.ends_slain(&company, SystemTime::now());
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod real_time {
         let id = program.get("/api/v1/status")["calls"][0]["id"].to_string();
         program.post(&format!("/api/v1/calls/{id}/hold"), &json!({}));
         scene.is_let_go();
-        scene.is_slain(&company, SystemTime::now());
+        scene.ends_slain(&company, SystemTime::now());
     }
 
     /// As the button on the box, which `make guest-test` presses where there is a kernel that has one.
@@ -165,7 +165,7 @@ mod real_time {
         let said = scene.household.ctl(&["hold"]);
         assert!(said.contains("the box holds the call"), "{said}");
         scene.is_let_go();
-        scene.is_slain(&company, SystemTime::now());
+        scene.ends_slain(&company, SystemTime::now());
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod real_time {
         let held = SystemTime::now();
         let placed = scene.program().post("/api/v1/calls", &json!({"number": NUMBER, "mode": "hold_slayer"}));
         assert_eq!(placed["call"], 1);
-        let record = scene.is_slain(&company, held);
+        let record = scene.ends_slain(&company, held);
         assert_eq!((record.outgoing, record.number.as_str()), (true, NUMBER));
     }
 
@@ -185,7 +185,7 @@ mod real_time {
         let company = scene.sipp("company");
         let held = SystemTime::now();
         scene.browser().submit("/calls", &format!("number={NUMBER}&mode=hold_slayer"));
-        let record = scene.is_slain(&company, held);
+        let record = scene.ends_slain(&company, held);
         assert_eq!((record.outgoing, record.number.as_str()), (true, NUMBER));
     }
 
@@ -200,7 +200,7 @@ mod real_time {
         company.receives("ACK", 1);
         scene.phone.tell("hangup", "");
         scene.phone.event("CALL_CLOSED");
-        let record = scene.is_slain(&company, held);
+        let record = scene.ends_slain(&company, held);
         assert_eq!(record.number, NUMBER);
         assert!(reason(&record, "dial").contains("to be held"), "{record:#?}");
     }
@@ -221,7 +221,7 @@ mod real_time {
         wait("the planned call", PLANNED, || (!company.received("INVITE").is_empty()).then_some(()));
         let late = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 60;
         assert!(late < 10, "{late} s after the minute");
-        let record = scene.is_slain(&company, UNIX_EPOCH + Duration::from_secs(now));
+        let record = scene.ends_slain(&company, UNIX_EPOCH + Duration::from_secs(now));
         assert_eq!(reason(&record, "dial").split(',').next(), Some("it was planned for this time"));
     }
 
@@ -231,7 +231,7 @@ mod real_time {
         let held = SystemTime::now();
         let company = scene.sipp("caller");
         company.sends("ACK", 1);
-        let record = scene.is_slain(&company, held);
+        let record = scene.ends_slain(&company, held);
         assert_eq!((record.outgoing, record.number.as_str()), (false, "15551234"));
         assert_eq!(reason(&record, "hold"), "it was sent here to be held");
     }
