@@ -72,6 +72,8 @@ find "$out/parts/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xarg
 
 # What the box needs besides, and nothing that asks, logs in or looks for updates.
 cp -r --no-preserve=ownership "$top"/image/card/. "$root/"
+# Updates are those that this key of minisign's has signed; without one the box takes none.
+sed "s|@KEY@|${UPDATE_KEY:-}|" "$top/image/slots.toml" >"$root/usr/lib/hold-slayer/slots.toml"
 ln -sf ../run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
 echo holdslayer >"$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\tholdslayer\n::1\tlocalhost ip6-localhost\n' >"$root/etc/hosts"
@@ -85,6 +87,8 @@ wants() { mkdir -p "$root/etc/systemd/system/$2.wants"; ln -sf "/usr/lib/systemd
 wants hold-slayer-grow.service data.mount
 wants hold-slayer-card.service sysinit.target
 wants hold-slayer-radio.service multi-user.target
+wants hold-slayer-update.service multi-user.target
+wants hold-slayer-update.path multi-user.target
 wants systemd-networkd.service multi-user.target
 wants systemd-networkd.socket sockets.target
 wants systemd-networkd-wait-online.service network-online.target

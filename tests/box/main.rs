@@ -25,4 +25,5 @@ mod stop;
 mod stranger;
 mod strangers;
 mod trunk;
+mod update;
 mod words;

@@ -19,3 +19,4 @@ mod settings;
 mod show;
 mod teach;
 mod tls;
+mod update;
