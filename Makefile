@@ -176,8 +176,7 @@ image:
 
 # The card that `image` has made in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
 # (20) in a hold. Some forty minutes, as root; IMAGE_MEMORY (512) is the first test's machine's, in megabytes.
-image-test: setup
-	@test -e target/image/card.img || $(MAKE) --no-print-directory image
+image-test: setup image
 	@programs=$$(cargo test --locked --no-run --test image --message-format=json 2>/dev/null | \
 	  sed -n 's/.*"target":{"kind":\["test"\].*"executable":"\([^"]*\)".*/\1/p') && \
 	tests/image/run.sh target/image/card.img "$$programs"

@@ -14,7 +14,7 @@ if [ -z "$built" ]; then
     built=$top/target/arm64/aarch64-unknown-linux-gnu/release
 fi
 # The root is compressed as a whole.
-package=$(DEB_COMPRESSION=none "$top/image/deb.sh" arm64 "$built" "$out" 2>/dev/null)
+package=$(DEB_COMPRESSION=none "$top/image/deb.sh" arm64 "$built" "$out")
 "$top/image/root.sh" "$package" "$out"
 name=$out/hold-slayer-$version-pi
 "$top/image/card.sh" "$out" "$out/card.img"

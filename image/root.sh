@@ -120,7 +120,7 @@ ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/defau
 cp "$out/packages" "$root/usr/share/doc/hold-slayer/packages"
 
 # What is never used: package records and tools' data, caches, the language of none.
-rm -rf "$root"/var/lib/{apt,dpkg} "$root"/var/cache/* "$root"/var/log/* "$root"/var/lib/pam "$root"/usr/share/{locale,i18n,doc-base,lintian,perl5,keyrings,zoneinfo/right,zoneinfo/posix} \
+rm -rf "$root"/etc/apt "$root"/var/lib/{apt,dpkg} "$root"/var/cache/* "$root"/var/log/* "$root"/var/lib/pam "$root"/usr/share/{locale,i18n,doc-base,lintian,perl5,keyrings,zoneinfo/right,zoneinfo/posix} \
     "$root"/usr/lib/*-linux-gnu/{gconv,perl-base} "$root"/usr/bin/perl* "$root"/usr/lib/udev/hwdb.bin "$root"/etc/udev/hwdb.bin "$root"/etc/{passwd-,group-,shadow-,gshadow-} \
     "$root"/tmp/* "$root"/run/* "$root"/dev/*
 rm -f "$root/usr/lib/tmpfiles.d/dbus.conf"

@@ -82,14 +82,17 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// What is in `file`; `None`: there is no such file, so there are no slots.
+    /// What is in `file`; `None`: there is no such file, or no key of whoever may bring updates, so there are none.
     ///
     /// # Errors
     /// In words: it cannot be read or understood.
     pub fn read(file: &Path) -> Result<Option<Self>, String> {
         let at = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
         match fs::read_to_string(file) {
-            Ok(text) => toml::from_str(&text).map(Some).map_err(|error| at(&error)),
+            Ok(text) => {
+                let slots: Self = toml::from_str(&text).map_err(|error| at(&error))?;
+                Ok(Some(slots).filter(|slots| !slots.key.is_empty()))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(at(&error)),
         }
@@ -156,8 +159,17 @@ fn turned(text: &str, boots: u8, tried: u8) -> Option<String> {
     (set == 2).then_some(out)
 }
 
-/// How much a partition holds.
+/// How much a partition holds. The kernel tells everybody; only root may open it.
 pub(super) fn room(device: &Path) -> Result<u64, String> {
+    const SECTOR_BYTES: u64 = 512;
+    let told = |device: &Path| {
+        let name = fs::canonicalize(device).ok()?.file_name()?.to_owned();
+        let size = Path::new("/sys/class/block").join(name).join("size");
+        fs::read_to_string(size).ok()?.trim().parse::<u64>().ok()
+    };
+    if let Some(sectors) = told(device) {
+        return Ok(sectors * SECTOR_BYTES);
+    }
     let size = File::open(device).and_then(|mut file| file.seek(SeekFrom::End(0)));
     size.map_err(|error| format!("{}: {error}", device.display()))
 }

@@ -169,6 +169,7 @@ fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
             p { "This box was installed as a package or by hand, and is updated the same way. Best when no call is up:" }
             pre { "sudo apt install ./hold-slayer_VERSION_ARCHITECTURE.deb" }
             p.muted { "Settings, history and what was learnt stay. Make a backup before." }
+            p.muted { "A box that starts from a card of its own: write a newer card, and bring settings and history by a backup." }
         } }
     };
     Answer::page(status, frame("Update", Place::Settings, Some(form), &content))

@@ -355,6 +355,27 @@ fn a_held_call_is_heard_aloud_and_lifted_into_the_ear() {
 }
 
 #[test]
+fn who_only_listens_and_dials_calls_somebody() {
+    let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
+    let mut world = world(vec![desk("18005550123", queue), hums("911", 1_200)], vec![], Dial::Keypad);
+    lift(&mut world, true);
+    keys(&mut world, "18005550123#");
+    world.run(s(3));
+    keys(&mut world, "**");
+    world.run(s(5));
+    lift(&mut world, false);
+    world.at_the_handset(Input::Aloud(true));
+    world.run(s(4));
+    lift(&mut world, true);
+    world.run(s(2));
+    keys(&mut world, "911");
+    world.run(s(4));
+    let helped = world.seen(Who::Company, |f| matches!(f, Fact::Called { number, .. } if number == "911"));
+    assert!(helped.is_some(), "{}", world.tale());
+    assert!(sounds(&hand(&world).ear, 1_200), "{}", world.tale());
+}
+
+#[test]
 fn a_sound_card_that_goes_takes_the_handset_with_it_and_brings_it_back() {
     let mut world = world(vec![hums("18005550123", 1_200)], vec![], Dial::Keypad);
     lift(&mut world, true);

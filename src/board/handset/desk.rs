@@ -23,6 +23,8 @@ use tokio::sync::watch;
 
 /// How long until what could not be had is tried again.
 const RETRY: Duration = Duration::from_secs(3);
+/// Datagrams that are taken at once: a flood of them keeps the thread from nothing.
+const AT_ONCE: usize = 32;
 /// How late the page and a wish may be followed.
 const GLANCE: Duration = Duration::from_millis(200);
 /// The longest message that the box sends to a phone.
@@ -150,7 +152,8 @@ impl Desk {
             self.show();
             let ready = self.wait(now);
             self.feel(ready);
-            while let Ok((length, from)) = self.edges.sip.recv_from(&mut bytes) {
+            for _ in 0..AT_ONCE {
+                let Ok((length, from)) = self.edges.sip.recv_from(&mut bytes) else { break };
                 self.give(clock::now(), Input::Message(from, bytes.get(..length).unwrap_or_default()));
             }
             while let Ok(gone) = self.edges.gone.pop() {

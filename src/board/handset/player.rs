@@ -19,6 +19,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
+/// Datagrams that are taken at once: a flood of them keeps the thread from nothing.
+const AT_ONCE: usize = 32;
 /// How often resting cards are looked at.
 const GLANCE: Duration = Duration::from_secs(1);
 /// A thread that slept longer does not play what it has missed.
@@ -97,7 +99,8 @@ impl Player {
             let wait = due.since(now);
             self.wait(wait);
             self.obey();
-            while let Ok((length, from)) = self.rtp.recv_from(&mut datagram) {
+            for _ in 0..AT_ONCE {
+                let Ok((length, from)) = self.rtp.recv_from(&mut datagram) else { break };
                 self.audio.packet(from, datagram.get(..length).unwrap_or_default());
             }
             let now = clock::now();

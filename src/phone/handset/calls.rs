@@ -18,7 +18,10 @@ impl Handset {
     fn event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Incoming { leg, .. } => self.incoming(now, leg),
-            Event::Ringing(leg) if self.calls(leg) => self.sound(Sound::Tone(Some(Tone::Ringback))),
+            // Where the far side's own sound comes already, that is heard.
+            Event::Ringing(leg) if matches!(self.state, State::Calls { leg: own, early: false } if own == leg) => {
+                self.sound(Sound::Tone(Some(Tone::Ringback)))
+            }
             Event::Progress(leg, session) if self.calls(leg) => {
                 self.talk(session);
                 self.state = State::Calls { leg, early: true };

@@ -175,6 +175,8 @@ pub struct Handset {
     /// The sound card is there; if not, since when it is gone.
     card: Result<(), Option<Instant>>,
     aloud: Aloud,
+    /// The held call is heard in the ear, by nobody at its other end.
+    listens: bool,
     legs: u32,
     out: VecDeque<Output>,
 }
@@ -211,7 +213,18 @@ impl Handset {
         });
         let hook = Hook::new(now, setup.dial);
         let (state, out) = (State::Down, VecDeque::new());
-        Self { setup, ua, hook, state, parked: None, card: Err(None), aloud: Aloud::Unwanted, legs: 0, out }
+        Self {
+            setup,
+            ua,
+            hook,
+            state,
+            parked: None,
+            card: Err(None),
+            aloud: Aloud::Unwanted,
+            listens: false,
+            legs: 0,
+            out,
+        }
     }
 
     /// Takes one input.
@@ -221,7 +234,15 @@ impl Handset {
                 self.ua.handle(now, SipInput::Message { from: Hop::udp(from), bytes });
             }
             Input::Contact(lifted) => self.hook.contact(now, lifted),
-            Input::Pulse(open) => self.hook.pulse(now, open),
+            Input::Pulse(open) => {
+                self.hook.pulse(now, open);
+                // A number is not over while its next digit is being dialled.
+                if let State::Lifted { number, until } = &mut self.state
+                    && !number.is_empty()
+                {
+                    *until = now + NEXT;
+                }
+            }
             Input::Key(key) => self.key(now, key),
             Input::Card(there) => self.card(now, there),
             Input::Aloud(false) => self.aloud = Aloud::Unwanted,
@@ -287,6 +308,7 @@ impl Handset {
             // Whoever listens may go on with it in the ear, and press `**` to be joined.
             State::Aloud(leg) => {
                 self.sound(Sound::Aloud(false));
+                self.listens = true;
                 self.state = State::Talks(leg);
             }
             _ => self.dial_tone(now),
@@ -297,6 +319,7 @@ impl Handset {
         if self.aloud == Aloud::Tried {
             self.aloud = Aloud::Wanted;
         }
+        self.listens = false;
         self.sound(Sound::Tone(None));
         match core::mem::replace(&mut self.state, State::Down) {
             State::Calls { leg, .. } | State::Talks(leg) => self.hang_up(now, leg),
@@ -333,7 +356,18 @@ impl Handset {
         }
     }
 
+    /// Who only listens and dials wants to call somebody, help perhaps. With a star he wants something of what he hears.
+    fn dials_anew(&mut self, now: Instant, key: Key) {
+        let (State::Talks(leg), Key::Digit(digit)) = (&self.state, key) else { return };
+        let leg = *leg;
+        if core::mem::take(&mut self.listens) && digit.as_char().is_ascii_digit() {
+            self.hang_up(now, leg);
+            self.dial_tone(now);
+        }
+    }
+
     fn key(&mut self, now: Instant, key: Key) {
+        self.dials_anew(now, key);
         let pulse = self.setup.dial == Dial::Pulse;
         match (&mut self.state, key) {
             (State::Lifted { number, until }, Key::Digit(digit)) => {
@@ -437,6 +471,7 @@ impl Handset {
             self.state = if self.is_lifted() { State::Over { until: None } } else { State::Down };
             up.into_iter().chain(self.parked.take()).for_each(|leg| self.hang_up(now, leg));
             self.sound(Sound::Quiet);
+            self.sound(Sound::Aloud(false));
             self.sound(Sound::Ring(false));
         }
         if self.until().is_none_or(|until| now < until) {

@@ -24,6 +24,11 @@ impl Known {
         }
     }
 
+    /// Something known begins so.
+    fn is_begun(&self, typed: &str) -> bool {
+        self.whole.iter().chain(&self.before).any(|known| known.starts_with(typed))
+    }
+
     /// Something known goes on after this.
     fn begins(&self, typed: &str) -> bool {
         let mut all = self.whole.iter().chain(&self.before);
@@ -52,7 +57,7 @@ impl Number {
     }
 
     /// One key more. True: the number is whole, no more keys are awaited. A rotary dial (`pulse`) has no star: two ones
-    /// before everything are one, as telephone companies had it ("1167" for `*67`).
+    /// before a code are one, as telephone companies had it ("1167" for `*67`), unless a number for help begins so.
     pub fn key(&mut self, key: Digit, known: &Known, pulse: bool) -> bool {
         let ends = key == Digit::HASH && !self.typed.is_empty() && !self.typed.starts_with('#');
         if ends
@@ -64,8 +69,11 @@ impl Number {
         if self.typed.len() < LONGEST {
             self.typed.push(key.as_char());
         }
-        if pulse && self.typed == "11" && !known.whole.iter().any(|known| known.starts_with("11")) {
-            self.typed = "*".to_owned();
+        if pulse && self.typed.len() == 3 && self.typed.starts_with("11") && !known.is_begun(&self.typed) {
+            let star = self.typed.replacen("11", "*", 1);
+            if known.is_begun(&star) {
+                self.typed = star;
+            }
         }
         known.whole.contains(&self.typed) && !known.begins(&self.typed)
     }
@@ -119,8 +127,11 @@ mod tests {
             (number.take(), whole)
         };
         assert_eq!(dialled(&["911".into()], "1158"), ("*58".into(), true));
-        assert_eq!(dialled(&["911".into()], "1115550123"), ("*15550123".into(), false));
-        assert_eq!(dialled(&["112".into(), "110".into()], "112"), ("112".into(), true));
-        assert_eq!(dialled(&["112".into(), "110".into()], "1158"), ("1158".into(), false));
+        assert_eq!(dialled(&["911".into()], "118118"), ("118118".into(), false), "no code begins so");
+        let help = ["112".into(), "110".into(), "115".into()];
+        assert_eq!(dialled(&help[..2], "112"), ("112".into(), true));
+        assert_eq!(dialled(&help[..2], "1158"), ("*58".into(), true));
+        assert_eq!(dialled(&help[..2], "11595550123"), ("*595550123".into(), false));
+        assert_eq!(dialled(&help, "1158"), ("115".into(), true), "help goes first");
     }
 }
