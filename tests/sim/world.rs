@@ -645,7 +645,8 @@ impl World {
                 self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes);
             }
             Effect::Media(command) => {
-                let house = |ip| ip == PHONE || (0..self.rooms.len()).any(|n| room_ip(n) == ip);
+                let house =
+                    |ip| [PHONE, Hand::IP].contains(&ip) || (0..self.rooms.len()).any(|n| room_ip(n) == ip);
                 self.joins.note(&command, house);
                 match command {
                     MediaCommand::Tone(_, tone) => self.tones.push(tone),
