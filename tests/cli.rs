@@ -130,3 +130,40 @@ fn a_reader_that_goes_away_is_no_crash() {
     assert!(output.status.code().is_some_and(|code| code <= 1), "{:?}", output.status);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_flow_with_every_kind_of_step_goes_in_and_comes_out_as_it_is() {
+    let prints = [3_u32, 5].map(|seed| {
+        let sound: Vec<u32> = (1..60).map(|n| (seed * 1_000 + n).wrapping_mul(2_654_435_761)).collect();
+        hold_slayer::listen::prompt::Print::new(&sound).unwrap().to_text()
+    });
+    let text = format!(
+        "name = \"Two doors\"\n\n[[step]]\ndo = \"branch\"\n[[step.way]]\nprompt = \"p1\"\nto = \"keys\"\n\
+         [[step.way]]\nprompt = \"p2\"\nto = \"word\"\n\n[[step]]\ndo = \"listen\"\nlabel = \"word\"\n\n\
+         [[step]]\ndo = \"speak\"\nsay = \"agent\"\notherwise = \"next\"\n\n[[step]]\ndo = \"wait\"\ntime = \"2s\"\n\n\
+         [[step]]\ndo = \"dtmf\"\nlabel = \"keys\"\nexpect = \"care\"\nkeys = \"2\"\nwithin = \"10s\"\notherwise = \"queue\"\n\n\
+         [[step]]\ndo = \"speak\"\ntext = \"My bill\"\notherwise = \"end\"\n\n[[step]]\ndo = \"hold\"\nlabel = \"queue\"\n\n\
+         # Fingerprints of what the company says: no sound can be made of them.\n\
+         [prompts]\np1 = \"{}\"\np2 = \"{}\"\n",
+        prints[0], prints[1]
+    );
+    let (folder, _) = folder("flows", "");
+    let (data, file) = (folder.to_str().unwrap(), folder.join("flow.toml"));
+    std::fs::write(&file, &text).unwrap();
+    let import = |file: &std::path::Path| {
+        run(&["flows", "import", "18005550123", file.to_str().unwrap(), "--data", data])
+    };
+    let (code, _, wrong) = import(&file);
+    assert_eq!(code, 0, "{wrong}");
+    let (code, out, wrong) = run(&["flows", "export", "18005550123", "--data", data]);
+    assert_eq!((code, out.trim_end()), (0, text.trim_end()), "{wrong}");
+    let (_, out, _) = run(&["flows", "list", "--data", data]);
+    assert!(out.contains("18005550123") && out.contains("Two doors"), "{out}");
+    // A flow that leads nowhere changes nothing.
+    std::fs::write(&file, text.replace("to = \"word\"", "to = \"nowhere\"")).unwrap();
+    let (code, _, wrong) = import(&file);
+    assert!(code == 1 && wrong.contains("no step has the label nowhere"), "{wrong}");
+    let (_, out, _) = run(&["flows", "export", "18005550123", "--data", data]);
+    assert_eq!(out.trim_end(), text.trim_end());
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -1,5 +1,6 @@
 //! The other end of the trunk: a provider to the box, and behind it companies that follow a script.
 
+use super::ear::Ear;
 use super::endpoint::{BOX, Endpoint, Setup};
 use super::line::{Line, Playing};
 use super::live::{Agent, Manner as Person};
@@ -9,6 +10,8 @@ use crate::sip::{Caller, Cause, Command, Event, Manner, Progress, Session};
 use crate::units::{Digit, Instant, LegId};
 use core::time::Duration;
 
+/// A voice this long is an answer to a menu that listens.
+const ANSWER: Duration = Duration::from_millis(200);
 /// Calls the company has at once; more are busy.
 const CALLS: usize = 16;
 
@@ -38,6 +41,10 @@ pub enum Step {
     /// Plays the menu until this key is pressed. Another key is told so once, by the menu from its start; the second time the
     /// company hangs up.
     Choice(Sound, Digit),
+    /// As [`Self::Choice`] with several keys: the steps of the one that is pressed come next, and then those after this.
+    Fork(Sound, &'static [(Digit, &'static [Self])]),
+    /// A menu that listens: asks until somebody says something.
+    Ask(Sound),
     /// A live agent takes the call, and stays for `patience` without a sign of life. The step ends when he leaves.
     Agent {
         /// See [`Agent::new`].
@@ -63,8 +70,8 @@ impl Step {
     /// Waits until there is sound: a call that was placed is answered, or a 183 has been sent.
     const fn needs_line(self) -> bool {
         use Step::{
-            Agent, AgentPutsBack, Choice, Clip, ClipLoop, Loop, Menu, Person, Play, Press, Quiet, Ringback,
-            Tone,
+            Agent, AgentPutsBack, Ask, Choice, Clip, ClipLoop, Fork, Loop, Menu, Person, Play, Press, Quiet,
+            Ringback, Tone,
         };
         matches!(
             self,
@@ -79,6 +86,8 @@ impl Step {
                 | Tone(..)
                 | Menu(..)
                 | Choice(..)
+                | Fork(..)
+                | Ask(_)
                 | Agent { .. }
                 | AgentPutsBack(_)
         )
@@ -114,6 +123,8 @@ pub struct Company {
     desks: Vec<Desk>,
     /// The numbers that were called, in order.
     called: Vec<String>,
+    /// Every call that came: its number, and when.
+    came: Vec<(LegId, String, Instant)>,
     calls: Vec<Call>,
     /// It puts calls through itself when it is asked to, RFC 3515.
     pub puts_through: bool,
@@ -126,6 +137,7 @@ impl Company {
             end: Endpoint::new(Who::Company, setup),
             desks,
             called: Vec::new(),
+            came: Vec::new(),
             calls: Vec::new(),
             puts_through: true,
         }
@@ -175,6 +187,12 @@ impl Company {
         self.calls.len()
     }
 
+    /// What was heard in each call that came, in their order: its number, when it came, and the ear on it.
+    pub fn ears(&self) -> impl Iterator<Item = (&str, Instant, &Ear)> {
+        let ear = |(leg, ..): &(LegId, String, Instant)| self.end.ear(*leg);
+        self.came.iter().filter_map(move |call| Some((call.1.as_str(), call.2, ear(call)?)))
+    }
+
     /// The line of the newest call, to see what was heard on it.
     pub fn line(&mut self) -> Option<&mut Line> {
         let leg = self.calls.last()?.leg;
@@ -209,6 +227,7 @@ impl Company {
             Event::Incoming { leg, called, caller, session, .. } => {
                 self.end.say(now, Fact::Called { number: called.clone(), caller });
                 let script = self.desk(&called).map(|desk| desk.script.clone());
+                self.came.push((leg, called.clone(), now));
                 self.called.push(called);
                 match script {
                     _ if self.calls.len() >= CALLS => self.end.hang_up(now, leg, Cause::Busy),
@@ -282,7 +301,11 @@ impl Call {
 
     fn enter(&mut self, now: Instant, step: &Step, end: &mut Endpoint) {
         let playing = match step {
-            Step::Play(sound) | Step::Menu(sound, _) | Step::Choice(sound, _) => Playing::Once(*sound),
+            Step::Play(sound)
+            | Step::Menu(sound, _)
+            | Step::Choice(sound, _)
+            | Step::Fork(sound, _)
+            | Step::Ask(sound) => Playing::Once(*sound),
             Step::Loop(sound, _) => Playing::Loop(*sound),
             Step::Ringback(_) => Playing::RINGBACK,
             Step::Tone(hz, _) => Playing::Tone(*hz),
@@ -316,9 +339,12 @@ impl Call {
                 end.say(now, Fact::HangsUp);
                 end.hang_up(now, self.leg, Cause::Normal);
             }
-            Step::Play(sound) | Step::Loop(sound, _) | Step::Menu(sound, _) | Step::Choice(sound, _) => {
-                end.say(now, Fact::Says(*sound))
-            }
+            Step::Play(sound)
+            | Step::Loop(sound, _)
+            | Step::Menu(sound, _)
+            | Step::Choice(sound, _)
+            | Step::Fork(sound, _)
+            | Step::Ask(sound) => end.say(now, Fact::Says(*sound)),
             Step::Agent { patience } => self.agent = Some(Agent::new(now, Person::patient(*patience))),
             Step::AgentPutsBack(after) => {
                 self.agent = Some(Agent::new(now, Person { stays: *after, ..Person::patient(*after * 2) }));
@@ -359,16 +385,17 @@ impl Call {
             }
             Step::Choice(_, key) if !self.keys.is_empty() => {
                 let right = self.keys.remove(0) == *key;
-                self.wrong = if right { 0 } else { self.wrong + 1 };
-                if self.wrong > 1 {
-                    end.say(now, Fact::HangsUp);
-                    end.hang_up(now, self.leg, Cause::Normal);
-                } else if !right {
-                    self.entered = None;
-                }
-                right
+                self.chosen(now, right, end)
             }
-            Step::Menu(sound, _) | Step::Choice(sound, _) => {
+            Step::Fork(_, ways) if !self.keys.is_empty() => {
+                let key = self.keys.remove(0);
+                let way = ways.iter().find(|(wanted, _)| *wanted == key);
+                let next = self.at + 1;
+                self.script.splice(next..next, way.iter().flat_map(|(_, steps)| steps.iter().copied()));
+                self.chosen(now, way.is_some(), end)
+            }
+            Step::Ask(_) if line.ear.voice(now) >= ANSWER => true,
+            Step::Menu(sound, _) | Step::Choice(sound, _) | Step::Fork(sound, _) | Step::Ask(sound) => {
                 if passed >= sound_time(*sound) + Duration::from_secs(3) {
                     self.entered = None;
                 }
@@ -387,6 +414,18 @@ impl Call {
             }
             Step::Refuse(_) | Step::HangUp | Step::Forever => false,
         }
+    }
+
+    /// A key was pressed in a menu that takes few: a wrong one is told so once.
+    fn chosen(&mut self, now: Instant, right: bool, end: &mut Endpoint) -> bool {
+        self.wrong = if right { 0 } else { self.wrong + 1 };
+        if self.wrong > 1 {
+            end.say(now, Fact::HangsUp);
+            end.hang_up(now, self.leg, Cause::Normal);
+        } else if !right {
+            self.entered = None;
+        }
+        right
     }
 }
 

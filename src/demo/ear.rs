@@ -128,6 +128,17 @@ impl Ear {
         &self.spans
     }
 
+    /// The longest time in which nothing was heard between two moments, but for gaps of 1.5 s within one sound.
+    pub fn longest_silence(&self, from: Instant, to: Instant) -> Duration {
+        let within = self.spans.iter().filter(|span| span.until >= from && span.from <= to);
+        let (mut since, mut longest) = (from, Duration::ZERO);
+        for span in within {
+            longest = longest.max(span.from.since(since));
+            since = since.max(span.until);
+        }
+        longest.max(to.since(since))
+    }
+
     /// A kind of sound that has just become certain (its third frame), once per span.
     pub fn take_fresh(&mut self) -> Option<Kind> {
         self.fresh.take()
@@ -225,6 +236,18 @@ mod tests {
             }
             assert_eq!(ear.spans().iter().map(|s| s.kind).collect::<Vec<_>>(), [Kind::Tone(hz)]);
         }
+    }
+
+    #[test]
+    fn silence_is_what_no_sound_fills() {
+        let mut ear = Ear::new();
+        let loud = [0x10u8; 160];
+        for t in (1_000..3_000).chain(8_000..9_000).step_by(20) {
+            ear.hear(ms(t), Codec::Pcmu, &loud);
+        }
+        let longest = |from, to| ear.longest_silence(ms(from), ms(to)).as_millis();
+        assert_eq!((longest(0, 2_000), longest(0, 10_000), longest(8_200, 8_800)), (1_000, 5_020, 0));
+        assert_eq!(longest(8_000, 20_000), 11_020, "to the end");
     }
 
     #[test]

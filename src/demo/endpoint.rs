@@ -1,6 +1,6 @@
 //! What both far ends have: a user agent, a line per leg, and the ports they share.
 
-use super::ear::Kind;
+use super::ear::{Ear, Kind};
 use super::line::Line;
 use super::{Fact, Narration, NetInput, NetOutput, Who};
 use crate::sip::ua::Config;
@@ -38,6 +38,8 @@ pub(super) struct Endpoint {
     media: LocalMedia,
     seed: u64,
     lines: Vec<(LegId, Line)>,
+    /// What was heard on those that are over.
+    over: Vec<(LegId, Ear)>,
     out: VecDeque<NetOutput>,
     events: VecDeque<Event>,
     legs: u32,
@@ -68,6 +70,7 @@ impl Endpoint {
             media: LocalMedia { addr: setup.rtp, codecs: setup.codecs },
             seed: setup.seed,
             lines: Vec::new(),
+            over: Vec::new(),
             out: VecDeque::new(),
             events: VecDeque::new(),
             legs: 0,
@@ -125,6 +128,19 @@ impl Endpoint {
         self.lines.iter_mut().find(|(l, _)| *l == leg).map(|(_, line)| line)
     }
 
+    /// What was heard on a leg, be it over or not.
+    pub(super) fn ear(&self, leg: LegId) -> Option<&Ear> {
+        let up = self.lines.iter().find(|(l, _)| *l == leg).map(|(_, line)| &line.ear);
+        up.or_else(|| self.over.iter().find(|(l, _)| *l == leg).map(|(_, ear)| ear))
+    }
+
+    fn close(&mut self, leg: LegId) {
+        if let Some(at) = self.lines.iter().position(|(l, _)| *l == leg) {
+            let (_, line) = self.lines.remove(at);
+            self.over.push((leg, line.ear));
+        }
+    }
+
     pub(super) fn event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
@@ -152,7 +168,7 @@ impl Endpoint {
                         | Event::Changed(leg, session) => {
                             self.open(now, leg, session);
                         }
-                        Event::Ended(leg, _) => self.lines.retain(|(l, _)| *l != leg),
+                        Event::Ended(leg, _) => self.close(leg),
                         _ => {}
                     }
                     self.events.push_back(event);

@@ -2,7 +2,7 @@
 
 use super::scenario::Expect;
 use super::{Fact, Narration, Sound, Who};
-use crate::call::Record;
+use crate::call::{Outcome, Record};
 use crate::units::Instant;
 use core::fmt;
 
@@ -42,54 +42,47 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges a story that is over.
-pub fn judge(expect: Expect, story: &[Narration], record: Option<&Record>) -> Verdict {
+/// Judges a story that is over. `records`: of every call, the oldest first.
+pub fn judge(expect: Expect, story: &[Narration], records: &[Record]) -> Verdict {
     let mut verdict = Verdict::default();
-    let agent = first(story, Who::Company, |f| matches!(f, Fact::Speaks(_)));
-    let picked_up = first(story, Who::Phone, |f| *f == Fact::Answers);
-    rings(&mut verdict, expect, story, agent);
-    room(&mut verdict, story, picked_up);
-    if expect.joined {
-        joined(&mut verdict, story, picked_up);
-    }
-    match record {
-        None => verdict.find(false, "the box kept no record of the call".into()),
-        Some(r) => {
-            let words = format!("the record says {:?}, expected {:?}", r.outcome, expect.outcome);
-            verdict.find(r.outcome == expect.outcome && r.ended.is_some(), words);
-        }
-    }
+    rings(&mut verdict, expect, story);
+    room(&mut verdict, story);
+    joined(&mut verdict, expect, story);
+    let outcomes: Vec<Outcome> = records.iter().map(|record| record.outcome).collect();
+    let words = format!("the records say {outcomes:?}, expected {:?}", expect.outcomes);
+    verdict.find(outcomes == expect.outcomes && records.iter().all(|record| record.ended.is_some()), words);
     verdict
+}
+
+fn all(story: &[Narration], who: Who, is: impl Fn(&Fact) -> bool) -> Vec<Instant> {
+    story.iter().filter(|n| n.who == who && is(&n.fact)).map(|n| n.at).collect()
 }
 
 fn first(story: &[Narration], who: Who, is: impl Fn(&Fact) -> bool) -> Option<Instant> {
     story.iter().find(|n| n.who == who && is(&n.fact)).map(|n| n.at)
 }
 
-fn rings(verdict: &mut Verdict, expect: Expect, story: &[Narration], agent: Option<Instant>) {
-    let rang: Vec<Instant> = story
-        .iter()
-        .filter(|n| n.who == Who::Phone && matches!(n.fact, Fact::Called { .. }))
-        .map(|n| n.at)
-        .collect();
-    let false_rings = rang.iter().filter(|&&at| agent.is_none_or(|spoke| at < spoke)).count();
+fn rings(verdict: &mut Verdict, expect: Expect, story: &[Narration]) {
+    // A greeting is an agent's first words: each has one.
+    let agents = all(story, Who::Company, |f| *f == Fact::Speaks(Sound::AgentGreeting));
+    let rang = all(story, Who::Phone, |f| matches!(f, Fact::Called { .. }));
+    // The n-th ring is for the n-th agent.
+    let is_false = |(n, at): (usize, &Instant)| agents.get(n).is_none_or(|spoke| at < spoke);
+    let false_rings = rang.iter().enumerate().filter(|ring| is_false(*ring)).count();
     verdict.find(false_rings == 0, format!("false rings: {false_rings}"));
     verdict.find(
         rang.len() == expect.rings,
         format!("the phone rang {} times, expected {}", rang.len(), expect.rings),
     );
-    if let (Some(spoke), Some(at)) = (agent, rang.first())
-        && at >= &spoke
-    {
-        verdict.find(
-            true,
-            format!("it rang {:.1} s after the agent began to speak", at.since(spoke).as_secs_f32()),
-        );
+    for (spoke, at) in agents.iter().zip(&rang).filter(|(spoke, at)| at >= spoke) {
+        let took = at.since(*spoke).as_secs_f32();
+        verdict.find(true, format!("it rang {took:.1} s after the agent began to speak"));
     }
 }
 
 /// Between slaying and picking up, nothing the owner says may reach the company.
-fn room(verdict: &mut Verdict, story: &[Narration], picked_up: Option<Instant>) {
+fn room(verdict: &mut Verdict, story: &[Narration]) {
+    let picked_up = first(story, Who::Phone, |f| *f == Fact::Answers);
     let slain = first(story, Who::Phone, |f| match f {
         Fact::Presses(keys) => keys == "**",
         Fact::Dials(number) => number.starts_with("*59"),
@@ -105,17 +98,23 @@ fn room(verdict: &mut Verdict, story: &[Narration], picked_up: Option<Instant>) 
     verdict.find(!leaked, words.into());
 }
 
-fn joined(verdict: &mut Verdict, story: &[Narration], picked_up: Option<Instant>) {
-    let Some(up) = picked_up else { return verdict.find(false, "the owner never picked up".into()) };
-    let after = |who, is: fn(Sound) -> bool| {
-        story.iter().any(|n| n.who == who && n.at >= up && matches!(n.fact, Fact::Hears(s) if is(s)))
-    };
-    for (who, is, words) in [
-        (Who::Phone, is_agent as fn(Sound) -> bool, "the owner heard the agent"),
-        (Who::Company, is_owner, "the agent heard the owner"),
-    ] {
-        let good = after(who, is);
-        verdict.find(good, if good { words.into() } else { format!("not so: {words}") });
+/// After each time that the owner picked up, until the next.
+fn joined(verdict: &mut Verdict, expect: Expect, story: &[Narration]) {
+    let slain = expect.outcomes.iter().filter(|outcome| **outcome == Outcome::Slain).count();
+    let picked_up = all(story, Who::Phone, |f| *f == Fact::Answers);
+    if picked_up.len() < slain {
+        verdict.find(false, format!("the owner picked up {} times, expected {slain}", picked_up.len()));
+    }
+    for (n, up) in picked_up.iter().enumerate().take(slain) {
+        let until = picked_up.get(n + 1).copied().unwrap_or(Instant(u64::MAX));
+        for (who, is, words) in [
+            (Who::Phone, is_agent as fn(Sound) -> bool, "the owner heard the agent"),
+            (Who::Company, is_owner, "the agent heard the owner"),
+        ] {
+            let heard = all(story, who, |f| matches!(f, Fact::Hears(s) if is(*s)));
+            let good = heard.iter().any(|at| (*up..until).contains(at));
+            verdict.find(good, if good { words.into() } else { format!("not so: {words}") });
+        }
     }
 }
 
@@ -131,11 +130,10 @@ fn is_agent(sound: Sound) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::Outcome;
     use crate::sip::Caller;
     use crate::units::{CallId, Wall};
 
-    const EXPECT: Expect = Expect { outcome: Outcome::Slain, rings: 1, joined: true };
+    const EXPECT: Expect = Expect { outcomes: &[Outcome::Slain], rings: 1 };
 
     fn record(outcome: Outcome) -> Record {
         Record {
@@ -172,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_good_story_passes_and_each_flaw_fails() {
-        let good = judge(EXPECT, &story(), Some(&record(Outcome::Slain)));
+        let slain = || [record(Outcome::Slain)];
+        let good = judge(EXPECT, &story(), &slain());
         assert!(good.passed(), "{good}");
 
         type Flaw = fn(&mut Vec<Narration>);
@@ -187,9 +186,30 @@ mod tests {
         for (flaw, make) in flaws {
             let mut story = story();
             make(&mut story);
-            assert!(!judge(EXPECT, &story, Some(&record(Outcome::Slain))).passed(), "{flaw}");
+            assert!(!judge(EXPECT, &story, &slain()).passed(), "{flaw}");
         }
-        assert!(!judge(EXPECT, &story(), Some(&record(Outcome::AgentLost))).passed());
-        assert!(!judge(EXPECT, &story(), None).passed());
+        assert!(!judge(EXPECT, &story(), &[record(Outcome::AgentLost)]).passed());
+        assert!(!judge(EXPECT, &story(), &[]).passed());
+        assert!(!judge(EXPECT, &story(), &[record(Outcome::Slain), record(Outcome::Talked)]).passed());
+    }
+
+    #[test]
+    fn of_two_agents_each_has_his_ring_and_his_talk() {
+        const BOTH: Expect = Expect { outcomes: &[Outcome::Slain, Outcome::Slain], rings: 2 };
+        let late = |n: Narration| Narration { at: Instant(n.at.0 + 30_000_000), ..n };
+        let two = || [story(), story().into_iter().skip(1).map(late).collect()].concat();
+        let records = || [record(Outcome::Slain), record(Outcome::Slain)];
+        let good = judge(BOTH, &two(), &records());
+        assert!(good.passed(), "{good}");
+        // The second ring comes before its agent, though after the first; the second talk is one-sided.
+        type Flaw = fn(&mut Vec<Narration>);
+        let flaws: [Flaw; 3] =
+            [|s| s[7].at = Instant(60_000_000), |s| drop(s.remove(9)), |s| drop(s.remove(10))];
+        for (n, make) in flaws.into_iter().enumerate() {
+            let mut story = two();
+            make(&mut story);
+            assert!(!judge(BOTH, &story, &records()).passed(), "{n}");
+        }
+        assert!(!judge(BOTH, &two(), &[record(Outcome::AgentLost), record(Outcome::Slain)]).passed());
     }
 }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 pub struct Options {
     /// One of [`Scenario::all`].
     pub scenario: String,
-    /// No browser and no live line; the call's record at the end.
+    /// No browser and no live line; the calls' records at the end.
     pub headless: bool,
 }
 
@@ -37,7 +37,7 @@ impl Drop for Data {
 /// No such scenario, no free port, or a box that does not start.
 pub fn run(options: &Options) -> Result<bool> {
     let scenario = Scenario::named(&options.scenario).ok_or_else(|| unknown(&options.scenario))?;
-    let expect = scenario.expect;
+    let (expect, redials) = (scenario.expect, scenario.redials);
     let random = || getrandom::u64().map_err(|error| anyhow!("the system gives no random numbers: {error}"));
     let secret = || Ok::<_, anyhow::Error>(format!("{:016x}{:016x}", random()?, random()?));
     let (seed, token, app_token) = (random()?, secret()?, format!("hs_{}", secret()?));
@@ -52,9 +52,9 @@ pub fn run(options: &Options) -> Result<bool> {
     let data = Data(std::env::temp_dir().join(format!("hold-slayer-demo-{seed:016x}")));
     std::fs::create_dir_all(&data.0).with_context(|| format!("cannot make {}", data.0.display()))?;
     let no_board_file = |_: &std::path::Path| Err(io::ErrorKind::NotFound.into());
-    let settings =
-        config::parse(&configuration(stage.site(), &password), "the demo's configuration", &no_board_file)
-            .map_err(|mistakes| anyhow!("{mistakes}"))?;
+    let text = configuration(stage.site(), &password, redials);
+    let settings = config::parse(&text, "the demo's configuration", &no_board_file)
+        .map_err(|mistakes| anyhow!("{mistakes}"))?;
     let box_options = app::Options {
         any_port: true,
         one_use_token: Some(token.clone()),
@@ -73,13 +73,13 @@ pub fn run(options: &Options) -> Result<bool> {
     }
     let shown = Shown { sip: running.sip, snapshot: running.snapshot.clone() };
     let said = runtime.block_on(stage.play(shown, !options.headless, out));
-    let record = running.store.as_ref().and_then(newest);
+    let records = running.store.as_ref().map(of_every_call).unwrap_or_default();
     running.stop();
 
-    if let Some(record) = record.as_ref().filter(|_| options.headless) {
+    for record in records.iter().filter(|_| options.headless) {
         tell(out, &story::record(record));
     }
-    let verdict = judge(expect, &said, record.as_ref());
+    let verdict = judge(expect, &said, &records);
     tell(out, &verdict.to_string());
     Ok(verdict.passed())
 }
@@ -90,19 +90,22 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 /// The demo's box reads a configuration like anybody's.
-fn configuration(site: &Site, password: &str) -> String {
+fn configuration(site: &Site, password: &str, redials: u8) -> String {
     let Site { trunk, trunk_user, trunk_secret, phone_user, phone_secret } = site;
     format!(
         "[sip]\nlisten = \"127.0.0.1:5060\"\n[web]\nlisten = \"127.0.0.1:8080\"\npassword = \"{password}\"\n\
+         [hold]\nredial = {redials}\n\
          [[trunk]]\nname = \"provider\"\nserver = \"{trunk}\"\nuser = \"{trunk_user}\"\nsecret = \"{trunk_secret}\"\n\
          [[phone]]\nname = \"hall\"\nuser = \"{phone_user}\"\nsecret = \"{phone_secret}\"\n"
     )
 }
 
-/// The record of the call, once all that was to be written is written.
-fn newest(store: &Store) -> Option<Record> {
+/// The records, the oldest first, once all that was to be written is written.
+fn of_every_call(store: &Store) -> Vec<Record> {
     store.flush(Duration::from_secs(3));
-    store.history(None, 1).ok()?.into_iter().next()
+    let mut records = store.history(None, 64).unwrap_or_default();
+    records.reverse();
+    records
 }
 
 /// A terminal that has gone away is no reason to stop judging.
@@ -140,7 +143,7 @@ mod tests {
             phone_secret: "phone-0123456789abcdef".into(),
         };
         let none = |_: &std::path::Path| Err(io::ErrorKind::NotFound.into());
-        let settings = config::parse(&configuration(&site, "password"), "demo", &none).unwrap();
+        let settings = config::parse(&configuration(&site, "password", 2), "demo", &none).unwrap();
         assert_eq!((settings.trunks.len(), settings.phones.len()), (1, 1));
     }
 

@@ -26,4 +26,5 @@ mod stranger;
 mod strangers;
 mod trunk;
 mod update;
+mod waits;
 mod words;

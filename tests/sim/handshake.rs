@@ -94,6 +94,7 @@ fn who_waits_hears_something_every_few_seconds() {
         assert!(said.contains(&prompt), "{prompt:?} is missing: {said:?}\n{}", world.tale());
     }
     assert!(world.tones.contains(&hold_slayer::media::Tone::Ringback), "and the ringing between them");
+    world.agents_are_kept();
 }
 
 #[test]
@@ -115,6 +116,7 @@ fn an_owner_who_hangs_up_at_once_was_rung_for_nobody_and_the_line_stays() {
     assert!(!bye, "the far side notices\n{}", world.tale());
     world.run(s(120));
     assert_eq!(world.record(1).figures.false_alarms, 1);
+    world.agents_are_kept();
 }
 
 #[test]
@@ -127,6 +129,7 @@ fn an_owner_who_talks_for_a_while_and_hangs_up_ends_the_call() {
     assert!(figures.waited_ms.is_some_and(|ms| (5_000..20_000).contains(&ms)), "{figures:?}");
     assert_eq!((figures.false_alarms, figures.attempt, figures.trunk.as_str()), (0, 1, "company"));
     assert!(world.record(1).held_ms > 5_000);
+    world.agents_are_kept();
 }
 
 /// The mobile phone on the company's trunk, and the queue.
@@ -157,6 +160,7 @@ fn a_mobile_phone_is_joined_when_its_key_is_pressed() {
     assert!(world.seen(Who::Company, |f| *f == Fact::HearsTone(1_500)).is_some(), "{}", world.tale());
     assert!(world.seen(Who::Phone, |f| *f == Fact::StopsRinging).is_some(), "{}", world.tale());
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -171,6 +175,7 @@ fn a_machine_outside_is_joined_to_nobody() {
         "{}",
         world.tale()
     );
+    world.agents_are_kept();
 }
 
 #[test]
@@ -204,6 +209,7 @@ fn a_mobile_phone_needs_a_channel_of_its_own() {
         "{}",
         world.tale()
     );
+    world.agents_are_kept();
 }
 
 #[test]
@@ -218,6 +224,7 @@ fn a_mobile_phone_that_costs_extra_does_not_ring() {
         |w: &World| w.record(1).decisions.iter().any(|d| d.what == "no ring" && d.reason.contains("abroad"));
     assert!(refused(&world), "{}", world.tale());
     assert_eq!(world.company.calls(), 0);
+    world.agents_are_kept();
 }
 
 #[test]
@@ -246,6 +253,7 @@ fn an_emergency_call_takes_the_channel_of_a_mobile_phone_that_rings() {
     world.run(s(120));
     assert!(world.seen(Who::Company, |f| *f == Fact::HearsTone(660)).is_some(), "{}", world.tale());
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "the hold itself stays\n{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -257,6 +265,7 @@ fn nobody_comes_to_the_phone_and_the_line_is_kept_if_the_owner_wants_that() {
     let mut world = World::new(&house, company, owner);
     world.run(s(180));
     assert_eq!((world.rings(), world.outcome(1)), (2, Some(Outcome::Slain)), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -274,6 +283,48 @@ fn the_first_person_wins_the_phone_and_the_second_is_told() {
     for id in [1, 2] {
         assert_eq!(world.outcome(id), Some(Outcome::Slain), "call {id}\n{}", world.tale());
     }
+    world.agents_are_kept();
+}
+
+#[test]
+fn three_holds_at_once_are_served_one_after_the_other() {
+    let house = House { channels: 6, ring: s(90), max_holds: 3, ..House::default() };
+    let desks = vec![
+        desk("1800", queue(64, &[PATIENT, Far::HangUp])),
+        desk("1801", queue(52, &[PATIENT, Far::HangUp])),
+        desk("1802", queue(36, &[PATIENT, Far::HangUp])),
+    ];
+    let owner = [register(), slay("1800"), slay("1801"), slay("1802"), talk(15), talk(2), talk(2)].concat();
+    let mut world = World::with_desks(&house, desks, owner);
+    let all_hold = |w: &World| {
+        let calls = w.snapshot().calls;
+        calls.len() == 3 && calls.iter().all(|call| call.phase == Phase::Holding)
+    };
+    assert!(world.run_until(s(60), all_hold), "{}", world.tale());
+    world.run(s(300));
+    let told = world.count(Who::Company, |f| *f == Fact::HearsBox(Prompt::OtherCall));
+    assert!(told >= 2, "{told} were told\n{}", world.tale());
+    let joined = |id: u64| {
+        let record = world.record(id);
+        assert_eq!(record.outcome, Outcome::Slain, "call {id}\n{}", world.tale());
+        let joins: Vec<_> = record.decisions.iter().filter(|d| d.what == "join").collect();
+        assert_eq!(joins.len(), 1, "call {id}\n{}", world.tale());
+        record.started.0 + joins[0].at_ms
+    };
+    let first_ring = |id: u64| {
+        let record = world.record(id);
+        record.started.0 + record.decisions.iter().find(|d| d.what == "ring").expect("a ring").at_ms
+    };
+    let mut came = [1, 2, 3];
+    came.sort_by_key(|id| first_ring(*id));
+    assert!(
+        joined(came[0]) < joined(came[1]).min(joined(came[2])),
+        "the first person wins\n{}",
+        world.tale()
+    );
+    world.agents_are_kept();
+    world.run(s(40));
+    world.is_clean();
 }
 
 #[test]
@@ -325,6 +376,7 @@ fn the_second_call_reaches_somebody() {
     world.company.change(vec![desk("", queue(20, &[PATIENT, Far::HangUp]))]);
     world.run(s(180));
     assert_eq!(world.outcome(2), Some(Outcome::Slain), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -399,6 +451,25 @@ fn a_number_that_was_waited_at_before_has_a_usual_wait() {
         );
     }
     assert!(world.seen(Who::Company, |f| *f == Fact::HearsTone(800)).is_none(), "{}", ms(0).as_millis());
+}
+
+#[test]
+fn the_wait_of_one_call_is_the_usual_one_of_the_next() {
+    let again = vec![Owner::Wait(s(2))];
+    let owner = [register(), slay("1800"), talk(2), again, slay("1800")].concat();
+    let mut world = World::new(&House::default(), queue(24, &[PATIENT, Far::HangUp]), owner);
+    let holds = |w: &World, id: u64| {
+        let snapshot = w.snapshot();
+        let call =
+            snapshot.calls.into_iter().find(|call| call.id == CallId(id) && call.phase == Phase::Holding)?;
+        Some(call.usual_wait_ms)
+    };
+    assert!(world.run_until(s(40), |w| holds(w, 1).is_some()), "{}", world.tale());
+    assert_eq!(holds(&world, 1), Some(None), "nobody has waited there yet");
+    assert!(world.run_until(s(150), |w| holds(w, 2).is_some()), "{}", world.tale());
+    let waited = world.record(1).figures.waited_ms;
+    assert!(waited.is_some_and(|ms| (10_000..30_000).contains(&ms)), "{waited:?}\n{}", world.tale());
+    assert_eq!(holds(&world, 2), Some(waited), "{}", world.tale());
 }
 
 #[test]
@@ -491,4 +562,5 @@ fn an_owner_who_hangs_up_just_as_a_person_comes_is_rung_for_him() {
     let world = holds(ms(joined - pressed + 500));
     assert_eq!(decided(&world, 1, "false alarm"), 0, "{}", world.tale());
     assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::Slain)), "{}", world.tale());
+    world.agents_are_kept();
 }

@@ -3,6 +3,7 @@
 use super::world::{COMPANY, House, PHONE, World, ms, s};
 use hold_slayer::call::{Outcome, Phase, Request};
 use hold_slayer::demo::company::{Desk, Step as Far};
+use hold_slayer::demo::live::Manner;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::units::CallId;
@@ -91,6 +92,7 @@ fn an_agent_comes_and_is_joined_with_the_owner() {
             "{what}: {record:?}"
         );
     }
+    world.agents_are_kept();
 }
 
 #[test]
@@ -112,6 +114,7 @@ fn a_recording_is_not_a_person_and_the_agent_after_it_is() {
     world.run(s(200));
     assert!(rung(&world) > speaks(&world), "{}", world.tale());
     assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::Slain)), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -147,6 +150,37 @@ fn an_owner_rung_for_a_recording_gives_the_call_back() {
     assert_eq!(world.ask(Request::Take(CallId(1))), Ok(()), "a false alarm, on request");
     world.run(s(150));
     assert_eq!((world.rings(), world.outcome(1)), (2, Some(Outcome::Slain)), "{}", world.tale());
+    world.agents_are_kept();
+}
+
+#[test]
+fn put_back_after_a_real_talk_and_held_again_until_the_next_person_comes() {
+    let colleague = Far::Person(Manner { greeting: Sound::AgentThere, ..Manner::patient(s(120)) });
+    let back = Far::AgentPutsBack(s(45));
+    let company = queue(&[back, Far::Loop(Sound::Music, s(40)), colleague, Far::HangUp]);
+    let talks = vec![
+        Owner::AwaitRing,
+        Owner::Wait(s(2)),
+        Owner::PickUp,
+        Owner::Wait(s(1)),
+        Owner::Say(Sound::OwnerHello),
+        Owner::Listen(s(8)),
+        Owner::Say(Sound::OwnerAsks),
+        Owner::Wait(s(30)),
+        Owner::Press("**".into()),
+        Owner::Listen(s(8)),
+        Owner::HangUp,
+    ];
+    let mut world = World::new(&House::default(), company, [slay(), talks, answer_and_talk()].concat());
+    world.run(s(240));
+    assert_eq!((world.rings(), world.outcome(1)), (2, Some(Outcome::Slain)), "{}", world.tale());
+    let count = |what: &str| world.record(1).decisions.iter().filter(|d| d.what == what).count();
+    assert_eq!((count("hold"), count("join"), count("false alarm")), (2, 2, 0), "{}", world.tale());
+    // Each of them talks with the owner.
+    let hello = world.count(Who::Company, |f| *f == Fact::Hears(Sound::OwnerHello));
+    assert_eq!(hello, 2, "{}", world.tale());
+    world.agents_are_kept();
+    world.is_clean();
 }
 
 #[test]
@@ -158,6 +192,7 @@ fn an_agent_who_hangs_up_while_it_rings_is_recorded_as_lost() {
     world.run(s(240));
     assert!(world.seen(Who::Phone, |f| *f == Fact::StopsRinging).is_some(), "{}", world.tale());
     assert_eq!(world.outcome(1), Some(Outcome::AgentLost), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -176,6 +211,7 @@ fn a_phone_nobody_answers_rings_again_and_the_agent_is_told() {
     assert_eq!((world.rings(), world.outcome(1)), (2, Some(Outcome::AgentLost)), "{}", world.tale());
     let apology = world.record(1).decisions.iter().any(|d| d.what == "apologise");
     assert!(apology, "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -191,6 +227,7 @@ fn a_busy_phone_is_tried_until_it_is_free() {
     world.run(s(200));
     assert!(world.seen(Who::Phone, |f| matches!(f, Fact::Refuses(_))).is_some(), "{}", world.tale());
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -200,6 +237,7 @@ fn an_owner_who_declines_is_excused_to_the_agent() {
     world.run(s(120));
     assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::OwnerGaveUp)), "{}", world.tale());
     assert_eq!(world.company.calls(), 0);
+    world.agents_are_kept();
 }
 
 #[test]
@@ -213,6 +251,7 @@ fn a_phone_unplugged_while_holding_is_rung_when_it_is_back() {
     world.net.cut = None;
     world.run(s(100));
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -223,6 +262,7 @@ fn a_phone_unplugged_for_good_loses_the_agent_politely() {
     world.run(s(200));
     assert_eq!(world.outcome(1), Some(Outcome::AgentLost), "{}", world.tale());
     assert_eq!(world.company.calls(), 0);
+    world.agents_are_kept();
 }
 
 #[test]
@@ -235,6 +275,7 @@ fn the_trunk_registers_anew_during_a_hold() {
     assert!(world.snapshot().trunks[0].up);
     world.run(s(90));
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
+    world.agents_are_kept();
 }
 
 #[test]
@@ -309,6 +350,7 @@ fn two_hours_on_hold_are_outwaited() {
     assert!(rung(&world) > speaks(&world), "{}", world.tale());
     assert_eq!((world.rings(), world.outcome(1)), (1, Some(Outcome::Slain)), "{}", world.tale());
     assert!(world.record(1).held_ms > 2 * 3_600_000 && world.worst_gap <= ms(40), "{:?}", world.worst_gap);
+    world.agents_are_kept();
 }
 
 #[test]

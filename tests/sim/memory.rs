@@ -126,7 +126,16 @@ fn a_call_held_again_after_a_talk_does_not_ring_for_the_one_who_was_met() {
 
 #[test]
 fn the_gesture_after_a_false_alarm_teaches() {
-    // A recording like an agent's hello: the phone rings for it, the owner comes and presses ** again.
+    teaches(vec![Owner::Wait(s(2)), Owner::Press("**".into()), Owner::Listen(s(6)), Owner::HangUp]);
+}
+
+#[test]
+fn hanging_up_at_once_teaches_the_same() {
+    teaches(vec![Owner::Wait(s(3)), Owner::HangUp]);
+}
+
+/// A recording like an agent's hello: the phone rings for it, the owner comes and does this; it does not ring for it again.
+fn teaches(back: Vec<Owner>) {
     let far = [
         Far::Answer,
         Far::Loop(Sound::Music, s(25)),
@@ -135,17 +144,12 @@ fn the_gesture_after_a_false_alarm_teaches() {
         Far::Quiet(s(8)),
         Far::Loop(Sound::Music, s(20)),
     ];
-    let back = [
-        Owner::AwaitRing,
-        Owner::PickUp,
-        Owner::Wait(s(2)),
-        Owner::Press("**".into()),
-        Owner::Listen(s(6)),
-        Owner::HangUp,
-    ];
+    let back = [vec![Owner::AwaitRing, Owner::PickUp], back].concat();
     let mut first = World::new(&House::default(), [&far[..], &[Far::HangUp]].concat(), owner(&back));
     first.run(s(120));
-    assert_eq!(decided(&first, "join"), 1, "{}", first.tale());
+    assert_eq!((decided(&first, "join"), decided(&first, "false alarm")), (1, 1), "{}", first.tale());
+    let bye = first.story.iter().position(|n| n.who == Who::Company && n.fact == Fact::HangsUp);
+    assert!(bye.is_some(), "the far end notices nothing, and hangs up by itself\n{}", first.tale());
     let (seconds, doubted) = known(&first);
     assert!(seconds > 1.0 && doubted == 0.0, "{seconds} s, {doubted} s\n{}", first.tale());
     let [Told::Clip { at_ms, samples, .. }, Told::Taught { at_ms: of, taught: Taught::Recording, .. }] =

@@ -9,13 +9,14 @@ use hold_slayer::units::Codec;
 fn check(name: &str) {
     for (seed, trunk_codec) in [(1, Codec::Pcmu), (2, Codec::Pcma)] {
         let scenario = Scenario::named(name).unwrap();
-        let redial = Redialling { tries: 2, pause: s(60) };
+        let redial = Redialling { tries: scenario.redials, pause: s(60) };
         let usual = House { redial, learn: true, max_holds: 2, busy_when_talking: true, ..House::default() };
         let house = House { seed, trunk_codec, ..usual };
         let mut world = World::with_desks(&house, scenario.desks.clone(), scenario.owner.clone());
         world.run(s(240));
-        let record = world.records.values().next_back().map(|(record, _)| record.clone());
-        let verdict = judge(scenario.expect, &world.story, record.as_ref());
+        let records: Vec<_> = world.records.values().map(|(record, _)| record.clone()).collect();
+        let verdict = judge(scenario.expect, &world.story, &records);
+        world.agents_are_kept();
         assert!(verdict.passed(), "{name} over {trunk_codec:?}\n{verdict}\n{}", world.tale());
     }
 }

@@ -358,6 +358,84 @@ fn two_calls_of_a_phone_are_joined() {
     clean(&mut world);
 }
 
+/// Two calls at one provider that takes REFER, joined by the phone that has both.
+fn both_at_a_provider(puts_through: bool, then: Vec<Owner>) -> World {
+    let mut house = House::default();
+    house.rules.refer = true;
+    let join = vec![Owner::Dial(OTHER.into()), Owner::AwaitAnswer, Owner::Wait(s(1)), Owner::JoinBoth];
+    let owner = parked([join, vec![Owner::AwaitTransfer], then].concat());
+    let mut world = World::with_desks(&house, desks(talks(OTHER_HZ, vec![])), owner);
+    world.company.puts_through = puts_through;
+    world
+}
+
+fn is_told_of_success(world: &World) {
+    let told = told(world);
+    let (last, before) = told.split_last().expect("it was told");
+    let tries = before.iter().all(|progress| *progress == Progress::Trying);
+    assert!(*last == Progress::Done && tries && !before.is_empty(), "{told:?}\n{}", world.tale());
+}
+
+/// The call of the box's INVITE to this number, and the far end's tag in it.
+fn dialog(world: &World, number: &str) -> (String, String) {
+    let to = |text: &str| text.starts_with("ACK ") && text.contains(&format!("\r\nTo: <sip:{number}@"));
+    let ack = world.said.iter().find(|(_, text)| to(text)).map(|(_, text)| text.clone()).expect("an ACK");
+    let field = |name: &str| ack.lines().find_map(|line| line.strip_prefix(name)).expect(name).to_owned();
+    (field("Call-ID: "), field("To: ").split_once(";tag=").expect("a tag").1.to_owned())
+}
+
+#[test]
+fn a_provider_that_takes_refer_joins_the_phones_two_calls_itself() {
+    let mut world = both_at_a_provider(true, vec![Owner::HangUp]);
+    world.run(s(20));
+    is_told_of_success(&world);
+    // RFC 5589 §7.3: within the one call it is told of the other, which is to be replaced.
+    let refer = world.said.iter().find(|(_, text)| text.starts_with("REFER ")).expect("a REFER").1.clone();
+    let ((first, _), (second, tag)) = (dialog(&world, FIRST), dialog(&world, OTHER));
+    assert!(refer.contains(&format!("\r\nCall-ID: {first}\r\n")), "{refer}");
+    let to = refer.lines().find(|line| line.starts_with("Refer-To: ")).expect("whom").to_owned();
+    let named = second.replace('@', "%40");
+    assert!(to.contains(&format!("?Replaces={named}%3B")) && to.contains(&format!("to-tag%3D{tag}")), "{to}");
+    assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::IsAsked(_))), 1, "{}", world.tale());
+    // It has both now, and the house no line in use.
+    assert_eq!((world.company.calls(), world.snapshot().calls.len()), (0, 0), "{}", world.tale());
+    for id in [1, 2] {
+        assert_eq!(world.outcome(id), Some(Outcome::Talked));
+        let last = world.record(id).decisions.last().map(|d| d.reason.as_str());
+        assert_eq!(last, Some("put through by the provider"), "{}", world.tale());
+    }
+    assert!(world.seen(Who::Company, |f| *f == Fact::HearsTone(FIRST_HZ)).is_none(), "not joined here");
+    clean(&mut world);
+}
+
+#[test]
+fn two_calls_that_the_provider_does_not_join_are_joined_here() {
+    let mut world = both_at_a_provider(false, vec![Owner::HangUp]);
+    world.run(s(20));
+    assert_eq!(world.count(Who::Company, |f| matches!(f, Fact::IsAsked(_))), 1, "{}", world.tale());
+    is_told_of_success(&world);
+    far_ends_talk(&world);
+    assert_eq!((world.company.calls(), world.snapshot().calls.len()), (2, 1), "{}", world.tale());
+    clean(&mut world);
+}
+
+#[test]
+fn the_other_call_may_end_while_the_provider_is_asked_to_join_both() {
+    // The other hangs up at every moment around REFER and its answers; the one that is left stays with the phone.
+    for (puts_through, offset) in [(true, 0), (false, 0), (true, 12), (false, 12), (false, 24)] {
+        let mut world =
+            both_at_a_provider(puts_through, vec![Owner::Resume, Owner::Wait(s(2)), Owner::HangUp]);
+        let asks = |w: &World| w.seen(Who::Phone, |f| *f == Fact::Transfers).is_some();
+        assert!(world.run_until(s(20), asks), "{}", world.tale());
+        world.run(ms(offset));
+        let other = world.snapshot().calls.iter().find(|call| call.number == OTHER).map(|call| call.id);
+        let _ = other.map(|id| world.ask(Request::HangUp(id)));
+        world.run(s(20));
+        assert!(told(&world).last().is_some_and(|progress| progress.is_final()), "{}", world.tale());
+        clean(&mut world);
+    }
+}
+
 #[test]
 fn the_phone_goes_between_two_calls_by_flash() {
     // Call waiting: the second INVITE rings in the call, the adapter holds the first and takes it, and comes back.

@@ -3,10 +3,12 @@
 use super::world::{House, World, ms, s};
 use hold_slayer::call::{Outcome, Phase, Recording};
 use hold_slayer::demo::company::{Desk, Step as Far};
+use hold_slayer::demo::ear::Kind;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
 use hold_slayer::media::Overlay;
 use hold_slayer::phone::hunt::Order;
+use hold_slayer::sip::Caller;
 
 /// A queue in which an agent comes after half a minute, and somebody to chat with meanwhile, who says nothing.
 fn desks() -> Vec<Desk> {
@@ -153,4 +155,66 @@ fn in_turn_the_phone_that_is_on_a_call_comes_first() {
     assert!(refused.zip(room).is_some_and(|(hall, room)| hall <= room), "{}", world.tale());
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "another phone takes it\n{}", world.tale());
     assert_eq!(world.overlays.iter().map(|(_, tone)| *tone).collect::<Vec<_>>(), [BEEP, None]);
+}
+
+/// While the box holds, the hall talks with somebody else, whom it calls or who calls; the agent comes after that or during it.
+#[test]
+fn calls_in_and_out_go_on_while_the_box_holds_and_then_the_agent_gets_the_phone() {
+    for (incoming, meanwhile) in [(true, false), (true, true), (false, false), (false, true)] {
+        let chat = vec![Far::Answer, Far::Tone(1_200, s(100)), Far::Forever];
+        let mut desks = desks();
+        desks[1].script = chat.clone();
+        let begin = if incoming {
+            vec![Owner::AwaitRing, Owner::Wait(s(1)), Owner::PickUp]
+        } else {
+            vec![Owner::Dial("15551234".into()), Owner::AwaitAnswer]
+        };
+        // The agent comes half a minute after the call, and waits for a minute.
+        let talk =
+            vec![Owner::Tone(800, s(8)), Owner::Wait(s(if meanwhile { 36 } else { 0 })), Owner::HangUp];
+        let agent = vec![
+            Owner::AwaitRing,
+            Owner::Wait(s(1)),
+            Owner::PickUp,
+            Owner::Wait(ms(300)),
+            Owner::Say(Sound::OwnerHello),
+            Owner::Listen(s(8)),
+            Owner::Say(Sound::OwnerThanks),
+            Owner::HangUp,
+        ];
+        let mut all = owner("15551234", Vec::new());
+        all.truncate(all.len() - 2);
+        let mut world = World::with_desks(&house(), desks, [all, begin, talk, agent].concat());
+        let case = format!("incoming: {incoming}, the agent comes meanwhile: {meanwhile}");
+        assert!(world.run_until(s(30), |w| w.phase() == Some(Phase::Holding)), "{case}\n{}", world.tale());
+        let away = |w: &World| w.count(Who::Phone, |f| *f == Fact::HangsUp) == 1;
+        assert!(world.run_until(s(10), away), "{case}\n{}", world.tale());
+        if incoming {
+            let caller = Caller { number: "15550001".into(), ..Caller::default() };
+            world.company.call(world.now, "1555", caller, chat[1..].to_vec());
+        }
+        let free = |w: &World| w.count(Who::Phone, |f| *f == Fact::HangsUp) == 2;
+        assert!(world.run_until(s(60), free), "{case}\n{}", world.tale());
+        let waits = if meanwhile { Phase::Ringing } else { Phase::Holding };
+        assert_eq!(world.phase(), Some(waits), "{case}\n{}", world.tale());
+        for (who, hz) in [(Who::Phone, 1_200), (Who::Company, 800)] {
+            assert!(
+                world.seen(who, |f| *f == Fact::HearsTone(hz)).is_some(),
+                "{case}: {hz}\n{}",
+                world.tale()
+            );
+        }
+        world.run(s(120));
+        assert_eq!(world.outcome(1), Some(Outcome::Slain), "{case}\n{}", world.tale());
+        assert_eq!(world.outcome(2), Some(Outcome::Talked), "{case}\n{}", world.tale());
+        assert_eq!(world.record(2).outgoing, !incoming);
+        let hello = world.seen(Who::Company, |f| *f == Fact::Hears(Sound::OwnerHello));
+        assert!(hello.is_some(), "{case}\n{}", world.tale());
+        let held = world.ear(world.record(1)).unwrap();
+        let other = held.spans().iter().any(|span| span.kind == Kind::Tone(800));
+        assert!(!other, "{case}: the held company hears the other call\n{}", world.tale());
+        world.agents_are_kept();
+        world.run(s(60));
+        world.is_clean();
+    }
 }

@@ -1,6 +1,7 @@
 //! The house, the company and the phone on one clock.
 
 use super::handset::Hand;
+use super::joins::Joins;
 use super::net::{Net, Weather};
 use core::time::Duration;
 use hold_slayer::app::core::{Core, Effect, Event};
@@ -10,6 +11,7 @@ use hold_slayer::call::{
     StudioOrder, Waits,
 };
 use hold_slayer::demo::company::{Desk, Step as Far};
+use hold_slayer::demo::ear::{Ear, Kind};
 use hold_slayer::demo::endpoint::Setup;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Company, Fact, Narration, NetInput, NetOutput, Phone, Who};
@@ -57,6 +59,20 @@ pub fn s(seconds: u64) -> Duration {
 
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// Plays each of these to its end, whatever became of the others, and says which failed.
+pub fn each<T, R>(all: impl IntoIterator<Item = (String, T)>, play: impl Fn(T) -> R) -> Vec<R> {
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    for (name, one) in all {
+        println!("──── {name}");
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| play(one))) {
+            Ok(result) => done.push(result),
+            Err(_) => failed.push(name),
+        }
+    }
+    assert!(failed.is_empty(), "these failed, as is told above: {failed:#?}");
+    done
 }
 
 /// How the house is set up.
@@ -243,6 +259,8 @@ pub struct World {
     pub greetings: Vec<Option<std::sync::Arc<[u8]>>>,
     /// Every tone that was ordered.
     pub tones: Vec<media::Tone>,
+    /// Who is joined with whom.
+    pub joins: Joins,
     /// Ports whose peer is the company, and when they last sent.
     towards_company: BTreeMap<PortId, Instant>,
 }
@@ -406,6 +424,7 @@ impl World {
             texts: Vec::new(),
             greetings: Vec::new(),
             tones: Vec::new(),
+            joins: Joins::default(),
             towards_company: BTreeMap::new(),
         };
         world.core.handle(world.now, Event::Clock(EPOCH));
@@ -626,6 +645,9 @@ impl World {
                 self.net.send(self.now, SocketAddr::new(BOX, SIP), to.addr, &bytes);
             }
             Effect::Media(command) => {
+                let house =
+                    |ip| [PHONE, Hand::IP].contains(&ip) || (0..self.rooms.len()).any(|n| room_ip(n) == ip);
+                self.joins.note(&command, house);
                 match command {
                     MediaCommand::Tone(_, tone) => self.tones.push(tone),
                     MediaCommand::Overlay(port, tone) => self.overlays.push((port, tone)),
@@ -761,6 +783,87 @@ impl World {
 
     pub fn record(&self, id: u64) -> &Record {
         &self.records.get(&CallId(id)).unwrap_or_else(|| panic!("no record {id}\n{}", self.tale())).0
+    }
+
+    /// What the company heard in the call of this record.
+    pub fn ear(&self, record: &Record) -> Option<&Ear> {
+        let placed = Instant((record.started.0 - EPOCH.0) * 1_000);
+        let fits = |(number, at, _): &(&str, Instant, &Ear)| *number == record.number && *at >= placed;
+        self.company.ears().find(fits).map(|(.., ear)| ear)
+    }
+
+    /// Every agent hears something within 1.5 s of the verdict that he is one, or perhaps one, and from the verdict to the
+    /// join (or to what became of it) is never left in silence for longer than 4 s.
+    pub fn agents_are_kept(&self) {
+        for (record, _) in self.records.values().filter(|(record, _)| record.outgoing) {
+            let start = record.started.0 - EPOCH.0;
+            let Some(ear) = self.ear(record) else { continue };
+            let over = record.ended.map_or(self.now.as_millis(), |wall| wall.0 - EPOCH.0);
+            let turns = record.decisions.iter().skip_while(|d| d.what != "hold");
+            let turns: Vec<_> =
+                turns.map(|d| (d.what.as_str(), d.reason.as_str(), start + d.at_ms)).collect();
+            let (mut greeted, mut person) = (false, None);
+            for (what, reason, at) in turns.into_iter().chain([("end", "", over)]) {
+                // Who rings because the owner wants the call, for a menu or a machine, keeps no agent.
+                const OTHERS: [&str; 4] =
+                    ["the owner asked", "a machine takes", "the call comes back", "step "];
+                let person_comes = !OTHERS.iter().any(|other| reason.starts_with(other));
+                let verdict = what == "greet" || (what == "ring" && person_comes);
+                if verdict && !greeted {
+                    self.hears_a_voice(ear, at, over);
+                }
+                if let Some(from) = person
+                    .take_if(|_| matches!(what, "join" | "stop ringing" | "wait on" | "apologise" | "end"))
+                {
+                    let silence = ear.longest_silence(Instant(from * 1_000), Instant(at * 1_000));
+                    assert!(silence <= s(4), "{silence:?} of dead air after {from} ms\n{}", self.tale());
+                }
+                greeted = match what {
+                    "greet" | "ring" => true,
+                    "hold" | "wait on" | "stop ringing" | "join" => false,
+                    _ => greeted,
+                };
+                if verdict && what == "ring" {
+                    person.get_or_insert(at);
+                }
+            }
+        }
+    }
+
+    fn hears_a_voice(&self, ear: &Ear, at: u64, over: u64) {
+        let (from, to) = (Instant(at * 1_000), Instant((at + 1_500) * 1_000));
+        let voice = |span: &hold_slayer::demo::ear::Heard| {
+            span.until >= from && span.from <= to && !matches!(span.kind, Kind::Tone(_))
+        };
+        let hears = over <= at + 1_500 || ear.spans().iter().any(voice);
+        assert!(hears, "no voice within 1.5 s of {at} ms\n{}", self.tale());
+    }
+
+    /// Nothing is left of any call: in the switchboard, in SIP, at the company, in media; and nobody was joined by mistake.
+    pub fn is_clean(&self) {
+        let tale = || self.tale();
+        assert!(self.snapshot().calls.is_empty(), "a call outlives everybody\n{}", tale());
+        assert_eq!(self.company.calls(), 0, "a far end is left\n{}", tale());
+        assert!(self.core.is_idle(), "a transaction or dialog is left\n{}", tale());
+        assert!(self.joins.are_over(), "a port is left\n{}", tale());
+        assert!(self.joins.mistakes.is_empty(), "{:#?}\n{}", self.joins.mistakes, tale());
+        assert!(self.worst_gap <= ms(40), "the company hears nothing for {:?}\n{}", self.worst_gap, tale());
+        for (record, ends) in self.records.values() {
+            assert_eq!(*ends, 1, "a record is closed once\n{}", tale());
+            assert!(record.ended.is_some() && record.outcome != Outcome::Up, "{}", tale());
+            assert!(!record.decisions.is_empty(), "{}", tale());
+        }
+    }
+
+    /// Whoever dialled this number for help was put through to it.
+    pub fn help_is_reached(&self, number: &str) {
+        let rooms = self.rooms.iter().flat_map(|(.., story)| story);
+        let dials = |n: &&Narration| n.who == Who::Phone && n.fact == Fact::Dials(number.into());
+        let dialled = self.story.iter().chain(rooms).filter(dials).count();
+        let helped =
+            |(record, _): &&(Record, u32)| record.number == number && record.outcome == Outcome::Talked;
+        let reached = self.records.values().filter(helped).count();
+        assert_eq!(reached, dialled, "help was not reached\n{}", self.tale());
     }
 
     /// The story so far, for a failing test.
