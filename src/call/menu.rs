@@ -10,8 +10,8 @@ use super::desk::Desk;
 use super::leg::Role;
 use super::record::Outcome;
 use super::{Effect, Event, ListenOrder};
-use crate::listen::Heard;
 use crate::listen::prompt::Prompted;
+use crate::listen::{Heard, Sound};
 use crate::media::MediaCommand;
 use crate::slay;
 use crate::slay::advice::{Advice, Asked};
@@ -61,6 +61,8 @@ pub(super) struct Menu {
     pub(super) comfort: bool,
     /// The listener took the menu for a person.
     mistaken: bool,
+    /// It takes who speaks for one just now.
+    seems_person: bool,
     /// The steps that led on before he was rung.
     done: Vec<Step>,
     learner: Option<Learner>,
@@ -306,6 +308,11 @@ impl Call {
             _ => {}
         }
         match heard {
+            Heard::Person { .. } => self.menu.seems_person = true,
+            Heard::Recording { .. } => self.menu.seems_person = false,
+            _ => {}
+        }
+        match heard {
             // What is understood is shown and weighed, whatever is being done.
             Heard::Words { .. } => false,
             _ if led => true,
@@ -340,11 +347,17 @@ impl Call {
     /// The owner is rung for the menu's sake, and whom the listener takes for a person asks what is wanted: there is no menu
     /// any more, and somebody to be spoken to.
     fn if_person_behind(&mut self, desk: &mut Desk, text: &str) {
-        if self.menu.help.is_none() || !self.menu.mistaken || !asks(text, desk.plan.language) {
+        let State::Held(holding) = &self.state else { return };
+        // Whoever asks waits for an answer; a menu goes on to its options. A machine that listens asks the same.
+        let waits = matches!(holding.sound, Some(Sound::Silence | Sound::Noise));
+        let rung = self.menu.help.is_some() && holding.is_ringing();
+        let talks = self.menu.flow.iter().any(|(_, flow)| flow.talks());
+        if !rung || !self.menu.seems_person || !waits || talks || !asks(text, desk.plan.language) {
             return;
         }
         self.menu.help = None;
         self.menu.mistaken = false;
+        self.learnt(desk);
         self.decide(desk, "greet", "somebody asks what is wanted: there is no menu any more".into());
         let person = Heard::Person { at: Tick(0), confidence: 1.0, reason: String::new() };
         if let State::Held(holding) = &mut self.state {

@@ -25,6 +25,9 @@ impl Call {
         self.also_at = None;
         let (in_turn, apart) = (desk.plan.order == Order::InTurn, desk.plan.also_after);
         let mut left = desk.plan.also_ring.clone().into_iter().skip(self.also_rung);
+        if in_turn {
+            self.hush_outside(desk);
+        }
         while let Some(number) = left.next() {
             self.also_rung += 1;
             let rings = self.ring_number(desk, &number);
@@ -35,6 +38,13 @@ impl Call {
                 return;
             }
         }
+    }
+
+    /// Who has not answered outside has had his turn; whom the box asks for the key has answered.
+    fn hush_outside(&mut self, desk: &mut Desk) {
+        let rings = |leg: &mut super::leg::Leg| leg.outside && leg.role == Role::Rings;
+        let over: Vec<_> = self.near.extract_if(.., rings).collect();
+        over.into_iter().for_each(|leg| desk.hang_up(leg, Cause::Cancelled));
     }
 
     fn ring_number(&mut self, desk: &mut Desk, number: &str) -> Result<(), String> {
@@ -109,6 +119,8 @@ impl Call {
         let Some(at) = self.near.iter().position(waits) else { return false };
         let leg = self.near.swap_remove(at);
         desk.hang_up(leg, Cause::Cancelled);
+        // None of the others takes its channel.
+        self.also_at = None;
         self.causes.push(Cause::Congestion);
         self.decide(desk, "no ring", "the line is needed for an emergency call".into());
         self.ring_ended(desk);

@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The far side is not heard while a name is spoken: a longer one is not.
+/// A name that takes longer would be in the way of what the far side says: it is not spoken.
 const NAME_BYTES: usize = 3 * SAMPLE_RATE_HZ as usize;
 /// Texts whose sound is kept in memory.
 const KNOWN: usize = 32;

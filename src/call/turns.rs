@@ -64,7 +64,9 @@ impl Call {
         let Some(ringing) = &mut self.ringing else { return };
         let Some((id, rings, _)) = ringing.turn.take_if(|(_, _, until)| desk.now >= *until) else { return };
         ringing.turns.again(id, rings);
-        self.hush_phones(desk, Cause::Cancelled);
+        let over: Vec<Leg> =
+            self.near.extract_if(.., |leg| leg.role == Role::Rings && !leg.outside).collect();
+        over.into_iter().for_each(|leg| desk.hang_up(leg, Cause::Cancelled));
         self.ring_next(desk);
     }
 

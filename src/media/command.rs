@@ -145,7 +145,7 @@ pub enum MediaCommand {
     Tone(PortId, Tone),
     /// End the port's prompt or tone.
     Quiet(PortId),
-    /// Begin or end (`None`) a tone or a sound over all that this port's peer hears.
+    /// Begin or end (`None`) a tone over all that this port's peer hears, or begin a sound over that.
     Overlay(PortId, Option<Overlay>),
     /// Send a telephone-event (RFC 4733), in-band DTMF if the peer takes none. Queued behind others (up to 32). It lasts as
     /// long as given, or until `DigitEnd`, its port is parted or joined, or the cap: see [`crate::rtp::digit::Hold`].

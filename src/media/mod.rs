@@ -55,7 +55,7 @@ use core::ops::Range;
 use core::time::Duration;
 use decks::Decks;
 use outlets::Mouth;
-use port::{Content, Over, Port};
+use port::{Content, Port};
 use room::Rooms;
 use std::net::SocketAddr;
 use vault::Vault;
@@ -279,7 +279,7 @@ impl Media {
     /// Whether the partner's peer takes G.722 just as it came.
     fn takes_wide(&self, partner: Option<u16>) -> bool {
         let partner = partner.and_then(|i| self.ports.get(usize::from(i)));
-        partner.is_some_and(|p| p.stream.codec == Codec::G722 && p.overlay.is_none())
+        partner.is_some_and(|p| p.stream.codec == Codec::G722 && p.overlay.is_none() && p.over.is_none())
     }
 
     /// Sends a joined port's packet on from its partner.
@@ -534,20 +534,16 @@ fn finish(port: &mut Port, band: Option<&mut Band>, law: Codec, octets: &mut [u8
         0 => octet,
         over => g711::encode(law, g711::decode(law, octet).saturating_add(over)),
     };
-    match &mut port.overlay {
-        Some(Over::Tone(tone)) => octets.iter_mut().for_each(|octet| *octet = add(*octet, tone.sample())),
-        Some(Over::Sound(sound, at)) => {
-            let (samples, coded) = sounds.get(*sound, law);
-            let rest = samples.get(*at..).unwrap_or_default();
-            for (octet, over) in octets.iter_mut().zip(rest) {
-                *octet = add(*octet, g711::decode(coded, *over));
-            }
-            *at += octets.len();
-            if *at >= samples.len() {
-                port.overlay = None;
-            }
+    if let Some(tone) = &mut port.overlay {
+        octets.iter_mut().for_each(|octet| *octet = add(*octet, tone.sample()));
+    }
+    if let Some((sound, at)) = port.over {
+        let (samples, coded) = sounds.get(sound, law);
+        let rest = samples.get(at..).unwrap_or_default();
+        for (octet, over) in octets.iter_mut().zip(rest) {
+            *octet = add(*octet, g711::decode(coded, *over));
         }
-        None => {}
+        port.over = Some((sound, at + octets.len())).filter(|(_, at)| *at < samples.len());
     }
     match (port.stream.codec, band) {
         (Codec::G722, Some(band)) => band.widen(law, octets),

@@ -1,7 +1,7 @@
 //! What the switchboard orders. A closed port's orders are ignored: its call has ended.
 
 use super::command::{MediaCommand, Overlay, Seat};
-use super::port::{Over, Port};
+use super::port::Port;
 use super::{FRAME_US, Media};
 use crate::dsp::g722::Band;
 use crate::dsp::tone::{self, Generator};
@@ -31,6 +31,7 @@ impl Media {
                     p.reports_from = None;
                     p.latch.signal(stream.remote);
                     if !stream.send {
+                        p.over = None;
                         p.pace.switch();
                     }
                 });
@@ -48,12 +49,14 @@ impl Media {
             }
             MediaCommand::Change { .. } | MediaCommand::Load { .. } => {}
             MediaCommand::Overlay(port, overlay) => {
-                let over = overlay.map(|overlay| match overlay {
-                    Overlay::Waiting => Over::Tone(Generator::softer(self.country.waiting, SOFTER_DB)),
-                    Overlay::Recorded => Over::Tone(Generator::softer(tone::RECORDED, SOFTER_DB)),
-                    Overlay::Sound(sound) => Over::Sound(sound, 0),
-                });
-                self.with(port, |p| p.overlay = over);
+                let tone = match overlay {
+                    Some(Overlay::Sound(sound)) => return self.with(port, |p| p.over = Some((sound, 0))),
+                    Some(Overlay::Waiting) => Some(self.country.waiting),
+                    Some(Overlay::Recorded) => Some(tone::RECORDED),
+                    None => None,
+                };
+                let tone = tone.map(|signal| Generator::softer(signal, SOFTER_DB));
+                self.with(port, |p| p.overlay = tone);
             }
             MediaCommand::Studio(port, on) => self.with(port, |p| p.studio = on),
             MediaCommand::Quiet(port) => self.with(port, |p| p.voice.quiet()),

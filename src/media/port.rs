@@ -102,7 +102,9 @@ pub(super) struct Port {
     /// Keeps what it hears of the room below overload.
     pub(super) limiter: Limiter,
     /// Sounds over all that it sends.
-    pub(super) overlay: Option<Over>,
+    pub(super) overlay: Option<Generator>,
+    /// A sound over that, once, and how many samples of it have been heard.
+    pub(super) over: Option<(SoundId, usize)>,
     /// Openings of this port so far.
     pub(super) epoch: u32,
     /// The grid's count when the port was opened.
@@ -120,14 +122,6 @@ pub(super) struct Port {
     pub(super) reports_from: Option<SocketAddr>,
     /// Our source was renumbered, because the peer had the same number.
     pub(super) renumbered: bool,
-}
-
-/// What sounds over the rest.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Over {
-    Tone(Generator),
-    /// The sound and how many samples of it have been heard.
-    Sound(SoundId, usize),
 }
 
 impl Port {
@@ -157,6 +151,7 @@ impl Port {
             room: None,
             limiter: Limiter::new(),
             overlay: None,
+            over: None,
             epoch: 0,
             opened: 0,
             tapped: false,

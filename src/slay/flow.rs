@@ -140,6 +140,11 @@ impl Flow {
         self.steps.iter().position(|step| step.label.as_deref() == Some(label))
     }
 
+    /// It speaks to a machine that listens.
+    pub fn talks(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.act, Act::Speak(_) | Act::Say(_)))
+    }
+
     /// Every text that is to be spoken.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match &step.act {

@@ -203,6 +203,8 @@ struct Ring {
     asked: bool,
     /// Nobody is there to be spoken to.
     mute: bool,
+    /// Whoever is there has been greeted.
+    greeted: bool,
 }
 
 /// One hold.
@@ -303,10 +305,11 @@ impl Hold {
             (State::Over, _) => {}
             (_, Input::Told(told)) => self.told(now, told),
             // A person after all, where a message was to be left, or the owner is rung for another reason.
-            (State::Ringing(ring), Input::Heard(Heard::Person { .. })) if ring.mute || ring.asked => {
+            (State::Ringing(ring), Input::Heard(Heard::Person { .. })) if !ring.greeted => {
                 self.out.push_back(Output::Greet);
                 let until = now + self.policy.ring_for;
-                self.state = State::Ringing(Ring { mute: false, speaking: true, until, ..ring });
+                self.state =
+                    State::Ringing(Ring { mute: false, greeted: true, speaking: true, until, ..ring });
             }
             // Who takes messages is not spoken to.
             (State::Waiting, Input::Heard(Heard::Perhaps { .. }))
@@ -416,6 +419,7 @@ impl Hold {
         self.out.push_back(Output::Ring);
         let (until, left) = (now + self.policy.ring_for, self.policy.ring_again);
         let reassure = now + REASSURE;
+        let greeted = speaking || matches!(self.state, State::Greeting { .. });
         let ring = Ring {
             until,
             left,
@@ -426,6 +430,7 @@ impl Hold {
             elsewhere: false,
             asked,
             mute: false,
+            greeted,
         };
         self.state = State::Ringing(ring);
     }
@@ -498,7 +503,7 @@ impl Hold {
         if self.nobody_comes == Some(Told::Voicemail) && self.policy.voicemail == Voicemail::Ring {
             let (until, left) = (now + self.policy.ring_for, self.policy.ring_again);
             let reassure = now + REASSURE;
-            let (speaking, said, elsewhere, asked, mute) = (false, 0, false, true, true);
+            let (speaking, said, elsewhere, asked, mute, greeted) = (false, 0, false, true, true, false);
             self.state = State::Ringing(Ring {
                 until,
                 left,
@@ -509,6 +514,7 @@ impl Hold {
                 elsewhere,
                 asked,
                 mute,
+                greeted,
             });
             self.decide("ring", "a machine takes a message: the owner may leave one".into());
             return self.out.push_back(Output::Ring);
@@ -666,8 +672,10 @@ mod tests {
     #[test]
     fn a_person_who_comes_while_the_owner_is_rung_anyway_hears_a_voice() {
         for why in [Input::Take, Input::Need("the menu has changed")] {
-            let told = story(POLICY, vec![(10, why), (12, person())], 13);
-            assert_eq!(told, [(10, Output::Ring), (12, Output::Greet)]);
+            let told = story(POLICY, vec![(10, why.clone()), (12, person()), (14, person())], 15);
+            assert_eq!(told, [(10, Output::Ring), (12, Output::Greet)], "once");
+            let told = story(POLICY, vec![(10, perhaps()), (11, why), (12, person())], 13);
+            assert_eq!(told, [(10, Output::Greet), (11, Output::Ring)], "who was greeted is not again");
         }
     }
 

@@ -378,8 +378,7 @@ impl Navigator {
     /// Whoever is taken for a person asks what is wanted and waits, where a menu was: there is none today. A machine that
     /// listens asks the same. What was said before the last pause was perhaps another's: a menu, and then somebody.
     fn if_asked(&mut self, now: Instant) {
-        let talks_to_machine = self.flow.steps.iter().any(|s| matches!(s.act, Act::Speak(_) | Act::Say(_)));
-        if talks_to_machine || self.waits_from().is_none_or(|from| now < from) {
+        if self.flow.talks() || self.waits_from().is_none_or(|from| now < from) {
             return;
         }
         if asks(&self.last, self.language) {

@@ -2,7 +2,7 @@
 
 use super::world::{COMPANY, House, PHONE, World, ms, s};
 use core::time::Duration;
-use hold_slayer::call::{Outcome, Phase, Redialling, Request};
+use hold_slayer::call::{Event, Outcome, Phase, Redialling, Request};
 use hold_slayer::demo::company::{Desk, Step as Far};
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Narration, Sound, Who};
@@ -428,6 +428,8 @@ fn the_owner_is_warned_before_the_longest_hold_ends() {
         to.ip() == PHONE && text.contains("Messages-Waiting: yes")
     };
     assert!(world.said.iter().any(shown), "the phone shows it");
+    let told = world.events.iter().filter(|h| matches!(h.event, Event::EndsSoon { minutes: 1 }));
+    assert_eq!(told.count(), 1, "programs are told, once");
     let ends = world.snapshot().calls[0].ends_at.unwrap();
     assert_eq!(world.ask(Request::HoldNow(Some(CallId(1)))), Ok(()), "the owner wants to go on");
     assert!(world.snapshot().calls[0].ends_at.unwrap() > ends);

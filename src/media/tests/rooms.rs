@@ -205,7 +205,7 @@ fn a_sound_over_a_call_is_heard_once_and_the_talk_goes_on_under_it() {
     let power = |sound: &[f32]| sound.iter().map(|s| s.powi(2)).sum::<f32>() / sound.len() as f32;
     assert!(power(&both[..800]) > power(&alone[..800]) * 1.05, "and it is heard");
     sing(&mut rig, &mut singers, 50);
-    assert!(rig.media.ports[0].overlay.is_none(), "once");
+    assert!(rig.media.ports[0].over.is_none(), "once");
     assert!(power(&linear(&rig.take(TRUNK))[4_000..]) < power(&alone) * 1.05);
 }
 
