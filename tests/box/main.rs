@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod attacks;
 mod backup;
 mod core;
 mod ctl;
@@ -24,5 +25,6 @@ mod stand_in;
 mod stop;
 mod stranger;
 mod strangers;
+mod tls;
 mod trunk;
 mod words;
