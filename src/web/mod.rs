@@ -27,6 +27,7 @@ mod form;
 mod gate;
 mod greeting;
 mod head;
+mod health;
 mod home;
 mod journal;
 mod language;
@@ -55,6 +56,7 @@ mod words;
 
 pub use claim::Claim;
 pub use console::{CONSOLE, console_in};
+pub use health::Parts;
 pub use journal::Journal;
 
 use crate::board::Front;
@@ -119,6 +121,8 @@ pub struct Config {
     pub elsewhere: Elsewhere,
     /// Where the socket for people on the box shall be; `None`: there is none.
     pub console: Option<PathBuf>,
+    /// What the start page tells the health of.
+    pub parts: Parts,
 }
 
 /// What the page says of other machines.
@@ -288,6 +292,7 @@ struct Site {
     pairing: Mutex<phones::Pairing>,
     board: Front,
     elsewhere: Elsewhere,
+    parts: Parts,
 }
 
 /// What changes with logins.
@@ -335,6 +340,7 @@ pub fn start(
         doors.logins.restore(clock::now(), login::kept(store));
     }
     let site = Arc::new(Site {
+        mcp: mcp::Mcp::new(store.as_ref()),
         store,
         studio,
         snapshot,
@@ -346,7 +352,6 @@ pub fn start(
         tokens: Mutex::new(tokens),
         rates: Mutex::new(Rates::of_requests()),
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
-        mcp: mcp::Mcp::default(),
         settings: settings::Settings::of(config.file),
         data: config.data,
         sealing: Mutex::default(),
@@ -363,6 +368,7 @@ pub fn start(
         pairing: Mutex::default(),
         board: config.board,
         elsewhere: config.elsewhere,
+        parts: config.parts,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let keeper = Arc::clone(&site);
