@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test deb deb-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test deb deb-test arm-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -33,7 +33,8 @@ help:
 	@echo 'make words       word errors and phrases found on telephone sound, beside faster-whisper'
 	@echo 'make bench-words  two holds at once while what both lines say is recognised'
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
-	@echo 'make deb     a Debian package for this kind of machine; make deb-test tries it in a fresh Debian 12 and 13'
+	@echo 'make deb     a Debian package for this kind of machine, or with ARCH=arm64 for a Raspberry Pi; make deb-test tries it in a fresh Debian 12 and 13'
+	@echo 'make arm-test  the program for arm64 and its package under qemu-aarch64: what it hears beside this machine; as root'
 	@echo 'make image   a card for a Raspberry Pi, in target/image; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
@@ -144,10 +145,21 @@ cost:
 	  cargo test --locked --release --quiet --test cost -- --ignored --nocapture what_packets_and_ticks_cost; \
 	else echo 'valgrind is not installed: instructions are not counted'; fi
 
-# A Debian package for this machine's kind of processor, in target/deb.
+# A Debian package in target/deb, for this machine's kind of processor or for arm64, as root.
+ARCH ?= $(shell dpkg --print-architecture)
 deb: setup
+ifeq ($(ARCH),$(shell dpkg --print-architecture))
 	cargo build --locked --release
-	@image/deb.sh "$$(dpkg --print-architecture)" target/release target/deb
+	@image/deb.sh $(ARCH) target/release target/deb
+else
+	image/arm.sh build --release
+	@image/deb.sh $(ARCH) target/arm64/aarch64-unknown-linux-gnu/release target/deb
+endif
+
+# Some minutes once the builder's system is there (image/builder.sh).
+arm-test: setup
+	cargo build --locked
+	image/arm-test.sh target/debug/hold-slayer
 
 # Installed, started, upgraded and purged in a fresh Debian 12 and 13, as root.
 deb-test: deb
@@ -159,10 +171,10 @@ quality: setup
 	.cache/venv/bin/python3 tests/quality/run.py
 
 # A card for a Raspberry Pi, in target/image, as root: image/README.md. What it fetches it keeps in ~/.cache.
-image: setup
+image:
 	@image/image.sh target/image
 
-# That card in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
+# The card that `image` has made in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
 # (20) in a hold. Some forty minutes, as root; IMAGE_MEMORY (512) is the first test's machine's, in megabytes.
 image-test: setup
 	@test -e target/image/card.img || $(MAKE) --no-print-directory image

@@ -49,6 +49,8 @@ shift
 export top root
 exec unshare --mount --propagation private bash -euc '
     same() { mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; }
+    # Before what may lie in it.
+    mount -t tmpfs tmpfs "$root/tmp"
     same "$top"
     # A worktree may share what was fetched with another.
     [ ! -L "$top/.cache" ] || same "$(realpath "$top/.cache")"
@@ -57,6 +59,5 @@ exec unshare --mount --propagation private bash -euc '
     mount -t proc proc "$root/proc"
     # Where XNNPACK counts processors.
     mount -t sysfs -o ro sysfs "$root/sys"
-    mount -t tmpfs tmpfs "$root/tmp"
     PATH=/usr/sbin:/usr/bin:/sbin:/bin exec chroot "$root" bash -euc "cd \"\$top\"; exec \"\$@\"" builder "$@"
 ' builder "$@"

@@ -23,7 +23,7 @@ wrong() { say "$*"; exit 1; }
 before=$(within find / -xdev \( -path /proc -o -path /dev -o -path /var/lib/dpkg -o -path /tmp -o -path /var/cache -o -path /var/log -o -path /run \) -prune -o -print | sort)
 cp "$package" "$root/tmp/box.deb"
 within dpkg -i /tmp/box.deb >/dev/null || wrong 'it cannot be installed'
-within systemd-analyze verify --man=no hold-slayer.service || wrong 'systemd does not like the unit'
+within systemd-analyze verify --man=no hold-slayer.service hold-slayer-update.service hold-slayer-update.path hold-slayer-stick@sda1.service || wrong 'systemd does not like a unit'
 [ "$(within stat -c '%a %U:%G' /etc/hold-slayer/hold-slayer.toml)" = '660 root:hold-slayer' ] || wrong 'others may read the configuration'
 within test -L /etc/systemd/system/multi-user.target.wants/hold-slayer.service || wrong 'the service does not start at boot'
 

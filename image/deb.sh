@@ -19,7 +19,9 @@ put() { install -D -m "$1" "$top/$2" "$root/$3"; }
 
 install -D -m 0755 "$built/hold-slayer" "$root/usr/bin/hold-slayer"
 install -D -m 0644 "$built/libtensorflowlite_c.so" "$root/usr/lib/hold-slayer/libtensorflowlite_c.so"
-put 0644 systemd/hold-slayer.service usr/lib/systemd/system/hold-slayer.service
+for unit in hold-slayer.service hold-slayer-update.service hold-slayer-update.path hold-slayer-stick@.service; do
+    put 0644 "systemd/$unit" "usr/lib/systemd/system/$unit"
+done
 put 0644 systemd/hold-slayer.sysusers usr/lib/sysusers.d/hold-slayer.conf
 put 0644 systemd/70-hold-slayer.rules usr/lib/udev/rules.d/70-hold-slayer.rules
 put 0640 systemd/hold-slayer.toml etc/hold-slayer/hold-slayer.toml

@@ -14,8 +14,8 @@ installed=(
     fdisk e2fsprogs
     # Networks by radio; the clock of the place.
     wpasupplicant tzdata
-    # What the box's package wants.
-    libgcc-s1 libstdc++6 libasound2t64
+    # What the box's package wants, and what speaks names and texts.
+    libgcc-s1 libstdc++6 libasound2t64 espeak-ng
 )
 parts=(linux-base linux-binary linux-modules raspi-firmware firmware-brcm80211 wireless-regdb ca-certificates busybox-static)
 [ "${1:-}" != --parts ] || { echo "${parts[@]}"; exit; }

@@ -13,7 +13,8 @@ if [ -z "$built" ]; then
     "$top/image/arm.sh" build --release
     built=$top/target/arm64/aarch64-unknown-linux-gnu/release
 fi
-package=$("$top/image/deb.sh" arm64 "$built" "$out" 2>/dev/null)
+# The root is compressed as a whole.
+package=$(DEB_COMPRESSION=none "$top/image/deb.sh" arm64 "$built" "$out" 2>/dev/null)
 "$top/image/root.sh" "$package" "$out"
 name=$out/hold-slayer-$version-pi
 "$top/image/card.sh" "$out" "$out/card.img"

@@ -28,17 +28,17 @@ done
 version=$(basename "$out"/parts/usr/lib/modules/*)
 kernel=$out/parts/usr/lib/modules/$version
 
-# Drivers by folder, with what they need; a name that ends in .ko is one driver. What a Pi has, what is plugged into it (network, sound, storage, buttons), and
-# QEMU's machine.
+# Drivers by what their paths begin with, and what they need: what a Pi has, what is plugged into it (network, sound, storage, buttons),
+# and QEMU's machine.
 mapfile -t drivers < <(sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$top/image/drivers")
-"$top/image/builder.sh" in depmod -b "$out/parts/usr" "$version" 2>/dev/null || "$top/image/builder.sh" in depmod -b "$out/parts" "$version"
+"$top/image/builder.sh" in depmod -b "$out/parts/usr" "$version"
 needs=$kernel/modules.dep
 # The files of these folders and those that they need.
 closure() {
     awk -v wanted="$*" '
         BEGIN { n = split(wanted, folder, " ") }
         { file = $1; sub(/:$/, "", file); $1 = ""; need[file] = $0
-          for (i = 1; i <= n; i++) if (index(file, "kernel/" folder[i]) == 1 || file ~ ("/" folder[i] "\\.xz$")) take[file] = 1 }
+          for (i = 1; i <= n; i++) if (index(file, "kernel/" folder[i]) == 1) take[file] = 1 }
         END { for (file in take) { print file; m = split(need[file], also, " "); for (i = 1; i <= m; i++) print also[i] } }' "$needs" | sort -u
 }
 modules=$root/usr/lib/modules/$version
@@ -72,6 +72,8 @@ find "$out/parts/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xarg
 
 # What the box needs besides, and nothing that asks, logs in or looks for updates.
 cp -r --no-preserve=ownership "$top"/image/card/. "$root/"
+# Updates are those that this key of minisign's has signed; without one the box takes none.
+sed "s|@KEY@|${UPDATE_KEY:-}|" "$top/image/slots.toml" >"$root/usr/lib/hold-slayer/slots.toml"
 ln -sf ../run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
 echo holdslayer >"$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\tholdslayer\n::1\tlocalhost ip6-localhost\n' >"$root/etc/hosts"
@@ -85,6 +87,8 @@ wants() { mkdir -p "$root/etc/systemd/system/$2.wants"; ln -sf "/usr/lib/systemd
 wants hold-slayer-grow.service data.mount
 wants hold-slayer-card.service sysinit.target
 wants hold-slayer-radio.service multi-user.target
+wants hold-slayer-update.service multi-user.target
+wants hold-slayer-update.path multi-user.target
 wants systemd-networkd.service multi-user.target
 wants systemd-networkd.socket sockets.target
 wants systemd-networkd-wait-online.service network-online.target
@@ -94,7 +98,9 @@ for unit in dbus wpa_supplicant getty@ serial-getty@ console-getty getty-static 
     systemd-binfmt systemd-networkd-persistent-storage ldconfig systemd-journal-catalog-update systemd-journal-flush e2scrub_reap systemd-pcrmachine; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 done
-for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount proc-sys-fs-binfmt_misc.automount; do
+for unit in dbus.socket systemd-hostnamed.socket systemd-sysext.socket systemd-rfkill.socket getty.target \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
+    proc-sys-fs-binfmt_misc.automount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"

@@ -31,7 +31,7 @@
 //!
 //! Every machine in the middle is pure: `handle(now, input)` is its one mutation, `poll()` is drained to `None`, and
 //! `deadline()` says when to call back. None of them reads a clock, opens a socket or a file, or makes a random number:
-//! [`clock`] reads the time, [`net`], [`assist`], [`notify`], `media::thread`, [`web`], [`store`], [`studio`], [`speech`], [`board`] and [`app`] are the edges. So the
+//! [`clock`] reads the time, [`net`], [`assist`], [`notify`], `media::thread`, [`web`], [`store`], [`studio`], [`speech`], [`update`], [`board`] and [`app`] are the edges. So the
 //! simulator in `tests/sim` drives the very same [`app::core::Core`], [`media::Media`] and [`app::ear::Ears`] in virtual
 //! time, against the far ends of [`demo`].
 //!
@@ -42,7 +42,7 @@
 //! | the whole | [`app`] (threads, start, stop), [`check`], [`ctl`] (the box from its own command line), [`demo`] (company and phone as scripted machines, and their judge) |
 //! | the page | [`web`] (gate, pages, interfaces for programs and assistants, settings) |
 //! | its file | [`backup`] (everything in one sealed file, and back) |
-//! | edges | [`config`] (file → checked settings), [`assist`] (a language model, a recogniser of speech and a voice on other machines), [`notify`] (webhook, ntfy, e-mail, MQTT), [`net`] (UDP, TCP, TLS, names, HTTP), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`speech`] (a program that speaks texts), [`board`] (button, lamp, handset), [`log`] |
+//! | edges | [`config`] (file → checked settings), [`assist`] (a language model, a recogniser of speech and a voice on other machines), [`notify`] (webhook, ntfy, e-mail, MQTT), [`net`] (UDP, TCP, TLS, names, HTTP), [`store`] (records, what the listener knows of each company), [`studio`] (recordings, listening in), [`speech`] (a program that speaks texts), [`update`] (a signed bundle, the other slot of the card, and back), [`board`] (button, lamp, handset), [`log`] |
 //! | the conversation | [`call`] (switchboard, legs, records, snapshot) |
 //! | policy | [`slay`] (the hold, flows through menus and how they are learnt, planned calls), [`trunk`] (routes, number forms, tolls), [`phone`] (codes, gestures, the handset as a telephone) |
 //! | sound and hearing | [`media`] (ports, joins, rooms, prompts, taps), [`listen`] (classes, memory and lore, evidence, challenge, words) |
@@ -80,4 +80,5 @@ pub mod studio;
 pub mod tables;
 pub mod trunk;
 pub mod units;
+pub mod update;
 pub mod web;

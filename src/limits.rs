@@ -112,6 +112,12 @@ pub const WEB_BODY_BYTES: usize = 64 * 1024;
 /// Largest backup. It and a greeting ([`GREETING_FILE_BYTES`]) may be larger than other bodies; only who may bring one
 /// sends that.
 pub const BACKUP_BYTES: usize = 32 * 1024 * 1024;
+/// Largest update: it goes to the disk as it comes, a piece at a time.
+pub const UPDATE_BYTES: u64 = 1024 * 1024 * 1024;
+/// Largest description and largest signature in one.
+pub const UPDATE_HEAD_BYTES: usize = 4096;
+/// Room that an update leaves on the disk for everything else.
+pub const UPDATE_SPARE_BYTES: u64 = 64 * 1024 * 1024;
 /// Most header fields of an HTTP request.
 pub const WEB_HEAD_FIELDS: usize = 100;
 /// Event streams open at once.

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use hold_slayer::listen::words::Language;
 use hold_slayer::listen::words::network::{Files as Model, Recogniser};
-use hold_slayer::{app, backup, check, clock, config, ctl, demo, listen, log, web};
+use hold_slayer::{app, backup, check, clock, config, ctl, demo, listen, log, update, web};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::ForkResult;
 use std::io::Write;
@@ -46,6 +46,9 @@ enum What {
     Run {
         #[command(flatten)]
         files: Files,
+        /// Where an image says that it has two slots for updates
+        #[arg(long, value_name = "FILE", default_value = update::DEFAULT)]
+        slots: PathBuf,
     },
     /// Show a hold being slain, with a company and a phone of its own
     ///
@@ -124,6 +127,31 @@ enum What {
         file: PathBuf,
         #[command(flatten)]
         carried: Carried,
+    },
+    /// Update a box that was made from an image of Hold Slayer
+    ///
+    /// Checks the file, which must be signed by whoever made the image, and lets it be written beside what runs when no call
+    /// is up. The box then starts anew with it, and goes back by itself if it does not do. Without a file it says how it
+    /// stands. A machine that has the box as a package takes the new package instead.
+    Update {
+        /// The update, such as hold-slayer-1.2.3-pi.update
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Only check the file
+        #[arg(long, requires = "file")]
+        check: bool,
+        /// Take it even if it is not newer than what runs
+        #[arg(long, requires = "file")]
+        older: bool,
+        /// For the unit: write what waits and boot it, or see after such a boot whether it does
+        #[arg(long, conflicts_with = "file")]
+        carry_out: bool,
+        /// The directory for calls and what was heard
+        #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA)]
+        data: PathBuf,
+        /// Where an image says that it has two slots
+        #[arg(long, value_name = "FILE", default_value = update::DEFAULT)]
+        slots: PathBuf,
     },
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
@@ -260,7 +288,7 @@ struct Files {
 fn main() -> ExitCode {
     clock::now(); // time starts here
     let result = match Arguments::parse().what {
-        What::Run { files } => return run(&files),
+        What::Run { files, slots } => return run(&files, &slots),
         What::Demo { headless, scenario } => return demo(headless, scenario),
         What::Listen { json, explain, plot, words, language, file } => {
             let form = match (json, explain) {
@@ -279,6 +307,14 @@ fn main() -> ExitCode {
         }
         What::Backup { file, carried } => return told(ctl::backup(&carried.into(), &file)),
         What::Restore { file, carried } => return told(ctl::restore(&carried.into(), &file)),
+        What::Update { file, check, older, carry_out, data, slots } => {
+            let place = ctl::Box { data, slots };
+            return told(match file {
+                Some(file) => place.bring(&file, older, check),
+                None if carry_out => place.carry_out(),
+                None => place.status(),
+            });
+        }
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, notify, .. } => check(&files, notify),
@@ -287,7 +323,7 @@ fn main() -> ExitCode {
     result.unwrap_or(ExitCode::FAILURE)
 }
 
-fn run(files: &Files) -> ExitCode {
+fn run(files: &Files, slots: &Path) -> ExitCode {
     // Where it lies now: a program that was replaced meanwhile has no name any more.
     let program = std::env::current_exe();
     // Not under a box that runs: it starts anew by itself.
@@ -308,7 +344,7 @@ fn run(files: &Files) -> ExitCode {
         return ExitCode::FAILURE;
     }
     log::start(config.log.level);
-    match app::run(config, &files.config, &files.data) {
+    match app::run(config, &files.config, &files.data, slots) {
         Ok(app::End::Stop) => ExitCode::SUCCESS,
         Ok(app::End::Again) => again(program.unwrap_or_else(|_| "hold-slayer".into())),
         Err(error) => fail(&format!("{error:#}")),

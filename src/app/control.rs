@@ -17,6 +17,7 @@ use crate::notify::Notices;
 use crate::sip::{Account, Hop};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
+use crate::update::{Folder, Quiet};
 use crate::web::Order;
 use crate::{limits, web};
 use core::time::Duration;
@@ -95,6 +96,8 @@ pub(super) struct Control {
     pub(super) unreachable: BTreeMap<Hop, String>,
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
+    /// Where an update waits until the box is not needed, where it takes any.
+    pub(super) updates: Option<(Folder, Quiet)>,
     /// Somebody wants the box started anew.
     pub(super) restart: bool,
     pub(super) again: watch::Sender<bool>,
@@ -338,6 +341,9 @@ impl Control {
         // The wait goes on without news.
         let shown = pattern(&self.snapshot.borrow(), clock::wall());
         self.lamp.send_replace(shown);
+        if let Some((folder, quiet)) = &mut self.updates {
+            folder.tell_quiet(quiet.look(clock::now(), self.core.is_needed()));
+        }
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }

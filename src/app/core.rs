@@ -252,6 +252,11 @@ impl Core {
         self.switchboard.snapshot()
     }
 
+    /// A call is up, or somebody has called for help within the hour, which may call back: the box must not go away.
+    pub fn is_needed(&self) -> bool {
+        self.switchboard.is_needed()
+    }
+
     /// Whether every peer has been told the end of everything and has said that it knows.
     pub fn is_idle(&self) -> bool {
         self.ua.is_idle()

@@ -1,8 +1,9 @@
 //! The checked configuration, cut into what each room needs.
 
 use crate::call::{Peer, Plan};
-use crate::config::{Config, PhonePeer, TrunkPeer};
+use crate::config::{Config, PageTls, PhonePeer, TrunkPeer};
 use crate::net::tls::Trust;
+use crate::net::{TlsAcceptor, tls};
 use crate::sip::{Account, AccountKind, Hop, Identity, Side, Transport, Upstream};
 use crate::slay::Policy;
 use crate::slay::talk::Limits;
@@ -10,11 +11,42 @@ use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::trunk::{Dialling, Rules};
 use crate::units::AccountId;
+use crate::update::{Folder, Quiet, Slots};
+use crate::web::Updates;
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 /// Stands for a registrar whose name has not been resolved yet: nothing is sent there, and nobody calls from it.
 pub(super) const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// What takes updates, on a box that was made from an image, as `slots` says.
+pub(super) fn updates(slots: Option<&Path>, data: &Path, troubles: &mut Vec<String>) -> Option<Updates> {
+    let slots = Slots::read(slots?).unwrap_or_else(|why| {
+        troubles.push(format!("updates are not taken: {why}"));
+        None
+    })?;
+    Some(Updates { folder: Folder::of(data), slots })
+}
+
+/// Where one waits, and for how long.
+pub(super) fn waits(updates: &Updates) -> (Folder, Quiet) {
+    (updates.folder.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
+}
+
+/// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.
+pub(super) fn page_tls(config: &Config, data: &Path, ip: IpAddr) -> Result<Option<TlsAcceptor>, String> {
+    let (cert, key) = match &config.web.tls {
+        PageTls::Off => return Ok(None),
+        PageTls::Files { cert, key } => (cert.clone(), key.clone()),
+        PageTls::SelfSigned => {
+            let local = Some(format!("{}.local", config.web.local_name)).filter(|name| name != ".local");
+            let own = [ip.to_string(), "localhost".to_owned()];
+            tls::self_signed(data, config.web.names.iter().cloned().chain(local).chain(own).collect())?
+        }
+    };
+    tls::acceptor(&cert, &key).map(Some)
+}
 
 /// A registrar whose address the name service must tell.
 #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ pub enum End {
 ///
 /// # Errors
 /// As [`start`]; and if the system gives no signals.
-pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
+pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     // Before anything is up: a signal at any later moment finds the box able to say goodbye.
     let signals = {
@@ -36,8 +36,16 @@ pub fn run(config: Config, file: &Path, data: &Path) -> Result<End> {
     // Passwords and numbers lie in what is written from here on.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let console = Some(web::console_in(std::env::var_os("RUNTIME_DIRECTORY").as_deref(), data));
-    let running =
-        start(config, data, &Options { file: Some(file.to_owned()), console, ..Options::default() })?;
+    let running = start(
+        config,
+        data,
+        &Options {
+            file: Some(file.to_owned()),
+            console,
+            slots: Some(slots.to_owned()),
+            ..Options::default()
+        },
+    )?;
     tell(&running);
     realtime::forget_the_start();
     let end = runtime.block_on(wait(&running, signals));

@@ -6,13 +6,13 @@ use super::{control, core, ear_thread, handset, plan, speech_thread, words_threa
 use crate::assist::{self, Assistant};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::{Config, PageTls};
+use crate::config::Config;
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::listen::words::Language;
 use crate::media::thread::{Opening, Outlet, UdpPorts};
 use crate::media::{self, thread as media_thread};
-use crate::net::{Sockets, Wire, tls};
+use crate::net::{Sockets, Wire};
 use crate::phone::pairing::REALM;
 use crate::phone::shadow::shadowed;
 use crate::sip::ua;
@@ -46,6 +46,8 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// Where the socket for people on the box shall be; `None`: there is none.
     pub console: Option<PathBuf>,
+    /// Where an image says that it has slots for updates; `None`: none are taken.
+    pub slots: Option<PathBuf>,
 }
 
 /// A box that runs.
@@ -189,6 +191,8 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
+    let updates = plan::updates(options.slots.as_deref(), data, &mut troubles);
+    let waits = updates.as_ref().map(plan::waits);
     let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
     let (store_too, journal_too, notices_too) = (store.clone(), journal.clone(), notices.clone());
@@ -243,6 +247,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 trunks: BTreeMap::new(),
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
+                updates: waits,
                 restart: false,
                 again: again_tx,
             };
@@ -278,13 +283,13 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
-    let encrypted = page_tls(&config, data, ip);
+    let encrypted = plan::page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
     let mut page = web_config(&config, options, data, at, media.counters, claimed, notices);
     page.house.speech = language;
     let web = encrypted.and_then(|tls| {
-        let page = web::Config { tls, board: front, ..page };
+        let page = web::Config { tls, updates, board: front, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
     });
     match web {
@@ -448,20 +453,6 @@ fn speech(
     Ok((speech_thread::start(voice).context("the thread for speech")?, language))
 }
 
-/// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.
-fn page_tls(config: &Config, data: &Path, ip: IpAddr) -> Result<Option<net::TlsAcceptor>, String> {
-    let (cert, key) = match &config.web.tls {
-        PageTls::Off => return Ok(None),
-        PageTls::Files { cert, key } => (cert.clone(), key.clone()),
-        PageTls::SelfSigned => {
-            let local = Some(format!("{}.local", config.web.local_name)).filter(|name| name != ".local");
-            let own = [ip.to_string(), "localhost".to_owned()];
-            tls::self_signed(data, config.web.names.iter().cloned().chain(local).chain(own).collect())?
-        }
-    };
-    tls::acceptor(&cert, &key).map(Some)
-}
-
 fn web_config(
     config: &Config,
     options: &Options,
@@ -479,6 +470,7 @@ fn web_config(
         one_use_token: options.one_use_token.clone(),
         app_token: options.app_token.clone(),
         tls: None,
+        updates: None,
         data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
         console: options.console.clone(),

@@ -95,6 +95,11 @@ impl Switchboard {
         }
     }
 
+    /// A call is up, or may come from the help that was called.
+    pub fn is_needed(&self) -> bool {
+        !self.calls.is_empty() || !self.booths.is_empty() || self.is_helping()
+    }
+
     /// Somebody calls for help, or may be called back by it.
     pub(super) fn is_helping(&self) -> bool {
         self.call_back_until.is_some_and(|until| self.desk.now < until)

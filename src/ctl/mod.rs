@@ -3,8 +3,10 @@
 
 mod carry;
 mod talk;
+mod update;
 
 pub use carry::{Files, backup, restore};
+pub use update::Box;
 
 use serde_json::{Value, json};
 use std::io::{self, Write};

@@ -1,9 +1,13 @@
 //! A question to the box over its socket, as HTTP: the same interface as over the network.
 
+use core::time::Duration;
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+
+/// For a sign of life.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The box's answer, its body not yet read.
 struct Answer {
@@ -63,6 +67,20 @@ pub(super) fn value(socket: &Path, path: &str, body: Option<&Value>) -> Result<V
     let bytes = send(socket, path, "application/json", body.as_deref().map(str::as_bytes))?;
     serde_json::from_slice(&bytes)
         .map_err(|error| format!("the box answered something else than JSON: {error}"))
+}
+
+/// Whether the box answers at all, soon.
+pub(super) fn answers(socket: &Path) -> bool {
+    let ask = || {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        let mut line = [0; 12];
+        stream.read_exact(&mut line)?;
+        Ok::<_, io::Error>(line)
+    };
+    ask().is_ok_and(|line| line.ends_with(b" 200"))
 }
 
 /// Each event as it comes, until the box goes or `each` says that nobody reads on.

@@ -9,9 +9,10 @@ use super::access::Scope;
 use super::answer::Answer;
 use super::head::{self, Head, Keys, Reading, Refusal, Rules};
 use super::language::{self, Language};
-use super::{form, route, websocket};
+use super::{disk, form, route, websocket};
 use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
 use crate::net::{TlsAcceptor, tls};
+use crate::update::Folder;
 use core::time::Duration;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,6 +27,10 @@ use tokio::time::{sleep, timeout};
 
 /// For a whole file to arrive.
 const UPLOAD: Duration = Duration::from_secs(120);
+
+/// What is said to who brings an update to a box that was not made from an image.
+pub(super) const NO_SLOTS: &str =
+    "This box was installed as a package or by hand and is updated the same way: the page Update says how.";
 
 /// Whether whoever has these keys may do what needs this scope.
 type MayUpload = Box<dyn Fn(&Keys, Scope) -> bool + Send + Sync>;
@@ -44,6 +49,8 @@ pub(super) struct Gate {
     pub(super) may_upload: MayUpload,
     /// They come one at a time.
     pub(super) uploads: Semaphore,
+    /// Where an update is received; `None`: this box takes none.
+    pub(super) updates: Option<Folder>,
 }
 
 /// A connection that has been admitted.
@@ -223,11 +230,25 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
         Err((refusal, asked)) => return turn_away(&mut peer, refusal, &asked).await,
     };
     let (mut patience, mut turn) = (gate.patience.body, None);
-    if head.body > WEB_BODY_BYTES {
+    if head.body > WEB_BODY_BYTES || head.to_disk {
         match upload(gate, &head, by) {
             Ok(free) => (patience, turn) = (UPLOAD, Some(free)),
             Err(refusal) => return turn_away(&mut peer, refusal, &Asked::of(&head.forward)).await,
         }
+    }
+    if head.to_disk {
+        let received = match &gate.updates {
+            Some(folder) => disk::receive(folder, &mut peer, &head, bytes, gate.patience.idle).await?,
+            None => Err(Refusal { status: 409, words: NO_SLOTS }),
+        };
+        if let Err(refusal) = received {
+            return turn_away(&mut peer, refusal, &Asked::of(&head.forward)).await;
+        }
+        silent.store(false, Ordering::Relaxed);
+        let mut server = connect(gate)?;
+        server.write_all(&head.forward).await?;
+        // The next one waits until this is judged, and that takes its time.
+        return bring_back(&mut server, &mut peer, UPLOAD).await;
     }
     let Ok(body) = timeout(patience, read_body(&mut peer, &head, bytes)).await else {
         let refusal = Refusal { status: 408, words: "The request's body took too long." };

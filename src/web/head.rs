@@ -17,6 +17,9 @@ pub(super) const FORM_BYTES: usize = 4096;
 /// The field by which the gate proves itself to the server behind it and names the peer. Never taken from outside.
 pub(super) const STAMP: &str = "X-Gate";
 
+/// The field by which the gate says that it has brought a body to the disk. Never taken from outside.
+pub(super) const ON_DISK: &str = "X-Gate-Disk";
+
 /// Fields that reach the server.
 const PASSED: [&str; 17] = [
     "host",
@@ -54,6 +57,8 @@ pub(super) struct Head {
     pub(super) larger_by: Option<Scope>,
     /// By which he says who he is.
     pub(super) keys: Keys,
+    /// The body goes to the disk, and only how long it was goes on.
+    pub(super) to_disk: bool,
     /// The peer waits for 100 Continue, RFC 9110 §10.1.1.
     pub(super) expects_continue: bool,
     /// The peer asks for a WebSocket: what its key is answered with.
@@ -151,11 +156,13 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
     let key = |name| {
         find(request.headers, name).next().and_then(|v| core::str::from_utf8(v).ok()).map(str::to_owned)
     };
+    let to_disk = body > 0 && super::route::goes_to_the_disk(path);
     Ok(Head {
-        forward: rewrite(method, target, request.headers, rules.stamp)?,
+        forward: rewrite(method, target, request.headers, rules.stamp, to_disk)?,
         taken,
         body,
         larger_by: file.map(|(_, scope)| scope),
+        to_disk,
         keys: Keys { cookie: key("cookie"), authorization: key("authorization"), agent: key("user-agent") },
         expects_continue: body > 0
             && find(request.headers, "expect").any(|v| v.eq_ignore_ascii_case(b"100-continue")),
@@ -244,10 +251,19 @@ fn host_name(host: &str) -> &str {
     }
 }
 
-fn rewrite(method: &str, target: &str, fields: &[Header<'_>], stamp: &str) -> Result<Vec<u8>, Refusal> {
+fn rewrite(
+    method: &str,
+    target: &str,
+    fields: &[Header<'_>],
+    stamp: &str,
+    to_disk: bool,
+) -> Result<Vec<u8>, Refusal> {
     let mut head =
         format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n{STAMP}: {stamp}\r\n").into_bytes();
-    for name in PASSED {
+    if to_disk {
+        head.extend_from_slice(format!("{ON_DISK}: yes\r\n").as_bytes());
+    }
+    for name in PASSED.into_iter().filter(|name| !(to_disk && name.starts_with("content-"))) {
         let mut values = find(fields, name);
         let Some(value) = values.next() else { continue };
         let plain = value.iter().all(|b| matches!(b, b' '..=b'~'));
@@ -376,5 +392,23 @@ mod tests {
              content-length: 2\r\n\r\n"
         );
         assert_eq!((head.body, head.taken, head.expects_continue), (2, text.len() - 2, true));
+    }
+
+    #[test]
+    fn of_what_goes_to_the_disk_only_the_head_goes_on() {
+        let text = "POST /update?older=true HTTP/1.1\r\nHost: localhost\r\nX-Gate-Disk: no\r\n\
+                    Content-Type: application/octet-stream\r\nContent-Length: 700000000\r\n\r\n";
+        let Reading::Done(head) = judged(text) else { panic!("{:?}", judged(text)) };
+        assert_eq!(
+            String::from_utf8(head.forward).unwrap(),
+            "POST /update?older=true HTTP/1.1\r\nConnection: close\r\nX-Gate: s 1.2.3.4\r\nX-Gate-Disk: yes\r\nhost: localhost\r\n\r\n"
+        );
+        assert!(head.to_disk && head.body == 700_000_000 && head.larger_by.is_some());
+        let Reading::Done(head) =
+            judged("POST /update HTTP/1.1\r\nHost: localhost\r\nX-Gate-Disk: yes\r\n\r\n")
+        else {
+            panic!()
+        };
+        assert!(!head.to_disk && !String::from_utf8(head.forward).unwrap().contains("X-Gate-Disk"));
     }
 }

@@ -19,6 +19,7 @@ mod call_page;
 mod claim;
 mod companies;
 mod console;
+mod disk;
 mod events;
 mod feed;
 mod flows;
@@ -50,6 +51,7 @@ mod statistics;
 mod statistics_page;
 mod strip;
 mod teach;
+mod update;
 mod visit;
 mod websocket;
 mod words;
@@ -58,6 +60,7 @@ pub use claim::Claim;
 pub use console::{CONSOLE, console_in};
 pub use health::Parts;
 pub use journal::Journal;
+pub use update::Updates;
 
 use crate::board::Front;
 use crate::call::{Request, Snapshot};
@@ -113,6 +116,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The data folder, for backups; `None`: nothing is kept.
     pub data: Option<PathBuf>,
+    /// What takes updates; `None`: the box was not made from an image.
+    pub updates: Option<Updates>,
     /// The last claim of the page by the button.
     pub claims: watch::Receiver<Option<Claim>>,
     /// Button, lamp and handset.
@@ -271,6 +276,7 @@ struct Site {
     mcp: mcp::Mcp,
     settings: settings::Settings,
     data: Option<PathBuf>,
+    updates: Option<Updates>,
     /// Held while a backup is made or taken in.
     sealing: Mutex<()>,
     /// Locked to be read or replaced; checking one takes a copy.
@@ -354,6 +360,7 @@ pub fn start(
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
         settings: settings::Settings::of(config.file),
         data: config.data,
+        updates: config.updates,
         sealing: Mutex::default(),
         password: Mutex::new(password.map(Arc::new)),
         password_is_fixed: config.password.is_some(),
@@ -372,6 +379,7 @@ pub fn start(
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let keeper = Arc::clone(&site);
+    let updates = site.updates.as_ref().map(|updates| updates.folder.clone());
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
     let gate = gate::Gate {
@@ -381,6 +389,7 @@ pub fn start(
         patience: config.patience,
         may_upload: Box::new(move |keys, scope| keeper.may_upload(keys, scope)),
         uploads: tokio::sync::Semaphore::new(1),
+        updates,
     };
     let gate = open_gate(gate, (listener, config.tls), console, stopped)?;
     let troubles = trouble.into_iter().collect();

@@ -4,8 +4,9 @@ use super::access::Scope;
 use super::api::table::{self, Asked};
 use super::flows_page::Go;
 use super::greeting::Go as Own;
+use super::update::Go as Renewal;
 use crate::call::Request as Wish;
-use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES};
+use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES, UPDATE_BYTES};
 use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
@@ -77,6 +78,8 @@ pub(super) enum Route {
     Backup,
     MakeBackup,
     Restore,
+    /// Of the box's own program.
+    Update(Renewal),
     /// For programs.
     Api(Asked),
     /// For assistants.
@@ -166,6 +169,8 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["backup"] if get => (true, Route::Backup),
         ["backup"] => (false, Route::MakeBackup),
         ["backup", "restore"] => (false, Route::Restore),
+        ["update"] if get => (true, Route::Update(Renewal::Page)),
+        ["update"] => (false, Route::Update(Renewal::Take)),
         ["mcp"] => (false, Route::Mcp),
         _ => return Err(Miss::NoSuchPage),
     };
@@ -186,8 +191,16 @@ pub(super) fn takes_a_file(path: &str) -> Option<(usize, Scope)> {
     match path {
         "/backup/restore" | "/api/v1/restore" => Some((BACKUP_BYTES, Scope::Backup)),
         "/greeting" | "/api/v1/greeting" => Some((GREETING_FILE_BYTES, Scope::Settings)),
+        _ if goes_to_the_disk(path) => {
+            Some((usize::try_from(UPDATE_BYTES).unwrap_or(usize::MAX), Scope::Settings))
+        }
         _ => None,
     }
+}
+
+/// Of a path: what is sent there is too large for memory, and goes to the disk as it comes.
+pub(super) fn goes_to_the_disk(path: &str) -> bool {
+    matches!(path, "/update" | "/api/v1/update")
 }
 
 /// The methods by which this path is asked.

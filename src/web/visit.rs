@@ -14,7 +14,7 @@ use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, backup, board_page, call_page, companies, events, feed, form,
     gate, greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
-    setup, sound, statistics_page, teach,
+    setup, sound, statistics_page, teach, update,
 };
 use crate::call::{Door, Request as Wish};
 use crate::clock;
@@ -22,7 +22,7 @@ use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES};
 use crate::store::Store;
 use crate::units::CallId;
 use core::time::Duration;
-use enter::field;
+pub(super) use enter::field;
 use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -89,6 +89,7 @@ pub(super) fn answer(site: &Arc<Site>, mut request: Request) {
             }
         },
     };
+    update::clear(site, &request);
     let answer = answer.read_in(enter::language(&request));
     let mut to = request.into_writer();
     if let Err(error) = to.write_all(&answer.bytes(head_only)).and_then(|()| to.flush()) {
@@ -420,8 +421,10 @@ impl Visit<'_> {
                 Ok(done) => backup::restored(&done, &form),
                 Err((status, why)) => backup::page(&form, Some(&why), status),
             },
+            Route::Update(go) => update::go(site, *go, self.is_on_disk(), self.asked("older"), &form),
             Route::Api(asked) => {
                 let sent = Sent {
+                    on_disk: self.is_on_disk(),
                     file: (self.file.as_deref(), self.sent("password")),
                     query: &self.query,
                     body: &self.text,

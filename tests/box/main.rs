@@ -27,4 +27,5 @@ mod stranger;
 mod strangers;
 mod tls;
 mod trunk;
+mod update;
 mod words;

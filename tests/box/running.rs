@@ -102,6 +102,8 @@ fn command_as_it_is(folder: &Path, data: &Path) -> Command {
     let program = env!("CARGO_BIN_EXE_hold-slayer");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", program, "run"]);
     command.arg("--config").arg(file).arg("--data").arg(data).env_remove("RUST_LOG");
+    // Only a test of updates has slots there.
+    command.arg("--slots").arg(folder.join("slots.toml"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -256,6 +258,23 @@ impl Page {
         let fields =
             format!("{}X-CSRF-Token: {}\r\nContent-Type: application/json\r\n", self.cookie, self.token);
         json(&ask_at(self.at, "POST", path, &fields, &body.to_string()))
+    }
+
+    /// Brings a file as it is; the answer's status and body.
+    pub fn bring(&self, path: &str, file: &[u8], with_token: bool) -> (u16, Value) {
+        let token = if with_token { format!("X-CSRF-Token: {}\r\n", self.token) } else { String::new() };
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let (host, length) = (self.at, file.len());
+        let fields = format!("{}{token}Content-Type: application/octet-stream\r\n", self.cookie);
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // It may be refused before it is whole.
+        let _ = stream.write_all(file);
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
     /// Asks for the state of the box until it is as wanted.

@@ -69,6 +69,13 @@ impl Card {
         card
     }
 
+    /// Writes a file to the owner's partition, as at a computer.
+    pub fn put(&self, place: &Place, name: &str, text: &str) {
+        let from = place.path(name);
+        std::fs::write(&from, text).unwrap();
+        run(part("usr/bin/mcopy").args(["-o", "-i"]).arg(self.at(OWNER)).arg(&from).arg(format!("::{name}")));
+    }
+
     fn at(&self, partition: &str) -> String {
         format!("{}{partition}", self.file.display())
     }

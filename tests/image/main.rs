@@ -43,7 +43,6 @@ use phone::{Account, Softphone};
 use place::Place;
 use process::{SOON, until, wait};
 use running::Page;
-use serde_json::Value;
 use sipp::Sipp;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -80,24 +79,22 @@ impl Street {
 
     /// The card as a household prepares it on its computer, in Windows's way of writing.
     fn card(&self) -> Card {
-        self.card_with("")
-    }
-
-    fn card_with(&self, mistake: &str) -> Card {
-        let settings = format!(
-            "{mistake}[media]\ncalls = 2\n[web]\npassword = \"{PASSWORD}\"\n[board]\nfile = \"board.toml\"\n\
-             [[trunk]]\nname = \"provider\"\nserver = \"{}\"\nuser = \"100000_box\"\nsecret = \"of the box\"\nexpires = \"60s\"\n\
-             [[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n",
-            self.provider.sip
-        );
         let board = "name = \"QEMU\"\n[button]\nline = \"POWER\"\nchip = \"gpiochip0\"\noffset = 3\nactive_low = false\nbias = \"none\"\n";
-        let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
         let files = [
-            ("hold-slayer.toml", &*windows(&settings)),
+            ("hold-slayer.toml", &*windows(&self.settings())),
             ("board.toml", &windows(board)),
             ("box.txt", &windows("timezone = Europe/Berlin\n")),
         ];
         Card::flash(&self.place, &files)
+    }
+
+    fn settings(&self) -> String {
+        format!(
+            "[media]\ncalls = 2\n[web]\npassword = \"{PASSWORD}\"\n[board]\nfile = \"board.toml\"\n\
+             [[trunk]]\nname = \"provider\"\nserver = \"{}\"\nuser = \"100000_box\"\nsecret = \"of the box\"\nexpires = \"60s\"\n\
+             [[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n",
+            self.provider.sip
+        )
     }
 
     /// Waits until the box is a telephone line: its trunk registered, its page up.
@@ -124,6 +121,11 @@ impl Street {
     }
 }
 
+/// As Windows's editor writes it.
+fn windows(text: &str) -> String {
+    format!("\u{feff}{}", text.replace('\n', "\r\n"))
+}
+
 fn provider(place: &Place, sip: SocketAddr, company: &Line) -> Sipp {
     let port = company.address.port().to_string();
     Sipp::start(place, "provider", sip, None, &[("sound", &port), ("expires", "60")])
@@ -133,11 +135,27 @@ fn page() -> SocketAddr {
     SocketAddr::new(BOX.into(), 8080)
 }
 
-/// Waits until the one call is in this phase.
-fn phase(page: &Page, wanted: &[&str]) -> Value {
-    page.wait(&format!("a call that is {wanted:?}"), |status| {
-        wanted.iter().any(|phase| status["calls"][0]["phase"] == *phase)
-    })
+/// Waits until the box only waits.
+fn holds(page: &Page) {
+    page.wait("a hold", |status| status["calls"][0]["phase"] == "holding");
+}
+
+/// Presses the button until the box holds. On a busy machine the one tenth of a second may pass before the interpreted one looks,
+/// and a person would press again, too.
+fn press_to_hold(machine: &Machine, page: &Page) {
+    page.wait("the call is up", |status| status["calls"][0]["phase"] == "talking");
+    for press in 1..=5 {
+        machine.press();
+        let pressed = Instant::now();
+        while pressed.elapsed() < Duration::from_secs(6) {
+            let status = page.get("/api/v1/status");
+            if ["confirming", "holding"].iter().any(|phase| status["calls"][0]["phase"] == *phase) {
+                println!("held after {press} presses");
+                return;
+            }
+        }
+    }
+    panic!("the button is not seen: {}", page.get("/api/v1/status"));
 }
 
 /// The last figures that the machine has printed of itself.
@@ -173,12 +191,11 @@ fn a_flashed_card_becomes_a_telephone_line_that_waits_on_hold() {
     phone.dial(NUMBER);
     phone.talks(1);
     street.company.hears(ROOM);
-    machine.press();
-    phase(&page, &["confirming", "holding"]);
+    press_to_hold(&machine, &page);
     wait("the box's confirmation", SOON, || (sound::power(&phone.heard()) > 1e4).then_some(()));
     phone.hang_up();
     phone.is_free(1);
-    phase(&page, &["holding"]);
+    holds(&page);
 
     street.company.play(&sound::music("macroform-cold_day", 12));
     until("the music is over", || street.company.is_played());
@@ -216,14 +233,20 @@ fn a_flashed_card_becomes_a_telephone_line_that_waits_on_hold() {
 
 #[test]
 #[ignore = "needs the card: make image-test"]
-fn a_mistake_in_the_settings_is_told_of_on_the_card() {
+fn a_mistake_in_the_settings_is_told_of_on_the_card_until_it_is_mended() {
     let street = Street::open();
-    let card = street.card_with("[hold]\ncap = \"for ever\"\n");
+    let card = street.card();
+    let settings = street.settings();
+    card.put(&street.place, "hold-slayer.toml", &format!("{settings}[hold]\ncap = \"for ever\"\n"));
     let machine = Machine::start(&street.place, &card, 512);
     let told = wait("PROBLEM.txt", SLOW, || card.owners("PROBLEM.txt").filter(|text| text.contains("cap")));
     println!("{told}");
-    assert!(told.contains("hold-slayer.toml") && told.contains("for ever"), "{told}");
+    assert!(told.contains("for ever"), "{told}");
     drop(machine);
+    card.put(&street.place, "hold-slayer.toml", &settings);
+    let mut machine = Machine::start(&street.place, &card, 512);
+    street.box_is_up(&mut machine);
+    wait("PROBLEM.txt is gone", SLOW, || card.owners("PROBLEM.txt").is_none().then_some(()));
 }
 
 #[test]
@@ -254,11 +277,10 @@ fn power_that_goes_in_a_hold_costs_no_record() {
         let phone = street.phone("phone", &room);
         phone.dial(NUMBER);
         phone.talks(1);
-        machine.press();
-        phase(&page, &["confirming", "holding"]);
+        press_to_hold(&machine, &page);
         wait("the box's confirmation", SOON, || (sound::power(&phone.heard()) > 1e4).then_some(()));
         phone.hang_up();
-        phase(&page, &["holding"]);
+        holds(&page);
         street.company.play(&sound::music("macroform-cold_day", 8));
         // Not always at the same moment of what the box writes.
         let moment = Duration::from_millis(u64::try_from(cut).unwrap_or(0) * 617 % 4_000);

@@ -5,6 +5,7 @@ mod bench;
 mod calls;
 mod country;
 mod files;
+mod golden;
 mod menus;
 mod repeat;
 mod tones;

@@ -13,11 +13,16 @@ use std::process::Command;
 pub struct Household {
     /// Where it speaks SIP over UDP and TCP.
     pub sip: SocketAddr,
+    /// Where its page is.
+    pub page: SocketAddr,
     /// Where it speaks SIP over TLS, if it does.
     tls: SocketAddr,
     data: PathBuf,
     process: Process,
 }
+
+/// The password of its page.
+pub const PASSWORD: &str = "of the household";
 
 /// A trunk that is registered at.
 pub fn registered(server: SocketAddr, user: &str, secret: &str) -> String {
@@ -64,15 +69,30 @@ impl Household {
         let (sip, page, rtp) = (place.ports(1), place.ports(1), place.ports(32).port());
         let text = format!(
             "[sip]\nlisten = \"{sip}\"\n{tls_keys}[media]\nrtp_ports = {rtp}\ncalls = 4\n[web]\nlisten = \"{page}\"\n\
-             password = \"not asked for\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n{phone}"
+             password = \"{PASSWORD}\"\n{trunk}[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n{phone}"
         );
         let (file, data) = (place.path("hold-slayer.toml"), place.folder("data"));
         std::fs::write(&file, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_hold-slayer"));
-        command.arg("run").arg("--config").arg(&file).arg("--data").arg(&data).env_remove("RUST_LOG");
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(&file)
+            .arg("--data")
+            .arg(&data)
+            .env_remove("RUST_LOG")
+            .env("TZ", "UTC");
         let process = Process::start("the box", &mut command);
         until("the box is up", || process.output().contains("the box is up"));
-        Self { sip, tls, data, process }
+        Self { sip, page, tls, data, process }
+    }
+
+    /// What `hold-slayer ctl` says to a script on the box.
+    pub fn ctl(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hold-slayer"));
+        let output = command.arg("ctl").args(arguments).arg("--data").arg(&self.data).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Stops it as systemd does, and gives the records of its calls, the latest first.

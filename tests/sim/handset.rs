@@ -371,4 +371,15 @@ fn a_sound_card_that_goes_takes_the_handset_with_it_and_brings_it_back() {
     world.at_the_handset(Input::Card(false));
     world.run(s(31));
     assert!(world.snapshot().calls.is_empty(), "{}", world.tale());
+    lift(&mut world, false);
+    // Gone while it rings: whoever calls later is rung for all the same.
+    for _ in 0..2 {
+        world.at_the_handset(Input::Card(true));
+        world.run(s(1));
+        world.company.call(world.now, "house", Caller::default(), vec![Far::Forever]);
+        assert!(world.run_until(s(5), |w| hand(w).rings()), "{}", world.tale());
+        world.at_the_handset(Input::Card(false));
+        world.run(s(31));
+        assert!(!hand(&world).rings(), "{}", world.tale());
+    }
 }

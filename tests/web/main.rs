@@ -20,3 +20,4 @@ mod settings;
 mod show;
 mod teach;
 mod tls;
+mod update;

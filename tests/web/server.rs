@@ -49,6 +49,7 @@ pub fn config() -> Config {
         app_token: Some(TOKEN.into()),
         file: None,
         data: None,
+        updates: None,
         tls: None,
         counters: None,
         patience: Patience {

@@ -381,17 +381,20 @@ impl Handset {
 
     fn dial(&mut self, now: Instant) {
         let State::Lifted { number, .. } = &mut self.state else { return };
-        let to = number.take();
-        let leg = self.call(now, to);
+        let (to, leg) = (number.take(), self.next_leg());
         self.state = State::Calls { leg, early: false };
+        self.call(now, leg, to);
     }
 
-    fn call(&mut self, now: Instant, to: String) -> LegId {
+    fn next_leg(&mut self) -> LegId {
         self.legs += 1;
-        let leg = LegId::outgoing(self.legs);
+        LegId::outgoing(self.legs)
+    }
+
+    /// It may end at once: whoever calls is ready for that.
+    fn call(&mut self, now: Instant, leg: LegId, to: String) {
         let (caller, media, manner) = (Caller::default(), self.media(), Manner::default());
         self.order(now, Command::Call { leg, account: BOX, to, caller, media, manner });
-        leg
     }
 
     fn park(&mut self, now: Instant, leg: LegId) {
@@ -430,16 +433,8 @@ impl Handset {
     fn time(&mut self, now: Instant) {
         if self.card.err().flatten().is_some_and(|since| now.since(since) >= CARD_GONE) {
             self.card = Err(None);
-            let up = match core::mem::replace(&mut self.state, State::Over { until: None }) {
-                State::Rings(leg) | State::Calls { leg, .. } | State::Talks(leg) | State::Aloud(leg) => {
-                    Some(leg)
-                }
-                State::Down => {
-                    self.state = State::Down;
-                    None
-                }
-                _ => None,
-            };
+            let up = self.current();
+            self.state = if self.is_lifted() { State::Over { until: None } } else { State::Down };
             up.into_iter().chain(self.parked.take()).for_each(|leg| self.hang_up(now, leg));
             self.sound(Sound::Quiet);
             self.sound(Sound::Ring(false));
@@ -469,8 +464,9 @@ impl Handset {
             (State::Down, Aloud::Wanted) if self.card.is_ok() => {
                 self.aloud = Aloud::Tried;
                 self.sound(Sound::Aloud(true));
-                let leg = self.call(now, self.setup.listen.clone());
+                let leg = self.next_leg();
                 self.state = State::Aloud(leg);
+                self.call(now, leg, self.setup.listen.clone());
             }
             (State::Aloud(leg), Aloud::Unwanted) => {
                 self.hang_up(now, *leg);

@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::{Site, backup, flows, greeting, phones, statistics, teach};
+use super::{Site, backup, flows, greeting, phones, statistics, teach, update};
 use crate::call::{Door, Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
@@ -31,6 +31,8 @@ const PAGE: u64 = 50;
 
 /// What came with the request.
 pub(super) struct Sent<'a> {
+    /// What was sent is on the disk.
+    pub(super) on_disk: bool,
     pub(super) query: &'a [(String, String)],
     pub(super) body: &'a str,
     /// A file, and the password that came with it.
@@ -194,6 +196,11 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
                 return Err((400, "Send the parts password and file as multipart/form-data.".into()));
             };
             Answer::json(200, &site.restore(file, password)?)
+        }
+        What::Update => Answer::json(200, &update::state(site)),
+        What::TakeUpdate => {
+            let with: update::With = query(sent.query)?;
+            Answer::json(200, &update::take(site, sent.on_disk, with.older == update::Older::True)?)
         }
         What::Statistics => Answer::json(200, &statistics::of(site)?),
         What::Events => {

@@ -70,7 +70,11 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         described["security"] = json!([]);
     }
     if let Some(takes) = operation.takes {
-        let kind = if operation.what.takes_a_file() { "multipart/form-data" } else { "application/json" };
+        let kind = match operation.what {
+            what if what.takes_a_file() => "multipart/form-data",
+            what if what.takes_bytes() => "application/octet-stream",
+            _ => "application/json",
+        };
         described["requestBody"] = json!({ "required": !operation.what.takes_nothing(), "content": { kind: { "schema": takes(generator) } } });
     }
     described

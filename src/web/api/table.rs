@@ -10,6 +10,7 @@ use super::super::phones::Told;
 use super::super::route::{Miss, call_id};
 use super::super::statistics::Statistics;
 use super::super::teach::{Companies, Company, Moment, PrintsFile, TakenIn};
+use super::super::update::{Bundle, State as Update, Taken, With};
 use super::shapes::{
     Calls, Devices, Done, Events, EventsQuery, History, HistoryQuery, Keys, Nothing, Pair, Phones, Place,
     Placed, Recordings, SetValues, Through, Transcript, Unpair, Written,
@@ -71,12 +72,19 @@ pub(in crate::web) enum What {
     RemoveGreeting,
     Backup,
     Restore,
+    Update,
+    TakeUpdate,
 }
 
 impl What {
     /// It takes a form with a file in it, not JSON.
     pub(in crate::web) const fn takes_a_file(self) -> bool {
         matches!(self, Self::Restore | Self::KeepGreeting)
+    }
+
+    /// It takes a file as it is, of any length.
+    pub(in crate::web) const fn takes_bytes(self) -> bool {
+        matches!(self, Self::TakeUpdate)
     }
 
     /// All is said by the address.
@@ -391,6 +399,25 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
             "restore_backup",
             "Check a backup, and start anew with it when no call is up",
             of::<Brought>,
+        )
+    },
+    get(
+        What::Update,
+        "/update",
+        "update",
+        "Which version runs, and what became of the last update",
+        of::<Update>,
+    ),
+    Operation {
+        scope: Some(Scope::Settings),
+        query: Some(of::<With>),
+        gives: Gives::Json(200, of::<Taken>),
+        ..post(
+            What::TakeUpdate,
+            "/update",
+            "take_update",
+            "Check an update, and let the box start anew with it when no call is up; 1 GB at most",
+            of::<Bundle>,
         )
     },
     get(

@@ -117,3 +117,32 @@
   place.hidden = false;
   start();
 })();
+
+// An update that is sent: the file goes as it is, and how much of it has gone is shown.
+(() => {
+  const form = document.getElementById("update");
+  if (!form) return;
+  const { bundle, older, csrf } = form.elements, sent = document.getElementById("sent"), refused = document.getElementById("refused");
+  const button = form.querySelector("button");
+  const turn = (going) => { sent.hidden = !going; button.disabled = going; };
+  const refuse = (words) => { turn(false); refused.textContent = words; refused.hidden = false; };
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const ask = new XMLHttpRequest();
+    ask.upload.addEventListener("progress", (far) => { sent.value = far.loaded / Math.max(far.total, 1); });
+    ask.addEventListener("load", () => {
+      if (ask.status < 300) { location.href = "/update"; return; }
+      const page = new DOMParser().parseFromString(ask.responseText, "text/html");
+      refuse(page.querySelector("[role=alert], main p")?.textContent ?? ask.statusText);
+    });
+    ask.addEventListener("error", () => refuse(document.getElementById("gone").textContent));
+    ask.open("POST", older.checked ? "/update?older=true" : "/update");
+    ask.setRequestHeader("X-CSRF-Token", csrf.value);
+    ask.setRequestHeader("Content-Type", "application/octet-stream");
+    refused.hidden = true;
+    sent.value = 0;
+    turn(true);
+    ask.send(bundle.files[0]);
+  });
+})();

@@ -24,6 +24,7 @@ pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status:
             a href="/notifications" { "Notifications" }
             a href="/board" { "Button, lamp and handset" }
             a href="/backup" { "Backup and restore" }
+            a href="/update" { "Update" }
             a href="/logs" { "Logs" }
         }
         @match &written {

@@ -3,14 +3,14 @@
 use super::super::answer::Answer;
 use super::super::language::{COOKIE, Language};
 use super::super::route::find;
-use super::super::{form, login, page};
+use super::super::{form, head, login, page};
 use super::{Visit, wrong};
 use crate::clock;
 use core::time::Duration;
 use tiny_http::{Method, Request};
 
 /// A field of the head.
-pub(super) fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+pub(in crate::web) fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request
         .headers()
         .iter()
@@ -25,6 +25,11 @@ pub(super) fn language(request: &Request) -> Language {
 }
 
 impl Visit<'_> {
+    /// The gate has brought what was sent to the disk.
+    pub(super) fn is_on_disk(&self) -> bool {
+        field(self.request, head::ON_DISK).is_some()
+    }
+
     pub(super) fn login_page(&mut self) -> Answer {
         if self.who.form().is_some() {
             return Answer::see("/".into());

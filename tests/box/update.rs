@@ -1,0 +1,175 @@
+//! An update through the running box: brought by the page, written by root's part of the program while no call is up, tried
+//! and confirmed. Files are the partitions; the bundle was signed by minisign.
+
+use super::far::Net;
+use super::running::{Folder, House, Page, Running};
+use hold_slayer::demo::Fact;
+use serde_json::json;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+const MANIFEST: &str = include_str!("update/good.json");
+const SIGNATURE: &str = include_str!("update/good.json.minisig");
+const KEY: &str = include_str!("update/key.pub");
+
+fn content(bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| (at * 31 + (at >> 8)) as u8).take(65_536).cycle().take(bytes).collect()
+}
+
+fn bundle() -> Vec<u8> {
+    let head = format!("hold-slayer update 1 {} {}\n{MANIFEST}{SIGNATURE}", MANIFEST.len(), SIGNATURE.len());
+    [head.into_bytes(), content((1 << 20) + 3), content((40 << 20) + 5)].concat()
+}
+
+/// A card with two slots, of which the first runs.
+fn card(folder: &Path) {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let autoboot = "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n";
+    fs::write(at("autoboot.txt"), autoboot).unwrap();
+    fs::write(at("cmdline"), "root=/dev/a holdslayer.slot=a\n").unwrap();
+    let mut slots = format!(
+        "board = \"pi\"\nkey = \"{}\"\nautoboot = \"{}\"\nreboot = [\"touch\", \"{}\"]\ntry = [\"touch\", \"{}\"]\ncmdline = \"{}\"\n\
+         [pace]\nrest_ms = 0\nlook_ms = 20\nask_ms = 20\ntrial_ms = 100\n",
+        KEY.lines().nth(1).unwrap(),
+        at("autoboot.txt"),
+        at("rebooted"),
+        at("tried"),
+        at("cmdline"),
+    );
+    for (slot, partition) in [("a", 2), ("b", 3)] {
+        let [boot, root] = ["boot", "root"].map(|part| at(&format!("{part}-{slot}")));
+        File::create(&boot).unwrap().set_len(2 << 20).unwrap();
+        File::create(&root).unwrap().set_len(41 << 20).unwrap();
+        slots += &format!("[{slot}]\npartition = {partition}\nboot = \"{boot}\"\nroot = \"{root}\"\n");
+    }
+    fs::write(at("slots.toml"), slots).unwrap();
+}
+
+fn update(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hold-slayer"));
+    command
+        .arg("update")
+        .args(arguments)
+        .arg("--data")
+        .arg(folder)
+        .arg("--slots")
+        .arg(folder.join("slots.toml"));
+    command
+}
+
+/// Exit code, what it prints, what it complains of.
+fn says(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = update(folder, arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Root's part, up to where it says that it writes.
+fn root(folder: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut child =
+        update(folder, &["--carry-out"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert!(line.contains("version 9.0.0 is being written"), "{line}");
+    (child, lines)
+}
+
+fn state(page: &Page) -> (String, String) {
+    let state = page.get("/api/v1/update");
+    (state["state"].as_str().unwrap().to_owned(), state.to_string())
+}
+
+#[test]
+fn an_update_waits_for_the_end_of_the_call_is_tried_and_stays() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    card(&folder.0);
+    let running = Running::start(net, &folder);
+    let mut house = House::around(net, folder, running);
+    let at = |name: &str| house.folder.0.join(name);
+    let page = house.running.log_in(&house.running.password());
+    assert_eq!(state(&page).0, "none");
+
+    // Only with a login and the page's own form, and only what is good.
+    let good = bundle();
+    let mut tampered = good.clone();
+    *tampered.last_mut().unwrap() ^= 1;
+    assert_eq!(page.bring("/api/v1/update", &good, false).0, 403);
+    let (status, told) = page.bring("/api/v1/update", &tampered, true);
+    assert!(status == 409 && told["detail"].as_str().unwrap().contains("damaged"), "{told}");
+    assert!(!at("update/bundle").exists() && !at("update/incoming").exists());
+    let (status, told) = page.bring("/api/v1/update", &good, true);
+    assert_eq!((status, &told["version"]), (200, &json!("9.0.0")), "{told}");
+    assert_eq!(state(&page).0, "waiting");
+
+    // The call goes on, and nothing is written.
+    let (mut child, _lines) = root(&house.folder.0);
+    assert_eq!(state(&page).0, "writing");
+    house.talks_on();
+    let status = page.get("/api/v1/status");
+    assert_eq!(status["calls"].as_array().unwrap().len(), 1);
+    assert!(!at("update/ready").exists() && !at("tried").exists() && child.try_wait().unwrap().is_none());
+    assert!(fs::read(at("boot-b")).unwrap().iter().all(|byte| *byte == 0));
+    let hang_up = format!("/api/v1/calls/{}/hangup", status["calls"][0]["id"]);
+    assert_eq!(page.post(&hang_up, true).0, 200);
+    house.phone.wait(0, "the call is over", |f| matches!(f, Fact::Ended(_)));
+
+    // Then it is, and the other slot boots.
+    assert!(child.wait().unwrap().success());
+    assert!(at("tried").exists() && !at("rebooted").exists());
+    assert_eq!(fs::read_to_string(at("update/tryboot")).unwrap(), "b");
+    assert_eq!(fs::read(at("root-b")).unwrap()[..(40 << 20) + 5], content((40 << 20) + 5));
+    assert!(fs::read(at("root-a")).unwrap().iter().all(|byte| *byte == 0));
+    fs::write(at("cmdline"), "holdslayer.slot=b\n").unwrap();
+    assert_eq!(state(&page).0, "trying");
+    let (_, out, _) = says(&house.folder.0, &[]);
+    assert!(out.contains("from slot b") && out.contains("version 9.0.0 is tried"), "{out}");
+    assert_eq!(says(&house.folder.0, &["--carry-out"]).0, 0);
+    assert_eq!(state(&page).0, "good");
+    assert!(
+        fs::read_to_string(at("autoboot.txt")).unwrap().contains("[all]\ntryboot_a_b=1\nboot_partition=3\n")
+    );
+    assert!(house.running.is_up());
+}
+
+#[test]
+fn one_that_does_not_answer_makes_room_and_files_are_taken_from_the_command_line() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let at = |name: &str| folder.0.join(name);
+    let file = at("9.update").display().to_string();
+    fs::write(&file, bundle()).unwrap();
+    let (code, _, err) = says(&folder.0, &[&file]);
+    assert!(code == 1 && err.contains("was not made from an image") && err.contains("apt install"), "{err}");
+    card(&folder.0);
+    let (code, out, err) = says(&folder.0, &[&file, "--check"]);
+    assert!(code == 0 && out.contains("This update is good: version 9.0.0 for pi"), "{out}{err}");
+    assert!(!at("update").exists(), "looked at only");
+    let running = Running::start(net, &folder);
+    let (code, out, err) = says(&folder.0, &[&file]);
+    assert!(code == 0 && out.contains("Version 9.0.0 is written when"), "{out}{err}");
+    let (mut child, _lines) = root(&folder.0);
+    assert!(child.wait().unwrap().success());
+    let page = running.log_in(&running.password());
+    assert_eq!(state(&page).0, "trying");
+    // The new system comes up, and its page does not.
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    running.ends();
+    fs::write(at("cmdline"), "holdslayer.slot=b\n").unwrap();
+    assert_eq!(says(&folder.0, &["--carry-out"]).0, 0);
+    assert!(at("rebooted").exists());
+    assert!(
+        fs::read_to_string(at("autoboot.txt")).unwrap().contains("[all]\ntryboot_a_b=1\nboot_partition=2\n")
+    );
+    fs::write(at("cmdline"), "holdslayer.slot=a\n").unwrap();
+    let (_, out, _) = says(&folder.0, &[]);
+    assert!(out.contains("from slot a") && out.contains("9.0.0 did not do"), "{out}");
+    let running = Running::as_it_is(net, &folder);
+    let page = Page::of(net, "mine-from-now-on");
+    let (state, told) = state(&page);
+    assert!(state == "fell_back" && told.contains("did not answer in time"), "{told}");
+    drop(running);
+}

@@ -1,0 +1,81 @@
+//! The way of an update from the network to the disk; what becomes of it there is tested with the running box (tests/box).
+
+use crate::server::{Server, TOKEN, config};
+use hold_slayer::update::{Folder, Slots};
+use hold_slayer::web::{Config, Updates};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+fn bring(server: &Server, token: &str, fields: &str, length: u64, body: &[u8]) -> (u16, String) {
+    let mut stream = server.connect();
+    let host = server.addr();
+    let head = format!(
+        "POST /api/v1/update HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{fields}Content-Length: {length}\r\n\r\n"
+    );
+    // It may be refused before it is whole.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    if (body.len() as u64) < length {
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+    }
+    let mut reply = String::new();
+    let _ = stream.read_to_string(&mut reply);
+    (reply.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0), reply)
+}
+
+#[test]
+fn a_box_without_slots_says_how_it_is_updated() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    let page = server.get("/update", &cookie);
+    assert!(
+        page.status == 200 && page.text.contains("sudo apt install") && !page.text.contains("type=\"file\"")
+    );
+    let state = server.ask("/api/v1/update").json();
+    assert!(state["takes_bundles"] == false && state["state"] == "none", "{state}");
+    assert_eq!(state["version"], env!("CARGO_PKG_VERSION"));
+    let (status, told) = bring(&server, TOKEN, "", 3, b"abc");
+    assert!(status == 409 && told.contains("installed as a package"), "{told}");
+}
+
+#[test]
+fn only_who_may_change_settings_fills_the_disk_and_nothing_is_left_of_a_part() {
+    let data = std::env::temp_dir().join(format!("hold-slayer-web-update-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&data);
+    fs::create_dir_all(&data).unwrap();
+    let at = |name: &str| data.join(name);
+    let slots = "board = \"pi\"\nkey = \"RWQZtFd3NTC1QVes1AVtVx1DxiT1royeHHn7oQ+bN6Rd7LVSOT0lZyWT\"\nautoboot = \"/none\"\nreboot = []\ntry = []\n\
+                 [a]\npartition = 2\nboot = \"/none\"\nroot = \"/none\"\n[b]\npartition = 3\nboot = \"/none\"\nroot = \"/none\"\n";
+    fs::write(at("slots.toml"), slots).unwrap();
+    let slots = Slots::read(&at("slots.toml")).unwrap().unwrap();
+    let updates = Some(Updates { folder: Folder::of(&data), slots });
+    let server = Server::with(Config { updates, ..config() });
+    let left = || -> Vec<PathBuf> {
+        fs::read_dir(at("update")).map(|all| all.map(|one| one.unwrap().path()).collect()).unwrap_or_default()
+    };
+    let (cookie, csrf) = server.log_in();
+    assert!(server.get("/update", &cookie).text.contains("type=\"file\""));
+    let made =
+        server.post("/access", &cookie, "", &format!("csrf={csrf}&name=reader&scope=read&scope=calls"));
+    let reader = made.text.split("code class=\"token\">").nth(1).unwrap().split('<').next().unwrap();
+    for (token, expected) in [("hs_wrong", 401), (reader, 401)] {
+        assert_eq!(bring(&server, token, "", 3, b"abc").0, expected);
+    }
+    assert!(!at("update").exists(), "nothing was written for them");
+    // Larger than any update; without a body, and with a claim that it is there already.
+    assert_eq!(bring(&server, TOKEN, "", 2 << 30, b"").0, 413);
+    assert_eq!(bring(&server, TOKEN, "X-Gate-Disk: yes\r\n", 0, b"").0, 400);
+    // Cut short by the network, and as a whole no update.
+    assert_eq!(bring(&server, TOKEN, "", 1_000_000, &[7; 400_000]).0, 0);
+    let (status, told) = bring(&server, TOKEN, "", 1_000_000, &[7; 1_000_000]);
+    assert!(status == 409 && told.contains("is no update of a Hold Slayer"), "{told}");
+    assert!(left().is_empty(), "{:?}", left());
+    // By the page, in the language of who reads it.
+    let german = format!("{cookie}; hold-slayer-language=de");
+    let refused = server.post("/update", &german, &format!("X-CSRF-Token: {csrf}\r\n"), "hello");
+    assert!(refused.status == 409 && refused.text.contains("keine Aktualisierung"), "{}", refused.text);
+    assert_eq!(server.post("/update", &cookie, "", "hello").status, 403, "without the form's token");
+    assert!(left().is_empty(), "{:?}", left());
+    drop(server);
+    fs::remove_dir_all(data).unwrap();
+}
