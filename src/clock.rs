@@ -17,6 +17,25 @@ pub fn wall() -> Wall {
     Wall(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Nobody ran this program before it was written: 2026-01-01, in milliseconds since 1970.
+const WRITTEN: u64 = 1_767_225_600_000;
+
+/// Whether the date can be right at all. A Pi without a battery clock begins in the past until a time server has told it.
+pub fn is_plausible() -> bool {
+    wall().0 >= WRITTEN
+}
+
+/// Whether the kernel's clock is kept by a time server (adjtimex(2)); `None`: the kernel does not say.
+#[allow(unsafe_code)]
+pub fn is_kept() -> Option<bool> {
+    // SAFETY: all zeroes is a timex that asks for nothing to be changed (modes 0), and the call only writes into it.
+    let (state, asked) = unsafe {
+        let mut asked: nix::libc::timex = core::mem::zeroed();
+        (nix::libc::adjtimex(&raw mut asked), asked)
+    };
+    (state >= 0).then_some(state != nix::libc::TIME_ERROR && asked.status & nix::libc::STA_UNSYNC == 0)
+}
+
 /// The operating system's monotonic instant for `at`, for timers of tokio.
 pub fn std_instant(at: Instant) -> std::time::Instant {
     *START + std::time::Duration::from_micros(at.0)

@@ -28,7 +28,9 @@ pub struct Line {
 /// Sends the log to the standard error stream. `RUST_LOG` wins over `level`. Under systemd the journal writes the time,
 /// and where there is no terminal there are no colours.
 pub fn start(level: Level) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level.to_string()));
+    // What the library of assistants says of each request is for who looks for its faults.
+    let usual = if level == Level::INFO { "info,rmcp=warn".to_owned() } else { level.to_string() };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let kept = fmt::layer().with_writer(Keep).with_ansi(false).with_target(false);
     let log = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).with_target(false);
     let all = tracing_subscriber::registry().with(filter).with(kept);

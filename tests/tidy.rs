@@ -58,6 +58,8 @@ const OWNERS: &[(&str, &[&str])] = &[
         "nix",
         &[
             "main.rs",
+            "clock.rs",
+            "web/health.rs",
             "media/",
             "board/",
             "app",

@@ -80,6 +80,8 @@ fn the_unit_gives_what_check_asks_for() {
         "LimitMEMLOCK=infinity",
         "StateDirectory=hold-slayer",
         "SupplementaryGroups=gpio audio",
+        "SupplementaryGroups=tty",
+        "DeviceAllow=/dev/tty1 w",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}");
     }

@@ -313,6 +313,12 @@ impl Control {
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
+        if !clock::is_plausible() {
+            troubles.push(
+                "the date is not set: records would have wrong dates, and planned calls would not be placed. Is a time server reachable?"
+                    .into(),
+            );
+        }
         if troubles != self.troubles {
             for new in troubles.iter().filter(|trouble| !self.troubles.contains(trouble)) {
                 tracing::warn!("{new}");

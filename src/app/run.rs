@@ -7,7 +7,9 @@ use crate::web;
 use anyhow::{Context, Result};
 use core::time::Duration;
 use sd_notify::NotifyState;
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -54,6 +56,21 @@ pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End
     Ok(end)
 }
 
+/// The text screen of a box that has one.
+const SCREEN: &str = "/dev/tty1";
+
+/// Shows it on a screen, if there is one that the box may write on. It waits for nobody.
+fn show(screen: &Path, words: &str) {
+    let flags = nix::fcntl::OFlag::O_NOCTTY | nix::fcntl::OFlag::O_NONBLOCK;
+    let open = OpenOptions::new().append(true).custom_flags(flags.bits()).open(screen);
+    let lines = words.replace('\n', "\r\n");
+    let shown =
+        open.and_then(|mut screen| screen.write_all(format!("\r\nHold Slayer\r\n{lines}").as_bytes()));
+    if let Err(error) = shown {
+        tracing::debug!(%error, "there is no screen to show the code on");
+    }
+}
+
 fn tell(running: &Running) {
     tracing::info!(sip = %running.sip, "the box is up");
     let scheme = if running.page_is_encrypted { "https" } else { "http" };
@@ -66,6 +83,10 @@ fn tell(running: &Running) {
     let mut out = std::io::stdout();
     // A reader that has gone away is no reason not to telephone.
     let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
+    // As a service nobody sees that: whoever has a screen on the box (HDMI of a Pi) reads it there.
+    if running.claim_code.is_some() && std::env::var_os("JOURNAL_STREAM").is_some() {
+        show(Path::new(SCREEN), &words);
+    }
 }
 
 /// systemd's watchdog is fed only while the control loop and the media loop turn.
@@ -93,4 +114,25 @@ async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) -> End {
 /// Outside systemd there is nobody to tell.
 fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_code_is_shown_on_a_screen_that_is_there_and_nowhere_else() {
+        let screen = std::env::temp_dir().join(format!("hold-slayer-screen-{}", std::process::id()));
+        show(&screen, "code: abcd-efgh\n");
+        assert!(!screen.exists(), "nothing is made where no screen is");
+        std::fs::write(&screen, "login: ").unwrap();
+        show(&screen, "code: abcd-efgh\n");
+        assert_eq!(
+            std::fs::read_to_string(&screen).unwrap(),
+            "login: \r\nHold Slayer\r\ncode: abcd-efgh\r\n",
+            "what stood there stays"
+        );
+        std::fs::remove_file(screen).unwrap();
+    }
 }

@@ -474,6 +474,11 @@ fn web_config(
         data: options.file.as_ref().map(|_| data.to_owned()),
         file: options.file.clone(),
         console: options.console.clone(),
+        parts: web::Parts {
+            button: config.board.button.is_some(),
+            lamp: config.board.lamp.is_some(),
+            folder: data.to_owned(),
+        },
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House {

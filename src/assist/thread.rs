@@ -58,7 +58,7 @@ pub fn ask(client: &Client, service: &Service, asked: &Asked) -> Result<Advice, 
     fields.extend(key.as_deref().map(|key| ("Authorization", key)));
     let begun = clock::now();
     let mut chat = Chat::about(asked);
-    let mut repaired = false;
+    let mut first = None;
     loop {
         let left = service.limit.saturating_sub(clock::now().since(begun));
         if left.is_zero() {
@@ -85,13 +85,17 @@ pub fn ask(client: &Client, service: &Service, asked: &Asked) -> Result<Advice, 
         };
         match chat.read(&answer) {
             Ok(advice) => return Ok(advice),
-            Err(wrong) if repaired => {
-                return Err(format!("the language model twice gave a wrong answer: {wrong}"));
-            }
-            Err(wrong) => {
-                repaired = true;
-                chat.repair(&answer, &wrong);
-            }
+            Err(last) => match first.take() {
+                None => {
+                    chat.repair(&answer, &last);
+                    first = Some(last);
+                }
+                Some(first) => {
+                    return Err(format!(
+                        "the language model twice gave a wrong answer: {first}; then: {last}"
+                    ));
+                }
+            },
         }
     }
 }

@@ -44,16 +44,13 @@ impl Switchboard {
     /// Carries out an errand, or says why not.
     pub(super) fn errand(&mut self, errand: Errand) -> Answer {
         match errand {
-            Errand::Call(_, Way::Task(_)) | Errand::At(_, Way::Task(_), _)
-                if self.desk.plan.assisted.is_err() =>
-            {
-                return Err(self.desk.plan.assisted.clone().err().unwrap_or_default());
-            }
             Errand::Call(number, way) => {
-                let wanted = self.wanted_by_request(&number)?;
-                let line = self.free_line(Some(&wanted.number))?;
+                let (wanted, line) = self.may_call(&number, &way)?;
                 let call = self.errand_call(&wanted, way);
-                return Ok(Some(self.place(call, line, "asked for on the page")));
+                return Ok(Some(self.place(call, line, self.door.asked())));
+            }
+            Errand::At(_, Way::Task(_), _) if self.desk.plan.assisted.is_err() => {
+                return Err(self.desk.plan.assisted.clone().err().unwrap_or_default());
             }
             Errand::At(number, way, at) => {
                 let wanted = self.wanted_by_request(&number)?;
@@ -77,6 +74,16 @@ impl Switchboard {
             }
         }
         Ok(None)
+    }
+
+    /// What a call that the box places and holds needs at this moment, or why it would not be placed.
+    pub(super) fn may_call(&self, number: &str, way: &Way) -> Result<(Wanted, (AccountId, String)), String> {
+        if let (Way::Task(_), Err(why)) = (way, &self.desk.plan.assisted) {
+            return Err(why.clone());
+        }
+        let wanted = self.wanted_by_request(number)?;
+        let line = self.free_line(Some(&wanted.number))?;
+        Ok((wanted, line))
     }
 
     fn write_schedule(&mut self) {

@@ -106,6 +106,56 @@ pub enum Request {
     Greeting(Option<Arc<[u8]>>),
     /// Put the call of a phone through to this number, as the phone itself may.
     Transfer(CallId, String),
+    /// Somebody else than the page asks for this: it is written down so.
+    Through(Door, Box<Request>),
+    /// Would this be refused at this moment? Nothing is done.
+    Would(Box<Request>),
+}
+
+/// By which way a request came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Door {
+    /// The page, in a browser.
+    #[default]
+    Page,
+    /// The interface for programs.
+    Program,
+    /// The interface for assistants.
+    Assistant,
+    /// `hold-slayer ctl`, on the box itself.
+    Console,
+}
+
+impl Door {
+    /// Why a call is placed or held.
+    const fn asked(self) -> &'static str {
+        match self {
+            Self::Page => "asked for on the page",
+            Self::Program => "asked for by a program",
+            Self::Assistant => "asked for by an assistant",
+            Self::Console => "asked for by hold-slayer ctl",
+        }
+    }
+
+    /// Why a call has ended.
+    const fn hung_up(self) -> &'static str {
+        match self {
+            Self::Page => "hung up on the page",
+            Self::Program => "hung up by a program",
+            Self::Assistant => "hung up by an assistant",
+            Self::Console => "hung up by hold-slayer ctl",
+        }
+    }
+
+    /// Who puts a call through.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Page => "the page",
+            Self::Program => "a program",
+            Self::Assistant => "an assistant",
+            Self::Console => "hold-slayer ctl",
+        }
+    }
 }
 
 /// What becomes of a request: done, with the call that was placed if one was, or why not and what to do.

@@ -11,8 +11,9 @@ use super::event::Event;
 use super::leg::{Leg, Role};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
+use super::{Errand, Request};
 use crate::media::{MediaCommand, Tone};
-use crate::sip::{Caller, Cause};
+use crate::sip::{Caller, Cause, Side};
 use crate::trunk::route::Route;
 use crate::units::{AccountId, CallId, Digit, LegId};
 use core::time::Duration;
@@ -20,6 +21,7 @@ use core::time::Duration;
 /// A key from the page is held for so long, as by a finger.
 const PRESSED: Duration = Duration::from_millis(160);
 
+const NO_PHONE: &str = "no phone could be rung: connect one first";
 const NO_NUMBER: &str =
     "this is no number to call: write digits, with + and the country first if it is abroad";
 
@@ -32,7 +34,7 @@ impl Switchboard {
         (call.private, call.rings_first) = (wanted.private, true);
         call.state = State::Incoming(self.desk.now);
         let caller = Caller { name: format!("CALL: {number}"), number: wanted.number, private: false };
-        call.decide(&mut self.desk, "ring", "asked for on the page: who answers is connected".into());
+        call.decide(&mut self.desk, "ring", format!("{}: who answers is connected", self.door.asked()));
         call.ring_phones(&mut self.desk, &caller, None);
         let (id, rings) = (call.id, !call.near.is_empty());
         self.calls.insert(id, Box::new(call));
@@ -42,7 +44,7 @@ impl Switchboard {
         self.with(id, |call, desk| {
             call.end(desk, Outcome::Failed, "no phone could be rung", Cause::Unavailable);
         });
-        Err("no phone could be rung: connect one first".into())
+        Err(NO_PHONE.into())
     }
 
     /// A number that was not dialled on a phone, or what a speed dial stands for.
@@ -108,7 +110,25 @@ impl Switchboard {
         let call = self.calls.get(&id).ok_or("there is no such call: it may have ended")?;
         let talks = call.near.iter().find(|leg| leg.role == Role::Talks).map(|leg| leg.id);
         let leg = talks.ok_or("no phone talks in this call: take it first")?;
-        self.put_through_to_number(leg, number, "the page").map_err(|(_, why)| why)
+        self.put_through_to_number(leg, number, self.door.name()).map_err(|(_, why)| why)
+    }
+
+    /// Whether this would be done now, or why not.
+    pub(super) fn would(&self, request: &Request) -> Result<(), String> {
+        const NONE: &str = "there is no such call: it may have ended";
+        match request {
+            Request::Connect(number) => {
+                self.wanted_by_request(number)?;
+                self.free_line(None)?;
+                let rings = self.desk.plan.peers.iter().any(|peer| peer.side == Side::Phone);
+                if rings { Ok(()) } else { Err(NO_PHONE.into()) }
+            }
+            Request::Errand(Errand::Call(number, way)) => self.may_call(number, way).map(drop),
+            Request::Errand(Errand::Keep(number, _)) => self.wanted_by_request(number).map(drop),
+            Request::Keys(id, _) => self.calls.get(id).ok_or(NONE)?.hears_keys().map(drop),
+            Request::HangUp(id) => self.calls.get(id).ok_or_else(|| NONE.into()).map(drop),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -142,13 +162,19 @@ impl Call {
         self.record.outgoing && self.trying.has_reached()
     }
 
-    /// Sends keys to the far side.
-    pub(super) fn keys(&mut self, desk: &mut Desk, keys: &[Digit]) -> Result<(), String> {
+    /// Who hears keys, or why nobody does.
+    fn hears_keys(&self) -> Result<&Leg, String> {
         let far = self.far.as_ref().filter(|far| far.open.is_some());
         let far = far.ok_or("the far side is not heard yet: wait until it answers")?;
         if self.emergency {
             return Err("keys in an emergency call are pressed on the phone".into());
         }
+        Ok(far)
+    }
+
+    /// Sends keys to the far side.
+    pub(super) fn keys(&mut self, desk: &mut Desk, keys: &[Digit]) -> Result<(), String> {
+        let far = self.hears_keys()?;
         keys.iter().for_each(|key| desk.digit(far, *key, Some(PRESSED)));
         keys.iter().for_each(|key| self.menu_key(desk, *key));
         // What they led to is not known: nobody dials that again.

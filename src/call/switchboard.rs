@@ -11,7 +11,7 @@ use super::record::Outcome;
 use super::redial::Redial;
 use super::snapshot::{CallView, Phase, Snapshot, StreamView};
 use super::transfer::{Referral, Transfer};
-use super::{Answer, Effect, Event as Told, Input, Request};
+use super::{Answer, Door, Effect, Event as Told, Input, Request};
 use crate::sip::{Cause, Discard, Event, Side};
 use crate::slay::book::Book;
 use crate::slay::schedule::Schedule;
@@ -51,6 +51,8 @@ pub struct Switchboard {
     pub(super) beeping: bool,
     /// The box is being stopped: nobody is let in any more.
     pub(super) stopping: bool,
+    /// By which the request came that is carried out now.
+    pub(super) door: Door,
 }
 
 impl Switchboard {
@@ -72,6 +74,7 @@ impl Switchboard {
             due: None,
             beeping: false,
             stopping: false,
+            door: Door::default(),
         }
     }
 
@@ -394,6 +397,13 @@ impl Switchboard {
         match request {
             Request::Connect(number) => self.connect_asked(&number).map(Some),
             Request::Errand(errand) => self.errand(errand),
+            Request::Through(door, request) => {
+                self.door = door;
+                let answer = self.request(*request);
+                self.door = Door::default();
+                answer
+            }
+            Request::Would(request) => self.would(&request).map(|()| None),
             request => self.act(request).map(|()| None),
         }
     }
@@ -405,21 +415,23 @@ impl Switchboard {
                 let id = self.holdable(None).ok_or("no call is up: there is nothing to hold")?;
                 let how = match request {
                     Request::Button => "the button was pressed",
-                    _ => "asked for on the page",
+                    _ => self.door.asked(),
                 };
                 self.hold(id, how)
             }
-            Request::HoldNow(Some(id)) => self.hold(id, "asked for on the page"),
-            Request::HangUp(id) => self
-                .with(id, |call, desk| {
+            Request::HoldNow(Some(id)) => self.hold(id, self.door.asked()),
+            Request::HangUp(id) => {
+                let why = self.door.hung_up();
+                self.with(id, |call, desk| {
                     let outcome = match &call.state {
                         State::Held(_) => Outcome::OwnerGaveUp,
                         State::Talking => call.talked(),
                         _ => Outcome::Cancelled,
                     };
-                    call.end(desk, outcome, "hung up on the page", Cause::Normal);
+                    call.end(desk, outcome, why, Cause::Normal);
                 })
-                .ok_or_else(|| NONE.into()),
+                .ok_or_else(|| NONE.into())
+            }
             Request::ListenIn(id) => {
                 self.with(id, |call, desk| call.listen_in(desk)).unwrap_or(Err(NONE.into()))
             }
@@ -454,7 +466,7 @@ impl Switchboard {
             Request::Greeting(own) => self.set_greeting(own),
             Request::Transfer(id, number) => self.transfer(id, &number),
             // Answered before.
-            Request::Connect(_) | Request::Errand(_) => Ok(()),
+            Request::Connect(_) | Request::Errand(_) | Request::Through(..) | Request::Would(_) => Ok(()),
         }
     }
 

@@ -204,11 +204,13 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     said.push(of_rights(facts.rights));
     said.extend(facts.core.map(of_core));
     let asks = |about| facts.services.iter().any(|service| service.about == about);
-    if !asks(services::WORDS) {
+    // Of what a file that cannot be read asks for nothing is known.
+    let known = facts.config.is_ok();
+    if known && !asks(services::WORDS) {
         said.push(of_words(facts.words.as_ref()));
     }
     said.extend(facts.services.iter().map(services::judge));
-    said.extend(of_speech(&facts.speech, asks(services::SPEECH)));
+    said.extend(of_speech(&facts.speech, asks(services::SPEECH)).filter(|_| known));
     let understands = asks(services::WORDS) || matches!(facts.words, Some(Ok(())));
     let speaks = asks(services::SPEECH) || matches!(facts.speech, Ok(Some(_)));
     let limits = facts.config.iter().find_map(|config| config.assisted);
@@ -563,6 +565,8 @@ mod tests {
         let said = judge(&Facts { config, ..well() });
         assert_eq!(said.iter().filter(|v| v.level == Level::Problem).count(), 2);
         assert!(said[1].words.starts_with("t.toml:3: [sip] y: no such key"), "{}", said[1]);
+        let guessed = |verdict: &Verdict| matches!(verdict.about.as_str(), "words" | "speech");
+        assert!(!said.iter().any(guessed), "nothing is said of what the file may ask for");
     }
 
     #[test]

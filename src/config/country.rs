@@ -1,5 +1,7 @@
 //! What differs by country and is known beforehand: emergency numbers. (Tones are in `dsp`.)
 
+use crate::listen::words::Language;
+
 /// A country whose tones and emergency numbers the box knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Country(&'static Row);
@@ -46,6 +48,16 @@ impl Country {
     /// Numbers that reach help from here. The configuration may add to them, never take one away.
     pub fn emergency(self) -> &'static [&'static str] {
         self.0.emergency
+    }
+
+    /// In which most of its companies speak, as far as the box knows it; else English.
+    pub fn language(self) -> Language {
+        match self.0.code {
+            "de" | "at" | "ch" => Language::German,
+            "fr" => Language::French,
+            "es" => Language::Spanish,
+            _ => Language::English,
+        }
     }
 
     /// All codes, for messages.

@@ -21,7 +21,7 @@ mod way;
 
 pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
-pub use presets::{TEXT as PRESETS, names as presets};
+pub use presets::{TEXT as PRESETS, asks as preset_asks, names as presets};
 pub use settings::{
     Codes, Config, Guard, Handset, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret,
     Sip, SipTls, Speech, Trunk, TrunkPeer, Web, Words,
@@ -115,13 +115,10 @@ pub fn parse(
     let phones = peers::phones(&mut source, &root);
     let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
-    let words = words(&mut section(
-        &mut source,
-        &root,
-        "[words]",
-        &["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"],
-    ));
-    let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS));
+    let spoken = line.country.language();
+    let words_keys = ["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"];
+    let words = words(&mut section(&mut source, &root, "[words]", &words_keys), spoken);
+    let speech = speech::speech(&mut section(&mut source, &root, "[speech]", &speech::KEYS), spoken);
     let assistant = services::assistant(&mut section(&mut source, &root, "[assistant]", &services::KEYS));
     let (assistant, assisted) = assistant.map_or((None, None), |(service, limits)| (Some(service), limits));
     let notify = notify::targets(&mut source, &root);
@@ -252,7 +249,7 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
 /// How long a phone rings when they ring in turn.
 pub const PHONE_RINGS: Duration = Duration::from_secs(15);
 
-fn words(s: &mut Section<'_, '_>) -> Words {
+fn words(s: &mut Section<'_, '_>, spoken: Language) -> Words {
     const HOUR: Duration = Duration::from_secs(3600);
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     Words {
@@ -264,7 +261,7 @@ fn words(s: &mut Section<'_, '_>) -> Words {
         ),
         language: s
             .text("language", &format!("allowed is one of {codes}"), Language::from_code)
-            .unwrap_or_default(),
+            .unwrap_or(spoken),
         owner: s
             .text("owner", "allowed is a name of 2 to 40 letters", |text| {
                 let letters = text.chars().filter(|c| c.is_alphabetic()).count();

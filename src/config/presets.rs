@@ -19,6 +19,19 @@ pub fn names() -> Vec<String> {
         .collect()
 }
 
+/// The keys of `[[trunk]]` that the owner must write with this preset, in the order in which a provider names them.
+pub fn asks(name: &str) -> Vec<String> {
+    let all = all();
+    let table = all.iter().find(|(key, _)| *key.get_ref() == *name).map(|(_, table)| table.get_ref());
+    let DeValue::Table(table) = table.unwrap_or(&DeValue::Boolean(false)) else { return Vec::new() };
+    let find =
+        |key: &str| table.iter().find(|(own, _)| *own.get_ref() == *key).map(|(_, value)| value.get_ref());
+    let more = find("asks").and_then(DeValue::as_array).into_iter().flatten();
+    let more = more.filter_map(|key| key.get_ref().as_str()).map(str::to_owned);
+    let server = find("server").is_none().then(|| "server".to_owned());
+    server.into_iter().chain(["user".into(), "secret".into()]).chain(more).collect()
+}
+
 /// All presets. Empty only if the file were not TOML, which a test rules out.
 pub(super) fn all() -> DeTable<'static> {
     DeTable::parse_recoverable(TEXT).0.into_inner()

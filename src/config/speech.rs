@@ -11,7 +11,7 @@ pub(super) const KEYS: [&str; 7] = ["program", "voice", "language", "announce", 
 /// The voice of another machine unless named: OpenAI's first.
 const VOICE: &str = "alloy";
 
-pub(super) fn speech(s: &mut Section<'_, '_>) -> Speech {
+pub(super) fn speech(s: &mut Section<'_, '_>, spoken: Language) -> Speech {
     let allowed = "allowed are \"auto\" (espeak-ng or flite, if one is installed), \"none\", or the whole path of a program";
     let program = s.text("program", allowed, |text| match text {
         "auto" => Some(Choice::Installed),
@@ -26,7 +26,7 @@ pub(super) fn speech(s: &mut Section<'_, '_>) -> Speech {
     });
     let codes = Language::NAMES.map(|(code, _)| code).join(", ");
     let language =
-        s.text("language", &format!("allowed is one of {codes}"), Language::from_code).unwrap_or_default();
+        s.text("language", &format!("allowed is one of {codes}"), Language::from_code).unwrap_or(spoken);
     let announce = s.flag("announce").unwrap_or(true);
     let program = program.unwrap_or_default();
     // The voice is the machine's: the program that stands in for it has its usual one.

@@ -122,6 +122,7 @@ fn every_preset_is_right_by_itself() {
             "channels",
             "expires",
             "unsuitable",
+            "asks",
             "transport",
             "srtp",
             "codecs",
@@ -130,7 +131,13 @@ fn every_preset_is_right_by_itself() {
         assert!(keys.iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())), "{name:?}");
         let more = if has("server") { "" } else { "server = \"s.example\"\n" };
         assert_eq!(preset(name.get_ref(), more).is_ok(), !has("unsuitable"), "{name:?}");
+        let asks = presets::asks(name.get_ref());
+        assert_eq!(asks.contains(&"server".to_owned()), !has("server"), "{name:?}");
+        let asked = |key: &str| asks.iter().any(|one| one == key);
+        assert!(asked("user") && asked("secret"), "{name:?}");
     }
+    assert_eq!(presets::asks("telekom"), ["user", "secret", "auth_user", "from_user"]);
+    assert_eq!(presets::asks("no such"), Vec::<String>::new());
 }
 
 #[test]
@@ -319,6 +326,25 @@ fn the_example_is_right_as_it_stands_and_with_every_key_switched_on() {
     assert_eq!(bare.web.listen, full.web.listen);
     assert_eq!((bare.web.local_name.as_str(), full.web.local_name.as_str()), ("holdslayer", "holdslayer"));
     assert_eq!(bare.log, full.log);
+}
+
+#[test]
+fn a_house_speaks_the_language_of_its_country_unless_told_otherwise() {
+    for (country, language) in [
+        ("de", Language::German),
+        ("at", Language::German),
+        ("ch", Language::German),
+        ("fr", Language::French),
+        ("es", Language::Spanish),
+        ("us", Language::English),
+        ("be", Language::English),
+    ] {
+        let config = read(&format!("[line]\ncountry = \"{country}\"\n")).unwrap();
+        assert_eq!((config.words.language, config.speech.language), (language, language), "{country}");
+    }
+    let config =
+        read("[line]\ncountry = \"ch\"\n[words]\nlanguage = \"fr\"\n[speech]\nlanguage = \"en\"\n").unwrap();
+    assert_eq!((config.words.language, config.speech.language), (Language::French, Language::English));
 }
 
 #[test]

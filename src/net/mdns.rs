@@ -118,14 +118,16 @@ mod tests {
         let browser = ServiceDaemon::new_with_port(port).unwrap();
         browser.disable_interface(IfKind::All).unwrap();
         browser.enable_interface(IfKind::LoopbackV4).unwrap();
-        let found = browser.browse("_http._tcp.local.").unwrap();
-        let resolved = loop {
-            let event = found.recv_timeout(Duration::from_secs(20)).unwrap();
-            if let ServiceEvent::ServiceResolved(service) = event {
-                break service;
-            }
-        };
-        assert_eq!((resolved.host.as_str(), resolved.port), ("holdslayer-test.local.", 8080));
+        for (kind, port) in [("_http._tcp.local.", 8080), ("_sip._udp.local.", 5060)] {
+            let found = browser.browse(kind).unwrap();
+            let resolved = loop {
+                let event = found.recv_timeout(Duration::from_secs(20)).unwrap();
+                if let ServiceEvent::ServiceResolved(service) = event {
+                    break service;
+                }
+            };
+            assert_eq!((resolved.host.as_str(), resolved.port), ("holdslayer-test.local.", port), "{kind}");
+        }
         let _ = browser.shutdown().unwrap().recv();
     }
 }

@@ -28,7 +28,7 @@ pub fn from_wav(bytes: &[u8], most_seconds: u32) -> Result<Vec<i16>, String> {
         .map_err(|error| format!("it is no WAV file that can be read ({error})"))?;
     let spec = reader.spec();
     let channels = usize::from(spec.channels.max(1));
-    if !(4_000..=192_000).contains(&spec.sample_rate) || channels > 8 {
+    if !(8_000..=48_000).contains(&spec.sample_rate) || channels > 2 {
         return Err(format!("a WAV file of {} Hz and {channels} channels cannot be used", spec.sample_rate));
     }
     let most = (spec.sample_rate * most_seconds) as usize * channels;

@@ -2,6 +2,7 @@
 
 use super::Site;
 use super::login::{same_bytes, token};
+use crate::call::Door;
 use crate::clock;
 use crate::limits::WEB_TOKENS;
 use crate::store::AppToken;
@@ -86,6 +87,15 @@ impl Who {
         }
     }
 
+    /// By which way it asks for something of a call.
+    pub(super) const fn door(&self) -> Door {
+        match self {
+            Self::Console => Door::Console,
+            Self::App { .. } => Door::Program,
+            Self::Nobody | Self::Owner { .. } => Door::Page,
+        }
+    }
+
     /// By which its requests are counted.
     pub(super) fn key(&self) -> &str {
         match self {
@@ -161,6 +171,24 @@ impl Site {
         tokens.push(made);
         tracing::info!(name, "a token was made for a program");
         Ok(plain)
+    }
+
+    /// Logs the browser of this name out, or all but the one with this cookie (`others`).
+    pub(super) fn end_login(&self, id: &str, cookie: &str) -> Result<(), (u16, String)> {
+        let mut doors = self.doors();
+        let done = match id {
+            "others" => {
+                doors.logins.keep_only(cookie);
+                true
+            }
+            id => doors.logins.end(id),
+        };
+        drop(doors);
+        if !done {
+            return Err((404, "This browser is not logged in any more.".into()));
+        }
+        tracing::info!("the owner logged browsers out");
+        Ok(())
     }
 
     /// Takes a token away: it opens nothing from now on.

@@ -185,8 +185,13 @@ pub(super) fn get(site: &Site, which: &Which) -> Result<Whole, Refusal> {
 
 /// Keeps what was written.
 pub(super) fn keep(site: &Site, written: &Written) -> Result<(), Refusal> {
+    send(site, kept(written)?)
+}
+
+/// What keeps it, if it is a flow.
+pub(super) fn kept(written: &Written) -> Result<Errand, Refusal> {
     let flow = text::read("flow", &written.flow).map_err(|mistakes| (400, mistakes.to_string()))?;
-    send(site, Errand::Keep(written.number.clone(), Box::new(flow)))
+    Ok(Errand::Keep(written.number.clone(), Box::new(flow)))
 }
 
 /// Forgets a version, or all of a number.

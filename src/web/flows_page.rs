@@ -8,7 +8,7 @@ use super::page::{Place, alert, frame, notice, token};
 use super::{Site, words};
 use crate::slay::book::{Entry, Standing, Version};
 use crate::slay::flow::{Act, Flow, Otherwise, Step, Word};
-use crate::slay::schedule::Appointment;
+use crate::slay::schedule::{Appointment, Way};
 use crate::slay::text;
 use maud::{Markup, html};
 
@@ -181,7 +181,15 @@ fn appointment(call: &Appointment, form: &str) -> Markup {
     html! {
         li {
             b { (words::number(&call.number)) }
-            span.muted { (words::day(call.at)) ", " (words::time(call.at)) }
+            span.muted {
+                (words::day(call.at)) ", " (words::time(call.at))
+                @match &call.way {
+                    Way::Wish(wish) => { ". " "Wanted: " span translate="no" { (wish) } },
+                    Way::Task(task) => { ". " "The assistant's task: " span translate="no" { (task) } },
+                    Way::Version(id) => { ". " "By version " (id) " of its flow" },
+                    Way::Known | Way::Straight => {}
+                }
+            }
             form method="post" action="/planned/forget" {
                 (token(form))
                 input type="hidden" name="id" value=(call.id);

@@ -21,7 +21,7 @@ pub(super) const STAMP: &str = "X-Gate";
 pub(super) const ON_DISK: &str = "X-Gate-Disk";
 
 /// Fields that reach the server.
-const PASSED: [&str; 16] = [
+const PASSED: [&str; 17] = [
     "host",
     "cookie",
     "origin",
@@ -38,6 +38,7 @@ const PASSED: [&str; 16] = [
     "mcp-session-id",
     "mcp-method",
     "mcp-name",
+    "user-agent",
 ];
 
 /// Where events are streamed.
@@ -69,6 +70,7 @@ pub(super) struct Head {
 pub(super) struct Keys {
     pub(super) cookie: Option<String>,
     pub(super) authorization: Option<String>,
+    pub(super) agent: Option<String>,
 }
 
 /// Why a request may not pass, and the status that says so.
@@ -161,7 +163,7 @@ fn judge(request: &Request<'_, '_>, taken: usize, rules: &Rules<'_>) -> Result<H
         body,
         larger_by: file.map(|(_, scope)| scope),
         to_disk,
-        keys: Keys { cookie: key("cookie"), authorization: key("authorization") },
+        keys: Keys { cookie: key("cookie"), authorization: key("authorization"), agent: key("user-agent") },
         expects_continue: body > 0
             && find(request.headers, "expect").any(|v| v.eq_ignore_ascii_case(b"100-continue")),
         websocket: websocket(method, target, request.headers),
@@ -264,7 +266,12 @@ fn rewrite(
     for name in PASSED.into_iter().filter(|name| !(to_disk && name.starts_with("content-"))) {
         let mut values = find(fields, name);
         let Some(value) = values.next() else { continue };
-        if values.next().is_some() || !value.iter().all(|b| matches!(b, b' '..=b'~')) {
+        let plain = value.iter().all(|b| matches!(b, b' '..=b'~'));
+        // What a browser calls itself is its own matter.
+        if !plain && name == "user-agent" {
+            continue;
+        }
+        if values.next().is_some() || !plain {
             return Err(Refusal { status: 400, words: "A header field is doubled or holds odd characters." });
         }
         head.extend_from_slice(name.as_bytes());

@@ -1,7 +1,7 @@
 //! The start page: what the box does now, and what can be done about it.
 
 use super::page::{Place, alert, frame, token};
-use super::{strip, words};
+use super::{Site, health, strip, words};
 use crate::call::{CallView, PeerView, Phase, Snapshot, StreamView};
 use crate::listen::Weighs;
 use crate::units::Wall;
@@ -12,12 +12,11 @@ const SOON_MS: u64 = 600_000;
 
 /// The whole page, with what went wrong with the last button.
 pub(super) fn page(
+    site: &Site,
     snapshot: &Snapshot,
-    form: &str,
-    now: Wall,
+    (form, now): (&str, Wall),
     wrong: Option<&str>,
     setup: bool,
-    assists: bool,
 ) -> Markup {
     let content = html! {
         h1.unseen { "Now" }
@@ -27,14 +26,14 @@ pub(super) fn page(
         }
         p #lost .alert role="alert" hidden { "The connection to the box is lost. Trying again …" }
         p #announce .unseen role="status" {}
-        (live(snapshot, form, now))
-        (place(form, assists))
+        (live(site, snapshot, form, now))
+        (place(form, site.elsewhere.assists))
     };
     frame("Now", Place::Now, Some(form), &content)
 }
 
 /// The part that changes.
-pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
+pub(super) fn live(site: &Site, snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
     html! {
         div #live data-now=(now.0) {
             @for trouble in &snapshot.troubles { p.alert { (trouble) } }
@@ -46,6 +45,7 @@ pub(super) fn live(snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
                 aside {
                     (peers("Line", &snapshot.trunks, "No line is set up. Settings has the step for it.", &again(snapshot, form)))
                     (peers("Phone", &snapshot.phones, "No phone is set up. Pair one on the page Phones.", &html! {}))
+                    (health::card(&site.parts, snapshot))
                     (discards(snapshot))
                 }
             }

@@ -88,47 +88,98 @@ impl Password {
     }
 }
 
+/// The most of a browser's name that is kept, characters.
+const AGENT: usize = 256;
+
 /// A browser that is logged in.
 #[derive(Debug, Clone)]
-struct Login {
+pub(super) struct Login {
     /// SHA-256 of the cookie: a look at our memory gives no cookie, and comparing takes no telling time.
     cookie: [u8; 32],
     form: String,
+    /// What it called itself when it logged in, and whence it came then.
+    pub(super) agent: String,
+    pub(super) source: IpAddr,
     begun: Instant,
     /// Its age when the box was started, in which it was not begun.
     older: Duration,
     used: Instant,
 }
 
+impl Login {
+    /// Names it on the page; nothing can be done with it without a login.
+    pub(super) fn id(&self) -> String {
+        self.cookie.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// How long it has been logged in, and how long it has been away.
+    pub(super) fn ages(&self, now: Instant) -> (Duration, Duration) {
+        (now.since(self.begun) + self.older, now.since(self.used))
+    }
+}
+
+/// A login as it is kept over a restart: hash of the cookie, the forms' token, age in seconds, what the browser called
+/// itself, whence it came.
+pub(super) type Kept = ([u8; 32], String, u64, String, IpAddr);
+
 /// The browsers that are logged in, at most [`WEB_LOGINS`].
+///
+/// A login is bound to the kind of browser that it was made by, which is its `User-Agent` but for figures, for a browser
+/// renews itself: a cookie that turns up in another kind was carried away, and ends the login at once. It is not bound to an
+/// address: a telephone goes from one network of the house to another, and a router hands out addresses anew.
 #[derive(Debug, Default)]
 pub(super) struct Logins(Vec<Login>);
 
 impl Logins {
     /// Adds a browser with its cookie and the token that its forms carry.
-    pub(super) fn add(&mut self, now: Instant, cookie: &str, form: String) {
+    pub(super) fn add(&mut self, now: Instant, cookie: &str, form: String, (agent, source): (&str, IpAddr)) {
         self.expire(now);
         if self.0.len() >= WEB_LOGINS
             && let Some(at) = (0..self.0.len()).min_by_key(|&at| self.0[at].used)
         {
             self.0.remove(at);
         }
-        self.0.push(Login { cookie: digest(cookie), form, begun: now, older: Duration::ZERO, used: now });
+        let agent = agent.chars().take(AGENT).collect();
+        let (cookie, older) = (digest(cookie), Duration::ZERO);
+        self.0.push(Login { cookie, form, agent, source, begun: now, older, used: now });
     }
 
-    /// The form token of the browser with this cookie.
-    pub(super) fn form_token(&mut self, now: Instant, cookie: &str) -> Option<String> {
+    /// The form token of the browser with this cookie, which calls itself so. In another kind of browser it ends the login.
+    pub(super) fn form_token(&mut self, now: Instant, cookie: &str, agent: &str) -> Option<String> {
         self.expire(now);
         let cookie = digest(cookie);
-        let login = self.0.iter_mut().find(|login| login.cookie == cookie)?;
-        login.used = now;
-        Some(login.form.clone())
+        let at = self.0.iter().position(|login| login.cookie == cookie)?;
+        let agent: String = agent.chars().take(AGENT).collect();
+        if kind(&self.0[at].agent) != kind(&agent) {
+            self.0.remove(at);
+            tracing::warn!("a browser was logged out: its cookie came from another kind of browser");
+            return None;
+        }
+        self.0[at].used = now;
+        Some(self.0[at].form.clone())
+    }
+
+    /// All of them, the one used last first, and which is the one with this cookie.
+    pub(super) fn all(&mut self, now: Instant, cookie: &str) -> Vec<(Login, bool)> {
+        self.expire(now);
+        let cookie = digest(cookie);
+        let mut all: Vec<_> =
+            self.0.iter().map(|login| (login.clone(), same_bytes(&login.cookie, &cookie))).collect();
+        all.sort_by_key(|(login, own)| (!own, core::cmp::Reverse(login.used)));
+        all
     }
 
     /// Logs a browser out.
     pub(super) fn remove(&mut self, cookie: &str) {
         let cookie = digest(cookie);
         self.0.retain(|login| login.cookie != cookie);
+    }
+
+    /// Logs the browser of this name out; whether there was one.
+    pub(super) fn end(&mut self, id: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|login| login.id() != id);
+        self.0.len() < before
     }
 
     /// Logs everybody out.
@@ -142,18 +193,23 @@ impl Logins {
         self.0.retain(|login| login.cookie == cookie);
     }
 
-    /// What the next start needs to know them again: hash of the cookie, the forms' token, age in seconds.
-    pub(super) fn keep(&mut self, now: Instant) -> Vec<([u8; 32], String, u64)> {
+    /// What the next start needs to know them again.
+    pub(super) fn keep(&mut self, now: Instant) -> Vec<Kept> {
         self.expire(now);
-        let age = |login: &Login| (now.since(login.begun) + login.older).as_secs();
-        self.0.iter().map(|login| (login.cookie, login.form.clone(), age(login))).collect()
+        let kept = |login: &Login| {
+            let age = login.ages(now).0.as_secs();
+            (login.cookie, login.form.clone(), age, login.agent.clone(), login.source)
+        };
+        self.0.iter().map(kept).collect()
     }
 
     /// Takes over those of the start before.
-    pub(super) fn restore(&mut self, now: Instant, kept: Vec<([u8; 32], String, u64)>) {
-        let login = |(cookie, form, age)| Login {
+    pub(super) fn restore(&mut self, now: Instant, kept: Vec<Kept>) {
+        let login = |(cookie, form, age, agent, source)| Login {
             cookie,
             form,
+            agent,
+            source,
             begun: now,
             older: Duration::from_secs(age),
             used: now,
@@ -183,13 +239,19 @@ impl Site {
     }
 }
 
-/// The logins of the start before, good for this one start.
-pub(super) fn kept(store: &Store) -> Vec<([u8; 32], String, u64)> {
+/// The logins of the start before, good for this one start. Those that another version of the box wrote in another way
+/// have to log in again.
+pub(super) fn kept(store: &Store) -> Vec<Kept> {
     let bytes = store.setting(KEPT).ok().flatten().unwrap_or_default();
     if !bytes.is_empty() && store.remove_setting(KEPT).is_err() {
         return Vec::new();
     }
     serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// What stays of a browser's name when it is renewed.
+fn kind(agent: &str) -> String {
+    agent.chars().filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | '_')).collect()
 }
 
 fn digest(cookie: &str) -> [u8; 32] {
@@ -280,6 +342,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
+    const HERE: (&str, IpAddr) = ("x/1", ME);
     const ME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn at(seconds: u64) -> Instant {
@@ -302,42 +365,65 @@ mod tests {
     #[test]
     fn logins_end_and_are_few() {
         let mut logins = Logins::default();
-        logins.add(at(0), "first", "f".into());
-        assert_eq!(logins.form_token(at(1), "first").as_deref(), Some("f"));
-        assert_eq!(logins.form_token(at(1), "other"), None);
-        assert_eq!(logins.form_token(at(2) + IDLE, "first"), None, "idle for too long");
+        logins.add(at(0), "first", "f".into(), HERE);
+        assert_eq!(logins.form_token(at(1), "first", "x/1").as_deref(), Some("f"));
+        assert_eq!(logins.form_token(at(1), "other", "x/1"), None);
+        assert_eq!(logins.form_token(at(2) + IDLE, "first", "x/1"), None, "idle for too long");
 
-        logins.add(at(0), "busy", "f".into());
+        logins.add(at(0), "busy", "f".into(), HERE);
         for day in 1..30 {
-            assert!(logins.form_token(at(day * 24 * 3600), "busy").is_some());
+            assert!(logins.form_token(at(day * 24 * 3600), "busy", "x/1").is_some());
         }
-        assert_eq!(logins.form_token(at(30 * 24 * 3600), "busy"), None, "too old");
+        assert_eq!(logins.form_token(at(30 * 24 * 3600), "busy", "x/1"), None, "too old");
 
         let mut logins = Logins::default();
         for n in 0..=WEB_LOGINS as u64 {
-            logins.add(at(n), &n.to_string(), "f".into());
+            logins.add(at(n), &n.to_string(), "f".into(), HERE);
         }
-        assert_eq!(logins.form_token(at(99), "0"), None, "made room");
-        assert!(logins.form_token(at(99), "1").is_some());
+        assert_eq!(logins.form_token(at(99), "0", "x/1"), None, "made room");
+        assert!(logins.form_token(at(99), "1", "x/1").is_some());
         logins.remove("1");
-        assert_eq!(logins.form_token(at(99), "1"), None);
+        assert_eq!(logins.form_token(at(99), "1", "x/1"), None);
+    }
+
+    #[test]
+    fn a_cookie_that_was_carried_to_another_browser_ends_the_login() {
+        const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+        let mut logins = Logins::default();
+        logins.add(at(0), "mine", "f".into(), (FIREFOX, ME));
+        logins.add(at(1), "other", "g".into(), HERE);
+        let renewed = FIREFOX.replace("145.0", "146.0.1");
+        assert_eq!(
+            logins.form_token(at(2), "mine", &renewed).as_deref(),
+            Some("f"),
+            "a browser renews itself"
+        );
+        let all = logins.all(at(3), "other");
+        assert_eq!(
+            all.iter().map(|(login, own)| (login.agent.as_str(), *own)).collect::<Vec<_>>(),
+            [("x/1", true), (FIREFOX, false)]
+        );
+        assert_eq!(logins.form_token(at(4), "mine", "curl/8.5.0"), None);
+        assert_eq!(logins.form_token(at(4), "mine", FIREFOX), None, "it has ended");
+        assert!(!logins.end("mine") && logins.end(&all[0].0.id()));
+        assert_eq!(logins.form_token(at(4), "other", "x/1"), None);
     }
 
     #[test]
     fn logins_outlive_a_restart_and_grow_no_younger() {
         let mut logins = Logins::default();
-        logins.add(at(0), "old", "f".into());
-        logins.add(at(5), "new", "g".into());
+        logins.add(at(0), "old", "f".into(), HERE);
+        logins.add(at(5), "new", "g".into(), HERE);
         let mut again = Logins::default();
         again.restore(at(0), logins.keep(at(3600)));
-        assert_eq!(again.form_token(at(1), "old").as_deref(), Some("f"));
+        assert_eq!(again.form_token(at(1), "old", "x/1").as_deref(), Some("f"));
         for day in 1..30 {
-            again.form_token(at(day * 24 * 3600), "new");
+            again.form_token(at(day * 24 * 3600), "new", "x/1");
         }
-        assert_eq!(again.form_token(at(30 * 24 * 3600 - 3595), "new"), None, "thirty days in all");
+        assert_eq!(again.form_token(at(30 * 24 * 3600 - 3595), "new", "x/1"), None, "thirty days in all");
         logins.keep_only("new");
-        assert_eq!(logins.form_token(at(3600), "old"), None);
-        assert!(logins.form_token(at(3600), "new").is_some());
+        assert_eq!(logins.form_token(at(3600), "old", "x/1"), None);
+        assert!(logins.form_token(at(3600), "new", "x/1").is_some());
     }
 
     #[test]

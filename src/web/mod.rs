@@ -28,6 +28,7 @@ mod form;
 mod gate;
 mod greeting;
 mod head;
+mod health;
 mod home;
 mod journal;
 mod language;
@@ -57,6 +58,7 @@ mod words;
 
 pub use claim::Claim;
 pub use console::{CONSOLE, console_in};
+pub use health::Parts;
 pub use journal::Journal;
 pub use update::Updates;
 
@@ -124,6 +126,8 @@ pub struct Config {
     pub elsewhere: Elsewhere,
     /// Where the socket for people on the box shall be; `None`: there is none.
     pub console: Option<PathBuf>,
+    /// What the start page tells the health of.
+    pub parts: Parts,
 }
 
 /// What the page says of other machines.
@@ -294,6 +298,7 @@ struct Site {
     pairing: Mutex<phones::Pairing>,
     board: Front,
     elsewhere: Elsewhere,
+    parts: Parts,
 }
 
 /// What changes with logins.
@@ -341,6 +346,7 @@ pub fn start(
         doors.logins.restore(clock::now(), login::kept(store));
     }
     let site = Arc::new(Site {
+        mcp: mcp::Mcp::new(store.as_ref()),
         store,
         studio,
         snapshot,
@@ -352,7 +358,6 @@ pub fn start(
         tokens: Mutex::new(tokens),
         rates: Mutex::new(Rates::of_requests()),
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
-        mcp: mcp::Mcp::default(),
         settings: settings::Settings::of(config.file),
         data: config.data,
         updates: config.updates,
@@ -370,6 +375,7 @@ pub fn start(
         pairing: Mutex::default(),
         board: config.board,
         elsewhere: config.elsewhere,
+        parts: config.parts,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
     let keeper = Arc::clone(&site);

@@ -131,7 +131,7 @@ fn welcome(wrong: Option<&str>) -> Markup {
     let content = html! {
         section.card.narrow {
             h1 { "Your new box" }
-            p { "Nobody has claimed it yet. Where it was started it printed a code: that is the proof that it is yours. As a service, "
+            p { "Nobody has claimed it yet. Where it was started it printed a code: that is the proof that it is yours. As a service it shows it on the screen that is plugged into it, and "
                 code { "journalctl -u hold-slayer" } " has it." }
             @if let Some(wrong) = wrong { (alert(wrong)) }
             form method="post" action="/claim" { (code()) (new_password("Claim this box")) }

@@ -38,7 +38,7 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
         }
         section.card {
             h2 { "History" }
-            p { "Numbers, times, what was heard and decided. Calls that are up stay. What was learnt of a company's sounds is part of it; your own greeting is not." }
+            p { "Numbers, times, what was heard and decided; and, where “Keep what is said” under Understanding words is on, what the other side said while the box held. Calls that are up stay. What was learnt of a company's sounds is part of it; your own greeting is not." }
             form method="post" action="/privacy" {
                 (token(form))
                 button.danger name="purge" value="history" { "Delete the history now" }

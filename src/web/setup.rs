@@ -2,10 +2,10 @@
 //! was. The forms are those of the settings.
 
 use super::answer::Answer;
-use super::page::{Place, alert, frame, token};
+use super::page::{Place, alert, frame, notice, token};
 use super::settings::{self, Act, COUNTRIES};
-use super::{Site, words};
-use crate::call::{PeerView, Snapshot};
+use super::{Order, Site, words};
+use crate::call::{PeerView, Request, Snapshot};
 use crate::config;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -44,8 +44,19 @@ pub(super) fn is_wanted(site: &Site, snapshot: &Snapshot) -> bool {
     (snapshot.trunks.is_empty() || snapshot.phones.is_empty()) && !Told::read(site).done
 }
 
-/// The page, with what went wrong.
-pub(super) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
+/// The page; `preset`: the provider that was chosen, if one was.
+pub(super) fn page(site: &Site, form: &str, preset: Option<&str>) -> Answer {
+    let chosen = preset.map(|preset| vec![("set-preset".to_owned(), preset.to_owned())]);
+    whole(site, form, chosen.as_deref().unwrap_or_default(), (None, 200))
+}
+
+/// The page with what went wrong; what was typed into the step of the line is in it again.
+fn whole(
+    site: &Site,
+    form: &str,
+    typed: &[(String, String)],
+    (wrong, status): (Option<&str>, u16),
+) -> Answer {
     let told = Told::read(site);
     let snapshot = site.snapshot.borrow().clone();
     let written = site.settings.written().unwrap_or_default();
@@ -65,7 +76,7 @@ pub(super) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) ->
         ol.setup {
             (step("Your own password", true, &password(form, site.password_is_fixed)))
             (step("Country", country.is_some(), &self::country(country, form)))
-            (step("Line", line_up, &line(&snapshot.trunks, &written, form)))
+            (step("Line", line_up && typed.is_empty(), &line(&snapshot.trunks, &written, typed, form)))
             (step("Phone", phone_up, &phone(&snapshot.phones)))
             (step("Help in an emergency", told.address, &address(&site.house.emergency, form)))
             (step("A test call", called, &test(line_up && phone_up, form)))
@@ -111,53 +122,128 @@ fn country(now: Option<&str>, form: &str) -> Markup {
             input type="hidden" name="section" value="line";
             label for="country" { "Country" }
             select #country name="set-country" {
-                @for code in COUNTRIES { option value=(code) selected[now.unwrap_or("us") == *code] translate="no" { (code) } }
+                @for (code, name) in COUNTRIES { option value=(code) selected[now.unwrap_or("us") == *code] { (name) } }
             }
             button.primary { "Keep it" }
         }
     }
 }
 
-fn line(trunks: &[PeerView], written: &Map<String, Value>, form: &str) -> Markup {
+/// What a provider may have given besides a user and a password, and what it is called.
+const FIELDS: [(&str, &str); 6] = [
+    ("server", "Server (registrar)"),
+    ("user", "User"),
+    ("auth_user", "Other user for the password"),
+    ("from_user", "User in From"),
+    ("domain", "Domain"),
+    ("outbound_proxy", "Outbound proxy"),
+];
+/// Of a provider that the box does not know.
+const PLAIN: [&str; 3] = ["server", "user", "secret"];
+
+/// First the provider, then what it asks for and nothing else.
+fn line(trunks: &[PeerView], written: &Map<String, Value>, typed: &[(String, String)], form: &str) -> Markup {
     let first = written.get("trunk").map(|trunks| trunks[0].clone()).unwrap_or_default();
     let at = first.is_object().then_some(0);
-    let value = |key: &str| first[key].as_str().unwrap_or_default().to_owned();
+    let before = |key: &str| first[key].as_str().unwrap_or_default().to_owned();
+    let again = |key: &str| typed.iter().find(|(name, _)| name.strip_prefix("set-") == Some(key));
+    let preset = again("preset").map_or_else(|| before("preset"), |(_, chosen)| chosen.clone());
+    let is_chosen = at.is_some() || again("preset").is_some();
+    let moves = preset != before("preset");
+    let asks = match config::preset_asks(&preset) {
+        asks if asks.is_empty() => PLAIN.map(str::to_owned).into(),
+        asks => asks,
+    };
+    let asked = |key: &str| asks.iter().any(|one| one == key);
+    let value = |key: &str| match again(key) {
+        Some((_, typed)) => typed.clone(),
+        None if moves => String::new(),
+        None => before(key),
+    };
     html! {
-        @for trunk in trunks {
-            p { span class=(if trunk.up { "state up" } else { "state down" }) { @if trunk.up { "Ready" } @else { "Not ready" } }
-                " " b translate="no" { (trunk.name) } " " (words::capital(&trunk.status)) "." }
-        }
-        @if trunks.iter().any(|trunk| !trunk.up) {
-            form method="post" action="/trunks/again" { (token(form)) button { "Test now" } }
+        @for trunk in trunks { (peer(trunk)) }
+        @if !trunks.is_empty() {
+            form method="post" action="/setup/test" { (token(form)) button { "Test now" } }
         }
         p { "What your telephone provider gave you for an “IP telephone” or “SIP account”." }
-        form method="post" action="/setup/line" {
-            (token(form))
-            input type="hidden" name="section" value="trunk";
-            @if let Some(at) = at { input type="hidden" name="at" value=(at); }
-            input type="hidden" name="set-name" value=(if at.is_some() { value("name") } else { "home".into() });
+        form method="get" action="/setup" {
             label for="preset" { "Provider" }
-            select #preset name="set-preset" {
+            select #preset name="preset" {
                 option value="" { "another" }
-                @for preset in config::presets() { option value=(preset) selected[value("preset") == preset] translate="no" { (preset) } }
+                @for known in config::presets() { option value=(known) selected[preset == known] translate="no" { (known) } }
             }
-            label for="server" { "Server (registrar); may stay empty for a provider of the list" }
-            input #server type="text" name="set-server" value=(value("server")) autocomplete="off" autocapitalize="off" spellcheck="false";
-            label for="user" { "User" }
-            input #user type="text" name="set-user" value=(value("user")) autocomplete="off" autocapitalize="off" spellcheck="false" required;
-            label for="secret" { "Password" }
-            input #secret type="password" name="set-secret" autocomplete="new-password" placeholder=(if at.is_some() { "kept as it is" } else { "" });
-            button.primary { "Keep it and register" }
+            button { "Choose" }
         }
+        @if is_chosen {
+            form method="post" action="/setup/line" {
+                (token(form))
+                input type="hidden" name="section" value="trunk";
+                @if let Some(at) = at { input type="hidden" name="at" value=(at); }
+                input type="hidden" name="set-name" value=(if at.is_some() { before("name") } else { "home".into() });
+                input type="hidden" name="set-preset" value=(preset);
+                @for (key, label) in FIELDS {
+                    @if asked(key) {
+                        label for=(key) { (label) }
+                        input id=(key) type="text" name={ "set-" (key) } value=(value(key)) autocomplete="off" autocapitalize="off" spellcheck="false" required;
+                    } @else if moves {
+                        // What the provider before had asked for is none of this one's.
+                        input type="hidden" name={ "set-" (key) } value="";
+                    }
+                }
+                label for="secret" { "Password" }
+                input #secret type="password" name="set-secret" autocomplete="new-password" placeholder=(if at.is_some() { "kept as it is" } else { "" }) required[at.is_none()];
+                button.primary { "Keep it and register" }
+            }
+        }
+    }
+}
+
+fn peer(of: &PeerView) -> Markup {
+    html! {
+        p { span class=(if of.up { "state up" } else { "state down" }) { @if of.up { "Ready" } @else { "Not ready" } }
+            " " b translate="no" { (of.name) } " " (words::capital(&of.status)) "." }
+    }
+}
+
+/// How often the page of a test looks again, and after how many seconds.
+const LOOKS: u32 = 15;
+const LOOK_S: u32 = 2;
+
+/// Lets every line register now, and shows what comes of it.
+pub(super) fn try_line(site: &Site) -> Answer {
+    // Lines that are ready need no other try: the page says that they are.
+    match site.ask(Order::Call(Request::TryTrunks)) {
+        Ok(_) | Err((409, _)) => Answer::see("/setup/test?look=1".into()),
+        Err((status, why)) => Answer::page(status, notice("", "Set-up", &why)),
+    }
+}
+
+/// What has come of it so far; looks again by itself, without script.
+pub(super) fn tested(site: &Site, form: &str, look: u32) -> Answer {
+    let trunks = site.snapshot.borrow().trunks.clone();
+    let ready = trunks.iter().all(|trunk| trunk.up);
+    let again = !ready && look < LOOKS;
+    let content = html! {
+        section.card.setup role="status" {
+            h1 { "Test of the line" }
+            @for trunk in &trunks { (peer(trunk)) }
+            @if trunks.is_empty() { p { "No line is set up. Settings has the step for it." } }
+            @else if ready { p { "The provider has taken user and password: calls can be made." } }
+            @else if again { p { "The box registers now. This page looks again every two seconds." } }
+            @else { p { "It is still not ready. Compare what stands above with what your provider gave you, and correct it in the step." } }
+            p { a.button href="/setup" { "Back to the set-up" } }
+        }
+    };
+    let page = Answer::page(200, frame("Test of the line", Place::Settings, Some(form), &content));
+    match again {
+        true => page.with("Refresh", format!("{LOOK_S}; url=/setup/test?look={}", look + 1)),
+        false => page,
     }
 }
 
 fn phone(phones: &[PeerView]) -> Markup {
     html! {
-        @for phone in phones {
-            p { span class=(if phone.up { "state up" } else { "state down" }) { @if phone.up { "Ready" } @else { "Not ready" } }
-                " " b translate="no" { (phone.name) } " " (words::capital(&phone.status)) "." }
-        }
+        @for phone in phones { (peer(phone)) }
         p { "An adapter sets itself up by its MAC address; for any other phone the box says what to type in." }
         p { a.button href="/phones" { "Pair a phone" } }
     }
@@ -194,7 +280,10 @@ pub(super) fn write(site: &Site, fields: &[(String, String)], form: &str) -> Ans
     let done = site.settings.change(section, at, &Act::Write(&values)).and_then(|()| site.restart());
     match done {
         Ok(()) => again(form),
-        Err((status, why)) => page(site, form, Some(&why), status),
+        Err((status, why)) => {
+            let typed = if section == "trunk" { fields } else { &[] };
+            whole(site, form, typed, (Some(&why), status))
+        }
     }
 }
 
@@ -204,11 +293,11 @@ pub(super) fn told(site: &Site, fields: &[(String, String)], form: &str) -> Answ
     let (letter, to) = match letter {
         "a" => (b'a', "/setup"),
         "d" => (b'd', "/"),
-        _ => return page(site, form, Some("Choose one of the buttons."), 400),
+        _ => return whole(site, form, &[], (Some("Choose one of the buttons."), 400)),
     };
     match Told::keep(site, letter) {
         Ok(()) => Answer::see(to.into()),
-        Err((status, why)) => page(site, form, Some(&why), status),
+        Err((status, why)) => whole(site, form, &[], (Some(&why), status)),
     }
 }
 
@@ -216,7 +305,7 @@ pub(super) fn told(site: &Site, fields: &[(String, String)], form: &str) -> Answ
 pub(super) fn choose(site: &Site, fields: &[(String, String)], form: &str, cookie: Option<&str>) -> Answer {
     let plain = fields.iter().find(|(key, _)| key == "password").map_or("", |(_, value)| value.trim());
     if let Err((status, why)) = site.set_password(plain) {
-        return page(site, form, Some(&why), status);
+        return whole(site, form, &[], (Some(&why), status));
     }
     site.doors().logins.keep_only(cookie.unwrap_or_default());
     tracing::info!("the owner chose another password of the page");

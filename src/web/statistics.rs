@@ -1,6 +1,7 @@
 //! What the records add up to. Pure.
 
-use super::words;
+use super::api::Refusal;
+use super::{Site, api, flows, words};
 use crate::call::{Outcome, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,7 +23,7 @@ pub(super) struct Statistics {
     pub(super) held_ms: u64,
     /// How often a phone rang for what was no person.
     pub(super) false_rings: u32,
-    /// Those that were waited for longest, first.
+    /// Those that were waited for longest, first. Calls without a number belong to none.
     pub(super) numbers: Vec<OfNumber>,
     /// Time waited by the hour at which the wait began, on the box's clock, milliseconds; 24 of them.
     pub(super) by_hour_ms: Vec<u64>,
@@ -30,11 +31,13 @@ pub(super) struct Statistics {
     pub(super) by_weekday_ms: Vec<u64>,
 }
 
-/// What is known of one number.
+/// What is known of one company, however its number was dialled.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, JsonSchema)]
 pub(super) struct OfNumber {
-    /// The number.
+    /// The number, as it was dialled last.
     pub(super) number: String,
+    /// What the newest flow through its menu is called, if there is one.
+    pub(super) name: Option<String>,
     /// Calls that were held.
     pub(super) held: u32,
     /// Of them, ended with a person.
@@ -51,10 +54,24 @@ pub(super) fn median(mut waits: Vec<u64>) -> Option<u64> {
     waits.get(waits.len() / 2).copied()
 }
 
-/// Adds up. Calls that are up do not count.
-pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistics {
+/// What is kept of calls, added up.
+pub(super) fn of(site: &Site) -> Result<Statistics, Refusal> {
+    let names: HashMap<String, String> = flows::entries(site)?
+        .into_iter()
+        .filter_map(|entry| Some((site.company(&entry.number), entry.versions.last()?.flow.name.clone())))
+        .collect();
+    let records = api::every(site.store()?)?;
+    Ok(reckon(records.iter(), &|number| site.company(number), &names))
+}
+
+/// Adds up, the newest call first, by the `company` that a number is one of. Calls that are up do not count.
+fn reckon<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    company: &dyn Fn(&str) -> String,
+    names: &HashMap<String, String>,
+) -> Statistics {
     let mut sum = Statistics { by_hour_ms: vec![0; 24], by_weekday_ms: vec![0; 7], ..Statistics::default() };
-    let mut numbers: HashMap<&str, (OfNumber, Vec<u64>)> = HashMap::new();
+    let mut numbers: HashMap<String, (OfNumber, Vec<u64>)> = HashMap::new();
     for record in records.filter(|record| record.outcome != Outcome::Up) {
         sum.calls += 1;
         let stopped = record.decisions.iter().filter(|decision| decision.what == "stop ringing").count();
@@ -67,7 +84,13 @@ pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistic
         let (hour, weekday) = words::hour_and_weekday(since);
         add(&mut sum.by_hour_ms, hour, record.held_ms);
         add(&mut sum.by_weekday_ms, weekday, record.held_ms);
-        let (number, waits) = numbers.entry(&record.number).or_default();
+        if record.number.is_empty() {
+            continue;
+        }
+        let (number, waits) = numbers.entry(company(&record.number)).or_default();
+        if number.number.is_empty() {
+            number.number.clone_from(&record.number);
+        }
         number.held += 1;
         number.slain += u32::from(slain);
         number.held_ms += record.held_ms;
@@ -75,9 +98,9 @@ pub(super) fn reckon<'a>(records: impl Iterator<Item = &'a Record>) -> Statistic
     }
     sum.numbers = numbers
         .into_iter()
-        .map(|(number, (known, waits))| {
-            let median_ms = median(waits);
-            OfNumber { number: number.to_owned(), median_ms, ..known }
+        .map(|(company, (known, waits))| {
+            let name = names.get(&company).filter(|name| !name.is_empty()).cloned();
+            OfNumber { name, median_ms: median(waits), ..known }
         })
         .collect();
     sum.numbers.sort_by(|a, b| b.held_ms.cmp(&a.held_ms).then_with(|| a.number.cmp(&b.number)));
@@ -98,7 +121,7 @@ mod tests {
     use crate::units::{CallId, Wall};
 
     #[test]
-    fn times_and_ends_are_added_up_by_number() {
+    fn times_and_ends_are_added_up_by_company() {
         let held = |id, number: &str, outcome, ms| Record {
             outcome,
             held_ms: ms,
@@ -108,17 +131,45 @@ mod tests {
         let stop = Decision { at_ms: 0, what: "stop ringing".into(), reason: String::new() };
         let records = [
             held(1, "1", Outcome::Slain, 100),
-            held(2, "1", Outcome::Slain, 300),
+            held(2, "+1", Outcome::Slain, 300),
             Record { decisions: vec![stop], ..held(3, "1", Outcome::Slain, 200) },
             held(4, "2", Outcome::CompanyHungUp, 1000),
             held(5, "2", Outcome::Up, 5000),
             Record { outcome: Outcome::Talked, ..Record::new(CallId(6), true, "3", Wall(0)) },
+            held(7, "", Outcome::Slain, 400),
         ];
-        let sum = reckon(records.iter());
-        assert_eq!((sum.calls, sum.held, sum.slain, sum.held_ms, sum.false_rings), (5, 4, 3, 1600, 1));
-        assert_eq!((sum.by_hour_ms.iter().sum::<u64>(), sum.by_weekday_ms.iter().sum::<u64>()), (1600, 1600));
-        let numbers: Vec<_> =
-            sum.numbers.iter().map(|n| (n.number.as_str(), n.held, n.slain, n.median_ms)).collect();
-        assert_eq!(numbers, [("2", 1, 0, None), ("1", 3, 3, Some(200))]);
+        let full = |number: &str| format!("+{}", number.trim_start_matches('+'));
+        let names = HashMap::from([("+1".to_owned(), "Care".to_owned())]);
+        let sum = reckon(records.iter(), &full, &names);
+        assert_eq!((sum.calls, sum.held, sum.slain, sum.held_ms, sum.false_rings), (6, 5, 4, 2000, 1));
+        let known = |n: &OfNumber| (n.number.clone(), n.name.clone(), n.held, n.slain, n.median_ms);
+        let numbers: Vec<_> = sum.numbers.iter().map(known).collect();
+        let expected =
+            [("2".to_owned(), None, 1, 0, None), ("1".to_owned(), Some("Care".to_owned()), 3, 3, Some(200))];
+        assert_eq!(numbers, expected, "withheld numbers are no company");
+    }
+
+    #[test]
+    fn waits_count_in_the_hour_and_on_the_day_at_which_they_began() {
+        const HOUR: u64 = 3_600_000;
+        // 2026-11-23, a Monday, 00:30 UTC; the zone of this machine moves all of it alike.
+        let first = 1_795_393_800_000;
+        let (hour, day) = words::hour_and_weekday(Wall(first));
+        let held = |id: u64, after, ms| Record {
+            outcome: Outcome::Slain,
+            held_ms: ms,
+            hold_started: Some(Wall(first + after)),
+            ..Record::new(CallId(id), true, "1", Wall(first))
+        };
+        let records = [held(1, 0, 5), held(2, HOUR / 4, 7), held(3, 3 * HOUR, 11), held(4, 48 * HOUR, 13)];
+        let sum = reckon(records.iter(), &|number| number.to_owned(), &HashMap::new());
+        let mut hours = vec![0; 24];
+        (hours[hour], hours[(hour + 3) % 24]) = (5 + 7 + 13, 11);
+        let mut days = vec![0; 7];
+        (days[day], days[(day + 2) % 7]) = (5 + 7 + 11, 13);
+        if hour + 3 >= 24 {
+            (days[day], days[(day + 1) % 7]) = (5 + 7, 11);
+        }
+        assert_eq!((sum.by_hour_ms, sum.by_weekday_ms), (hours, days));
     }
 }

@@ -3,20 +3,20 @@
 use super::Site;
 use super::answer::Answer;
 use super::page::{Place, frame, notice};
-use super::statistics::{OfNumber, Statistics, reckon};
-use super::{api, visit, words};
+use super::statistics::{OfNumber, Statistics, of};
+use super::{visit, words};
 use maud::{Markup, html};
 
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The page.
 pub(super) fn page(site: &Site, form: &str) -> Answer {
-    let Some(store) = &site.store else {
+    if site.store.is_none() {
         return Answer::page(503, notice(form, "No statistics", visit::NO_STORE));
-    };
-    match api::every(store) {
-        Ok(records) => {
-            let content = content(&reckon(records.iter()));
+    }
+    match of(site) {
+        Ok(sum) => {
+            let content = content(&sum);
             Answer::page(200, frame("Statistics", Place::History, Some(form), &content))
         }
         Err((status, why)) => Answer::page(status, notice(form, "No statistics for the moment", &why)),
@@ -38,10 +38,10 @@ fn content(sum: &Statistics) -> Markup {
         }
         @if !sum.numbers.is_empty() {
             section.card {
-                h2 { "By number" }
-                div.scroll tabindex="0" role="region" aria-label="By number" {
+                h2 { "By company" }
+                div.scroll tabindex="0" role="region" aria-label="By company" {
                     table {
-                        thead { tr { th scope="col" { "Number" } th scope="col" { "Held" } th scope="col" { "Answered" }
+                        thead { tr { th scope="col" { "Company" } th scope="col" { "Held" } th scope="col" { "Answered" }
                             th scope="col" { "Usual wait" } th scope="col" { "Together" } } }
                         tbody { @for number in &sum.numbers { (row(number)) } }
                     }
@@ -56,7 +56,10 @@ fn content(sum: &Statistics) -> Markup {
 fn row(number: &OfNumber) -> Markup {
     html! {
         tr {
-            th scope="row" { a href={ "/history?number=" (number.number) } { (words::number(&number.number)) } }
+            th scope="row" {
+                @if let Some(name) = &number.name { span translate="no" { (name) } " " }
+                a href={ "/history?number=" (words::in_address(&number.number)) } { (words::number(&number.number)) }
+            }
             td { (number.held) }
             td { (number.slain) }
             td { @if let Some(ms) = number.median_ms { (words::length(ms)) } @else { "–" } }

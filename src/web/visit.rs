@@ -1,9 +1,10 @@
 //! One request on its way to its answer: who asks, whether the form is ours, and what is done.
 
+mod admit;
 mod enter;
 mod place;
 
-use super::access::{Scope, Who};
+use super::access::Who;
 use super::answer::Answer;
 use super::api::{Given, Refusal, Sent};
 use super::flows_page::{self, Came};
@@ -15,7 +16,7 @@ use super::{
     gate, greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
     setup, sound, statistics_page, teach, update,
 };
-use crate::call::Request as Wish;
+use crate::call::{Door, Request as Wish};
 use crate::clock;
 use crate::limits::{BACKUP_BYTES, WEB_BODY_BYTES};
 use crate::store::Store;
@@ -157,8 +158,11 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
         }
     };
     let cookie = field(request, "cookie").and_then(|cookies| form::cookie(cookies, &site.cookie));
-    let who =
-        if by_console { Who::Console } else { site.who(field(request, "authorization"), cookie.as_deref()) };
+    let agent = field(request, "user-agent").unwrap_or_default();
+    let who = match by_console {
+        true => Who::Console,
+        false => site.who(field(request, "authorization"), cookie.as_deref(), agent),
+    };
     // A collector on the box itself has no password; there is nothing about anybody in the numbers.
     let collects = route == Route::Metrics && from.is_loopback();
     if who == Who::Nobody && !route.is_open() && !collects {
@@ -207,6 +211,11 @@ impl Site {
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks the control thread for something of a call, by another way than the page.
+    pub(super) fn ask_by(&self, door: Door, wish: Wish) -> Result<Option<CallId>, Refusal> {
+        self.ask(Order::Call(Wish::Through(door, Box::new(wish))))
+    }
+
     /// Asks the control thread and waits for its answer.
     pub(super) fn ask(&self, order: Order) -> Result<Option<CallId>, (u16, String)> {
         let (answer, answered) = oneshot::channel();
@@ -227,70 +236,6 @@ impl Site {
             Ok(Err(_)) | Err(_) => Err(late()),
         }
     }
-}
-
-impl Site {
-    /// Who asks: a program by its token, else a browser by its cookie.
-    fn who(&self, authorization: Option<&str>, cookie: Option<&str>) -> Who {
-        if let Some(given) = authorization {
-            let token = given.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-            return token.map_or(Who::Nobody, |(_, token)| self.app(token.trim()));
-        }
-        let form = cookie.and_then(|cookie| self.doors().logins.form_token(clock::now(), cookie));
-        form.map_or(Who::Nobody, |form| Who::Owner { form })
-    }
-
-    /// Whether who says that he is this may do what needs this scope.
-    pub(super) fn may_upload(&self, keys: &head::Keys, scope: Scope) -> bool {
-        let cookie = keys.cookie.as_deref().and_then(|cookies| form::cookie(cookies, &self.cookie));
-        self.who(keys.authorization.as_deref(), cookie.as_deref()).may(scope)
-    }
-
-    /// Whether this may be asked by who asks, and now.
-    fn admits(&self, who: &Who, route: &Route) -> Result<(), Answer> {
-        // Only who is at the box itself gets a code, and he gets nothing that is for a browser.
-        match (who, route) {
-            (Who::Console, Route::Api(_) | Route::ClaimCode) => return Ok(()),
-            (Who::Console, _) => return Err(Answer::problem(403, "The box's own socket is for /api/v1.")),
-            (_, Route::ClaimCode) => {
-                return Err(Answer::problem(403, "Run `hold-slayer ctl claim` on the box."));
-            }
-            _ => {}
-        }
-        if let Who::App { .. } = who {
-            let scope = match route {
-                Route::Api(asked) => asked.operation.scope,
-                Route::Mcp => Some(Scope::Read),
-                Route::Metrics => None,
-                _ => return Err(Answer::problem(403, "A token is for /api/v1 and /mcp, not for the page.")),
-            };
-            if let Some(scope) = scope.filter(|scope| !who.may(*scope)) {
-                let words = format!(
-                    "This token has not the scope {}: make one that has under Settings, Access of programs.",
-                    scope.name()
-                );
-                return Err(Answer::problem(403, &words));
-            }
-        }
-        // A browser asks as often as its owner clicks.
-        if !matches!(who, Who::App { .. }) {
-            return Ok(());
-        }
-        let asked = self.rates.lock().unwrap_or_else(PoisonError::into_inner).ask(clock::now(), who.key());
-        asked.map_err(|wait| too_often(wait, "Too many requests."))
-    }
-
-    /// Counts a call that a program places.
-    pub(super) fn count_call(&self, who: &str) -> Result<(), (u16, String)> {
-        let asked = self.calls.lock().unwrap_or_else(PoisonError::into_inner).ask(clock::now(), who);
-        asked.map_err(|wait| (429, format!("Too many calls. Try again in {} s.", wait.as_secs() + 1)))
-    }
-}
-
-fn too_often(wait: Duration, words: &str) -> Answer {
-    let seconds = wait.as_secs() + 1;
-    Answer::problem(429, &format!("{words} Try again in {seconds} s."))
-        .with("Retry-After", seconds.to_string())
 }
 
 impl Visit<'_> {
@@ -381,6 +326,11 @@ impl Visit<'_> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The browser that asks.
+    fn own<'v>(&'v self, form: &'v str) -> access_page::Own<'v> {
+        access_page::Own { form, cookie: self.cookie.as_deref().unwrap_or_default() }
+    }
+
     fn before(&self) -> Option<CallId> {
         self.asked("before").and_then(|id| call_id(id).ok())
     }
@@ -391,7 +341,8 @@ impl Visit<'_> {
         match route {
             Route::Home => self.home(200, None),
             Route::Live => {
-                Answer::page(200, home::live(&site.snapshot.borrow().clone(), &form, clock::wall()))
+                let snapshot = site.snapshot.borrow().clone();
+                Answer::page(200, home::live(site, &snapshot, &form, clock::wall()))
             }
             Route::LoginPage => self.login_page(),
             Route::Login => self.login(),
@@ -424,19 +375,31 @@ impl Visit<'_> {
                 let asked = |name| self.asked(name).unwrap_or_default().trim();
                 logs::page(asked("find"), asked("level"), &form)
             }
-            Route::Access => access_page::page(site, &form, None, 200),
-            Route::MakeToken => access_page::make(site, &self.body, &form),
+            Route::Access => access_page::page(site, &self.own(&form), None, 200),
+            Route::MakeToken => access_page::make(site, &self.body, &self.own(&form)),
             Route::RemoveToken => match site.remove_token(self.sent("id").unwrap_or_default()) {
                 Ok(()) => Answer::see("/access".into()),
-                Err((status, why)) => access_page::page(site, &form, Some(&why), status),
+                Err((status, why)) => access_page::page(site, &self.own(&form), Some(&why), status),
             },
+            Route::EndLogin => {
+                let (id, own) = (self.sent("id").unwrap_or_default(), self.own(&form));
+                match site.end_login(id, own.cookie) {
+                    Ok(()) => Answer::see("/access".into()),
+                    Err((status, why)) => access_page::page(site, &own, Some(&why), status),
+                }
+            }
             Route::Settings => settings::page(site, &form, None, 200),
             Route::ChangeSettings => settings::stored(site, &self.body, &form),
             Route::Restart => match site.restart() {
                 Ok(()) => setup::again(&form),
                 Err((status, why)) => settings::page(site, &form, Some(&why), status),
             },
-            Route::Setup => setup::page(site, &form, None, 200),
+            Route::Setup => setup::page(site, &form, self.asked("preset")),
+            Route::SetupTest => setup::try_line(site),
+            Route::SetupTested => {
+                let look = self.asked("look").and_then(|look| look.parse().ok());
+                setup::tested(site, &form, look.unwrap_or(1))
+            }
             Route::SetupLine => setup::write(site, &self.body, &form),
             Route::SetupPassword => setup::choose(site, &self.body, &form, self.cookie.as_deref()),
             Route::SetupTold => setup::told(site, &self.body, &form),
@@ -468,11 +431,12 @@ impl Visit<'_> {
                     local: self.local,
                     last_event: field(self.request, "last-event-id"),
                     who: self.who.key(),
+                    door: self.who.door(),
                 };
                 return api::answer(site, *asked, &sent).into();
             }
             Route::Mcp => mcp::answer(site, self.request, &self.text, &self.who),
-            Route::Place => match api::place_call(site, self.who.key(), &self.place()) {
+            Route::Place => match api::place_call(site, (self.who.key(), Door::Page), &self.place()) {
                 Ok(_) => Answer::see("/".into()),
                 Err((status, why)) => self.home(status, Some(&why)),
             },
@@ -530,18 +494,8 @@ impl Visit<'_> {
     fn home(&self, status: u16, wrong: Option<&str>) -> Answer {
         let form = self.who.form().unwrap_or_default();
         let snapshot = self.site.snapshot.borrow().clone();
-        let assists = self.site.elsewhere.assists;
-        Answer::page(
-            status,
-            home::page(
-                &snapshot,
-                form,
-                clock::wall(),
-                wrong,
-                setup::is_wanted(self.site, &snapshot),
-                assists,
-            ),
-        )
+        let wanted = setup::is_wanted(self.site, &snapshot);
+        Answer::page(status, home::page(self.site, &snapshot, (form, clock::wall()), wrong, wanted))
     }
 
     fn live(&self, id: CallId) -> Reply {

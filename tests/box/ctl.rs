@@ -1,6 +1,6 @@
 //! `hold-slayer ctl` against the running box, with a call that is up.
 
-use super::far::Net;
+use super::far::{Net, SOON};
 use super::running::{Folder, House, Running};
 use hold_slayer::demo::Fact;
 use serde_json::Value;
@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hold-slayer"));
@@ -20,6 +21,21 @@ fn ctl(data: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = command(data, arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The state once another call than this is the only one.
+fn only(data: &Path, gone: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let (_, out, _) = ctl(data, &["status", "--json"]);
+        let status: Value = serde_json::from_str(&out).unwrap();
+        let ids: Vec<String> =
+            status["calls"].as_array().unwrap().iter().map(|call| call["id"].to_string()).collect();
+        if ids.len() == 1 && ids[0] != gone {
+            return status;
+        }
+        assert!(begun.elapsed() < SOON, "{status}");
+    }
 }
 
 #[test]
@@ -47,9 +63,32 @@ fn scripts_on_the_box_see_hold_take_and_end_a_call() {
     house.phone.wait(0, "the phone is free", |f| matches!(f, Fact::Ended(_)));
     let event: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!((&event["type"], event["call"].to_string()), (&"hold.detected".into(), id.clone()));
+    let rung = house.phone.now();
+    let (code, out, err) = ctl(data, &["take"]);
+    assert_eq!(code, 0, "{out}{err}");
+    house.phone.wait(rung, "the phone rings for it", |f| matches!(f, Fact::Called { .. }));
     let (code, out, err) = ctl(data, &["hang-up"]);
     assert_eq!(code, 0, "{out}{err}");
     house.company.wait(0, "the call is over", |f| matches!(f, Fact::Ended(_)));
+    let (rung, called) = (house.phone.now(), house.company.now());
+    let (code, out, err) = ctl(data, &["call", "18005550123", "--hold"]);
+    assert_eq!(code, 0, "{out}{err}");
+    house.company.wait(called, "the box calls by itself", |f| matches!(f, Fact::Called { .. }));
+    let status = only(data, &id);
+    assert_eq!(status["calls"][0]["outgoing"], true, "{status}");
+    let second = status["calls"][0]["id"].to_string();
+    assert_eq!(house.phone.count(|f| matches!(f, Fact::Called { .. })), 1, "nobody is rung for it");
+    assert_eq!(ctl(data, &["hang-up", &second]).0, 0);
+    let (code, out, err) = ctl(data, &["call", "18005550123"]);
+    assert_eq!(code, 0, "{out}{err}");
+    house.phone.wait(rung, "the phone rings first", |f| matches!(f, Fact::Called { .. }));
+    // Each is written down with who asked for it.
+    let status = only(data, &second);
+    assert!(
+        status["calls"][0]["last"].as_str().unwrap().contains("asked for by hold-slayer ctl"),
+        "{status}"
+    );
+    assert_eq!(ctl(data, &["hang-up", &status["calls"][0]["id"].to_string()]).0, 0);
     let mut ended = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     assert!(ended.any(|event| event["type"] == "call.ended"));
     let (code, out, err) = ctl(data, &["events", "--types", &"a".repeat(300)]);

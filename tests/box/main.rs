@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod attacks;
 mod backup;
 mod core;
 mod ctl;
@@ -24,6 +25,7 @@ mod stand_in;
 mod stop;
 mod stranger;
 mod strangers;
+mod tls;
 mod trunk;
 mod update;
 mod waits;

@@ -3,6 +3,7 @@
 use super::far::Net;
 use super::running::{Folder, House, Running, configuration};
 use hold_slayer::dsp::detect::Goertzel;
+use hold_slayer::limits::LISTENERS;
 use std::io::Read;
 
 /// How much of the sound's power lies at one of these frequencies.
@@ -46,7 +47,25 @@ fn a_call_is_listened_in_to_recorded_and_found_on_the_page() {
     };
     let live_sound = samples(&sound[odd..]);
     assert!(share(&live_sound, [1200.0, 1500.0]) > 0.3 && share(&live_sound, [660.0, 800.0]) > 0.3);
-    drop(live);
+    // Four may listen at once; the next is told so, and the others hear on.
+    let begin = |bytes: &mut [u8; 12]| {
+        let mut more = page.open(&format!("/calls/{id}/live.wav"));
+        more.read_exact(bytes).unwrap();
+        more
+    };
+    let mut head = [0; 12];
+    let others: Vec<_> = (1..LISTENERS)
+        .map(|_| {
+            let other = begin(&mut head);
+            assert_eq!(&head[9..], b"200");
+            other
+        })
+        .collect();
+    let mut refused = String::new();
+    begin(&mut head).read_to_string(&mut refused).unwrap();
+    assert!(&head[9..] == b"503" && refused.contains("Close one"), "{refused}");
+    live.read_exact(&mut sound[..16_000]).unwrap();
+    drop((live, others));
     house.talks_on();
 
     let (code, answer) = page.post(&format!("/api/v1/calls/{id}/hangup"), true);

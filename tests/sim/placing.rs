@@ -1,7 +1,7 @@
 //! Calls that nobody dialled on a phone, keys from the page, transfers from the page, and what programs are told.
 
 use super::world::{House, World, s};
-use hold_slayer::call::{Errand, Event, Outcome, Redialling, Request};
+use hold_slayer::call::{Door, Errand, Event, Outcome, Redialling, Request};
 use hold_slayer::demo::company::Step as Far;
 use hold_slayer::demo::phone::Step as Owner;
 use hold_slayer::demo::{Fact, Sound, Who};
@@ -49,6 +49,38 @@ fn who_asks_for_a_call_is_rung_and_then_connected() {
     let expected = ["call.started", "device.ringing", "call.ringing", "call.connected", "call.ended"];
     let calls: Vec<String> = told(&world).into_iter().filter(|k| expected.contains(&&**k)).collect();
     assert_eq!(calls, expected, "{:?}", told(&world));
+}
+
+#[test]
+fn what_would_be_refused_is_told_beforehand_and_who_asked_is_written_down() {
+    let far = vec![Far::Answer, Far::Tone(1_200, s(60))];
+    let mut world = World::new(&House::default(), far, at_home(&[Owner::Tone(800, s(60)), Owner::AwaitEnd]));
+    world.run(s(3));
+    let would = |world: &mut World, request| world.place(Request::Would(Box::new(request)));
+    for good in [connect(), hold(NUMBER)] {
+        assert_eq!(would(&mut world, good), Ok(None));
+    }
+    for bad in [
+        Request::Connect("911".into()),
+        hold("911"),
+        hold("no number"),
+        Request::Errand(Errand::Call(NUMBER.into(), Way::Task("Say hello".into()))),
+        Request::HangUp(CallId(1)),
+        Request::Keys(CallId(1), vec![Digit::STAR]),
+    ] {
+        let (before, done) = (would(&mut world, bad.clone()), world.place(bad.clone()));
+        assert!(before.is_err() && before == done, "{bad:?}: {before:?}, and then {done:?}");
+    }
+    let asked = Request::Through(Door::Assistant, Box::new(connect()));
+    assert_eq!(world.place(asked), Ok(Some(CallId(1))), "the first that is placed");
+    world.run(s(10));
+    assert_eq!(would(&mut world, Request::HangUp(CallId(1))), Ok(None));
+    assert_eq!(world.ask(Request::Through(Door::Program, Box::new(Request::HangUp(CallId(1))))), Ok(()));
+    world.run(s(2));
+    let reasons: Vec<String> = world.record(1).decisions.iter().map(|one| one.reason.clone()).collect();
+    for words in ["asked for by an assistant: who answers is connected", "hung up by a program"] {
+        assert!(reasons.iter().any(|reason| reason == words), "{words}: {reasons:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::server::{Server, TOKEN, connect};
 use hold_slayer::call::{Event, Happened};
+use hold_slayer::limits::WEB_EVENTS;
 use hold_slayer::units::{CallId, Wall};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -205,33 +206,91 @@ fn events_are_listed_streamed_filtered_and_resumed() {
     assert!(described.contains("hold.human_detected"), "the types stand in the description");
 }
 
+const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// An unmasked frame, RFC 6455 §5.2: its first octet and what it carries.
+fn frame(socket: &mut BufReader<TcpStream>) -> (u8, Vec<u8>) {
+    let mut head = [0; 2];
+    socket.read_exact(&mut head).unwrap();
+    let length = match head[1] {
+        126 => {
+            let mut long = [0; 2];
+            socket.read_exact(&mut long).unwrap();
+            usize::from(u16::from_be_bytes(long))
+        }
+        short => usize::from(short),
+    };
+    let mut payload = vec![0; length];
+    socket.read_exact(&mut payload).unwrap();
+    (head[0], payload)
+}
+
+/// More than a reader who does not read can leave on the way.
+fn flood(server: &Server) {
+    for _ in 0..WEB_EVENTS * 5 / 2 {
+        server.journal.write(happened(None, Event::Trouble { words: "x".repeat(16_000) }));
+    }
+}
+
+#[test]
+fn who_does_not_read_is_told_so_when_he_does() {
+    let server = Server::new();
+    let mut slow = stream(&server, "", "");
+    let mut socket = stream(&server, "", UPGRADE);
+    flood(&server);
+    let mut seen = 0;
+    let dropped = loop {
+        match next(&mut slow) {
+            (name, data) if name == "stream.dropped" => break data,
+            _ => seen += 1,
+        }
+    };
+    assert!(seen <= WEB_EVENTS && dropped["lost"].as_u64().unwrap() > 0, "{seen} {dropped}");
+    assert!(dropped["words"].as_str().unwrap().contains("connect again"), "{dropped}");
+    let mut rest = Vec::new();
+    slow.read_to_end(&mut rest).unwrap();
+    assert!(rest.iter().all(u8::is_ascii_whitespace), "and that is the end");
+    loop {
+        let (first, payload) = frame(&mut socket);
+        assert_ne!(first, 0x88, "he is told before it is closed");
+        let told: Value = serde_json::from_slice(&payload).unwrap_or_default();
+        if told["type"] == "stream.dropped" {
+            break;
+        }
+    }
+    assert_eq!(frame(&mut socket).0, 0x88, "closed");
+}
+
+#[test]
+fn a_websocket_goes_on_after_the_event_that_it_knows() {
+    let server = Server::new();
+    for event in [Event::CallRinging, Event::CallConnected, Event::HoldDetected] {
+        server.journal.write(happened(Some(7), event));
+    }
+    let all = server.ask("/api/v1/events").json();
+    let id = all["events"][1]["id"].as_u64().unwrap();
+    for (query, fields) in
+        [(format!("?after={id}"), String::new()), (String::new(), format!("Last-Event-ID: {id}\r\n"))]
+    {
+        let mut socket = stream(&server, &query, &format!("{UPGRADE}{fields}"));
+        let (_, payload) = frame(&mut socket);
+        let told: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!((&told["type"], &told["id"]), (&json!("hold.detected"), &json!(id + 1)), "{told}");
+    }
+}
+
 #[test]
 fn events_come_over_websocket_too() {
     let server = Server::new();
     server.journal.write(happened(Some(7), Event::HoldDetected));
-    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let upgrade = UPGRADE;
     let mut socket = stream(&server, "?after=1", upgrade);
-    // Unmasked text frames, RFC 6455 §5.2: what was missed, and the event.
-    let mut frame = || {
-        let mut head = [0; 2];
-        socket.read_exact(&mut head).unwrap();
-        let length = match head[1] {
-            126 => {
-                let mut long = [0; 2];
-                socket.read_exact(&mut long).unwrap();
-                usize::from(u16::from_be_bytes(long))
-            }
-            short => usize::from(short),
-        };
-        let mut payload = vec![0; length];
-        socket.read_exact(&mut payload).unwrap();
-        (head[0], payload)
-    };
-    let (first, payload) = frame();
+    // What was missed, and the event.
+    let (first, payload) = frame(&mut socket);
     let told: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!((first, &told["type"]), (0x81, &json!("stream.gap")));
-    let (_, payload) = frame();
+    let (_, payload) = frame(&mut socket);
     let told: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!((&told["type"], &told["call"]), (&json!("hold.detected"), &json!(7)));
     // A masked ping is answered by a pong with the same payload.

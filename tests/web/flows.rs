@@ -24,7 +24,10 @@ pub fn known(server: &Server) {
     let store = server.store.as_ref().unwrap();
     store.put_flows(&entry).unwrap();
     let at = Wall(4_000_000_000_000);
-    store.put_schedule(&[Appointment { id: 7, number: "1777".into(), at, way: Way::Known }]).unwrap();
+    let ways =
+        [Way::Known, Way::Wish("my bill".into()), Way::Task("Ask when they open".into()), Way::Version(1)];
+    let planned = (7..).zip(ways).map(|(id, way)| Appointment { id, number: "1777".into(), at, way });
+    store.put_schedule(&planned.collect::<Vec<_>>()).unwrap();
     assert!(store.flush(SOON));
 }
 
@@ -45,6 +48,9 @@ fn flows_are_listed_changed_as_text_and_exported() {
         "worked 1 of 1 times",
         "not used yet",
         "1777",
+        "Wanted: <span translate=\"no\">my bill",
+        "The assistant's task: <span translate=\"no\">Ask when they open",
+        "By version 1 of its flow",
         "2096",
     ] {
         assert!(list.text.contains(words), "{words}: {}", list.text);

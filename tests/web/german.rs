@@ -136,6 +136,10 @@ fn every_page_is_whole_in_german() {
         "/access",
         "/settings",
         "/setup",
+        "/setup?preset=telekom",
+        "/setup?preset=",
+        "/setup/test?look=1",
+        "/setup/test?look=99",
         "/privacy",
         "/notifications",
         "/board",
@@ -200,7 +204,7 @@ fn every_page_is_whole_in_german() {
             .collect();
         now.trunks.push(peer("spare", false, "cannot register: not reachable; trying again in 30 s"));
         now.phones.push(peer("hall", false, "has not registered yet"));
-        now.troubles = vec!["The call history cannot be written: the disk is full: free some space. Calls work on; 3 records wait in memory.".into()];
+        now.troubles = vec!["button: no GPIO line is called GPIO17".into(), "The call history cannot be written: the disk is full: free some space. Calls work on; 3 records wait in memory.".into()];
         now.discards.insert("stranger".into(), 12);
         server.snapshot.send_replace(Arc::new(now));
         here("/", &mut see, &cookie);
@@ -220,6 +224,7 @@ fn every_page_is_whole_in_german() {
         ("/access", "name=a"),
         ("/access", "name=a&scope=read"),
         ("/access/remove", "id=x"),
+        ("/access/logout", "id=x"),
         ("/flows", "number=1800&flow=x"),
         ("/planned", "number=1&at=x"),
         ("/privacy", "purge=x"),
@@ -231,6 +236,8 @@ fn every_page_is_whole_in_german() {
         ("/settings", "section=trunk&set-name=second"),
         ("/settings", "section=hold&set-calls=9"),
         ("/settings", "section=web&set-tls=files"),
+        ("/settings", "section=words&set-model=/no/such/folder"),
+        ("/settings", "section=web&set-tls=files&set-tls_cert=/no/such/file&set-tls_key=/no/such/file"),
         ("/backup", "password=short"),
         ("/language", "language=x"),
         ("/settings", "section=speech&set-program=sh"),
@@ -333,6 +340,7 @@ fn each_line_of_the_table_fills_its_gaps() {
 /// Words that the page shows, by the files that have them.
 const SHOWN: &[&str] = &[
     "src/web/home.rs",
+    "src/web/health.rs",
     "src/web/page.rs",
     "src/web/words.rs",
     "src/web/setup.rs",
@@ -361,6 +369,7 @@ const SHOWN: &[&str] = &[
     "src/slay/schedule.rs",
     "src/slay/book.rs",
     "src/slay/explore.rs",
+    "src/slay/talk.rs",
     "src/web/greeting.rs",
     "src/web/update.rs",
     "src/web/disk.rs",
@@ -416,6 +425,12 @@ const NOT_SHOWN: &[&str] = &[
     "Upgrade via HTTP",
     "Config Server Path",
     "is one of ",
+    "automated assistant",
+    "Samsung Internet",
+    "automatischer Assistent",
+    "assistant automatique",
+    "asistente automático",
+    "(pressed the key",
 ];
 
 #[test]

@@ -93,11 +93,63 @@ fn flows_are_listed_read_and_learnt() {
     again["confirmation"] = asked["structuredContent"]["confirmation"].clone();
     assert_eq!(call(&server, TOKEN, "learn_call_flow", again)["structuredContent"]["done"], true);
     let wrong = json!({ "number": "1800", "flow": "[[step]]\ndo = \"jump\"\n" });
-    let asked = call(&server, TOKEN, "learn_call_flow", wrong.clone());
-    let mut again = wrong;
-    again["confirmation"] = asked["structuredContent"]["confirmation"].clone();
-    let refused = call(&server, TOKEN, "learn_call_flow", again);
+    let refused = call(&server, TOKEN, "learn_call_flow", wrong);
     assert!(refused["isError"] == true && refused.to_string().contains("flow:2"), "{refused}");
+}
+
+#[test]
+fn what_would_be_refused_is_refused_before_the_owner_is_asked() {
+    let server = Server::new();
+    let cases = [
+        ("make_call", json!({ "number": "18005550123;x", "mode": "direct" }), "1 to 32 digits"),
+        ("make_call", json!({ "number": "18005550123", "mode": "ai_assisted" }), "needs one"),
+        ("make_call", json!({ "number": "911", "mode": "hold_slayer" }), "No such call is up"),
+        ("send_dtmf", json!({ "call_id": 9, "digits": "1x" }), "Keys are 1 to 32"),
+        ("end_call", json!({ "call_id": 404 }), "No such call is up"),
+        ("end_call", json!({ "call": 9 }), "the arguments are wrong"),
+    ];
+    for (tool, arguments, words) in cases {
+        let refused = call(&server, TOKEN, tool, arguments.clone());
+        assert!(
+            refused["isError"] == true && refused.to_string().contains(words),
+            "{tool} {arguments}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn resources_are_read_as_tools_are() {
+    let server = Server::new();
+    crate::flows::known(&server);
+    let ask = |method: &str, parameters: Value| {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
+        send(&server, TOKEN, "", &message).json()
+    };
+    let templates = ask("resources/templates/list", json!({}));
+    let templates: Vec<&str> = templates["result"]["resourceTemplates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["uriTemplate"].as_str().unwrap())
+        .collect();
+    let expected =
+        ["calls/{call_id}", "calls/{call_id}/transcript", "calls/{call_id}/summary", "flows/{number}"];
+    assert_eq!(templates, expected.map(|path| format!("hold-slayer://{path}")));
+    let read = |uri: &str| {
+        let answer = ask("resources/read", json!({ "uri": uri }));
+        answer["result"]["contents"][0]["text"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(read("hold-slayer://calls/1/transcript").contains("Thank you for holding."));
+    assert!(read("hold-slayer://calls/1/summary").contains("The box waited 13 min"));
+    assert!(read("hold-slayer://calls/1").contains("slain"));
+    assert!(read("hold-slayer://flows/%2B18005550123").contains("[[step]]"));
+    assert!(read("hold-slayer://flows").contains("+18005550123"));
+    assert!(read("hold-slayer://statistics").contains("by_hour_ms"));
+    for nothing in
+        ["hold-slayer://calls/x", "hold-slayer://calls/1/other", "hold-slayer://flows/", "other://calls/1"]
+    {
+        assert_eq!(read(nothing), "", "{nothing}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use hold_slayer::store::Store;
 use hold_slayer::studio::{self, Archive, Format, Sides, Studio};
 use hold_slayer::trunk::number::Numbering;
 use hold_slayer::units::{CallId, Wall};
-use hold_slayer::web::{Ask, Config, House, Journal, Order, Patience, Web, start};
+use hold_slayer::web::{Ask, Config, House, Journal, Order, Parts, Patience, Web, start};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,7 @@ pub fn config() -> Config {
         board: Default::default(),
         elsewhere: Default::default(),
         console: None,
+        parts: Parts { button: true, lamp: false, folder: std::env::temp_dir() },
     }
 }
 
@@ -110,10 +111,15 @@ impl Server {
         let kept = store.clone();
         std::thread::spawn(move || {
             while let Some(ask) = asked.blocking_recv() {
-                let mut placed = None;
-                let refused = match &ask.order {
+                let (mut placed, mut would) = (None, false);
+                let mut order = ask.order;
+                while let Order::Call(Request::Through(_, inner) | Request::Would(inner)) = &order {
+                    would |= matches!(order, Order::Call(Request::Would(_)));
+                    order = Order::Call(*inner.clone());
+                }
+                let refused = match &order {
                     Order::Call(Request::Connect(number) | Request::Errand(Errand::Call(number, _))) => {
-                        placed = Some(CallId(10));
+                        placed = Some(CallId(10)).filter(|_| !would);
                         number == "911"
                     }
                     Order::Call(Request::Greeting(own)) => kept.put_greeting(own.as_deref()).is_err(),

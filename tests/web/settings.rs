@@ -1,6 +1,7 @@
 //! Settings, set-up and privacy: the file changed in place, and what the owner has said to be done.
 
 use crate::server::{Server, TOKEN, config};
+use hold_slayer::call::Snapshot;
 use hold_slayer::web::Config;
 use std::path::PathBuf;
 
@@ -31,6 +32,19 @@ fn a_setting_is_changed_with_its_comments_kept_and_a_mistake_changes_nothing() {
     assert!(wrong.status == 400 && wrong.text.contains("Nothing was changed."), "{}", wrong.text);
     let wrong = change("section=trunk&set-name=second");
     assert!(wrong.status == 400 && wrong.text.contains("server"), "{}", wrong.text);
+    // What is named must be there.
+    for named in [
+        "section=words&set-model=/no/such/folder",
+        "section=trunk&at=0&set-ca=/no/such.pem&set-transport=tls",
+        "section=board&set-file=none.toml",
+    ] {
+        let wrong = change(named);
+        assert!(
+            wrong.status == 400 && wrong.text.contains("Nothing was changed."),
+            "{named}: {}",
+            wrong.text
+        );
+    }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     assert_eq!(change("section=trunk&at=0&set-secret=&set-user=v").status, 303);
     let text = std::fs::read_to_string(&file).unwrap();
@@ -96,6 +110,94 @@ fn the_set_up_can_be_left_and_resumed() {
     assert_eq!((login("long+enough+now"), login("correct-horse")), (303, 403));
     assert_eq!(say("/setup/told", "told=d").status, 303);
     assert!(!server.get("/", &cookie).text.contains("not set up yet"));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn the_line_asks_for_what_its_provider_wants_and_nothing_else() {
+    for preset in hold_slayer::config::presets() {
+        let file =
+            std::env::temp_dir().join(format!("hold-slayer-preset-{preset}-{}.toml", std::process::id()));
+        std::fs::write(&file, "[line]\ncountry = \"de\"\n").unwrap();
+        let server = Server::with(Config { file: Some(file.clone()), password: None, ..config() });
+        let (cookie, csrf) = server.let_in();
+        let asks = |page: &str| -> Vec<String> {
+            let form = page
+                .split("action=\"/setup/line\"")
+                .find(|form| form.contains("value=\"trunk\""))
+                .unwrap_or_default();
+            let form = form.split("</form>").next().unwrap();
+            let inputs = form.split("<input ").skip(1).filter(|input| !input.contains("type=\"hidden\""));
+            inputs
+                .map(|input| input.split("name=\"set-").nth(1).unwrap().split('"').next().unwrap().to_owned())
+                .collect()
+        };
+        assert!(asks(&server.get("/setup", &cookie).text).is_empty(), "first the provider");
+        let page = server.get(&format!("/setup?preset={preset}"), &cookie).text;
+        let asked = asks(&page);
+        let mut wanted = hold_slayer::config::preset_asks(&preset);
+        wanted.sort();
+        let mut sorted = asked.clone();
+        sorted.sort();
+        assert_eq!(sorted, wanted, "{preset}");
+        let typed: String = asked.iter().map(|key| format!("&set-{key}=sip.example.net")).collect();
+        let say = |body: &str| {
+            server.post(
+                "/setup/line",
+                &cookie,
+                "",
+                &format!("csrf={csrf}&section=trunk&set-name=home&set-preset={preset}{body}"),
+            )
+        };
+        let wrong = say(&typed.replace("&set-user=sip.example.net", "&set-user=a%20b"));
+        assert!(
+            wrong.status == 400 && wrong.text.contains("value=\"a b\""),
+            "what was typed is not lost: {}",
+            wrong.text
+        );
+        assert_eq!(say(&typed).status, 200, "{preset}");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.contains(&format!("preset = \"{preset}\""))
+                && asked.iter().all(|key| text.contains(&format!("{key} = "))),
+            "{text}"
+        );
+        // Another provider: nothing of the first is left.
+        let page = server.get("/setup?preset=sipgate", &cookie).text;
+        let left: Vec<_> = page
+            .split("<input ")
+            .filter(|input| input.contains("name=\"set-") && input.contains("value=\"sip.example.net\""))
+            .collect();
+        assert!(preset == "sipgate" || left.is_empty(), "{preset}: {left:?}");
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
+fn the_test_of_the_line_is_seen_as_it_goes() {
+    let (server, file) = with_file("test");
+    let (cookie, csrf) = server.let_in();
+    let with = |up, status: &str| {
+        let trunks = vec![crate::server::peer("home", up, status)];
+        server.snapshot.send_replace(std::sync::Arc::new(Snapshot { trunks, ..Snapshot::default() }));
+    };
+    with(false, "not registered: wrong password (403)");
+    assert!(server.get("/setup", &cookie).text.contains("action=\"/setup/test\""));
+    let pressed = server.post("/setup/test", &cookie, "", &format!("csrf={csrf}"));
+    assert_eq!((pressed.status, pressed.field("location")), (303, Some("/setup/test?look=1")));
+    let look = |n: u32| server.get(&format!("/setup/test?look={n}"), &cookie);
+    let first = look(1);
+    assert!(
+        first.text.contains("wrong password (403)") && first.text.contains("The box registers now."),
+        "{}",
+        first.text
+    );
+    assert_eq!(first.field("refresh"), Some("2; url=/setup/test?look=2"));
+    let last = look(15);
+    assert!(last.field("refresh").is_none() && last.text.contains("still not ready"), "{}", last.text);
+    with(true, "registered");
+    let ready = look(2);
+    assert!(ready.field("refresh").is_none() && ready.text.contains("calls can be made"), "{}", ready.text);
     std::fs::remove_file(file).unwrap();
 }
 

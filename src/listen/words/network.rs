@@ -25,6 +25,9 @@ const NEVER: f32 = -1e9;
 /// Inputs of the decoder before its keys and values: token, place, what was said, what is heard.
 const BEFORE: usize = 4;
 
+/// What lies in a model's folder.
+pub const PARTS: [&str; 3] = ["tokens.txt", "encoder.tflite", "decoder.tflite"];
+
 /// The files of a model, read.
 pub struct Files {
     encoder: Model<'static>,
@@ -42,11 +45,12 @@ impl Files {
             let path = folder.join(name).display().to_string();
             Model::new(&path).map_err(|error| format!("{path} is not a network that can be run: {error}"))
         };
-        let path = folder.join("tokens.txt");
+        let [tokens, encoder, decoder] = PARTS;
+        let path = folder.join(tokens);
         let text = std::fs::read_to_string(&path);
         let text = text.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         let tokens = Tokens::read(&text).map_err(|why| format!("{}: {why}", path.display()))?;
-        Ok(Self { encoder: model("encoder.tflite")?, decoder: model("decoder.tflite")?, tokens })
+        Ok(Self { encoder: model(encoder)?, decoder: model(decoder)?, tokens })
     }
 
     /// Whether the model knows this language.

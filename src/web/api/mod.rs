@@ -8,8 +8,8 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::{Order, Site, backup, flows, greeting, phones, statistics, teach, update};
-use crate::call::{Errand, Event, Outcome, Record, Request};
+use super::{Site, backup, flows, greeting, phones, statistics, teach, update};
+use crate::call::{Door, Errand, Event, Outcome, Record, Request};
 use crate::listen::lore::Taught;
 use crate::store::{HISTORY_PAGE, Store};
 use crate::units::{CallId, Digit};
@@ -43,6 +43,8 @@ pub(super) struct Sent<'a> {
     pub(super) last_event: Option<&'a str>,
     /// Whose calls are counted.
     pub(super) who: &'a str,
+    /// By which way he asks.
+    pub(super) door: Door,
 }
 
 /// What goes back.
@@ -74,7 +76,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
     let snapshot = || site.snapshot.borrow().clone();
     let id = asked.call;
     let act =
-        |request: Request| site.ask(Order::Call(request)).map(|_| Answer::json(200, &Done { done: true }));
+        |request: Request| site.ask_by(sent.door, request).map(|_| Answer::json(200, &Done { done: true }));
     if asked.operation.what.takes_nothing() {
         let _: shapes::Nothing = body(sent.body)?;
     }
@@ -88,7 +90,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         }
         What::Place => {
             let place: Place = body(sent.body)?;
-            let call = place_call(site, sent.who, &place)?;
+            let call = place_call(site, (sent.who, sent.door), &place)?;
             Answer::json(201, &Placed { call })
         }
         What::Call => Answer::json(200, &record(site, id)?),
@@ -200,7 +202,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             let with: update::With = query(sent.query)?;
             Answer::json(200, &update::take(site, sent.on_disk, with.older == update::Older::True)?)
         }
-        What::Statistics => Answer::json(200, &statistics::reckon(every(site.store()?)?.iter())),
+        What::Statistics => Answer::json(200, &statistics::of(site)?),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;
             let events = match after {
@@ -262,20 +264,26 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
 }
 
 /// The number of what was placed.
-pub(super) fn place_call(site: &Site, who: &str, place: &Place) -> Result<CallId, Refusal> {
+pub(super) fn place_call(site: &Site, (who, door): (&str, Door), place: &Place) -> Result<CallId, Refusal> {
+    let wish = wish(place)?;
+    site.count_call(who)?;
+    let placed = site.ask_by(door, wish)?;
+    placed.ok_or((500, "The call was placed, but has no number.".into()))
+}
+
+/// What a call that shall be placed asks of the switchboard.
+pub(super) fn wish(place: &Place) -> Result<Request, Refusal> {
     check_number(&place.number)?;
     let way = match (place.mode, place.task.as_deref()) {
         (Mode::AiAssisted, text) => task(text)?,
         (_, Some(_)) => return Err((409, "task: this is for the mode ai_assisted.".into())),
         _ => way(place.flow, place.wish.as_deref())?,
     };
-    site.count_call(who)?;
     let number = place.number.clone();
-    let placed = site.ask(Order::Call(match place.mode {
+    Ok(match place.mode {
         Mode::Direct => Request::Connect(number),
         Mode::HoldSlayer | Mode::AiAssisted => Request::Errand(Errand::Call(number, way)),
-    }))?;
-    placed.ok_or((500, "The call was placed, but has no number.".into()))
+    })
 }
 
 /// As its shape says: pairs of digits, with `:` or `-` between them.

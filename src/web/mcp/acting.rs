@@ -2,6 +2,7 @@
 
 use crate::units::Instant;
 use core::time::Duration;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A confirmation is good for so long.
@@ -15,8 +16,14 @@ const A_DAY: u32 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Acting {
     waiting: Vec<Waiting>,
-    today: u64,
-    done: Vec<(String, u32)>,
+    done: Done,
+}
+
+/// How often each program has acted on a day, counted from 1970: kept, for a day has more than one start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Done {
+    day: u64,
+    by: Vec<(String, u32)>,
 }
 
 #[derive(Debug)]
@@ -32,6 +39,16 @@ impl Acting {
     /// Seconds for which a confirmation is good.
     pub(super) const fn good_for_s() -> u64 {
         GOOD_FOR.as_secs()
+    }
+
+    /// Goes on counting where the start before has ended.
+    pub(super) fn after(done: Done) -> Self {
+        Self { waiting: Vec::new(), done }
+    }
+
+    /// What was done today.
+    pub(super) fn done(&self) -> Done {
+        self.done.clone()
     }
 
     /// Notes that `who` would do this; `code` will confirm it.
@@ -62,19 +79,20 @@ impl Acting {
             "this confirmation is not known, too old, or for something else: call without one, ask the owner, and call \
              again with the new one",
         )?;
-        if self.today != day {
-            (self.today, self.done) = (day, Vec::new());
+        if self.done.day != day {
+            self.done = Done { day, by: Vec::new() };
         }
-        let done = self.done.iter().position(|(other, _)| other == who).unwrap_or_else(|| {
-            self.done.push((who.to_owned(), 0));
-            self.done.len() - 1
+        let by = &mut self.done.by;
+        let done = by.iter().position(|(other, _)| other == who).unwrap_or_else(|| {
+            by.push((who.to_owned(), 0));
+            by.len() - 1
         });
-        if self.done[done].1 >= A_DAY {
+        if by[done].1 >= A_DAY {
             return Err(format!(
                 "{A_DAY} things were done for this token today, which is the most: the owner can act on the page"
             ));
         }
-        self.done[done].1 += 1;
+        by[done].1 += 1;
         self.waiting.remove(at);
         Ok(())
     }
@@ -104,14 +122,17 @@ mod tests {
 
     #[test]
     fn a_day_has_an_end() {
-        let mut acting = Acting::default();
         let now = Instant::ZERO;
-        let mut act = |day| {
+        let act = |acting: &mut Acting, day| {
             acting.announce(now, "c".into(), "me", "end_call", Value::Null);
             acting.confirm((now, day), "c", "me", "end_call", &Value::Null)
         };
-        assert_eq!((0..A_DAY).filter(|_| act(1).is_ok()).count(), A_DAY as usize);
-        assert!(act(1).unwrap_err().contains("today"));
-        assert_eq!(act(2), Ok(()));
+        let mut acting = Acting::default();
+        assert_eq!((0..A_DAY).filter(|_| act(&mut acting, 1).is_ok()).count(), A_DAY as usize);
+        assert!(act(&mut acting, 1).unwrap_err().contains("today"));
+        let kept = serde_json::to_vec(&acting.done()).unwrap();
+        let mut acting = Acting::after(serde_json::from_slice(&kept).unwrap());
+        assert!(act(&mut acting, 1).is_err(), "another start is no other day");
+        assert_eq!(act(&mut acting, 2), Ok(()));
     }
 }

@@ -7,6 +7,7 @@ mod tools;
 use super::Site;
 use super::access::Who;
 use super::answer::Answer;
+use crate::store::Store;
 use acting::Acting;
 use core::time::Duration;
 use http_body_util::{BodyExt, Full};
@@ -43,10 +44,32 @@ const HOW: &str = "Hold Slayer is the telephone box of a household. It places ca
                    would be done and gives a confirmation; ask the owner, then call again with it. Help (911, 112) is \
                    called on a phone only.";
 
+/// The setting that counts what was done today.
+const DONE: &str = "mcp.done";
+
 /// What is remembered between requests.
-#[derive(Default)]
 pub(super) struct Mcp {
     acting: Mutex<Acting>,
+}
+
+impl Mcp {
+    /// With what was done today before this start.
+    pub(super) fn new(store: Option<&Store>) -> Self {
+        let kept = store.and_then(|store| store.setting(DONE).ok().flatten()).unwrap_or_default();
+        Self { acting: Mutex::new(Acting::after(serde_json::from_slice(&kept).unwrap_or_default())) }
+    }
+}
+
+impl Site {
+    /// Keeps what was done today for the next start.
+    fn keep_acted(&self, done: &acting::Done) {
+        let bytes = serde_json::to_vec(done).unwrap_or_default();
+        if let Some(store) = &self.store
+            && let Err(error) = store.set_setting(DONE, &bytes)
+        {
+            tracing::warn!(%error, "what assistants have done today is counted anew after a restart");
+        }
+    }
 }
 
 /// The server side of one request.
@@ -158,10 +181,13 @@ impl ServerHandler for Assistant {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let call = ResourceTemplate::new(format!("{}{{call_id}}", tools::CALL), "call")
-            .with_description("The story of one call")
-            .with_mime_type("application/json");
-        Ok(ListResourceTemplatesResult::with_all_items(vec![call]))
+        let template = |&(before, key, after, name, says, _): &(&str, &str, &str, &str, &str, &str)| {
+            ResourceTemplate::new(format!("{before}{{{key}}}{after}"), name)
+                .with_description(says)
+                .with_mime_type("application/json")
+        };
+        let all = tools::TEMPLATES.iter().map(template).collect();
+        Ok(ListResourceTemplatesResult::with_all_items(all))
     }
 
     async fn read_resource(

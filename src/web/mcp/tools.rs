@@ -3,9 +3,9 @@
 use super::super::access::{Scope, Who};
 use super::super::api::shapes::{Chosen, Mode, Place};
 use super::super::flows::Which;
-use super::super::{Order, Site, api, flows, login, words};
+use super::super::{Order, Site, api, flows, login, statistics, words};
 use super::acting::Acting;
-use crate::call::{Outcome, Record, Request};
+use crate::call::{Door, Errand, Outcome, Record, Request};
 use crate::clock;
 use crate::units::CallId;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -16,8 +16,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::PoisonError;
 
-/// Where the story of one call is.
-pub(super) const CALL: &str = "hold-slayer://calls/";
 const MILLISECONDS_A_DAY: u64 = 24 * 3600 * 1000;
 const NO_WORDS: &str = "Nothing that was said in this call is kept: the box keeps it only where `transcript` under [words] asks for \
                         it, and only of the time while it held the line. get_call_summary says what it heard and decided.";
@@ -28,6 +26,38 @@ pub(super) const RESOURCES: &[(&str, &str, &str, &str)] = &[
     ("hold-slayer://calls", "calls", "Calls that are up", "list_active_calls"),
     ("hold-slayer://devices", "devices", "Lines and phones", "list_devices"),
     ("hold-slayer://history", "history", "The last calls", "search_call_history"),
+    ("hold-slayer://flows", "flows", "Companies whose menus the box knows", "list_call_flows"),
+    ("hold-slayer://statistics", "statistics", "What the box has waited, and where", "get_statistics"),
+];
+
+/// The same with something to be filled in: what stands before it, its name, what stands behind, the name, what it is, and
+/// the tool that reads it.
+pub(super) const TEMPLATES: &[(&str, &str, &str, &str, &str, &str)] = &[
+    ("hold-slayer://calls/", "call_id", "", "call", "How one call stands, and its record", "get_call_status"),
+    (
+        "hold-slayer://calls/",
+        "call_id",
+        "/transcript",
+        "transcript",
+        "What was said in a call",
+        "get_call_transcript",
+    ),
+    (
+        "hold-slayer://calls/",
+        "call_id",
+        "/summary",
+        "summary",
+        "The story of a call in words",
+        "get_call_summary",
+    ),
+    (
+        "hold-slayer://flows/",
+        "number",
+        "",
+        "flow",
+        "The newest flow through a company's menu",
+        "get_call_flow",
+    ),
 ];
 
 /// One tool.
@@ -36,7 +66,14 @@ struct Entry {
     says: &'static str,
     scope: Scope,
     takes: fn() -> Schema,
-    does: fn(&Site, &Who, Value) -> Result<Value, String>,
+    does: Does,
+}
+
+/// What a tool does with its arguments.
+enum Does {
+    Reads(fn(&Site, Value) -> Result<Value, String>),
+    /// Asks this of the switchboard, if it is anything that may be asked.
+    Acts(fn(Value) -> Result<Request, String>),
 }
 
 /// A call.
@@ -137,38 +174,38 @@ const TOOLS: &[Entry] = &[
         says: "What the box is doing now: calls, lines, phones, and what is wrong with what to do.",
         scope: Scope::Read,
         takes: schema::<Nothing>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let _: Nothing = read(given)?;
             value(&**site.snapshot.borrow())
-        },
+        }),
     },
     Entry {
         name: "list_active_calls",
         says: "Calls that are up, with where each stands and what is heard.",
         scope: Scope::Read,
         takes: schema::<Nothing>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let _: Nothing = read(given)?;
             Ok(json!({ "calls": value(&site.snapshot.borrow().calls)? }))
-        },
+        }),
     },
     Entry {
         name: "list_devices",
         says: "Lines and phones, and whether each is ready.",
         scope: Scope::Read,
         takes: schema::<Nothing>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let _: Nothing = read(given)?;
             let now = site.snapshot.borrow().clone();
             Ok(json!({ "trunks": value(&now.trunks)?, "phones": value(&now.phones)? }))
-        },
+        }),
     },
     Entry {
         name: "get_call_status",
         says: "How one call stands: live while it is up, and its record.",
         scope: Scope::Read,
         takes: schema::<OfCall>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let id = CallId(read::<OfCall>(given)?.call_id);
             let live = site.snapshot.borrow().calls.iter().find(|call| call.id == id).cloned();
             let record = api::record(site, id);
@@ -176,36 +213,36 @@ const TOOLS: &[Entry] = &[
                 return Err(why.clone());
             }
             Ok(json!({ "up": live.is_some(), "live": value(&live)?, "record": value(&record.ok())? }))
-        },
+        }),
     },
     Entry {
         name: "get_call_summary",
         says: "The story of a call in words: how long it was, how long the box waited, what it heard and decided, how it ended.",
         scope: Scope::Read,
         takes: schema::<OfCall>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let record = api::record(site, CallId(read::<OfCall>(given)?.call_id)).map_err(|(_, why)| why)?;
             Ok(json!({ "call_id": record.id, "summary": summary(&record) }))
-        },
+        }),
     },
     Entry {
         name: "get_call_transcript",
         says: "What was said in a call, if the box understood it.",
         scope: Scope::Read,
         takes: schema::<OfCall>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let record = api::record(site, CallId(read::<OfCall>(given)?.call_id)).map_err(|(_, why)| why)?;
             let available = !record.said.is_empty();
             let words = if available { "" } else { NO_WORDS };
             Ok(json!({ "available": available, "transcript": record.said, "words": words }))
-        },
+        }),
     },
     Entry {
         name: "search_call_history",
         says: "Calls that are over or up, newest first, by part of the number, what was said, or how they ended.",
         scope: Scope::Read,
         takes: schema::<Search>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let Search { number, said, outcome, before, limit } = read(given)?;
             let limit = Some(limit.unwrap_or(20)).filter(|limit| (1..=50).contains(limit));
             let limit = limit.ok_or("limit is 1 to 50")?;
@@ -218,75 +255,79 @@ const TOOLS: &[Entry] = &[
                 })
             };
             Ok(json!({ "calls": found.calls.iter().map(short).collect::<Vec<_>>(), "next": found.next }))
-        },
+        }),
     },
     Entry {
         name: "list_call_flows",
         says: "Companies whose menus the box knows, with the versions of each flow and how they fared.",
         scope: Scope::Read,
         takes: schema::<Nothing>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let _: Nothing = read(given)?;
             value(&flows::list(site).map_err(|(_, why)| why)?)
-        },
+        }),
     },
     Entry {
         name: "get_call_flow",
         says: "The flow through one company's menu, as TOML, and how it fared.",
         scope: Scope::Read,
         takes: schema::<OfFlow>,
-        does: |site, _, given| {
+        does: Does::Reads(|site, given| {
             let OfFlow { number, version } = read(given)?;
             let which = Which { number, version: version.map(u64::from) };
             value(&flows::get(site, &which).map_err(|(_, why)| why)?)
-        },
+        }),
+    },
+    Entry {
+        name: "get_statistics",
+        says: "What the box has done: calls held and how they ended, time waited by company, hour and weekday, the usual wait.",
+        scope: Scope::Read,
+        takes: schema::<Nothing>,
+        does: Does::Reads(|site, given| {
+            let _: Nothing = read(given)?;
+            value(&statistics::of(site).map_err(|(_, why)| why)?)
+        }),
     },
     Entry {
         name: "learn_call_flow",
         says: "Keep a flow as the newest version of a company's, to be used from the next call on. Acts: needs the owner's confirmation.",
         scope: Scope::Settings,
         takes: schema::<LearnFlow>,
-        does: |site, _, given| {
+        does: Does::Acts(|given| {
             let LearnFlow { number, flow, .. } = read(given)?;
-            flows::keep(site, &flows::Written { number, flow }).map_err(|(_, why)| why)?;
-            Ok(json!({ "done": true }))
-        },
+            let errand = flows::kept(&flows::Written { number, flow }).map_err(|(_, why)| why)?;
+            Ok(Request::Errand(errand))
+        }),
     },
     Entry {
         name: "make_call",
         says: "Place a call. Acts: needs the owner's confirmation.",
         scope: Scope::Calls,
         takes: schema::<MakeCall>,
-        does: |site, who, given| {
-            let MakeCall { number, mode, wish, task, .. } = read(given)?;
-            let place = Place { number, mode, flow: Chosen::default(), wish, task };
-            let placed = api::place_call(site, who.key(), &place).map_err(|(_, why)| why)?;
-            Ok(json!({ "call_id": placed }))
-        },
+        does: Does::Acts(|given| api::wish(&place(given)?).map_err(|(_, why)| why)),
     },
     Entry {
         name: "end_call",
         says: "End a call. Acts: needs the owner's confirmation.",
         scope: Scope::Calls,
         takes: schema::<EndCall>,
-        does: |site, _, given| act(site, Request::HangUp(CallId(read::<EndCall>(given)?.call_id))),
+        does: Does::Acts(|given| Ok(Request::HangUp(CallId(read::<EndCall>(given)?.call_id)))),
     },
     Entry {
         name: "send_dtmf",
         says: "Send keys to the far side of a call, such as an answer to a menu. Acts: needs the owner's confirmation.",
         scope: Scope::Calls,
         takes: schema::<SendKeys>,
-        does: |site, _, given| {
+        does: Does::Acts(|given| {
             let SendKeys { call_id, digits, .. } = read(given)?;
-            let keys = api::keys(&digits).map_err(|(_, why)| why)?;
-            act(site, Request::Keys(CallId(call_id), keys))
-        },
+            Ok(Request::Keys(CallId(call_id), api::keys(&digits).map_err(|(_, why)| why)?))
+        }),
     },
 ];
 
 impl Entry {
     const fn acts(&self) -> bool {
-        !matches!(self.scope, Scope::Read)
+        matches!(self.does, Does::Acts(_))
     }
 }
 
@@ -312,8 +353,20 @@ pub(super) fn resource(uri: &str) -> Option<(&'static str, Value)> {
     if let Some((.., tool)) = RESOURCES.iter().find(|(known, ..)| *known == uri) {
         return Some((tool, json!({})));
     }
-    let id: u64 = uri.strip_prefix(CALL)?.parse().ok()?;
-    Some(("get_call_status", json!({ "call_id": id })))
+    TEMPLATES.iter().find_map(|&(before, key, after, .., tool)| {
+        let given = uri.strip_prefix(before)?.strip_suffix(after)?;
+        let plain = !given.is_empty() && !given.contains('/');
+        let value = match key {
+            "call_id" => json!(given.parse::<u64>().ok()?),
+            _ => json!(given.replace("%2B", "+")),
+        };
+        plain.then(|| (tool, json!({ key: value })))
+    })
+}
+
+fn place(given: Value) -> Result<Place, String> {
+    let MakeCall { number, mode, wish, task, .. } = read(given)?;
+    Ok(Place { number, mode, flow: Chosen::default(), wish, task })
 }
 
 /// Runs a tool; one that acts in two steps.
@@ -328,24 +381,32 @@ pub(super) fn run(site: &Site, who: &Who, name: &str, mut arguments: Value) -> R
             entry.scope.name()
         ));
     }
-    if !entry.acts() {
-        return (entry.does)(site, who, arguments);
-    }
+    let asks = match entry.does {
+        Does::Reads(does) => return does(site, arguments),
+        Does::Acts(asks) => asks,
+    };
     let confirmation = arguments.as_object_mut().and_then(|fields| fields.remove("confirmation"));
-    let mut acting = site.mcp.acting.lock().unwrap_or_else(PoisonError::into_inner);
+    let request = asks(arguments.clone())?;
+    let acting = || site.mcp.acting.lock().unwrap_or_else(PoisonError::into_inner);
     let now = clock::now();
     match confirmation.as_ref().and_then(Value::as_str) {
         Some(code) => {
             let day = clock::wall().0 / MILLISECONDS_A_DAY;
-            acting.confirm((now, day), code, who.key(), name, &arguments)?;
-            drop(acting);
+            let done = {
+                let mut acting = acting();
+                acting.confirm((now, day), code, who.key(), name, &arguments)?;
+                acting.done()
+            };
+            site.keep_acted(&done);
             tracing::info!(tool = name, "an assistant acts");
-            (entry.does)(site, who, arguments)
+            act(site, who, request)
         }
         None => {
+            // What would be refused is refused before the owner is asked.
+            site.ask(Order::Call(Request::Would(Box::new(request)))).map_err(|(_, why)| why)?;
             let code = login::token().map_err(|_| "the system gives no random numbers")?;
             let code = code.get(..8).unwrap_or_default().to_owned();
-            acting.announce(now, code.clone(), who.key(), name, arguments.clone());
+            acting().announce(now, code.clone(), who.key(), name, arguments.clone());
             Ok(json!({
                 "done": false,
                 "confirm": format!("Nothing is done yet. Ask the owner whether to do this: {name} {arguments}"),
@@ -356,9 +417,13 @@ pub(super) fn run(site: &Site, who: &Who, name: &str, mut arguments: Value) -> R
     }
 }
 
-fn act(site: &Site, request: Request) -> Result<Value, String> {
-    site.ask(Order::Call(request)).map_err(|(_, why)| why)?;
-    Ok(json!({ "done": true }))
+/// Does what the owner has confirmed.
+fn act(site: &Site, who: &Who, request: Request) -> Result<Value, String> {
+    if matches!(request, Request::Connect(_) | Request::Errand(Errand::Call(..))) {
+        site.count_call(who.key()).map_err(|(_, why)| why)?;
+    }
+    let placed = site.ask_by(Door::Assistant, request).map_err(|(_, why)| why)?;
+    Ok(placed.map_or_else(|| json!({ "done": true }), |call| json!({ "call_id": call })))
 }
 
 fn read<T: DeserializeOwned>(given: Value) -> Result<T, String> {

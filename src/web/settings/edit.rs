@@ -76,7 +76,7 @@ fn put(table: &mut Table, field: &Field, text: &str) -> Result<(), String> {
                 choices.join(", ")
             ));
         }
-        Kind::Text | Kind::Secret | Kind::Choice(_) => Value::from(text),
+        Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::Named(_) => Value::from(text),
         Kind::Flag => match text {
             "true" | "false" => Value::from(text == "true"),
             _ => return Err(format!("{}: allowed is true or false.", field.key)),

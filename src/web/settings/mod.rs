@@ -11,7 +11,8 @@ pub(super) use table::COUNTRIES;
 
 use super::api::Refusal;
 use super::{Order, Site};
-use crate::config;
+use crate::config::{self, Config, PageTls};
+use crate::listen::words::network::PARTS as MODEL;
 use edit::Change;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -74,7 +75,12 @@ impl Settings {
             (Act::Remove, _) => Err("This section cannot be taken away.".into()),
         };
         let after = after.map_err(|why| (400, why))?;
-        check(path, &after)?;
+        let missing = check(path, &after)?;
+        // What was missing before is no fault of this change.
+        let before = check(path, &before).unwrap_or_default();
+        if let Some(new) = missing.into_iter().find(|one| !before.contains(one)) {
+            return Err((400, format!("Nothing was changed. {new}.")));
+        }
         write(path, &after)?;
         self.changed.store(true, Ordering::Relaxed);
         tracing::info!(section, "the configuration was changed on the page");
@@ -97,14 +103,31 @@ fn read(path: &Path) -> Result<String, Refusal> {
     }
 }
 
-fn check(path: &Path, text: &str) -> Result<(), Refusal> {
+/// What a start would refuse; and the files that it names and that are not there, which a start would do without.
+fn check(path: &Path, text: &str) -> Result<Vec<String>, Refusal> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let good = config::parse(text, &name, &|board| fs::read_to_string(folder.join(board)));
-    good.map(drop).map_err(|mistakes| {
+    good.map(|config| missing(&config)).map_err(|mistakes| {
         let words: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.what.as_str()).collect();
         (400, format!("Nothing was changed. {}", words.join(". ")))
     })
+}
+
+/// Files and folders that are named and cannot be used, with where they are named and why.
+fn missing(config: &Config) -> Vec<String> {
+    let model = config.words.model.iter().filter(|_| config.words.service.is_none());
+    let parts = model.flat_map(|folder| MODEL.map(|part| ("model", folder.join(part))));
+    let mut files: Vec<(&str, PathBuf)> = parts.collect();
+    if let PageTls::Files { cert, key } = &config.web.tls {
+        files.extend([("tls_cert", cert.clone()), ("tls_key", key.clone())]);
+    }
+    let sip =
+        config.sip.tls.iter().flat_map(|tls| [("tls_cert", tls.cert.clone()), ("tls_key", tls.key.clone())]);
+    files.extend(sip);
+    files.extend(config.trunks.iter().filter_map(|trunk| Some(("ca", trunk.way.ca.clone()?))));
+    let closed = files.into_iter().filter_map(|(key, file)| Some((key, File::open(&file).err()?, file)));
+    closed.map(|(key, error, file)| format!("{key}: {} cannot be read: {error}", file.display())).collect()
 }
 
 /// The new text is whole on the disk before it takes the old one's place.

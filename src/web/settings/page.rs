@@ -18,7 +18,7 @@ pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status:
         nav.tiles aria-label="More settings" {
             a href="/setup" { "Set-up, step by step" }
             a href="/phones" { "Phones" }
-            a href="/access" { "Access of programs" }
+            a href="/access" { "Access of programs and browsers" }
             a href="/privacy" { "Privacy" }
             a href="/greeting" { "Your own greeting" }
             a href="/notifications" { "Notifications" }
@@ -116,6 +116,7 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
     let choices: Vec<(&str, &str)> = match field.kind {
         Kind::Flag => vec![("true", "yes"), ("false", "no")],
         Kind::Choice(choices) => choices.iter().map(|choice| (*choice, *choice)).collect(),
+        Kind::Named(choices) => choices.to_vec(),
         _ => Vec::new(),
     };
     html! {
@@ -139,7 +140,7 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
                 input id=(id) type="text" name=(name) value=(text) autocomplete="off" autocapitalize="off"
                     spellcheck="false" aria-describedby=(help);
             }
-            Kind::Flag | Kind::Choice(_) => { select id=(id) name=(name) aria-describedby=(help) {
+            Kind::Flag | Kind::Choice(_) | Kind::Named(_) => { select id=(id) name=(name) aria-describedby=(help) {
                 option value="" { "default" }
                 @if !text.is_empty() && !choices.iter().any(|(choice, _)| *choice == text) {
                     option value=(text) selected translate="no" { (text) }

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     List,
     /// One of these.
     Choice(&'static [&'static str]),
+    /// One of these, each with its name for people.
+    Named(&'static [(&'static str, &'static str)]),
 }
 
 /// One key.
@@ -44,13 +46,28 @@ const fn field(key: &'static str, label: &'static str, kind: Kind, says: &'stati
     Field { key, label, kind, says }
 }
 
-use Kind::{Choice, Decimal, Flag, List, Number, Secret, Text};
+use Kind::{Choice, Decimal, Flag, List, Named, Number, Secret, Text};
 
 const SRTP: Kind = Choice(&["off", "optional", "required"]);
 
 /// Countries that the box knows the tones and emergency numbers of.
-pub(in crate::web) const COUNTRIES: &[&str] =
-    &["us", "uk", "de", "fr", "nl", "it", "es", "at", "ch", "be", "se", "au", "jp"];
+pub(in crate::web) const COUNTRIES: &[(&str, &str)] = &[
+    ("us", "United States"),
+    ("uk", "United Kingdom"),
+    ("de", "Germany"),
+    ("fr", "France"),
+    ("nl", "Netherlands"),
+    ("it", "Italy"),
+    ("es", "Spain"),
+    ("at", "Austria"),
+    ("ch", "Switzerland"),
+    ("be", "Belgium"),
+    ("se", "Sweden"),
+    ("au", "Australia"),
+    ("jp", "Japan"),
+];
+
+const LANGUAGES: Kind = Named(&[("en", "English"), ("de", "German"), ("fr", "French"), ("es", "Spanish")]);
 
 /// Every section of the file.
 pub(super) const PARTS: &[Part] = &[
@@ -62,8 +79,8 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "country",
                 "Country",
-                Choice(COUNTRIES),
-                "Chooses tones and emergency numbers. Default us.",
+                Named(COUNTRIES),
+                "Chooses tones, emergency numbers and the languages below. Default United States.",
             ),
             field("emergency", "More emergency numbers", List, "Besides the country's own, one a line."),
             field("number", "Your number", Text, "Shown to those you call. Empty: what the provider shows."),
@@ -281,7 +298,7 @@ pub(super) const PARTS: &[Part] = &[
             ),
             field("key", "Its key", Secret, "If it wants one."),
             field("service_model", "Its model", Text, "Default whisper-1."),
-            field("language", "Language of the far end", Choice(&["en", "de", "fr", "es"]), "Default en."),
+            field("language", "Language of the far end", LANGUAGES, "Default: that of the country."),
             field("owner", "Your name", Text, "That agents call you by: who says it is a person."),
             field(
                 "transcript",
@@ -317,7 +334,7 @@ pub(super) const PARTS: &[Part] = &[
             ),
             field("key", "Its key", Secret, "If it wants one."),
             field("model", "Its model", Text, "Default tts-1."),
-            field("language", "Language", Choice(&["en", "de", "fr", "es"]), "Default en."),
+            field("language", "Language", LANGUAGES, "Default: that of the country."),
             field("announce", "Say who is on the line", Flag, "When your phone was rung. Default yes."),
         ],
     },

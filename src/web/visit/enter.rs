@@ -99,7 +99,8 @@ impl Visit<'_> {
         let (Ok(cookie), Ok(form)) = (login::token(), login::token()) else {
             return wrong(false, 500, "The system gives no random numbers. Restart the box.");
         };
-        self.site.doors().logins.add(clock::now(), &cookie, form);
+        let agent = field(self.request, "user-agent").unwrap_or_default();
+        self.site.doors().logins.add(clock::now(), &cookie, form, (agent, self.from));
         let name = &self.site.cookie;
         let field = format!(
             "{name}={cookie}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict{}",

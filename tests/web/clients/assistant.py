@@ -2,6 +2,7 @@
 import asyncio
 import json
 import sys
+from urllib.parse import quote
 
 import httpx2
 from mcp import ClientSession
@@ -28,6 +29,7 @@ async def main(url: str, token: str) -> None:
         await call("list_active_calls")
         await call("list_devices")
         first = (await call("search_call_history", limit=1))["calls"][0]["call_id"]
+        assert "by_hour_ms" in await call("get_statistics")
         for name in ("get_call_status", "get_call_summary", "get_call_transcript"):
             await call(name, call_id=first)
         number = (await call("list_call_flows"))["flows"][0]["number"]
@@ -43,9 +45,13 @@ async def main(url: str, token: str) -> None:
             await call(name, **arguments, confirmation=asked["confirmation"])
         assert called == tools, f"never called: {tools - called}"
         resources = (await session.list_resources()).resources
-        for resource in resources:
-            assert (await session.read_resource(resource.uri)).contents
-        print(json.dumps({"server": hello.model_dump(mode="json"), "tools": sorted(tools), "resources": len(resources)}))
+        uris = [str(resource.uri) for resource in resources]
+        templates = (await session.list_resource_templates()).resource_templates
+        for template in templates:
+            uris.append(template.uri_template.format(call_id=first, number=quote(number, safe="")))
+        for uri in uris:
+            assert json.loads((await session.read_resource(uri)).contents[0].text), uri
+        print(json.dumps({"server": hello.model_dump(mode="json"), "tools": sorted(tools), "resources": uris}))
 
 
 asyncio.run(main(*sys.argv[1:]))
