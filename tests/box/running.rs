@@ -187,7 +187,7 @@ impl Running {
 
     /// What somebody hears who is not logged in.
     pub fn stranger(&self, path: &str) -> String {
-        ask(self.net, "GET", path, "", "")
+        ask_at(self.at, "GET", path, "", "")
     }
 
     pub fn log_in(&self, password: &str) -> Page {
@@ -245,12 +245,12 @@ impl Page {
 
     /// What a form without our token comes to, sent by this browser with more fields.
     pub fn forged(&self, path: &str, fields: &str) -> String {
-        ask(self.net, "POST", path, &format!("{}{fields}", self.cookie), "")
+        ask_at(self.at, "POST", path, &format!("{}{fields}", self.cookie), "")
     }
 
     /// What this browser's cookie comes to with more fields.
     pub fn forged_get(&self, path: &str, fields: &str) -> String {
-        ask(self.net, "GET", path, &format!("{}{fields}", self.cookie), "")
+        ask_at(self.at, "GET", path, &format!("{}{fields}", self.cookie), "")
     }
 
     /// The answer to what is sent as JSON, with the form's token.
