@@ -187,7 +187,7 @@ impl Running {
 
     /// What somebody hears who is not logged in.
     pub fn stranger(&self, path: &str) -> String {
-        ask_at(self.at, "GET", path, "", "")
+        ask(self.net, "GET", path, "", "")
     }
 
     pub fn log_in(&self, password: &str) -> Page {
