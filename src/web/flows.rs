@@ -190,6 +190,9 @@ pub(super) fn keep(site: &Site, written: &Written) -> Result<(), Refusal> {
 
 /// What keeps it, if it is a flow.
 pub(super) fn kept(written: &Written) -> Result<Errand, Refusal> {
+    if written.flow.trim().is_empty() {
+        return Err((400, "The flow is empty: write at least one step, or remove the version.".into()));
+    }
     let flow = text::read("flow", &written.flow).map_err(|mistakes| (400, mistakes.to_string()))?;
     Ok(Errand::Keep(written.number.clone(), Box::new(flow)))
 }
