@@ -285,6 +285,7 @@ impl Call {
         if !aside {
             self.tell(desk, slay::Input::Heard(heard));
         }
+        self.if_person_behind(desk);
     }
 
     pub(super) fn played(&mut self, desk: &mut Desk, port: PortId) {

@@ -63,6 +63,8 @@ pub(super) struct Menu {
     mistaken: bool,
     /// It takes who speaks for one just now.
     seems_person: bool,
+    /// What was said last asks what is wanted.
+    wanted: bool,
     /// The steps that led on before he was rung.
     done: Vec<Step>,
     learner: Option<Learner>,
@@ -341,18 +343,18 @@ impl Call {
         self.navigate(desk, navigate::Input::Words(at, text.to_owned()));
         self.learn(desk, learn::Input::Words(at, text.to_owned()));
         self.explore(desk, explore::Input::Words(at, text.to_owned()));
-        self.if_person_behind(desk, text);
+        self.menu.wanted = asks(text, desk.plan.language);
     }
 
     /// The owner is rung for the menu's sake, and whom the listener takes for a person asks what is wanted: there is no menu
     /// any more, and somebody to be spoken to.
-    fn if_person_behind(&mut self, desk: &mut Desk, text: &str) {
+    pub(super) fn if_person_behind(&mut self, desk: &mut Desk) {
         let State::Held(holding) = &self.state else { return };
         // Whoever asks waits for an answer; a menu goes on to its options. A machine that listens asks the same.
         let waits = matches!(holding.sound, Some(Sound::Silence | Sound::Noise));
         let rung = self.menu.help.is_some() && holding.is_ringing();
         let talks = self.menu.flow.iter().any(|(_, flow)| flow.talks());
-        if !rung || !self.menu.seems_person || !waits || talks || !asks(text, desk.plan.language) {
+        if !rung || !self.menu.seems_person || !waits || talks || !self.menu.wanted {
             return;
         }
         self.menu.help = None;

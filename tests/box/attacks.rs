@@ -18,8 +18,8 @@ use std::time::Instant;
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(60);
-/// Threads of a box that answers three requests at once and is asked for events.
-const THREADS: usize = 64;
+/// Threads of a box that is asked much at once: a thread for each connection of a crowd would be more.
+const THREADS: usize = 128;
 /// Connections that are opened at once, where the system lets this process have so many.
 const CROWD: u64 = 10_000;
 

@@ -379,7 +379,9 @@ fn is_told_of_success(world: &World) {
 /// The call of the box's INVITE to this number, and the far end's tag in it.
 fn dialog(world: &World, number: &str) -> (String, String) {
     let to = |text: &str| text.starts_with("ACK ") && text.contains(&format!("\r\nTo: <sip:{number}@"));
-    let ack = world.said.iter().find(|(_, text)| to(text)).map(|(_, text)| text.clone()).expect("an ACK");
+    // The last: the first is of the answer that asks for a password, under another tag.
+    let ack =
+        world.said.iter().rev().find(|(_, text)| to(text)).map(|(_, text)| text.clone()).expect("an ACK");
     let field = |name: &str| ack.lines().find_map(|line| line.strip_prefix(name)).expect(name).to_owned();
     (field("Call-ID: "), field("To: ").split_once(";tag=").expect("a tag").1.to_owned())
 }
