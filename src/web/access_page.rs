@@ -119,12 +119,12 @@ fn browser(login: &Login, own: bool, form: &str) -> Markup {
     let ago = |age: Duration| Wall(now.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
     let (since, used) = login.ages(clock::now());
     let (since, used, name) = (ago(since), ago(used), name(&login.agent));
-    let moment = |at: Wall| format!("{} at {}", words::day(at), words::time(at));
     html! {
         li {
             b translate="no" { (name) }
             @if own { span class="state up" { "This one" } }
-            span.muted { "from " (login.source) ", logged in on " (moment(since)) "; last seen on " (moment(used)) }
+            span.muted { "from " (login.source) ", logged in on " (words::day(since)) " at " (words::time(since))
+                "; last seen on " (words::day(used)) " at " (words::time(used)) }
             @if !own {
                 form method="post" action="/access/logout" {
                     (token(form))

@@ -60,7 +60,8 @@ async function afterRestart(page, address, until) {
   await page.waitForFunction(() => document.querySelector("h1"));
   for (const end = Date.now() + WAIT; Date.now() < end; await page.waitForTimeout(200)) {
     const there = await page.goto(address).then((answer) => answer.status() === 200, () => false);
-    if (there && await until()) return;
+    // As long as changes wait, it is the one from before.
+    if (there && !await page.getByText("Changes are saved.").count() && await until()) return;
   }
   throw new Error(`${address} was not what it should be: ${await page.locator("main").innerText()}`);
 }
