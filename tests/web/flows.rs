@@ -112,6 +112,7 @@ fn programs_read_keep_and_remove_flows_and_plan_calls() {
         ("/api/v1/flows", flow.as_str(), 200),
         ("/api/v1/flows", r#"{"number":"1800","flow":"[[step]]"}"#, 409),
         ("/api/v1/flows/remove", r#"{"number":"1800","version":1}"#, 200),
+        ("/api/v1/flows", r#"{"number":"18005550123","flow":" "}"#, 409),
         ("/api/v1/flows/remove", r#"{"version":1}"#, 400),
         ("/api/v1/flows/remove", r#"{"number":"","version":1}"#, 400),
         ("/api/v1/planned", r#"{"number":"1800","at":"08:00","flow":"none"}"#, 200),
