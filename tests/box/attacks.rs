@@ -104,7 +104,7 @@ fn requests_that_lie_and_noise_disturb_nothing() {
                 _ => bytes.truncate(at.max(1)),
             }
         }
-        if random.next() % 8 == 0 {
+        if random.next().is_multiple_of(8) {
             bytes = random.bytes(4_000);
         }
         let mut stream = TcpStream::connect(to).unwrap();
@@ -201,10 +201,8 @@ fn who_drips_and_who_comes_in_thousands_leaves_room_for_the_owner() {
                 return false;
             }
             // Waiting for an answer is what makes it slow.
-            match stream.read(&mut [0; 512]) {
-                Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-                Ok(_) => false,
-            }
+            let read = stream.read(&mut [0; 512]);
+            read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
         });
         asked += usize::from(get(net, &host, "") == 200);
     }
@@ -219,7 +217,7 @@ fn who_drips_and_who_comes_in_thousands_leaves_room_for_the_owner() {
         let come = |n: usize| {
             let comes = move |k: usize| {
                 let mut stream = TcpStream::connect(to).ok()?;
-                if (n + k) % 2 == 0 {
+                if (n + k).is_multiple_of(2) {
                     let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: ");
                 }
                 Some(stream)
