@@ -175,8 +175,8 @@ pub struct Handset {
     /// The sound card is there; if not, since when it is gone.
     card: Result<(), Option<Instant>>,
     aloud: Aloud,
-    /// The held call is heard in the ear, by nobody at its other end.
-    listens: bool,
+    /// The call in which the held one is only listened to, in the ear.
+    listens: Option<LegId>,
     legs: u32,
     out: VecDeque<Output>,
 }
@@ -221,7 +221,7 @@ impl Handset {
             parked: None,
             card: Err(None),
             aloud: Aloud::Unwanted,
-            listens: false,
+            listens: None,
             legs: 0,
             out,
         }
@@ -308,7 +308,7 @@ impl Handset {
             // Whoever listens may go on with it in the ear, and press `**` to be joined.
             State::Aloud(leg) => {
                 self.sound(Sound::Aloud(false));
-                self.listens = true;
+                self.listens = Some(leg);
                 self.state = State::Talks(leg);
             }
             _ => self.dial_tone(now),
@@ -319,7 +319,7 @@ impl Handset {
         if self.aloud == Aloud::Tried {
             self.aloud = Aloud::Wanted;
         }
-        self.listens = false;
+        self.listens = None;
         self.sound(Sound::Tone(None));
         match core::mem::replace(&mut self.state, State::Down) {
             State::Calls { leg, .. } | State::Talks(leg) => self.hang_up(now, leg),
@@ -360,7 +360,7 @@ impl Handset {
     fn dials_anew(&mut self, now: Instant, key: Key) {
         let (State::Talks(leg), Key::Digit(digit)) = (&self.state, key) else { return };
         let leg = *leg;
-        if core::mem::take(&mut self.listens) && digit.as_char().is_ascii_digit() {
+        if self.listens.take() == Some(leg) && digit.as_char().is_ascii_digit() {
             self.hang_up(now, leg);
             self.dial_tone(now);
         }
