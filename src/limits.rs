@@ -105,6 +105,8 @@ pub const TRUNK_GAP: Duration = Duration::from_millis(40);
 
 /// Connections the gate admits at once.
 pub const WEB_CONNECTIONS: usize = 64;
+/// File descriptors that the page leaves free, for all that it has admitted (three each behind the gate) and for calls.
+pub const WEB_SPARE_FILES: u64 = 3 * WEB_CONNECTIONS as u64 + 32;
 /// Largest head of an HTTP request.
 pub const WEB_HEAD_BYTES: usize = 16 * 1024;
 /// Largest body of an HTTP request.

@@ -60,6 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "main.rs",
             "clock.rs",
             "web/health.rs",
+            "web/gate.rs",
             "media/",
             "board/",
             "app",

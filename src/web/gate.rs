@@ -2,7 +2,8 @@
 //! it, and only then hands it to the web server, with the body already complete. One request for each connection.
 //!
 //! Invariants: at most [`WEB_CONNECTIONS`] connections; a connection that says nothing gives way to the next; nothing is
-//! waited for without a deadline; no error of `accept` ends the gate.
+//! waited for without a deadline; no error of `accept` ends the gate; [`WEB_SPARE_FILES`] file descriptors are left to
+//! calls and to tiny_http, which panics where it can have none for a connection that it has just accepted.
 
 use super::Patience;
 use super::access::Scope;
@@ -10,12 +11,14 @@ use super::answer::Answer;
 use super::head::{self, Head, Keys, Reading, Refusal, Rules};
 use super::language::{self, Language};
 use super::{disk, form, route, websocket};
-use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES};
+use crate::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_HEAD_BYTES, WEB_SPARE_FILES};
 use crate::net::{TlsAcceptor, tls};
 use crate::update::Folder;
 use core::time::Duration;
+use nix::sys::resource::{Resource, getrlimit};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::os::unix::net as unix;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,6 +89,16 @@ impl Door {
 }
 
 impl Arrival {
+    /// Whether few file descriptors are left: a new one has the lowest number that is free (POSIX.1, `open`).
+    fn is_one_of_the_last(&self) -> bool {
+        let number = match self {
+            Self::Network(peer, ..) => peer.as_raw_fd(),
+            Self::Console(peer) => peer.as_raw_fd(),
+        };
+        let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+        limit.saturating_sub(WEB_SPARE_FILES) <= u64::try_from(number).unwrap_or(0)
+    }
+
     /// Best effort and no waiting: the peer may see a plain close instead.
     fn refuse(&self) {
         let full = Answer::text(503, "Too many connections. Try again in a moment.").bytes(false);
@@ -120,7 +133,7 @@ pub(super) async fn run(gate: Arc<Gate>, door: Door, mut stop: watch::Receiver<b
         };
         match accepted {
             Ok(arrival) => {
-                if make_room(&mut guests) {
+                if !arrival.is_one_of_the_last() && make_room(&mut guests) {
                     guests.push(admit(&gate, arrival));
                 } else {
                     arrival.refuse();

@@ -7,7 +7,7 @@ use super::stranger::Random;
 use core::time::Duration;
 use hold_slayer::demo::Fact;
 use hold_slayer::demo::company::Step as At;
-use hold_slayer::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS};
+use hold_slayer::limits::{WEB_BODY_BYTES, WEB_CONNECTIONS, WEB_SPARE_FILES};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use std::collections::VecDeque;
@@ -249,22 +249,25 @@ fn a_box_without_descriptors_serves_again_when_it_has_some() {
     let before = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
     let line = before.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let soft = line.split_whitespace().nth(3).unwrap().to_owned();
-    limit(&(count(pid, "fd") + 3).to_string());
-    let crowd: Vec<TcpStream> = (0..200)
-        .map(|_| {
-            let mut stream = TcpStream::connect(to).unwrap();
-            stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
-            let _ = write!(stream, "GET /login HTTP/1.1\r\nHost: {host}\r\n\r\n");
-            let _ = stream.read(&mut [0; 64]);
-            stream
-        })
-        .collect();
-    house.talks_on();
-    drop(crowd);
-    limit(&soft);
-    let begun = Instant::now();
-    while get(house.net, &host, "") != 200 {
-        assert!(begun.elapsed() < SOON, "the page did not come back");
+    let few = usize::try_from(WEB_SPARE_FILES).unwrap();
+    for left in [3, few / 2, few + 2, few + 20] {
+        limit(&(count(pid, "fd") + left).to_string());
+        let crowd: Vec<TcpStream> = (0..100)
+            .map(|_| {
+                let mut stream = TcpStream::connect(to).unwrap();
+                stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+                let _ = write!(stream, "GET /login HTTP/1.1\r\nHost: {host}\r\n\r\n");
+                let _ = stream.read(&mut [0; 64]);
+                stream
+            })
+            .collect();
+        house.talks_on();
+        drop(crowd);
+        limit(&soft);
+        let begun = Instant::now();
+        while get(house.net, &host, "") != 200 {
+            assert!(begun.elapsed() < SOON, "the page did not come back after {left} were left");
+        }
     }
     stands(&mut house, "a want of descriptors");
 }
