@@ -29,7 +29,7 @@ put 0644 LICENSE usr/share/doc/hold-slayer/copyright
 put 0644 model/NOTICE.md usr/share/doc/hold-slayer/NOTICE.md
 put 0644 README.md usr/share/doc/hold-slayer/README.md
 put 0644 systemd/hold-slayer-watchdog.conf usr/lib/systemd/system.conf.d/50-hold-slayer-watchdog.conf
-for board in "$top"/board/*.toml "$top"/board/{README.md,wiring.svg,config.txt,cmdline.txt,hold-slayer-button.dts}; do
+for board in "$top"/board/*.toml "$top"/board/{README.md,wiring.svg,config.txt,cmdline.txt,hold-slayer-button.dts,hold-slayer-button-pi5.dts}; do
     install -D -m 0644 "$board" "$root/usr/share/hold-slayer/board/${board##*/}"
 done
 

@@ -162,7 +162,11 @@ for tree in bcm2837-rpi-3-a-plus bcm2837-rpi-3-b bcm2837-rpi-3-b-plus bcm2837-rp
     # The firmware of the older ones asks by the chip's other name.
     case $tree in bcm2837-*) cp "$kernel/dtb/broadcom/$tree.dtb" "$out/boot/bcm2710-${tree#bcm2837-}.dtb" ;; esac
 done
-"$top/image/builder.sh" in dtc -q -@ -I dts -O dtb -o "$out/boot/overlays/hold-slayer-button.dtbo" "$top/board/hold-slayer-button.dts"
+# No board without the drivers of what its tree says is there.
+python3 "$top/image/drivers.py" "$top/image/drivers" "$kernel" "$out"/boot/*.dtb
+for overlay in hold-slayer-button hold-slayer-button-pi5; do
+    "$top/image/builder.sh" in dtc -q -@ -I dts -O dtb -o "$out/boot/overlays/$overlay.dtbo" "$top/board/$overlay.dts"
+done
 { cat "$top/image/config.txt"; cat "$top/board/config.txt"; } >"$out/boot/config.txt"
 cp "$out/parts/usr/lib/raspi-firmware/bootcode.bin" "$out/bootcode.bin"
 

@@ -1,6 +1,8 @@
 //! The only reader of the operating system's clocks. Everything else is told the time.
 
 use crate::units::{Instant, Wall};
+use core::time::Duration;
+use nix::time::{ClockId, clock_gettime};
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,6 +11,11 @@ static START: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::n
 /// Monotonic time since the first call, which `main` makes at once.
 pub fn now() -> Instant {
     Instant(u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX))
+}
+
+/// How long the machine has been on, sleep and all. Zero if the kernel does not say.
+pub fn since_power_on() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
 /// The operating system's idea of the date. May jump: a Pi has no battery clock.
@@ -38,5 +45,5 @@ pub fn is_kept() -> Option<bool> {
 
 /// The operating system's monotonic instant for `at`, for timers of tokio.
 pub fn std_instant(at: Instant) -> std::time::Instant {
-    *START + std::time::Duration::from_micros(at.0)
+    *START + Duration::from_micros(at.0)
 }

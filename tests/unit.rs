@@ -1,5 +1,4 @@
-//! The systemd unit, its user and its limits, judged by systemd's own tools where they are installed; the board's overlay and
-//! drawing.
+//! The systemd unit, its user and its limits, judged by systemd's own tools; the board's lines, overlays and drawing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::PathBuf;
@@ -8,16 +7,11 @@ use std::process::{Command, Output};
 /// The worst exposure that `systemd-analyze security` may find, in tenths (0 none, 100 unconfined).
 const EXPOSURE: &str = "20";
 
-/// Runs a tool; `None`, with a word on it, where it is not installed.
-fn run(tool: &str, arguments: &[&str]) -> Option<Output> {
-    match Command::new(tool).args(arguments).output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("{tool} is not installed: the unit was not checked by it");
-            None
-        }
-        Err(error) => panic!("{tool}: {error}"),
-    }
+/// Runs a tool, which `make setup` has installed.
+fn run(tool: &str, arguments: &[&str]) -> Output {
+    Command::new(tool).args(arguments).output().unwrap_or_else(|error| {
+        panic!("{tool}: {error}. Install what Debian calls systemd and device-tree-compiler: make setup does")
+    })
 }
 
 fn words(output: &Output) -> String {
@@ -40,12 +34,11 @@ fn unit(folder: &str) -> PathBuf {
 #[test]
 fn systemd_understands_every_line() {
     let path = unit("verify");
-    if let Some(output) = run("systemd-analyze", &["verify", "--man=no", path.to_str().unwrap()]) {
-        // It says what it does not know and exits 0 all the same: only silence will do.
-        let about_us: Vec<String> =
-            words(&output).lines().filter(|line| line.contains("hold-slayer")).map(str::to_owned).collect();
-        assert!(output.status.success() && about_us.is_empty(), "{}", words(&output));
-    }
+    let output = run("systemd-analyze", &["verify", "--man=no", path.to_str().unwrap()]);
+    // It says what it does not know and exits 0 all the same: only silence will do.
+    let about_us: Vec<String> =
+        words(&output).lines().filter(|line| line.contains("hold-slayer")).map(str::to_owned).collect();
+    assert!(output.status.success() && about_us.is_empty(), "{}", words(&output));
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
@@ -53,21 +46,17 @@ fn systemd_understands_every_line() {
 fn the_unit_is_confined() {
     let path = unit("security");
     let threshold = format!("--threshold={EXPOSURE}");
-    if let Some(output) = run(
-        "systemd-analyze",
-        &["security", "--offline=yes", "--no-pager", &threshold, path.to_str().unwrap()],
-    ) {
-        assert!(output.status.success(), "{}", words(&output));
-    }
+    let arguments = ["security", "--offline=yes", "--no-pager", &threshold, path.to_str().unwrap()];
+    let output = run("systemd-analyze", &arguments);
+    assert!(output.status.success(), "{}", words(&output));
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
 #[test]
 fn the_user_can_be_made() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/hold-slayer.sysusers");
-    if let Some(output) = run("systemd-sysusers", &["--dry-run", file]) {
-        assert!(output.status.success(), "{}", words(&output));
-    }
+    let output = run("systemd-sysusers", &["--dry-run", file]);
+    assert!(output.status.success(), "{}", words(&output));
 }
 
 #[test]
@@ -92,37 +81,111 @@ fn the_unit_gives_what_check_asks_for() {
     }
 }
 
-/// A tree with what the overlay asks of a Pi's: the labels, and a GPIO chip of two cells.
-const TREE: &str = "/dts-v1/;
-/ {
-    gpio: gpio@0 { gpio-controller; #gpio-cells = <2>; };
-};
-";
+/// The overlay of these boards, the label of the chip that it speaks to, and where its pins come to be described.
+const OVERLAYS: [(&str, &str, &str); 2] = [
+    ("hold-slayer-button", "gpio", "hold_slayer_pins"),
+    ("hold-slayer-button-pi5", "rp1_gpio", "hold-slayer-state"),
+];
+
+/// A folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("hold-slayer-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What a command says that must succeed and has nothing else to say.
+fn asked(tool: &str, arguments: &[&str]) -> String {
+    let output = run(tool, arguments);
+    assert!(output.status.success() && output.stderr.is_empty(), "{tool} {arguments:?}: {}", words(&output));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Puts the overlay into a tree, and looks whether the button is there as the board files and the udev rule look for it.
+fn fits(overlay: &str, tree: &str) {
+    let folder = folder(&format!("fits-{overlay}"));
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let source = format!("board/{overlay}.dts");
+    asked("dtc", &["-@", "-I", "dts", "-O", "dtb", "-o", &path("o.dtbo"), &source]);
+    asked("fdtoverlay", &["-i", tree, "-o", &path("both.dtb"), &path("o.dtbo")]);
+    let get = |node: &str, name: &str| asked("fdtget", &[&path("both.dtb"), node, name]);
+    let (_, label, pins) = OVERLAYS.iter().find(|(name, ..)| *name == overlay).unwrap();
+    assert_eq!(get("/hold-slayer-button", "label"), "hold-slayer button");
+    assert_eq!(get("/hold-slayer-button", "compatible"), "gpio-keys");
+    let chip = get("/__symbols__", label);
+    let phandle = get(&chip, "phandle");
+    assert_eq!(get("/hold-slayer-button/press", "gpios"), format!("{phandle} 17 1"), "GPIO17, active low");
+    let pins = format!("{chip}/{pins}");
+    assert_eq!(get("/hold-slayer-button", "pinctrl-0"), get(&pins, "phandle"));
+    match *label {
+        "gpio" => assert_eq!((get(&pins, "brcm,pins"), get(&pins, "brcm,pull")), ("17".into(), "2".into())),
+        _ => {
+            assert_eq!((get(&pins, "pins"), get(&pins, "function")), ("gpio17".into(), "gpio".into()));
+            assert_eq!(get(&pins, "bias-pull-up"), "");
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
 
 #[test]
-fn the_overlay_compiles_and_fits_a_tree_with_a_pi_s_labels() {
-    let folder = std::env::temp_dir().join(format!("hold-slayer-overlay-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("tree.dts"), TREE).unwrap();
-    let dtc = |from: &str, to: &str| run("dtc", &["-@", "-I", "dts", "-O", "dtb", "-o", to, from]);
-    let (Some(overlay), Some(tree)) =
-        (dtc("board/hold-slayer-button.dts", &path("o.dtbo")), dtc(&path("tree.dts"), &path("tree.dtb")))
-    else {
-        return;
-    };
-    assert!(overlay.status.success() && overlay.stderr.is_empty(), "{}", words(&overlay));
-    assert!(tree.status.success(), "{}", words(&tree));
-    let fits =
-        run("fdtoverlay", &["-i", &path("tree.dtb"), "-o", &path("both.dtb"), &path("o.dtbo")]).unwrap();
-    assert!(fits.status.success(), "{}", words(&fits));
-    let get = |node: &str, name: &str| words(&run("fdtget", &[&path("both.dtb"), node, name]).unwrap());
-    // The name is what the board files and the udev rule look for.
-    assert_eq!(get("/hold-slayer-button", "label").trim(), "hold-slayer button");
-    assert_eq!(get("/hold-slayer-button", "compatible").trim(), "gpio-keys");
-    assert!(get("/hold-slayer-button/press", "gpios").trim().ends_with(" 17 1"), "GPIO17, active low");
-    assert_eq!(get("/gpio@0/hold_slayer_pins", "brcm,pins").trim(), "17");
+fn the_overlays_compile_and_fit_trees_with_a_pi_s_labels() {
+    let folder = folder("overlays");
+    for (overlay, label, _) in OVERLAYS {
+        let (source, tree) = (folder.join("tree.dts"), folder.join("tree.dtb"));
+        // A GPIO chip of two cells, under the label that is the symbol in the kernel's own trees.
+        let text = format!(
+            "/dts-v1/;\n/ {{ {label}: gpio@0 {{ gpio-controller; #gpio-cells = <2>; phandle = <1>; }}; }};\n"
+        );
+        std::fs::write(&source, text).unwrap();
+        let [source, tree] = [source, tree].map(|path| path.to_str().unwrap().to_owned());
+        let made = run("dtc", &["-q", "-@", "-I", "dts", "-O", "dtb", "-o", &tree, &source]);
+        assert!(made.status.success(), "{}", words(&made));
+        fits(overlay, &tree);
+    }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Debian's device trees of the boards: in the folder that PI_TREES names, or in an installed kernel for arm64.
+fn trees(name: &str) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::env::var_os("PI_TREES").map(PathBuf::from).into_iter().collect();
+    for parent in ["/usr/lib", "/usr/lib/modules"] {
+        let below = std::fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
+        folders.extend(below.flat_map(|path| [path.join("broadcom"), path.join("dtb/broadcom")]));
+    }
+    folders.into_iter().map(|folder| folder.join(name)).filter(|path| path.exists()).collect()
+}
+
+#[test]
+fn the_lines_are_those_of_the_kernel_s_own_trees() {
+    // The chip's label is given by its driver, which is found by `compatible`.
+    for (board, tree, chip, label, overlay) in [
+        ("pi3", "bcm2837-rpi-3-b-plus.dtb", "brcm,bcm2835-gpio", "pinctrl-bcm2835", "hold-slayer-button"),
+        ("zero2", "bcm2837-rpi-zero-2-w.dtb", "brcm,bcm2835-gpio", "pinctrl-bcm2835", "hold-slayer-button"),
+        ("pi4", "bcm2711-rpi-4-b.dtb", "brcm,bcm2711-gpio", "pinctrl-bcm2711", "hold-slayer-button"),
+        ("pi5", "bcm2712-rpi-5-b.dtb", "raspberrypi,rp1-gpio", "pinctrl-rp1", "hold-slayer-button-pi5"),
+    ] {
+        let file = std::fs::read_to_string(format!("board/{board}.toml")).unwrap();
+        let found = trees(tree);
+        if found.is_empty() {
+            println!("{tree} is not at hand: PI_TREES may name its folder");
+        }
+        for tree in found {
+            let tree = tree.to_str().unwrap();
+            fits(overlay, tree);
+            let symbol = OVERLAYS.iter().find(|(name, ..)| *name == overlay).unwrap().1;
+            let node = asked("fdtget", &[tree, "/__symbols__", symbol]);
+            assert_eq!(asked("fdtget", &[tree, &node, "compatible"]), chip, "{tree}");
+            let names = run("fdtget", &["-t", "s", tree, &node, "gpio-line-names"]);
+            let names = String::from_utf8_lossy(&names.stdout).trim().to_owned();
+            for line in [17, 27, 22, 23, 24] {
+                let named = names.split(' ').nth(line) == Some(format!("GPIO{line}").as_str());
+                let counted = names.is_empty()
+                    && file
+                        .contains(&format!("line = \"GPIO{line}\"\nchip = \"{label}\"\noffset = {line}\n"));
+                assert!(named || counted, "{board}: GPIO{line} is neither named nor counted: {names}");
+            }
+        }
+    }
 }
 
 #[test]

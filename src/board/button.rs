@@ -8,8 +8,8 @@
 //!    └── Short, AGAIN later ─────┘  ◄────────── Long ───────┘  ◄───────── nothing ──────────┘
 //! ```
 //!
-//! One that is down when the box starts says nothing, unless it stays down for CLAIM: that is the wish to forget the
-//! page's password.
+//! One that is down at the first look says nothing until it is released, unless that was soon after power came on and it
+//! stays down for CLAIM: that is the wish to forget the page's password.
 
 use crate::units::Instant;
 use core::time::Duration;
@@ -32,7 +32,7 @@ pub enum Press {
     Long,
     /// Held for [`CLAIM`]: whoever holds it may claim the page.
     Claim,
-    /// Held for [`CLAIM`] from the start of the box on: the page's password is forgotten.
+    /// Held for [`CLAIM`] when power had come on: the page's password is forgotten.
     Forget,
 }
 
@@ -68,17 +68,20 @@ pub struct Button {
 enum State {
     /// Released; `first` is when a short press ended that may become a double one.
     Up { first: Option<Instant> },
-    /// Pressed; `second` of a double press, or down from the `start` of the box on.
+    /// Pressed; `second` of a double press, or down at the `start`, when power had come on.
     Down { since: Instant, second: bool, start: bool },
     /// All that this press means has been told.
     Told { held: bool },
 }
 
 impl Button {
-    /// A button whose line is at `level` now.
-    pub fn new(now: Instant, debounce: Duration, level: bool) -> Self {
-        let down = State::Down { since: now, second: false, start: true };
-        let state = if level { down } else { State::Up { first: None } };
+    /// A button whose line is at `level` now; `power_on`: the machine has just come on.
+    pub fn new(now: Instant, debounce: Duration, level: bool, power_on: bool) -> Self {
+        let state = match (level, power_on) {
+            (true, true) => State::Down { since: now, second: false, start: true },
+            (true, false) => State::Told { held: false },
+            (false, _) => State::Up { first: None },
+        };
         Self { debounce, raw: (level, now), state, out: None }
     }
 
@@ -175,7 +178,7 @@ mod tests {
 
     /// Plays the levels (time in ms, pressed) with every deadline met, until 20 s, and returns the presses with their times.
     fn play(first: bool, levels: &[(u64, bool)]) -> Vec<(u64, Press)> {
-        let mut button = Button::new(at(0), DEBOUNCE, first);
+        let mut button = Button::new(at(0), DEBOUNCE, first, true);
         let mut presses = Vec::new();
         let mut levels = levels.iter().peekable();
         for _ in 0..10_000 {
@@ -290,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_the_finger_has_come_to_can_be_seen() {
-        let mut button = Button::new(at(0), DEBOUNCE, false);
+        let mut button = Button::new(at(0), DEBOUNCE, false, true);
         button.handle(at(100), Input::Level(true));
         button.handle(at(120), Input::Timeout);
         assert_eq!(button.held(at(3000)), None);
@@ -303,8 +306,29 @@ mod tests {
     }
 
     #[test]
+    fn a_finger_at_power_on_sees_when_it_has_been_long_enough() {
+        let mut button = Button::new(at(0), DEBOUNCE, true, true);
+        assert_eq!((button.deadline(), button.held(at(9_999))), (Some(at(10_000)), None));
+        button.handle(at(10_000), Input::Timeout);
+        assert_eq!((button.poll(), button.held(at(10_000))), (Some(Press::Forget), Some(Held::Claim)));
+    }
+
+    #[test]
+    fn a_button_that_is_down_when_the_box_begins_anew_says_nothing_until_it_is_let_go() {
+        let mut button = Button::new(at(0), DEBOUNCE, true, false);
+        button.handle(at(60_000), Input::Timeout);
+        assert_eq!((button.poll(), button.held(at(60_000)), button.deadline()), (None, None, None));
+        button.handle(at(61_000), Input::Level(false));
+        button.handle(at(61_020), Input::Timeout);
+        button.handle(at(62_000), Input::Level(true));
+        button.handle(at(62_020), Input::Timeout);
+        button.handle(at(72_000), Input::Timeout);
+        assert_eq!(button.poll(), Some(Press::Claim), "and then it is a button as any other");
+    }
+
+    #[test]
     fn a_late_timeout_loses_no_press() {
-        let mut button = Button::new(at(0), DEBOUNCE, false);
+        let mut button = Button::new(at(0), DEBOUNCE, false, true);
         button.handle(at(100), Input::Level(true));
         // The thread was late: the release is the next thing it sees.
         button.handle(at(400), Input::Level(false));

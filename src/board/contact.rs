@@ -2,7 +2,7 @@
 
 use super::ButtonLine;
 use super::gpio::{Line, Trouble};
-use super::input::Keys;
+use super::input::{Keys, Use};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -12,14 +12,14 @@ pub(super) enum Contact {
     Keys(Keys),
 }
 
-/// What a contact did: how it is now, and how long it has been so already.
+/// What a contact did: whether it is closed, and how long it has been so already.
 pub(super) type Change = (bool, Duration);
 
 impl Contact {
     /// The line if it can be had, else the device.
-    pub(super) fn open(button: &ButtonLine) -> Result<Self, Trouble> {
+    pub(super) fn open(button: &ButtonLine, wanted: Use) -> Result<Self, Trouble> {
         let line = button.place.as_ref().map(|place| Line::button(button, place));
-        let keys = || button.input.as_ref().map(|name| Keys::open(name));
+        let keys = || button.input.as_ref().map(|name| Keys::open(name, wanted));
         match line {
             Some(Ok(line)) => Ok(Self::Line(line)),
             // What is wrong with the line says more than that there is no device instead.
@@ -28,35 +28,24 @@ impl Contact {
         }
     }
 
-    /// Waits for a change at most so long, and says whether it is closed. `None`: it is gone.
-    pub(super) fn wait(&mut self, wait: Duration) -> Option<bool> {
-        let there = match self {
+    /// Waits for a change at most so long. False: it is gone.
+    pub(super) fn wait(&self, wait: Duration) -> bool {
+        match self {
             Self::Line(line) => line.wait(wait),
             Self::Keys(keys) => keys.wait(wait),
-        };
-        there.then(|| self.level()).flatten()
-    }
-
-    /// The next of the changes that were waited for elsewhere; at least how it is now. `None`: it is gone.
-    pub(super) fn change(&mut self) -> Option<Change> {
-        match self {
-            Self::Line(line) => line.change(),
-            Self::Keys(keys) => {
-                let there = keys.wait(Duration::ZERO);
-                Some((there.then(|| keys.lifted()).flatten()?, Duration::ZERO))
-            }
         }
     }
 
-    /// As a hook switch: a device may have a telephone's keys beside it. `None`: it is gone.
-    pub(super) fn lifted(&self) -> Option<bool> {
+    /// What it did since, in order, by the kernel's own times: who looks late misses nothing. The last is how it is now.
+    /// `None`: it is gone.
+    pub(super) fn changes(&mut self) -> Option<Vec<Change>> {
         match self {
-            Self::Line(line) => line.level(),
-            Self::Keys(keys) => keys.lifted(),
+            Self::Line(line) => line.changes(),
+            Self::Keys(keys) => keys.changes(),
         }
     }
 
-    /// How it is. `None`: it is gone.
+    /// How it is now. `None`: it is gone.
     pub(super) fn level(&self) -> Option<bool> {
         match self {
             Self::Line(line) => line.level(),

@@ -1,5 +1,6 @@
 //! The edge: lines of the kernel's GPIO character devices.
 
+use super::contact::Change;
 use super::{Bias, ButtonLine, LampLine, Place};
 use core::fmt;
 use core::time::Duration;
@@ -14,6 +15,8 @@ const CONSUMER: &str = "hold-slayer";
 /// Changes shorter than this do not wake the thread at all: the kernel keeps most of the bounce to itself. Shorter than any
 /// debouncing of [`super::button`], which decides.
 const KERNEL_DEBOUNCE: Duration = Duration::from_millis(1);
+/// Edges that are taken at once: one that never rests keeps the thread from nothing. More than the kernel keeps of a line.
+const EDGES: usize = 64;
 
 /// Why a line or a device cannot be had. Its `Display` is for the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +67,12 @@ pub fn find(place: &Place) -> Result<(PathBuf, u32), Trouble> {
         if let Some(info) = chip.find_line_info(&place.name) {
             return free(place, path, &info);
         }
+        let is_called = |name: &str| {
+            path.file_name().is_some_and(|file| file == name)
+                || chip.info().is_ok_and(|info| info.label == name)
+        };
         if let Some((name, offset)) = &place.fallback
-            && path.file_name().is_some_and(|file| file == name.as_str())
+            && is_called(name)
         {
             fallback = chip.line_info(*offset).ok().map(|info| (path.clone(), info));
         }
@@ -130,26 +137,24 @@ impl Line {
 
     /// Waits for an edge. False: the line is gone.
     pub(super) fn wait(&self, wait: Duration) -> bool {
-        match self.request.wait_edge_event(wait) {
-            Ok(true) => self.request.read_edge_event().is_ok(),
-            Ok(false) => true,
-            Err(_) => false,
-        }
+        self.request.wait_edge_event(wait).is_ok()
     }
 
-    /// The next change that the kernel has seen, and how long ago; without one how the line is now. `None`: it is gone.
-    pub(super) fn change(&self) -> Option<(bool, Duration)> {
-        if !self.request.has_edge_event().ok()? {
-            return self.level().map(|level| (level, Duration::ZERO));
+    /// The edges that the kernel has seen, and at last the level itself: its queue may have lost some. `None`: the line is gone.
+    pub(super) fn changes(&self) -> Option<Vec<Change>> {
+        let mut seen = Vec::new();
+        while seen.len() < EDGES && self.request.has_edge_event().ok()? {
+            let event = self.request.read_edge_event().ok()?;
+            // The kernel stamps its edges by this clock.
+            let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+            let age = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
+            seen.push((event.kind == EdgeKind::Rising, age));
         }
-        let event = self.request.read_edge_event().ok()?;
-        // The kernel stamps its edges by this clock.
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-        let age = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
-        Some((event.kind == EdgeKind::Rising, age))
+        seen.push((self.level()?, Duration::ZERO));
+        Some(seen)
     }
 
-    /// The level itself, not an edge's direction: the kernel's queue may have lost edges. `None`: the line is gone.
+    /// How the line is now. `None`: it is gone.
     pub(super) fn level(&self) -> Option<bool> {
         self.request.value(self.offset).ok().map(|value| value == Value::Active)
     }

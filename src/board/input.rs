@@ -1,6 +1,7 @@
 //! The edge: what the kernel tells of as an input device: a button (gpio-keys, a power button, one on USB), a hook switch, a
 //! keypad.
 
+use super::contact::Change;
 use super::gpio::Trouble;
 use crate::phone::handset::Key;
 use crate::units::Digit;
@@ -10,47 +11,67 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::SystemTime;
+
+/// No event is read later than this.
+const OLDEST: Duration = Duration::from_secs(2);
+
+/// What a device is to the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A button: any key is it.
+    Button,
+    /// A hook switch: lifted while a key is down that may be one.
+    Hook,
+    /// The keys of a telephone.
+    Keypad,
+}
+
+impl Use {
+    fn is(self, code: KeyCode) -> bool {
+        match self {
+            Self::Button => true,
+            Self::Hook => is_hook(code),
+            Self::Keypad => meaning(code).is_some(),
+        }
+    }
+}
 
 /// An input device that is open.
-pub(super) struct Keys(Box<Device>);
+pub(super) struct Keys {
+    device: Box<Device>,
+    wanted: Use,
+    /// Those that are down, as far as its events say.
+    down: Vec<KeyCode>,
+}
 
 impl Keys {
-    /// The first device of this name that has keys.
+    /// The first device of this name that has keys of this use.
     ///
     /// # Errors
     /// There is none, or it may not be opened.
-    pub(super) fn open(name: &str) -> Result<Self, Trouble> {
+    pub(super) fn open(name: &str, wanted: Use) -> Result<Self, Trouble> {
         let mut found =
             evdev::enumerate().map(|(_, device)| device).filter(|device| device.name() == Some(name));
         let device = found
-            .find(|device| device.supported_keys().is_some())
+            .find(|device| device.supported_keys().is_some_and(|keys| keys.iter().any(|key| wanted.is(key))))
             .ok_or_else(|| Trouble::NoInput(name.to_owned()))?;
         device.set_nonblocking(true).map_err(|e| Trouble::Failed(name.to_owned(), e.to_string()))?;
-        Ok(Self(Box::new(device)))
+        let mut keys = Self { device: Box::new(device), wanted, down: Vec::new() };
+        keys.down = keys.held().unwrap_or_default();
+        Ok(keys)
     }
 
     /// Waits for a key to change. False: the device is gone.
-    pub(super) fn wait(&mut self, wait: Duration) -> bool {
-        let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+    pub(super) fn wait(&self, wait: Duration) -> bool {
+        let mut ready = [PollFd::new(self.device.as_fd(), PollFlags::POLLIN)];
         let wait = PollTimeout::try_from(wait).unwrap_or(PollTimeout::ZERO);
-        match poll(&mut ready, wait) {
-            Ok(0) | Err(Errno::EINTR) => return true,
-            Ok(_) => {}
-            Err(_) => return false,
-        }
-        match self.0.fetch_events() {
-            // What they say is read from the device itself.
-            Ok(events) => {
-                events.for_each(drop);
-                true
-            }
-            Err(error) => error.kind() == ErrorKind::WouldBlock,
-        }
+        matches!(poll(&mut ready, wait), Ok(_) | Err(Errno::EINTR))
     }
 
     /// Takes the device for itself: what is typed there is typed nowhere else. Without that it works, too.
     pub(super) fn take(&mut self) {
-        let _ = self.0.grab();
+        let _ = self.device.grab();
     }
 
     /// The keys of a telephone that were pressed since. `None`: the device is gone.
@@ -60,28 +81,63 @@ impl Keys {
             EventSummary::Key(_, code, 1) => meaning(code),
             _ => None,
         };
-        match self.0.fetch_events() {
+        match self.device.fetch_events() {
             Ok(events) => Some(events.filter_map(key).collect()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Some(Vec::new()),
             Err(_) => None,
         }
     }
 
-    /// Whether a hook switch is closed: any key that is none of a keypad is down. `None`: the device is gone.
-    pub(super) fn lifted(&self) -> Option<bool> {
-        self.0.get_key_state().ok().map(|keys| keys.iter().any(|key| meaning(key).is_none()))
+    /// Whether any key of its use was down, as its events say it, and at last as the device does: who has taken it for himself
+    /// leaves us no events. `None`: it is gone.
+    pub(super) fn changes(&mut self) -> Option<Vec<Change>> {
+        let mut seen = Vec::new();
+        let now = SystemTime::now();
+        match self.device.fetch_events() {
+            Ok(events) => {
+                for event in events {
+                    let EventSummary::Key(_, code, value) = event.destructure() else { continue };
+                    if !self.wanted.is(code) || value > 1 {
+                        continue;
+                    }
+                    self.down.retain(|down| *down != code);
+                    self.down.extend((value == 1).then_some(code));
+                    // The kernel's times are the date's, which may be put right meanwhile.
+                    let age = now.duration_since(event.timestamp()).unwrap_or_default().min(OLDEST);
+                    seen.push((!self.down.is_empty(), age));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return None,
+        }
+        self.down = self.held()?;
+        seen.push((!self.down.is_empty(), Duration::ZERO));
+        Some(seen)
     }
 
-    /// Whether any key is down. `None`: the device is gone.
+    /// Whether any key of its use is down. `None`: the device is gone.
     pub(super) fn level(&self) -> Option<bool> {
-        self.0.get_key_state().ok().map(|keys| keys.iter().next().is_some())
+        self.held().map(|keys| !keys.is_empty())
+    }
+
+    fn held(&self) -> Option<Vec<KeyCode>> {
+        let keys = self.device.get_key_state().ok()?;
+        Some(keys.iter().filter(|key| self.wanted.is(*key)).collect())
     }
 }
 
 impl AsFd for Keys {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.device.as_fd()
     }
+}
+
+/// Whether a key may be a hook switch: a telephone's own, and those that gpio-keys and makers of buttons give to what has no
+/// name. No keypad's, and none that turns the sound up, down or off, as headsets have.
+fn is_hook(code: KeyCode) -> bool {
+    let own = [KeyCode::KEY_PHONE, KeyCode::KEY_PICKUP_PHONE];
+    let programs = [KeyCode::KEY_PROG1, KeyCode::KEY_PROG2, KeyCode::KEY_PROG3, KeyCode::KEY_PROG4];
+    own.contains(&code) || programs.contains(&code) || (KeyCode::BTN_0.0..=KeyCode::BTN_9.0).contains(&code.0)
 }
 
 /// What a key of a keypad is to a telephone. A numeric keypad has no hash: its slash is one.
@@ -128,5 +184,19 @@ mod tests {
         assert_eq!(digits(&pad), "01479*#");
         let phone = [K::KEY_NUMERIC_0, K::KEY_NUMERIC_9, K::KEY_NUMERIC_STAR, K::KEY_NUMERIC_POUND, K::KEY_A];
         assert_eq!(digits(&phone), "09*#-");
+    }
+
+    #[test]
+    fn no_key_of_the_sound_lifts_a_handset() {
+        use KeyCode as K;
+        assert!(
+            [K::KEY_PHONE, K::KEY_PICKUP_PHONE, K::KEY_PROG1, K::BTN_0, K::BTN_9]
+                .map(is_hook)
+                .iter()
+                .all(|is| *is)
+        );
+        let media = [K::KEY_MICMUTE, K::KEY_MUTE, K::KEY_VOLUMEUP, K::KEY_VOLUMEDOWN, K::KEY_PLAYPAUSE];
+        let others = [K::KEY_HANGUP_PHONE, K::KEY_1, K::KEY_NUMERIC_STAR, K::KEY_ENTER, K::BTN_LEFT];
+        assert!(media.into_iter().chain(others).all(|key| !is_hook(key)));
     }
 }

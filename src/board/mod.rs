@@ -45,12 +45,13 @@ pub struct Front {
     pub handset: Option<handset::Front>,
 }
 
-/// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines.
+/// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines, as mainline's of
+/// a Pi 5.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The kernel's name of the line: "GPIO17".
     pub name: String,
-    /// The chip ("gpiochip0") and the offset on it, if no line has that name.
+    /// The chip ("pinctrl-rp1", its label, or "gpiochip0") and the offset on it, if no line has that name.
     pub fallback: Option<(String, u32)>,
 }
 

@@ -4,8 +4,9 @@
 //! seconds: it may come with a late driver. The box works without.
 
 use super::button::{self, Button, Press};
-use super::contact::Contact;
+use super::contact::{Change, Contact};
 use super::gpio::{Line, Trouble};
+use super::input::Use;
 use super::lamp::{self, Lamp, Pattern};
 use super::{Board, ButtonLine};
 use crate::clock;
@@ -15,6 +16,9 @@ use tokio::sync::{mpsc, watch};
 
 /// How long until what could not be had is tried again.
 const RETRY: Duration = Duration::from_secs(5);
+/// A button that is down when it is first seen, so soon after the machine came on, was held while it did. A Pi has its lines
+/// after some twenty seconds.
+const POWER_ON: Duration = Duration::from_secs(180);
 /// How late the lamp may follow and the thread may end.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -79,7 +83,7 @@ struct Ways {
 /// # Errors
 /// Neither its line nor its device can be had.
 pub fn find_button(button: &ButtonLine) -> Result<(), Trouble> {
-    Contact::open(button).map(drop)
+    Contact::open(button, Use::Button).map(drop)
 }
 
 struct Panel {
@@ -87,6 +91,8 @@ struct Panel {
     presses: mpsc::Sender<Press>,
     ways: Ways,
     button: Option<(Contact, Button)>,
+    /// The button has been seen before.
+    known: bool,
     lamp_line: Option<Line>,
     lamp: Lamp,
     lit: bool,
@@ -96,7 +102,7 @@ struct Panel {
 impl Panel {
     fn new(board: Board, presses: mpsc::Sender<Press>, ways: Ways) -> Self {
         let (lamp, retry_at) = (Lamp::new(), Instant::ZERO);
-        Self { board, presses, ways, button: None, lamp_line: None, lamp, lit: false, retry_at }
+        Self { board, presses, ways, button: None, known: false, lamp_line: None, lamp, lit: false, retry_at }
     }
 
     fn run(mut self) {
@@ -120,10 +126,12 @@ impl Panel {
     fn open(&mut self) {
         let mut troubles = Vec::new();
         if let (None, Some(line)) = (&self.button, &self.board.button) {
-            match Contact::open(line) {
+            match Contact::open(line, Use::Button) {
                 Ok(contact) => {
                     let level = contact.level().unwrap_or(false);
-                    self.button = Some((contact, Button::new(clock::now(), line.debounce, level)));
+                    let power_on = is_at_power_on(self.known, clock::since_power_on());
+                    self.known = true;
+                    self.button = Some((contact, Button::new(clock::now(), line.debounce, level, power_on)));
                 }
                 Err(trouble) => troubles.push(format!("button: {trouble}")),
             }
@@ -173,15 +181,14 @@ impl Panel {
             return;
         };
         let wait = wait.min(deadline(machine.deadline()));
-        let level = contact.wait(wait);
+        let changes = if contact.wait(wait) { contact.changes() } else { None };
         let now = clock::now();
-        let Some(level) = level else {
+        let Some(changes) = changes else {
             self.button = None;
             self.lamp.handle(now, lamp::Input::Finger(None));
             return;
         };
-        machine.handle(now, button::Input::Level(level));
-        while let Some(press) = machine.poll() {
+        for press in presses(now, &changes, machine) {
             if press == Press::Short {
                 self.lamp.handle(now, lamp::Input::Answer);
             }
@@ -190,6 +197,23 @@ impl Panel {
         }
         self.lamp.handle(now, lamp::Input::Finger(machine.held(now)));
     }
+}
+
+/// What the changes, which were seen at `now`, come to.
+fn presses(now: Instant, changes: &[Change], machine: &mut Button) -> Vec<Press> {
+    let mut told = Vec::new();
+    for (level, age) in changes {
+        let age_us = u64::try_from(age.as_micros()).unwrap_or(0);
+        machine.handle(Instant(now.0.saturating_sub(age_us)), button::Input::Level(*level));
+        told.extend(core::iter::from_fn(|| machine.poll()));
+    }
+    told
+}
+
+/// Whether a button that is down was held while the machine came on, `up` ago: not if it was `known` before, for then its line
+/// or the box alone has begun anew.
+fn is_at_power_on(known: bool, up: Duration) -> bool {
+    !known && up < POWER_ON
 }
 
 #[cfg(test)]
@@ -221,6 +245,30 @@ mod tests {
         // The thread ends by itself: its side of the channel closes.
         drop(taken);
         while troubles.changed().await.is_ok() {}
+    }
+
+    #[test]
+    fn a_press_is_no_shorter_for_being_seen_late() {
+        let ms = Duration::from_millis;
+        let mut machine = Button::new(Instant(0), ms(20), false, false);
+        // The thread was held up for half a second: the finger is long gone.
+        let late = Instant(5_000_000);
+        let seen = [(true, ms(480)), (false, ms(440)), (false, ms(0))];
+        assert_eq!(presses(late, &seen, &mut machine), [Press::Short]);
+        // Bounce that is seen late is none either.
+        let seen = [(true, ms(480)), (false, ms(470)), (false, ms(0))];
+        assert_eq!(presses(Instant(9_000_000), &seen, &mut machine), []);
+        // Two in quick succession are one double press.
+        let seen = [(true, ms(900)), (false, ms(800)), (true, ms(700)), (false, ms(600)), (false, ms(0))];
+        assert_eq!(presses(Instant(12_000_000), &seen, &mut machine), [Press::Double]);
+    }
+
+    #[test]
+    fn only_a_machine_that_comes_on_forgets_its_password() {
+        let seconds = Duration::from_secs;
+        assert!(is_at_power_on(false, seconds(25)) && is_at_power_on(false, seconds(179)));
+        assert!(!is_at_power_on(false, seconds(180)), "the box alone was started anew");
+        assert!(!is_at_power_on(true, seconds(25)), "its line was lost and found");
     }
 
     #[test]

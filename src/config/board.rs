@@ -115,8 +115,9 @@ fn no_place(s: &mut Section<'_, '_>) -> Option<Place> {
 fn place(s: &mut Section<'_, '_>) -> Option<Place> {
     let text = |t: &str| (1..=32).contains(&t.len()).then(|| t.to_owned());
     let name = s.needed("line", "needed is the kernel's name of the line, such as \"GPIO17\"", text);
-    let chip =
-        s.text("chip", "allowed is a chip such as \"gpiochip0\"", |t| text(t).filter(|t| !t.contains('/')));
+    let chip = s.text("chip", "allowed is a chip by its label or its name, such as \"pinctrl-rp1\"", |t| {
+        text(t).filter(|t| !t.contains('/'))
+    });
     let offset = s.number("offset", 0..=4095);
     if s.has("chip") != s.has("offset") {
         let key = if s.has("chip") { "chip" } else { "offset" };

@@ -5,7 +5,7 @@ use super::player::{Cards, Meters, Order};
 use super::{Line, Lines, Parts, Ringer, State, Wish};
 use crate::board::contact::Contact;
 use crate::board::gpio;
-use crate::board::input::Keys;
+use crate::board::input::{Keys, Use};
 use crate::board::lamp::Pattern;
 use crate::clock;
 use crate::phone::handset::hook::Dial;
@@ -71,13 +71,13 @@ impl Contacts {
         let mut troubles = Vec::new();
         let mut have = |what: &str, trouble: gpio::Trouble| troubles.push(format!("{what}: {trouble}"));
         if let (None, Some(hook)) = (&self.hook, &lines.hook) {
-            self.hook = Contact::open(hook).map_err(|trouble| have("hook", trouble)).ok();
+            self.hook = Contact::open(hook, Use::Hook).map_err(|trouble| have("hook", trouble)).ok();
         }
         if let (None, Some(dial), Dial::Pulse) = (&self.dial, &lines.dial, parts.dial) {
-            self.dial = Contact::open(dial).map_err(|trouble| have("dial", trouble)).ok();
+            self.dial = Contact::open(dial, Use::Button).map_err(|trouble| have("dial", trouble)).ok();
         }
         if let (None, Some(name)) = (&self.keypad, &parts.keypad) {
-            self.keypad = Keys::open(name).map_err(|trouble| have("keypad", trouble)).ok();
+            self.keypad = Keys::open(name, Use::Keypad).map_err(|trouble| have("keypad", trouble)).ok();
             self.keypad.iter_mut().for_each(Keys::take);
         }
         if let (None, Some(bell), Ringer::Line) = (&self.bell, &lines.bell, &parts.ringer) {
@@ -155,8 +155,8 @@ impl Desk {
             self.hand_over();
             self.ring(now);
             self.show();
-            let ready = self.wait(now);
-            self.feel(ready);
+            let typed = self.wait(now);
+            self.feel(typed);
             for _ in 0..AT_ONCE {
                 let Ok((length, from)) = self.edges.sip.recv_from(&mut bytes) else { break };
                 self.give(clock::now(), Input::Message(from, bytes.get(..length).unwrap_or_default()));
@@ -259,7 +259,7 @@ impl Desk {
 
     fn show(&mut self) {
         let state = State {
-            hook: self.contacts.hook.as_ref().and_then(Contact::lifted),
+            hook: self.contacts.hook.as_ref().and_then(Contact::level),
             card: self.given.0,
             keypad: self.contacts.keypad.is_some(),
             rings: self.handset.is_ringing(),
@@ -269,62 +269,56 @@ impl Desk {
         self.edges.show.send_if_modified(|shown| core::mem::replace(shown, state) != state);
     }
 
-    /// Waits for anything; says which contacts have something to tell: hook, dial, keypad.
-    fn wait(&self, now: Instant) -> [bool; 3] {
+    /// Waits for anything; says whether the keypad has something to tell.
+    fn wait(&self, now: Instant) -> bool {
         let Contacts { hook, dial, keypad, .. } = &self.contacts;
         let mut fds = vec![
             PollFd::new(self.edges.sip.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.edges.wake.as_fd(), PollFlags::POLLIN),
         ];
-        let contacts = [
-            hook.as_ref().map(Contact::as_fd),
-            dial.as_ref().map(Contact::as_fd),
-            keypad.as_ref().map(Keys::as_fd),
-        ];
-        fds.extend(contacts.iter().flatten().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+        let contacts = [hook, dial].into_iter().flatten().map(Contact::as_fd);
+        let with_keypad = contacts.chain(keypad.as_ref().map(Keys::as_fd));
+        fds.extend(with_keypad.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let rhythm = self.rings.map(|since| sounds(self.bell_rhythm_ms, now.since(since)).1);
         let deadline = self.handset.deadline().map(|at| at.since(now));
         let wait = [rhythm, deadline].into_iter().flatten().fold(GLANCE, Duration::min);
         // A signal is as good as a wake.
         let _ = ppoll(&mut fds, Some(TimeSpec::from_duration(wait)), None);
         let _ = self.edges.wake.read();
-        let mut told = fds.iter().skip(2).map(|fd| fd.any().unwrap_or(true));
-        contacts.map(|contact| contact.is_some() && told.next().unwrap_or(false))
+        keypad.is_some() && fds.last().is_some_and(|fd| fd.any().unwrap_or(true))
     }
 
     /// What the contacts did. Those that tell nothing are looked at as well: an edge may have been lost.
-    fn feel(&mut self, [hook, dial, keypad]: [bool; 3]) {
-        let felt = |contact: &mut Option<Contact>, told: bool| -> Option<(bool, Instant)> {
-            let open = contact.as_mut()?;
-            let change = if told { open.change() } else { open.lifted().map(|now| (now, Duration::ZERO)) };
-            let now = clock::now();
-            match change {
-                Some((level, age)) => {
-                    let age_us = u64::try_from(age.as_micros()).unwrap_or(0);
-                    Some((level, Instant(now.0.saturating_sub(age_us))))
-                }
-                None => {
-                    *contact = None;
-                    None
-                }
-            }
-        };
+    fn feel(&mut self, typed: bool) {
         let had_hook = self.contacts.hook.is_some();
-        let hook = felt(&mut self.contacts.hook, hook);
-        let dial = felt(&mut self.contacts.dial, dial);
-        match hook {
-            Some((lifted, at)) => self.give(at, Input::Contact(lifted)),
-            None if had_hook => self.give(clock::now(), Input::NoContact),
-            None => {}
+        for (lifted, at) in felt(&mut self.contacts.hook) {
+            self.give(at, Input::Contact(lifted));
         }
-        if let Some((open, at)) = dial {
-            self.give(at, Input::Pulse(open));
+        if had_hook && self.contacts.hook.is_none() {
+            self.give(clock::now(), Input::NoContact);
         }
-        if keypad {
+        for (pulse, at) in felt(&mut self.contacts.dial) {
+            self.give(at, Input::Pulse(pulse));
+        }
+        if typed {
             match self.contacts.keypad.as_mut().and_then(Keys::pressed) {
                 Some(keys) => keys.into_iter().for_each(|key| self.give(clock::now(), Input::Key(key))),
                 None => self.contacts.keypad = None,
             }
+        }
+    }
+}
+
+/// What a contact did, and when; one that is gone is let go.
+fn felt(contact: &mut Option<Contact>) -> Vec<(bool, Instant)> {
+    let Some(changes) = contact.as_mut().map(Contact::changes) else { return Vec::new() };
+    let now = clock::now();
+    let at = |age: Duration| Instant(now.0.saturating_sub(u64::try_from(age.as_micros()).unwrap_or(0)));
+    match changes {
+        Some(changes) => changes.into_iter().map(|(level, age)| (level, at(age))).collect(),
+        None => {
+            *contact = None;
+            Vec::new()
         }
     }
 }
