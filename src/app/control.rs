@@ -77,7 +77,7 @@ pub(super) struct Control {
     /// What was wrong at the start and stays so; `None` until it is sure that the box comes up.
     pub(super) standing: watch::Receiver<Option<Vec<String>>>,
     pub(super) board_troubles: watch::Receiver<Vec<String>>,
-    pub(super) handset_troubles: Option<watch::Receiver<Vec<String>>>,
+    pub(super) telephone_troubles: Vec<watch::Receiver<Vec<String>>>,
     pub(super) asked: HashMap<u64, oneshot::Sender<Answer>>,
     pub(super) next_ask: u64,
     /// What the log has of each trunk and phone: why it is down, empty while it is up.
@@ -305,7 +305,7 @@ impl Control {
         let mut troubles = self.standing.borrow().clone().unwrap_or_default();
         troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());
-        troubles.extend(self.handset_troubles.iter().flat_map(|handset| handset.borrow().clone()));
+        troubles.extend(self.telephone_troubles.iter().flat_map(|one| one.borrow().clone()));
         troubles.extend(self.studio_troubles.borrow().iter().cloned());
         troubles.extend(self.words_troubles.iter().flat_map(|words| words.borrow().clone()));
         troubles.extend(self.speech_troubles.borrow().iter().cloned());

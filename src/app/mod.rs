@@ -14,7 +14,7 @@
 //! | `notify` … | normal | one target each | what happens, timers |
 //! | `web` … | normal | the gate and the pages | connections |
 //! | `board` | normal | button and lamp | edges of GPIO lines, keys of an input device |
-//! | `handset`, `handset-sound` | normal; SCHED_FIFO, if granted | the box's own telephone ([`crate::board::handset`]) | messages, its hook and keys; packets, a 20 ms timer |
+//! | `handset`, `handset-sound`, `monitor`, `monitor-sound` | normal; SCHED_FIFO, if granted | the box's own telephone and loudspeaker ([`crate::board::handset`]) | messages, its hook and keys; packets, a 20 ms timer |
 //!
 //! | ring | from → to | covers | when full |
 //! |---|---|---|---|

@@ -75,7 +75,7 @@ pub struct Running {
     web: Option<web::Web>,
     /// The network is told of the box for as long as this lives.
     told: Option<net::mdns::Announcement>,
-    handset: Option<board::handset::Handset>,
+    telephones: handset::Telephones,
 }
 
 impl Running {
@@ -86,7 +86,7 @@ impl Running {
             tracing::error!("the control thread ended with a panic");
         }
         drop(self.told);
-        drop(self.handset);
+        drop(self.telephones);
         drop(self.web);
     }
 }
@@ -99,7 +99,7 @@ impl Running {
 /// among the snapshot's troubles.
 pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
-    let own_handset = handset::admit(&mut config, random)?;
+    let own_telephones = handset::admit(&mut config, random)?;
     let mut troubles = Vec::new();
     let udp = bind_sip(&config, options, data)?;
     // Before any other thread is started: this makes room for files.
@@ -184,10 +184,11 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let panel =
         board::panel::start(config.board.clone(), press.clone(), pattern).context("the board's thread")?;
 
-    let handset = own_handset.map(|own| handset::start(&config, own, sip, lamp.subscribe()));
-    let handset = handset.transpose()?.flatten();
-    let front = board::Front { panel: panel.front, handset: handset.as_ref().map(|h| h.front.clone()) };
-    let handset_troubles = handset.as_ref().map(|handset| handset.troubles.clone());
+    let telephones = handset::start(&config, own_telephones, sip, &lamp)?;
+    let front = |of: &Option<board::handset::Handset>| of.as_ref().map(|one| one.front.clone());
+    let (handset, monitor) = (front(&telephones.handset), front(&telephones.monitor));
+    let front = board::Front { panel: panel.front, handset, monitor };
+    let telephone_troubles = telephones.troubles();
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
@@ -234,7 +235,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 notices: notices_too,
                 standing,
                 board_troubles: panel.troubles,
-                handset_troubles,
+                telephone_troubles,
                 lamp,
                 asked: HashMap::new(),
                 next_ask: 0,
@@ -270,7 +271,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
         control,
         web: None,
         told: None,
-        handset,
+        telephones,
     };
 
     // Peers are answered from here on. What takes longer follows.

@@ -1,7 +1,8 @@
-//! A contact: on a line of a chip, or as an input device.
+//! A contact: on a line of a chip, as an input device, or the hook of a USB telephone.
 
 use super::ButtonLine;
 use super::gpio::{Line, Trouble};
+use super::hid::Hook;
 use super::input::{Keys, Use};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 pub(super) enum Contact {
     Line(Line),
     Keys(Keys),
+    Hook(Hook),
 }
 
 /// What a contact did: whether it is closed, and how long it has been so already.
@@ -19,12 +21,20 @@ impl Contact {
     /// The line if it can be had, else the device.
     pub(super) fn open(button: &ButtonLine, wanted: Use) -> Result<Self, Trouble> {
         let line = button.place.as_ref().map(|place| Line::button(button, place));
-        let keys = || button.input.as_ref().map(|name| Keys::open(name, wanted));
+        let device = || button.input.as_ref().map(|name| Self::device(name, wanted));
         match line {
             Some(Ok(line)) => Ok(Self::Line(line)),
             // What is wrong with the line says more than that there is no device instead.
-            Some(Err(trouble)) => keys().and_then(Result::ok).map(Self::Keys).ok_or(trouble),
-            None => keys().unwrap_or(Err(Trouble::NoChip)).map(Self::Keys),
+            Some(Err(trouble)) => device().and_then(Result::ok).ok_or(trouble),
+            None => device().unwrap_or(Err(Trouble::NoChip)),
+        }
+    }
+
+    /// A device with such keys; as a hook also a telephone, whose hook is no key.
+    fn device(name: &str, wanted: Use) -> Result<Self, Trouble> {
+        match Keys::open(name, wanted) {
+            Err(Trouble::NoInput(_)) if wanted == Use::Hook => Hook::open(name).map(Self::Hook),
+            keys => keys.map(Self::Keys),
         }
     }
 
@@ -33,6 +43,7 @@ impl Contact {
         match self {
             Self::Line(line) => line.wait(wait),
             Self::Keys(keys) => keys.wait(wait),
+            Self::Hook(hook) => hook.wait(wait),
         }
     }
 
@@ -42,6 +53,7 @@ impl Contact {
         match self {
             Self::Line(line) => line.changes(),
             Self::Keys(keys) => keys.changes(),
+            Self::Hook(hook) => hook.changes(),
         }
     }
 
@@ -50,6 +62,7 @@ impl Contact {
         match self {
             Self::Line(line) => line.level(),
             Self::Keys(keys) => keys.level(),
+            Self::Hook(hook) => Some(hook.level()),
         }
     }
 }
@@ -59,6 +72,7 @@ impl AsFd for Contact {
         match self {
             Self::Line(line) => line.as_fd(),
             Self::Keys(keys) => keys.as_fd(),
+            Self::Hook(hook) => hook.as_fd(),
         }
     }
 }

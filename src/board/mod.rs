@@ -11,6 +11,7 @@ pub mod button;
 mod contact;
 pub mod gpio;
 pub mod handset;
+mod hid;
 mod input;
 pub mod lamp;
 pub mod panel;
@@ -32,8 +33,19 @@ pub struct Board {
     pub dial: Option<ButtonLine>,
     /// What drives a bell, if there is a line for one. On for as long as it rings.
     pub bell: Option<LampLine>,
+    /// The sound cards that `card = "board"` means.
+    pub sound: Sound,
     /// The processor's core that sound has for itself, from 0; `None`: it shares all of them.
     pub media_core: Option<u16>,
+}
+
+/// The sound cards of a board, by names that stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// What a handset hangs on.
+    pub handset: Option<String>,
+    /// What a loudspeaker hangs on.
+    pub speaker: Option<String>,
 }
 
 /// What the page sees of all this, and tries.
@@ -43,6 +55,8 @@ pub struct Front {
     pub panel: Option<panel::Front>,
     /// The handset.
     pub handset: Option<handset::Front>,
+    /// The loudspeaker that held calls are heard on.
+    pub monitor: Option<handset::Front>,
 }
 
 /// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines, as mainline's of

@@ -158,7 +158,7 @@ pub struct Peer {
     pub channels: usize,
     /// It is reachable without a registration.
     pub is_static: bool,
-    /// How long a phone rings when they ring in turn.
+    /// How long a phone rings when they ring in turn. Zero: it never rings and is not shown, for it only listens.
     pub rings: Duration,
     /// How it wants numbers.
     pub rules: Rules,

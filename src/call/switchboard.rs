@@ -490,7 +490,8 @@ impl Switchboard {
     /// The state of everything.
     pub fn snapshot(&self) -> Snapshot {
         let side = |side| {
-            let peers = self.desk.plan.peers.iter().filter(move |p| p.side == side);
+            let shown = move |p: &&super::Peer| p.side == side && (side == Side::Trunk || !p.rings.is_zero());
+            let peers = self.desk.plan.peers.iter().filter(shown);
             peers.filter_map(|p| {
                 let state = self.desk.peers.get(&p.id)?;
                 Some(self.desk.peer_view(p, state))

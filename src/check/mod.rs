@@ -9,6 +9,7 @@ mod secrets;
 pub mod services;
 
 use crate::board::gpio::Trouble;
+use crate::board::handset::Kind;
 use crate::config::{Config, Mistakes, Way};
 use crate::media::realtime;
 use crate::phone::shadow::shadowed;
@@ -62,6 +63,8 @@ pub struct Facts {
     pub lines: Vec<Line>,
     /// What is missing of the handset, in plain words; `None`: there is none.
     pub handset: Option<Vec<String>>,
+    /// The same of the loudspeaker.
+    pub monitor: Option<Vec<String>>,
     /// Where the database goes.
     pub data: Data,
     /// The speech model: ready, or why not; `None` if there is none and none was asked for.
@@ -199,7 +202,10 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
         });
     }
     facts.lines.iter().for_each(|line| said.push(of_line(line)));
-    said.extend(facts.handset.iter().flat_map(|missing| of_handset(missing, facts.running)));
+    let telephones = [(Kind::Handset, &facts.handset), (Kind::Monitor, &facts.monitor)];
+    for (kind, missing) in telephones {
+        said.extend(missing.iter().flat_map(|missing| of_telephone(kind, missing, facts.running)));
+    }
     said.push(of_data(&facts.data));
     said.push(of_rights(facts.rights));
     said.extend(facts.core.map(of_core));
@@ -375,17 +381,21 @@ fn of_line(line: &Line) -> Verdict {
 }
 
 /// A box that runs has the card and the lines for itself.
-fn of_handset(missing: &[String], running: bool) -> Vec<Verdict> {
+fn of_telephone(kind: Kind, missing: &[String], running: bool) -> Vec<Verdict> {
+    let name = kind.name();
+    let there = match kind {
+        Kind::Handset => "sound card, hook and keys are there",
+        Kind::Monitor => "its sound card is there",
+    };
     match missing {
         _ if running => vec![say(
             Level::Ok,
-            "handset",
-            "not tried, for the box is running: its page says how the handset stands",
+            name,
+            format!("not tried, for the box is running: its page says how the {name} stands"),
         )],
-        [] => vec![say(Level::Ok, "handset", "sound card, hook and keys are there")],
+        [] => vec![say(Level::Ok, name, there)],
         missing => {
-            let words =
-                |why: &String| say(Level::Warning, "handset", format!("{why}. The box works without"));
+            let words = |why: &String| say(Level::Warning, name, format!("{why}. The box works without"));
             missing.iter().map(words).collect()
         }
     }
@@ -495,6 +505,7 @@ mod tests {
             trunks: Vec::new(),
             lines: Vec::new(),
             handset: None,
+            monitor: None,
             data: Data { path: "/data".to_owned(), is_there: true, error: None, free: Some(5000 * MEGABYTE) },
             words: Some(Ok(())),
             speech: Ok(Some("/usr/bin/espeak-ng".into())),
@@ -710,6 +721,12 @@ mod tests {
         assert_eq!(told.len(), 2);
         assert!(said(&[], true)[0].contains("the box is running"));
         assert!(lines(&well()).iter().all(|line| !line.contains("handset: ")));
+        let monitor = |missing: Vec<String>| {
+            let said = lines(&Facts { monitor: Some(missing), running: false, ..well() });
+            said.into_iter().filter(|line| line.contains("monitor: ")).collect::<Vec<_>>()
+        };
+        assert_eq!(monitor(Vec::new()), ["ok       monitor: its sound card is there"]);
+        assert_eq!(monitor(vec!["no X".into()]), ["warning  monitor: no X. The box works without"]);
     }
 
     #[test]

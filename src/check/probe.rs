@@ -2,7 +2,7 @@
 //! to the data directory is removed again.
 
 use super::{Data, Facts, Line, Port, Rights, ask, certificates, services};
-use crate::board::handset::{Lines, missing};
+use crate::board::handset::{Lines, Parts, missing};
 use crate::board::{gpio, panel};
 use crate::config::{self, Config, PORTS_PER_CALL};
 use crate::listen::words::network::{Files, Recogniser};
@@ -29,7 +29,7 @@ pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
     let core = config.as_ref().ok().and_then(|config| config.board.media_core);
     let core = core.map(|core| (core, realtime::may_use(core)));
     let running = store::is_in_use(data);
-    let handset = config.as_ref().ok().and_then(|config| handset(config, running));
+    let (handset, monitor) = config.as_ref().map_or((None, None), |config| telephones(config, running));
     let words = config.as_ref().ok().and_then(|config| words(&config.words, data));
     let certificates = config.as_ref().map(certificates::look).unwrap_or_default();
     let services = config.iter().flat_map(|config| services::ask(config, tries)).collect();
@@ -42,6 +42,7 @@ pub fn probe(file: &Path, data: &Path, tries: bool) -> Facts {
         trunks,
         lines,
         handset,
+        monitor,
         data,
         words,
         speech,
@@ -87,11 +88,14 @@ fn lines(config: &Config) -> Vec<Line> {
 }
 
 /// A box that runs has its card and its lines.
-fn handset(config: &Config, running: bool) -> Option<Vec<String>> {
+fn telephones(config: &Config, running: bool) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let board = &config.board;
     let lines = Lines { hook: board.hook.clone(), dial: board.dial.clone(), bell: board.bell.clone() };
-    let parts = &config.handset.as_ref()?.parts;
-    Some(if running { Vec::new() } else { missing(parts, &lines) })
+    let try_it = |parts: &Parts, lines: &Lines| if running { Vec::new() } else { missing(parts, lines) };
+    (
+        config.handset.as_ref().map(|handset| try_it(&handset.parts, &lines)),
+        config.monitor.as_ref().map(|parts| try_it(parts, &Lines::default())),
+    )
 }
 
 fn data(path: &Path) -> Data {

@@ -1,6 +1,7 @@
 //! `[board]` and the board files: which lines the button, the lamp and a handset are on.
 
-use crate::board::{Bias, Board, ButtonLine, LampLine, Place};
+use super::handset;
+use crate::board::{Bias, Board, ButtonLine, LampLine, Place, Sound};
 use crate::tables::{Mistakes, Section, Source};
 use core::time::Duration;
 use std::path::Path;
@@ -43,7 +44,7 @@ pub(super) fn choose<'t>(
 }
 
 /// What a board file may say.
-const BOARD_KEYS: [&str; 7] = ["name", "media_core", "button", "lamp", "hook", "dial", "bell"];
+const BOARD_KEYS: [&str; 8] = ["name", "media_core", "button", "lamp", "hook", "dial", "bell", "sound"];
 const CONTACT_KEYS: [&str; 7] = ["line", "chip", "offset", "input", "active_low", "bias", "debounce"];
 
 /// Reads one board file.
@@ -67,7 +68,10 @@ fn parse(text: &str, file: &str) -> Result<Board, Mistakes> {
         has(key).then(|| lamp(&mut s)).flatten()
     };
     let [lamp, bell] = [driven("[lamp]", "lamp"), driven("[bell]", "bell")];
-    source.finish(Board { name, button, lamp, hook, dial, bell, media_core })
+    let mut s = super::section(&mut source, &root, "[sound]", &["handset", "speaker"]);
+    let mut card = |key: &str| s.text(key, handset::CARD, handset::owned);
+    let sound = Sound { handset: card("handset"), speaker: card("speaker") };
+    source.finish(Board { name, button, lamp, hook, dial, bell, sound, media_core })
 }
 
 fn button(s: &mut Section<'_, '_>) -> Option<ButtonLine> {

@@ -1,9 +1,10 @@
-//! `[handset]`: the telephone on the box's own sound card.
+//! `[handset]`: the telephone on the box's own sound card; `[monitor]`: a loudspeaker on one.
 
 use super::numbers::choice;
 use super::{Handset, PHONE_RINGS};
+use crate::board::Sound;
 use crate::board::handset::card::RATES;
-use crate::board::handset::{Parts, Ringer};
+use crate::board::handset::{Kind, Parts, Ringer};
 use crate::phone::handset::audio::Gains;
 use crate::phone::handset::hook::Dial;
 use crate::tables::Section;
@@ -12,18 +13,17 @@ use core::time::Duration;
 pub(super) const KEYS: [&str; 11] =
     ["card", "rate", "name", "rings", "microphone", "ear", "sidetone", "ringer", "keypad", "dial", "aloud"];
 
+/// What `[monitor]` may say.
+pub(super) const MONITOR_KEYS: [&str; 4] = ["card", "rate", "volume", "aloud"];
+
+pub(super) const CARD: &str =
+    "allowed is a sound card's name in quotes, as `cat /proc/asound/cards` has it in brackets";
+const RATE: &str = "allowed is one of 8000, 16000, 48000";
+
 /// Without a card there is none, whatever else is written.
-pub(super) fn handset(s: &mut Section<'_, '_>) -> Option<Handset> {
-    let text = |t: &str| (1..=120).contains(&t.len()) && !t.chars().any(char::is_control);
-    let owned = |t: &str| text(t).then(|| t.to_owned());
-    let card = s.text(
-        "card",
-        "allowed is a sound card's name in quotes, as `cat /proc/asound/cards` has it in brackets",
-        owned,
-    );
-    let rate = s.get("rate", "allowed is one of 8000, 16000, 48000", |value| {
-        value.as_integer()?.as_str().parse().ok().filter(|rate| RATES.contains(rate))
-    });
+pub(super) fn handset(s: &mut Section<'_, '_>, board: &Sound) -> Option<Handset> {
+    let card = card(s, "handset", board.handset.as_ref());
+    let rate = rate(s);
     let name = s.text("name", "allowed are 1 to 32 characters, in quotes", |t| {
         owned(t).filter(|t| t.chars().count() <= 32)
     });
@@ -45,13 +45,45 @@ pub(super) fn handset(s: &mut Section<'_, '_>) -> Option<Handset> {
     let aloud = s.flag("aloud").unwrap_or(false);
     let card = card?;
     let sidetone = (sidetone > 0).then(|| -(sidetone as f32));
-    let gains = Gains { microphone, ear, sidetone };
-    let parts = Parts { card, rate, gains, ringer, keypad, dial, aloud };
+    let gains = Gains { microphone, ear, sidetone, aloud: 0.0 };
+    let parts = Parts { kind: Kind::Handset, card, rate, gains, ringer, keypad, dial, aloud };
     Some(Handset {
         parts,
         name: name.unwrap_or_else(|| "handset".into()),
         rings: rings.unwrap_or(PHONE_RINGS),
     })
+}
+
+/// As a handset that nobody lifts, whose every sound is one that is heard aloud.
+pub(super) fn monitor(s: &mut Section<'_, '_>, board: &Sound) -> Option<Parts> {
+    let card = card(s, "speaker", board.speaker.as_ref());
+    let rate = rate(s);
+    let volume = gain(s, "volume");
+    let aloud = s.flag("aloud").unwrap_or(true);
+    let gains = Gains { aloud: volume, ..Gains::default() };
+    let (ringer, dial) = (Ringer::Silent, Dial::Keypad);
+    Some(Parts { kind: Kind::Monitor, card: card?, rate, gains, ringer, keypad: None, dial, aloud })
+}
+
+/// The card that is named; `board` is the one that the board's file has as `what`.
+fn card(s: &mut Section<'_, '_>, what: &str, board: Option<&String>) -> Option<String> {
+    let named = s.text("card", CARD, owned)?;
+    if named != "board" {
+        return Some(named);
+    }
+    if board.is_none() {
+        s.refuse("card", &format!("the board file has no {what} under [sound]: name the sound card here"));
+    }
+    board.cloned()
+}
+
+pub(super) fn owned(text: &str) -> Option<String> {
+    let is_one = (1..=120).contains(&text.len()) && !text.chars().any(char::is_control);
+    is_one.then(|| text.to_owned())
+}
+
+fn rate(s: &mut Section<'_, '_>) -> Option<u32> {
+    s.get("rate", RATE, |value| value.as_integer()?.as_str().parse().ok().filter(|rate| RATES.contains(rate)))
 }
 
 /// Decibels.

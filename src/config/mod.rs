@@ -52,7 +52,7 @@ pub const CALLS: u32 = (limits::LEGS / 4) as u32;
 /// UDP ports set aside for each call: four legs, RTP on the even port of each pair (RFC 3550 §11).
 pub const PORTS_PER_CALL: u32 = 8;
 
-const _: () = assert!(TRUNKS + PHONES < 255, "AccountId is a byte, and the handset is one more");
+const _: () = assert!(TRUNKS + PHONES < 254, "AccountId is a byte, and handset and monitor are two more");
 
 /// Reads the file and the board file that it names.
 ///
@@ -92,6 +92,7 @@ pub fn parse(
         "trunk",
         "phone",
         "handset",
+        "monitor",
         "hold",
         "menu",
         "speed_dial",
@@ -128,7 +129,10 @@ pub fn parse(
     let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
     let board = board::choose(&mut source, &root, open);
-    let handset = handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS));
+    let handset =
+        handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS), &board.sound);
+    let monitor =
+        handset::monitor(&mut section(&mut source, &root, "[monitor]", &handset::MONITOR_KEYS), &board.sound);
     rules::peers(&mut source, &trunks, &phones, handset.as_ref().map(|handset| handset.name.as_str()));
     let web = web(&mut section(
         &mut source,
@@ -146,6 +150,7 @@ pub fn parse(
         trunks,
         phones,
         handset,
+        monitor,
         hold,
         menu,
         record,

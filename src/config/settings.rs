@@ -32,6 +32,8 @@ pub struct Config {
     pub phones: Vec<Phone>,
     /// `[handset]`: the telephone on the box's own sound card, if there is one.
     pub handset: Option<Handset>,
+    /// `[monitor]`: the loudspeaker that held calls are heard on, if there is one.
+    pub monitor: Option<crate::board::handset::Parts>,
     /// `[hold]`
     pub hold: Hold,
     /// `[menu]` and `[[speed_dial]]`

@@ -5,7 +5,7 @@ mod mistakes;
 mod outside;
 
 use super::*;
-use crate::board::handset::{Parts, Ringer};
+use crate::board::handset::{Kind, Parts, Ringer};
 use crate::board::{Bias, Board};
 use crate::call::Redialling;
 use crate::phone::handset::audio::Gains;
@@ -447,12 +447,43 @@ fn the_boards_in_the_folder_are_loaded() {
 }
 
 #[test]
+fn a_board_names_its_sound_cards() {
+    let of = |board: &str, text: &str| read(&format!("[board]\nfile = \"{board}\"\n{text}"));
+    let monitor = of("pi4", "[monitor]\ncard = \"board\"\n").unwrap().monitor.unwrap();
+    assert_eq!(monitor.card, "Headphones");
+    let told = of("pi4", "[handset]\ncard = \"board\"\n").unwrap_err().to_string();
+    assert!(told.contains("card = \"board\": the board file has no handset under [sound]"), "{told}");
+    let told = of("pi5", "[monitor]\ncard = \"board\"\n").unwrap_err().to_string();
+    assert!(told.contains("card = \"board\": the board file has no speaker under [sound]"), "{told}");
+}
+
+#[test]
+fn a_monitor_is_a_loudspeaker_and_needs_no_more() {
+    let monitor = |text: &str| read(&format!("[monitor]\n{text}")).map(|config| config.monitor);
+    assert_eq!(monitor("").unwrap(), None, "without a card");
+    let plain = monitor("card = \"Speaker\"\n").unwrap().unwrap();
+    assert_eq!((plain.kind, plain.card.as_str(), plain.rate), (Kind::Monitor, "Speaker", None));
+    assert!(plain.aloud && plain.gains == Gains::default() && plain.ringer == Ringer::Silent);
+    let all = monitor("card = \"A\"\nrate = 8000\nvolume = -12\naloud = false\n").unwrap().unwrap();
+    assert_eq!((all.rate, all.gains.aloud, all.aloud), (Some(8_000), -12.0, false));
+    for (wrong, told) in [
+        ("card = 3\n", "[monitor] card = 3: allowed is a sound card's name"),
+        ("volume = 31\n", "[monitor] volume = 31: allowed is a whole number of decibels from -30 to 30"),
+        ("ringer = \"own\"\n", "[monitor] ringer: no such key"),
+    ] {
+        let said = monitor(wrong).unwrap_err().to_string();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
 fn a_handset_has_its_parts_and_says_what_it_lacks() {
     let on_a_pi = |text: &str| read(&format!("[board]\nfile = \"pi4\"\n[handset]\n{text}"));
     assert_eq!(on_a_pi("").unwrap().handset, None, "without a card");
     let plain = on_a_pi("card = \"Headset\"\n").unwrap().handset.unwrap();
-    let gains = Gains { microphone: 0.0, ear: 0.0, sidetone: Some(-18.0) };
+    let gains = Gains { microphone: 0.0, ear: 0.0, sidetone: Some(-18.0), aloud: 0.0 };
     let parts = Parts {
+        kind: Kind::Handset,
         card: "Headset".into(),
         rate: None,
         gains,
@@ -465,8 +496,9 @@ fn a_handset_has_its_parts_and_says_what_it_lacks() {
     let all = "card = \"A\"\nrate = 16000\nname = \"desk\"\nrings = \"20s\"\nmicrophone = -6\near = 3\nsidetone = 0\n\
                ringer = \"line\"\nkeypad = \"K\"\ndial = \"pulse\"\naloud = true\n";
     let all = on_a_pi(all).unwrap().handset.unwrap();
-    let gains = Gains { microphone: -6.0, ear: 3.0, sidetone: None };
+    let gains = Gains { microphone: -6.0, ear: 3.0, sidetone: None, aloud: 0.0 };
     let parts = Parts {
+        kind: Kind::Handset,
         card: "A".into(),
         rate: Some(16_000),
         gains,

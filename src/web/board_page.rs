@@ -1,9 +1,9 @@
-//! Button, lamp and handset as the box feels them, and buttons to try them out.
+//! Button, lamp, handset and loudspeaker as the box feels them, and buttons to try them out.
 
 use super::Site;
 use super::answer::Answer;
 use super::page::{Place, alert, frame, token};
-use crate::board::handset::{State, Wish};
+use crate::board::handset::{Front, State, Wish};
 use crate::board::panel::Seen;
 use crate::clock;
 use core::time::Duration;
@@ -20,8 +20,8 @@ const VOICE_DBM0: core::ops::RangeInclusive<f32> = -35.0..=-6.0;
 pub(super) fn page(site: &Site, form: &str, left: Option<&str>, told: Option<(u16, &str)>) -> Answer {
     let left = left.and_then(|left| left.parse::<u8>().ok()).map_or(0, |left| left.min(WATCH));
     let seen = site.board.panel.as_ref().map(|panel| *panel.seen.borrow());
-    let handset =
-        site.board.handset.as_ref().map(|handset| (*handset.state.borrow(), *handset.wishes.borrow()));
+    let now = |front: &Option<Front>| front.as_ref().map(|one| (*one.state.borrow(), *one.wishes.borrow()));
+    let (handset, monitor) = (now(&site.board.handset), now(&site.board.monitor));
     let troubles = site.snapshot.borrow().troubles.clone();
     let of =
         |what: &str| troubles.iter().filter(|trouble| trouble.starts_with(what)).cloned().collect::<Vec<_>>();
@@ -41,6 +41,7 @@ pub(super) fn page(site: &Site, form: &str, left: Option<&str>, told: Option<(u1
             },
             Some((state, wish)) => (self::handset(state, wish, &of("handset"), form)),
         }
+        @if let Some((state, wish)) = monitor { (self::monitor(state, wish, &of("monitor"), form)) }
     };
     let status = told.map_or(200, |(status, _)| status);
     let answer =
@@ -55,17 +56,21 @@ pub(super) fn page(site: &Site, form: &str, left: Option<&str>, told: Option<(u1
 pub(super) fn attempt(site: &Site, body: &[(String, String)], form: &str) -> Answer {
     let until = Some(clock::now() + TRY);
     let wanted = body.iter().find(|(key, _)| key == "do").map_or("", |(_, value)| value.as_str());
-    let done = match (wanted, &site.board.panel, &site.board.handset) {
+    let (telephone, wanted) = match wanted.strip_prefix("monitor-") {
+        Some(wanted) => (&site.board.monitor, wanted),
+        None => (&site.board.handset, wanted),
+    };
+    let done = match (wanted, &site.board.panel, telephone) {
         ("blink", Some(panel), _) if panel.seen.borrow().lamp.is_some() => {
             panel.blink.send_replace(until);
             Ok(())
         }
-        ("tone", _, Some(handset)) if handset.state.borrow().card => {
-            handset.wishes.send_modify(|wish| wish.tone_until = until);
+        ("tone", _, Some(telephone)) if telephone.state.borrow().card => {
+            telephone.wishes.send_modify(|wish| wish.tone_until = until);
             Ok(())
         }
-        ("aloud", _, Some(handset)) => {
-            handset.wishes.send_modify(|wish| wish.aloud = !wish.aloud);
+        ("aloud", _, Some(telephone)) => {
+            telephone.wishes.send_modify(|wish| wish.aloud = !wish.aloud);
             Ok(())
         }
         ("blink", ..) => Err("There is no lamp to blink: see what is wrong with it below."),
@@ -128,15 +133,37 @@ fn handset(state: State, wish: Wish, troubles: &[String], form: &str) -> Markup 
             }
             @if state.hook == Some(true) { p.muted { "If it says lifted while it is down, turn active_low of the hook round in the board file." } }
             (self::level(state.level_dbm0))
-            form method="post" action="/board" {
-                (token(form))
-                button name="do" value="tone" { "Play a tone for ten seconds" }
-                " "
-                button name="do" value="aloud" {
-                    @if wish.aloud { "Held calls are heard aloud: stop that" } @else { "Hear held calls aloud" }
-                }
-            }
+            (tries(wish, ["tone", "aloud"], form))
             p.muted { "The tone is heard in the earpiece and on what rings. Speak meanwhile: the microphone's level stands here." }
+        }
+    }
+}
+
+fn monitor(state: State, wish: Wish, troubles: &[String], form: &str) -> Markup {
+    html! {
+        section.card {
+            h2 { "Loudspeaker" }
+            @for trouble in troubles { (alert(trouble)) }
+            dl {
+                dt { "Sound card" }
+                dd { @if state.card { "open" } @else { "not there" } }
+                dt { "Sound lost" }
+                dd { (state.lost) " times since the start" }
+            }
+            (tries(wish, ["monitor-tone", "monitor-aloud"], form))
+        }
+    }
+}
+
+fn tries(wish: Wish, [tone, aloud]: [&str; 2], form: &str) -> Markup {
+    html! {
+        form method="post" action="/board" {
+            (token(form))
+            button name="do" value=(tone) { "Play a tone for ten seconds" }
+            " "
+            button name="do" value=(aloud) {
+                @if wish.aloud { "Held calls are heard aloud: stop that" } @else { "Hear held calls aloud" }
+            }
         }
     }
 }

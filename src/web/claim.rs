@@ -2,31 +2,38 @@
 //!
 //! A box without a password prints a code at each start, and the page is for whoever brings it. Later a press of the
 //! button for ten seconds opens the claim for ten minutes to the first who asks, and a press that lasts from the start of
-//! the box on takes the old password away as well; where there is no button, `hold-slayer ctl claim` prints another code
+//! power-on on takes the old password away as well; where there is no button, `hold-slayer ctl claim` prints another code
 //! for ten minutes. Nothing else of the box changes.
+//!
+//! What is chosen so counts instead of the `password` of the file, until the file has another one: whoever wrote that came
+//! later. Which one of the file it has replaced is kept as a hash beside it.
 
 use super::answer::Answer;
 use super::login::{Password, same};
-use super::{PASSWORD_SETTING, Site, login};
+use super::{Error, Site, login};
 use crate::clock;
+use crate::store::Store;
 use crate::units::Instant;
 use core::time::Duration;
 use serde::Serialize;
 use std::sync::{Arc, PoisonError};
+use tokio::sync::watch;
+
+/// The setting that holds the password's hash, and in a second line that of the file's password that it has replaced. An empty
+/// first line: that one is forgotten, and nobody has chosen another.
+const SETTING: &str = "page.password";
 
 /// How long a claim is open.
 const OPEN: Duration = Duration::from_secs(600);
 /// Shortest password, as in the configuration.
 pub(super) const SHORTEST: usize = 8;
-const FIXED: &str =
-    "The password stands in hold-slayer.toml, as password under [web]: change it there and restart the box.";
 
 /// A finger on the button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// When it had been there for long enough.
     pub at: Instant,
-    /// It had been there since the start of the box: the old password is no longer one.
+    /// It had been there since power came on: the old password is no longer one.
     pub forget: bool,
 }
 
@@ -55,6 +62,45 @@ struct Fresh {
     seconds: u64,
 }
 
+/// The password at the start, and the hash of the file's, which is `configured`. Without one nobody has the page.
+pub(super) fn find(
+    configured: Option<&str>,
+    store: Option<&Store>,
+) -> Result<(Option<Password>, Option<String>), Error> {
+    let kept = store.and_then(|store| store.setting(SETTING).ok().flatten()).unwrap_or_default();
+    let kept = String::from_utf8(kept).unwrap_or_default();
+    let (own, replaced) = kept.split_once('\n').unwrap_or((&kept, ""));
+    let own = Password::from_hash(own.to_owned());
+    let Some(plain) = configured else { return Ok((own, None)) };
+    let file = Password::from_plain(plain).ok_or(Error::Password)?;
+    let of_file = Some(file.hash().to_owned());
+    match Password::from_hash(replaced.to_owned()) {
+        Some(replaced) if replaced.is(plain) => Ok((own, of_file)),
+        Some(_) => {
+            // It must not come back if the file's first one does.
+            if let Some(Err(error)) = store.map(|store| store.remove_setting(SETTING)) {
+                tracing::warn!(%error, "the page's former password cannot be deleted");
+            }
+            Ok((Some(file), of_file))
+        }
+        None => Ok((Some(file), of_file)),
+    }
+}
+
+/// Obeys the button at once, whether or not somebody opens the page.
+pub(super) async fn obey(site: Arc<Site>, mut stop: watch::Receiver<bool>) {
+    let mut claims = site.claims.clone();
+    loop {
+        tokio::select! {
+            pressed = claims.changed() => if pressed.is_err() { return },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let site = Arc::clone(&site);
+        // It waits for the disk.
+        let _ = tokio::task::spawn_blocking(move || site.forget()).await;
+    }
+}
+
 impl Site {
     /// The claim by the button that is open at this moment.
     fn claim(&self) -> Option<Claim> {
@@ -64,6 +110,7 @@ impl Site {
 
     /// How the page is entered at this moment.
     pub(super) fn entry(&self) -> Entry {
+        self.forget();
         match (self.claim(), self.password()) {
             (Some(_), _) => Entry::Pressed,
             (None, None) => Entry::Unclaimed,
@@ -75,38 +122,57 @@ impl Site {
         self.password.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether it is the file's that counts.
+    pub(super) fn password_is_of_file(&self) -> bool {
+        let password = self.password();
+        password.is_some_and(|password| self.of_file.as_deref() == Some(password.hash()))
+    }
+
     /// Takes another password, and keeps it.
     pub(super) fn set_password(&self, plain: &str) -> Result<(), (u16, String)> {
-        if self.password_is_fixed {
-            return Err((409, FIXED.into()));
-        }
         if plain.chars().count() < SHORTEST {
             return Err((400, format!("Choose a password of at least {SHORTEST} characters.")));
         }
         let password = Password::from_plain(plain)
             .ok_or((500, "The system gives no random numbers. Restart the box.".to_owned()))?;
-        if let Some(store) = &self.store
-            && let Err(error) = store.set_setting(PASSWORD_SETTING, password.hash().as_bytes())
-        {
-            tracing::warn!(%error, "the page's new password is valid until the next start only");
-        }
-        *self.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(password));
+        self.keep(Some(password));
         Ok(())
     }
 
-    /// The finger at power-on took the old password away, for good; one of the configuration is there again after the claim.
-    fn has_forgotten(&self) -> bool {
-        let last = *self.claims.borrow();
-        let open = self.claim().is_some();
-        let claimed = self.doors().claimed;
-        last.is_some_and(|press| {
-            press.forget && claimed != Some(press.at) && (open || !self.password_is_fixed)
-        })
+    /// From now on this is the password, also after a restart.
+    fn keep(&self, password: Option<Password>) {
+        let own = password.as_ref().map_or("", Password::hash);
+        let kept = self.of_file.as_ref().map_or(own.to_owned(), |file| format!("{own}\n{file}"));
+        let written = self.store.as_ref().map(|store| match kept.as_str() {
+            "" => store.remove_setting(SETTING),
+            kept => store.set_setting(SETTING, kept.as_bytes()),
+        });
+        if let Some(Err(error)) = written {
+            tracing::warn!(%error, "the page's new password is valid until the next start only");
+        }
+        *self.password.lock().unwrap_or_else(PoisonError::into_inner) = password.map(Arc::new);
+    }
+
+    /// A finger at power-on takes the old password away, for good, and logs everybody out. Once a press.
+    fn forget(&self) {
+        let Some(press) = (*self.claims.borrow()).filter(|press| press.forget) else { return };
+        // Whoever comes meanwhile waits until it is gone.
+        let _turn = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut doors = self.doors();
+            if doors.forgotten.replace(press.at) == Some(press.at) {
+                return;
+            }
+            doors.logins.clear();
+        }
+        self.keep(None);
+        tracing::info!("the button was held while power came on: the page's password is forgotten");
     }
 
     /// Whether this is the password, which takes a while to find out.
     pub(super) fn knows(&self, plain: &str) -> bool {
-        !self.has_forgotten() && self.password().is_some_and(|password| password.is(plain))
+        self.forget();
+        self.password().is_some_and(|password| password.is(plain))
     }
 
     /// Whether this is the code that was printed.
@@ -121,10 +187,8 @@ impl Site {
 
     /// Takes the password of whoever claims the page with the button or a code. `Err`: why not; 403 is a wrong code.
     pub(super) fn claim_with(&self, code: &str, plain: &str) -> Result<(), (u16, String)> {
+        self.forget();
         let press = self.claim();
-        if self.password_is_fixed {
-            return Err((409, FIXED.into()));
-        }
         if press.is_none() && !self.knows_code(code) {
             let words = match self.password() {
                 None => {
@@ -157,9 +221,6 @@ impl Site {
 
     /// Another code, for somebody on the box.
     pub(super) fn fresh_code(&self) -> Answer {
-        if self.password_is_fixed {
-            return Answer::problem(409, FIXED);
-        }
         let Ok(code) = login::claim_code() else {
             return Answer::problem(500, "The system gives no random numbers. Restart the box.");
         };

@@ -86,9 +86,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The setting that holds the password's hash.
-const PASSWORD_SETTING: &str = "page.password";
-
 /// How the page is reached and by whom.
 #[derive(Clone)]
 pub struct Config {
@@ -96,7 +93,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Take a free port if this one is taken, instead of failing.
     pub fallback_to_free_port: bool,
-    /// The password in plain text; `None`: the one in the store, or none until somebody claims the page.
+    /// The password of the file, in plain text; it counts unless one was chosen in its place. `None`: the one in the store, or none
+    /// until somebody claims the page.
     pub password: Option<String>,
     /// The page is encrypted with this.
     pub tls: Option<TlsAcceptor>,
@@ -281,8 +279,8 @@ struct Site {
     sealing: Mutex<()>,
     /// Locked to be read or replaced; checking one takes a copy.
     password: Mutex<Option<Arc<Password>>>,
-    /// It stands in the configuration.
-    password_is_fixed: bool,
+    /// The hash of the configuration's, whether or not it counts.
+    of_file: Option<String>,
     claims: watch::Receiver<Option<Claim>>,
     /// Held while somebody claims the page.
     claiming: Mutex<()>,
@@ -309,6 +307,8 @@ struct Doors {
     one_use_token: Option<String>,
     /// The claim by the button that was used.
     claimed: Option<Instant>,
+    /// The one that has taken the old password away.
+    forgotten: Option<Instant>,
     /// The code that claims the page.
     code: Option<claim::Code>,
 }
@@ -327,7 +327,7 @@ pub fn start(
 ) -> Result<Web, Error> {
     let listener = listen(&config)?;
     let addr = listener.local_addr().map_err(Error::Start)?;
-    let password = find_password(config.password.as_deref(), store.as_ref())?;
+    let (password, of_file) = claim::find(config.password.as_deref(), store.as_ref())?;
     let claim_code = match password {
         Some(_) => None,
         None => Some(login::claim_code().map_err(|_| Error::Password)?),
@@ -363,7 +363,7 @@ pub fn start(
         updates: config.updates,
         sealing: Mutex::default(),
         password: Mutex::new(password.map(Arc::new)),
-        password_is_fixed: config.password.is_some(),
+        of_file,
         claims: config.claims,
         claiming: Mutex::default(),
         doors: Mutex::new(doors),
@@ -378,7 +378,7 @@ pub fn start(
         parts: config.parts,
     });
     let name = format!("hold-slayer-{}", login::token().map_err(|_| Error::Password)?);
-    let keeper = Arc::clone(&site);
+    let (keeper, pressed) = (Arc::clone(&site), Arc::clone(&site));
     let updates = site.updates.as_ref().map(|updates| updates.folder.clone());
     let play: stage::Play = Arc::new(move |request| visit::answer(&site, request));
     let stage = stage::Stage::start(&name, play, stopped.clone())?;
@@ -391,7 +391,7 @@ pub fn start(
         uploads: tokio::sync::Semaphore::new(1),
         updates,
     };
-    let gate = open_gate(gate, (listener, config.tls), console, stopped)?;
+    let gate = open_gate(gate, pressed, (listener, config.tls), console, stopped)?;
     let troubles = trouble.into_iter().collect();
     Ok(Web { addr, claim_code, troubles, stop, stage, gate: Some(gate) })
 }
@@ -406,17 +406,9 @@ fn listen(config: &Config) -> Result<TcpListener, Error> {
     }
 }
 
-/// The password of the configuration, else that of the store; `None`: nobody has claimed the page yet.
-fn find_password(configured: Option<&str>, store: Option<&Store>) -> Result<Option<Password>, Error> {
-    if let Some(plain) = configured {
-        return Password::from_plain(plain).map(Some).ok_or(Error::Password);
-    }
-    let stored = store.and_then(|store| store.setting(PASSWORD_SETTING).ok().flatten());
-    Ok(stored.and_then(|hash| String::from_utf8(hash).ok()).and_then(Password::from_hash))
-}
-
 fn open_gate(
     gate: gate::Gate,
+    pressed: Arc<Site>,
     (listener, tls): (TcpListener, Option<TlsAcceptor>),
     console: Option<console::Console>,
     stop: watch::Receiver<bool>,
@@ -431,6 +423,7 @@ fn open_gate(
                 console.as_ref().map(console::Console::listener).transpose(),
             ];
             let mut open = tokio::task::JoinSet::new();
+            open.spawn(claim::obey(pressed, stop.clone()));
             for door in doors {
                 match door {
                     Ok(Some(door)) => drop(open.spawn(gate::run(Arc::clone(&gate), door, stop.clone()))),

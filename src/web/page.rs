@@ -133,6 +133,7 @@ fn welcome(wrong: Option<&str>) -> Markup {
             h1 { "Your new box" }
             p { "Nobody has claimed it yet. Where it was started it printed a code: that is the proof that it is yours. As a service it shows it on the screen that is plugged into it, and "
                 code { "journalctl -u hold-slayer" } " has it." }
+            p.muted { "Or, where it has a button, hold that for ten seconds and open this page anew: then it asks for no code." }
             @if let Some(wrong) = wrong { (alert(wrong)) }
             form method="post" action="/claim" { (code()) (new_password("Claim this box")) }
         }

@@ -10,6 +10,9 @@ use crate::config;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
+const FIXED: &str =
+    "The password stands in hold-slayer.toml, as password under [web]: change it there and restart the box.";
+
 /// Kept in the store, with what the owner has said to be done.
 const TOLD: &str = "setup.told";
 
@@ -74,7 +77,7 @@ fn whole(
         p.muted.lead { "Each step says by itself when it is done. You can leave and come back." }
         (settings::restart(&site.settings, form))
         ol.setup {
-            (step("Your own password", true, &password(form, site.password_is_fixed)))
+            (step("Your own password", true, &password(form, site.password_is_of_file())))
             (step("Country", country.is_some(), &self::country(country, form)))
             (step("Line", line_up && typed.is_empty(), &line(&snapshot.trunks, &written, typed, form)))
             (step("Phone", phone_up, &phone(&snapshot.phones)))
@@ -304,6 +307,9 @@ pub(super) fn told(site: &Site, fields: &[(String, String)], form: &str) -> Answ
 /// A password of the owner's own. Every other browser is logged out.
 pub(super) fn choose(site: &Site, fields: &[(String, String)], form: &str, cookie: Option<&str>) -> Answer {
     let plain = fields.iter().find(|(key, _)| key == "password").map_or("", |(_, value)| value.trim());
+    if site.password_is_of_file() {
+        return whole(site, form, &[], (Some(FIXED), 409));
+    }
     if let Err((status, why)) = site.set_password(plain) {
         return whole(site, form, &[], (Some(&why), status));
     }

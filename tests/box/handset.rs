@@ -1,10 +1,17 @@
 //! The box's own handset where there is no sound card: ALSA's `null` plays and records nothing, but is there.
 
-use super::far::{Far, Net};
+use super::far::{Far, Net, SECRET};
 use super::running::{Folder, Page, Running, configuration};
 use hold_slayer::demo::Fact;
 use hold_slayer::demo::company::Step as At;
+use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::dsp::detect::{Goertzel, mean_power};
+use std::cell::Cell;
 use std::io::Read;
+use std::time::{Duration, Instant};
+
+/// Longer than anything takes here.
+const LONG: Duration = Duration::from_secs(600);
 
 /// A box with this under `[handset]`, on a board whose hook is not there.
 fn with(handset: &str) -> (Net, Folder, Running, Page) {
@@ -51,4 +58,55 @@ fn without_its_card_a_handset_is_away_and_the_box_says_why() {
         status["troubles"].to_string().contains("handset: no sound card is called \\\"No Such Card\\\"")
     });
     assert_eq!(is_up(&page.get("/api/v1/status")), Some(false));
+}
+
+#[test]
+fn a_loudspeaker_alone_lets_a_held_call_be_heard_and_never_rings() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    // ALSA's `tee` on its `null` writes what is played into a file.
+    let played = folder.0.join("played");
+    let card = format!("tee:null,{},raw", played.display());
+    let text = configuration(net, &net.trunk().to_string());
+    let text = format!("{text}[monitor]\ncard = \"{card}\"\nrate = 8000\nvolume = 6\naloud = false\n");
+    let running = Running::with(net, &folder, &folder.0, &text);
+    let page = running.log_in(&running.password());
+    let company = Far::company(net, vec![At::Answer, At::Tone(1_200, LONG)]);
+    company.wait(0, "the box registers", |fact| *fact == Fact::Registered);
+    let dial =
+        vec![Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer, Owner::Listen(LONG)];
+    let _phone = Far::phone(net, 3, SECRET, dial);
+    let status = page.wait("the call is up", |status| status["calls"][0]["phase"] == "talking");
+    let (code, answer) = page.post(&format!("/api/v1/calls/{}/hold", status["calls"][0]["id"]), true);
+    assert_eq!(code, 200, "{answer}");
+    page.wait("it is held", |status| status["calls"][0]["phase"] == "holding");
+    assert!(
+        !status["troubles"].to_string().contains("monitor"),
+        "it needs no hook and no microphone: {status}"
+    );
+    assert_eq!(status["phones"].as_array().unwrap().len(), 1, "it is no phone: {}", status["phones"]);
+    let tone = || {
+        let bytes = std::fs::read(&played).unwrap_or_default();
+        let last = bytes.len().saturating_sub(3_200);
+        let samples: Vec<f32> = bytes[last..]
+            .chunks_exact(2)
+            .map(|pair| f32::from(i16::from_ne_bytes([pair[0], pair[1]])))
+            .collect();
+        let power = mean_power(&samples);
+        samples.len() == 1_600 && power > 1_000.0 && Goertzel::new(1_200.0).power(&samples) > 0.7 * power
+    };
+    assert!(!tone(), "not before somebody wants it");
+    let toggle = || assert_eq!(page.press("/board", "do=monitor-aloud"), 303);
+    toggle();
+    page.wait("it is heard", |_| tone());
+    toggle();
+    let grown = Cell::new((0, Instant::now()));
+    page.wait("it is silent again", |_| {
+        let length = std::fs::metadata(&played).unwrap().len();
+        if length != grown.get().0 {
+            grown.set((length, Instant::now()));
+        }
+        grown.get().1.elapsed() > Duration::from_millis(300)
+    });
+    drop(running);
 }

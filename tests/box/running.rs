@@ -243,6 +243,13 @@ impl Page {
         (reply.split(' ').nth(1).unwrap().parse().unwrap(), json(&reply))
     }
 
+    /// Presses a button of the page's; the answer's status.
+    pub fn press(&self, path: &str, fields: &str) -> u16 {
+        let body = format!("csrf={}&{fields}", self.token);
+        let reply = ask_at(self.at, "POST", path, &self.cookie, &body);
+        reply.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
     /// What a form without our token comes to, sent by this browser with more fields.
     pub fn forged(&self, path: &str, fields: &str) -> String {
         ask_at(self.at, "POST", path, &format!("{}{fields}", self.cookie), "")

@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const CONFIG: &str = "/sys/kernel/config/gpio-sim/pi";
-/// Button, lamp, hook and bell.
-const LINES: [u8; 4] = [17, 27, 22, 24];
+/// Button, lamp, hook, dial and bell.
+const LINES: [u8; 5] = [17, 27, 22, 23, 24];
 /// What the lamp shows, told from its flashes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     Idle,
+    Fault,
     NoTrunk,
     InCall,
     Holding,
+    /// Holding, and so many quarters of the usual wait have begun.
+    Quarter(u8),
     Ringing,
     Person,
 }
@@ -25,7 +28,7 @@ impl Shown {
     fn look(self) -> Duration {
         Duration::from_secs(match self {
             Self::Idle => 11,
-            Self::NoTrunk | Self::Holding | Self::Ringing => 7,
+            Self::NoTrunk | Self::Fault | Self::Holding | Self::Quarter(_) | Self::Ringing => 7,
             Self::InCall | Self::Person => 3,
         })
     }
@@ -39,11 +42,21 @@ pub struct Chip {
 
 impl Chip {
     pub fn new() -> Self {
+        Self::with("gpio-sim", true)
+    }
+
+    /// The chip of a Pi 5 as mainline's kernel has it: its label is known, and no line has a name.
+    pub fn without_names() -> Self {
+        Self::with("pinctrl-rp1", false)
+    }
+
+    fn with(label: &str, named: bool) -> Self {
         let bank = format!("{CONFIG}/bank0");
         fs::create_dir(CONFIG).unwrap();
         fs::create_dir(&bank).unwrap();
         fs::write(format!("{bank}/num_lines"), "54").unwrap();
-        for line in LINES {
+        fs::write(format!("{bank}/label"), label).unwrap();
+        for line in LINES.into_iter().filter(|_| named) {
             fs::create_dir(format!("{bank}/line{line}")).unwrap();
             fs::write(format!("{bank}/line{line}/name"), format!("GPIO{line}")).unwrap();
         }
@@ -60,6 +73,7 @@ impl Chip {
         }
         chip.release();
         chip.put_down();
+        fs::write(chip.sysfs.join("sim_gpio23/pull"), "pull-up").unwrap();
         chip
     }
 
@@ -107,7 +121,30 @@ impl Chip {
         self.release();
     }
 
+    /// Who has the line of this place on the chip.
+    pub fn user_at(&self, offset: u32) -> String {
+        gpiocdev::Chip::from_path(self.device()).unwrap().line_info(offset).unwrap().consumer
+    }
+
     // ---- the handset ----
+
+    /// Dials a number on the pulse contact: ten pulses a second, three fifths of each closed.
+    pub fn pulse(&self, number: &str) {
+        let contact = |closed| {
+            let pull = if closed { "pull-down" } else { "pull-up" };
+            fs::write(self.sysfs.join("sim_gpio23/pull"), pull).unwrap();
+        };
+        for digit in number.chars() {
+            let pulses = digit.to_digit(10).filter(|digit| *digit > 0).unwrap_or(10);
+            for _ in 0..pulses {
+                contact(true);
+                std::thread::sleep(Duration::from_millis(60));
+                contact(false);
+                std::thread::sleep(Duration::from_millis(40));
+            }
+            std::thread::sleep(Duration::from_millis(800));
+        }
+    }
 
     pub fn lift(&self) {
         fs::write(self.sysfs.join("sim_gpio22/pull"), "pull-down").unwrap();
@@ -206,9 +243,15 @@ fn shown(seen: &[(bool, Duration)], lit: bool) -> Option<Shown> {
         .map(|(_, long)| *long)
         .collect();
     match (flashes.len(), flashes.first()?.as_millis(), longest.as_millis()) {
+        (3, ..250, 900..) => Some(Shown::Fault),
         (2, ..250, 1_000..) => Some(Shown::NoTrunk),
+        // Rounds of two seconds: the light's share says the quarter.
+        (1, 150..400, 1_600..1_900) => Some(Shown::Quarter(1)),
+        (1, 600..900, 1_100..1_400) => Some(Shown::Quarter(2)),
+        (1, 1_100..1_400, 600..900) => Some(Shown::Quarter(3)),
+        (1, 1_600..1_900, 150..400) => Some(Shown::Quarter(4)),
         (2, 250..700, 600..) => Some(Shown::Ringing),
-        (1, 700..1_500, 700..1_500) => Some(Shown::Holding),
+        (1, 900..1_100, 900..1_100) => Some(Shown::Holding),
         (1, ..300, ..500) => Some(Shown::Person),
         _ => None,
     }
@@ -271,5 +314,58 @@ impl Key {
         self.0.emit(&[key(1)]).unwrap();
         std::thread::sleep(long);
         self.0.emit(&[key(0)]).unwrap();
+    }
+}
+
+/// A USB telephone, as the kernel's driver for such things in user space makes one: its digits are keys, its hook is a bit of a
+/// raw report.
+pub struct Telephone(fs::File);
+
+impl Telephone {
+    pub fn new(name: &str) -> Self {
+        // Twelve keys (page Telephony), then the hook switch, and three bits of filler.
+        const DESCRIPTION: [u8; 34] = [
+            0x05, 0x0B, 0x09, 0x01, 0xA1, 0x01, 0x15, 0x00, 0x25, 0x01, 0x19, 0xB0, 0x29, 0xBB, 0x75, 0x01,
+            0x95, 0x0C, 0x81, 0x02, 0x0B, 0x20, 0x00, 0x0B, 0x00, 0x95, 0x01, 0x81, 0x02, 0x95, 0x03, 0x81,
+            0x01, 0xC0,
+        ];
+        // struct uhid_create2_req of <linux/uhid.h>, after its kind, UHID_CREATE2.
+        let mut request = 11_u32.to_ne_bytes().to_vec();
+        let mut text = |text: &str, room: usize| {
+            request.extend(text.as_bytes());
+            request.resize(request.len() + room - text.len(), 0);
+        };
+        text(name, 128);
+        text("", 64);
+        text("", 64);
+        request.extend((DESCRIPTION.len() as u16).to_ne_bytes());
+        request.extend(3_u16.to_ne_bytes()); // BUS_USB
+        for number in [0x1234_u32, 0x5678, 1, 0] {
+            request.extend(number.to_ne_bytes());
+        }
+        request.extend(DESCRIPTION);
+        request.resize(request.len() + 4096 - DESCRIPTION.len(), 0);
+        let mut file = fs::OpenOptions::new().read(true).write(true).open("/dev/uhid").unwrap();
+        std::io::Write::write_all(&mut file, &request).unwrap();
+        Self(file)
+    }
+
+    /// Its raw device, once the kernel has made it.
+    pub fn raw(&self, name: &str) -> Option<PathBuf> {
+        let entries = fs::read_dir("/sys/class/hidraw").ok()?.flatten();
+        let mut named = entries.filter(|entry| {
+            let about = fs::read_to_string(entry.path().join("device/uevent")).unwrap_or_default();
+            about.contains(&format!("HID_NAME={name}\n"))
+        });
+        named.next().map(|entry| Path::new("/dev").join(entry.file_name()))
+    }
+
+    /// Lifts it, or puts it down.
+    pub fn hook(&mut self, lifted: bool) {
+        // struct uhid_input2_req, after UHID_INPUT2.
+        let mut request = 12_u32.to_ne_bytes().to_vec();
+        request.extend(2_u16.to_ne_bytes());
+        request.extend([0, if lifted { 0x10 } else { 0 }]);
+        std::io::Write::write_all(&mut self.0, &request).unwrap();
     }
 }

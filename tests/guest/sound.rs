@@ -10,18 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const RATE: u32 = 48_000;
+/// What the box plays at unless it is told otherwise.
+pub const RATE: u32 = 48_000;
 const DRIVER: &str = "/sys/bus/platform/drivers/snd_aloop";
 const DEVICE: &str = "snd_aloop.0";
 
-fn open(direction: Direction) -> PCM {
+fn open(direction: Direction, rate: u32) -> PCM {
     let pcm = PCM::new("hw:CARD=Loopback,DEV=1", direction, false).unwrap();
     {
         let params = HwParams::any(&pcm).unwrap();
         params.set_access(Access::RWInterleaved).unwrap();
         params.set_format(Format::s16()).unwrap();
         params.set_channels(1).unwrap();
-        params.set_rate(RATE, ValueOr::Nearest).unwrap();
+        params.set_rate(rate, ValueOr::Nearest).unwrap();
         params.set_buffer_time_near(500_000, ValueOr::Nearest).unwrap();
         pcm.hw_params(&params).unwrap();
     }
@@ -30,9 +31,14 @@ fn open(direction: Direction) -> PCM {
 
 /// Whether the box comes to play this tone (Hz) and hardly anything else.
 pub fn hears(hz: f32, within: Duration) -> bool {
+    hears_at(RATE, hz, within)
+}
+
+/// The same where the box plays at this rate: both sides of such a card have the same.
+pub fn hears_at(rate: u32, hz: f32, within: Duration) -> bool {
     let begun = Instant::now();
-    let pcm = open(Direction::Capture);
-    let mut block = vec![0_i16; RATE as usize / 10];
+    let pcm = open(Direction::Capture, rate);
+    let mut block = vec![0_i16; rate as usize / 10];
     let mut tenths = 0;
     while begun.elapsed() < within {
         match pcm.io_i16().unwrap().readi(&mut block) {
@@ -44,7 +50,7 @@ pub fn hears(hz: f32, within: Duration) -> bool {
         }
         let samples: Vec<f32> = block.iter().map(|s| f32::from(*s)).collect();
         // The detector is made for 8 kHz.
-        let is_it = Goertzel::new(hz / 6.0).power(&samples) > 0.7 * mean_power(&samples);
+        let is_it = Goertzel::new(hz * 8_000.0 / rate as f32).power(&samples) > 0.7 * mean_power(&samples);
         tenths = if is_it && mean_power(&samples) > 1_000.0 { tenths + 1 } else { 0 };
         if tenths == 5 {
             return true;
@@ -61,18 +67,22 @@ pub struct Hum {
 
 impl Hum {
     pub fn new(hz: f32) -> Self {
+        Self::at(RATE, hz)
+    }
+
+    pub fn at(rate: u32, hz: f32) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let over = stop.clone();
         let run = move || {
-            let pcm = open(Direction::Playback);
+            let pcm = open(Direction::Playback, rate);
             let mut at = 0_u32;
             while !over.load(Ordering::Relaxed) {
                 let sample = |n: u32| {
-                    let turn = (at + n) as f32 * hz / RATE as f32 * std::f32::consts::TAU;
+                    let turn = (at + n) as f32 * hz / rate as f32 * std::f32::consts::TAU;
                     (turn.sin() * 6_000.0) as i16
                 };
-                let block: Vec<i16> = (0..RATE / 50).map(sample).collect();
-                at = (at + RATE / 50) % RATE;
+                let block: Vec<i16> = (0..rate / 50).map(sample).collect();
+                at = (at + rate / 50) % rate;
                 if let Err(error) = pcm.io_i16().unwrap().writei(&block) {
                     let _ = pcm.try_recover(error, true);
                 }

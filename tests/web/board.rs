@@ -13,8 +13,8 @@ fn the_board_is_seen_and_tried_on_the_page() {
     let (blink, blinks) = watch::channel(None);
     let (tell, state) = watch::channel(State { hook: Some(false), card: true, ..State::default() });
     let (wishes, wished) = watch::channel(Wish::default());
-    let board =
-        Front { panel: Some(panel::Front { seen, blink }), handset: Some(handset::Front { state, wishes }) };
+    let (panel, handset) = (panel::Front { seen, blink }, handset::Front { state, wishes });
+    let board = Front { panel: Some(panel), handset: Some(handset), monitor: None };
     let server = Server::with(Config { board, ..config() });
     assert_eq!(server.get("/board", "").status, 303, "for its owner alone");
     let (cookie, token) = server.log_in();
@@ -71,4 +71,21 @@ fn the_board_is_seen_and_tried_on_the_page() {
         page.contains("The board has none") && page.contains("Name its sound card under Settings"),
         "{page}"
     );
+}
+
+#[test]
+fn a_loudspeaker_is_tried_on_the_page_without_a_handset() {
+    let (tell, state) = watch::channel(State::default());
+    let (wishes, wished) = watch::channel(Wish { aloud: true, tone_until: None });
+    let board = Front { monitor: Some(handset::Front { state, wishes }), ..Front::default() };
+    let server = Server::with(Config { board, ..config() });
+    let (cookie, token) = server.log_in();
+    let attempt = |what: &str| server.post("/board", &cookie, "", &format!("csrf={token}&do={what}")).status;
+    let page = || server.get("/board", &cookie).text;
+    assert!(page().contains("<h2>Loudspeaker</h2>") && page().contains("<dd>not there</dd>"));
+    assert_eq!(attempt("monitor-tone"), 409, "without its card");
+    tell.send_replace(State { card: true, ..State::default() });
+    assert_eq!((attempt("monitor-tone"), attempt("monitor-aloud")), (303, 303));
+    assert!(wished.borrow().tone_until.is_some() && !wished.borrow().aloud);
+    assert_eq!((attempt("tone"), attempt("aloud")), (409, 409), "there is no handset");
 }

@@ -75,13 +75,71 @@ fn a_press_from_the_start_on_takes_the_old_password_away() {
     assert_eq!(server.post("/login", "", "", "password=mine-from-now-on").status, 303);
 }
 
-#[test]
-fn a_password_of_the_file_is_changed_in_the_file() {
+/// A box with this password in its file, and what the store of the box before it kept.
+fn with_file(password: &str, before: Option<&Server>) -> (Server, watch::Sender<Option<Claim>>) {
     let (button, claims) = watch::channel(None);
-    let server = Server::with(Config { claims, ..config() });
+    let config = Config { password: Some(password.into()), claims, ..config() };
+    (before.map_or_else(|| Server::with(config.clone()), |before| before.again(config.clone())), button)
+}
+
+fn enters(server: &Server, password: &str) -> bool {
+    server.post("/login", "", "", &format!("password={password}")).status == 303
+}
+
+#[test]
+fn what_is_claimed_counts_instead_of_the_files_password_until_that_is_changed() {
+    let (first, button) = with_file(PASSWORD, None);
+    assert!(enters(&first, PASSWORD));
+    assert_eq!(first.post("/claim", "", "", "password=mine-from-now-on").status, 403, "no press, no claim");
     press(&button, false);
-    let reply = server.post("/claim", "", "", "password=mine-from-now-on");
+    assert!(enters(&first, PASSWORD), "a press alone takes nothing away");
+    assert_eq!(first.post("/claim", "", "", "password=mine-from-now-on").status, 303);
+    assert!(enters(&first, "mine-from-now-on") && !enters(&first, PASSWORD));
+    // It lasts; a code of the box claims just so.
+    let (second, _button) = with_file(PASSWORD, Some(&first));
+    assert!(enters(&second, "mine-from-now-on") && !enters(&second, PASSWORD));
+    assert_eq!(second.web.claim_code, None);
+    // Whoever writes another one into the file has the last word, and the first one there brings nothing back.
+    let (third, _button) = with_file("another-in-the-file", Some(&first));
+    assert!(enters(&third, "another-in-the-file") && !enters(&third, "mine-from-now-on"));
+    let (fourth, _button) = with_file(PASSWORD, Some(&first));
+    assert!(enters(&fourth, PASSWORD) && !enters(&fourth, "mine-from-now-on"));
+}
+
+#[test]
+fn power_on_with_a_finger_forgets_the_files_password_for_good_too() {
+    let (first, button) = with_file(PASSWORD, None);
+    let (cookie, _) = first.log_in();
+    press(&button, true);
+    assert!(!enters(&first, PASSWORD));
+    assert_eq!(first.get("/", &cookie).status, 303, "logged out");
+    // Nobody came within ten minutes, and the power went again: it is as new.
+    let (second, _button) = with_file(PASSWORD, Some(&first));
+    assert!(!enters(&second, PASSWORD));
+    let code = second.web.claim_code.clone().unwrap();
+    assert!(second.get("/login", "").text.contains("Your new box"));
+    let reply = second.post("/claim", "", "", &format!("code={code}&password=mine-from-now-on"));
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    assert!(enters(&second, "mine-from-now-on") && !enters(&second, PASSWORD));
+    // Or somebody writes another one into the file.
+    let (third, _button) = with_file("another-in-the-file", Some(&first));
+    assert!(enters(&third, "another-in-the-file"));
+}
+
+#[test]
+fn the_page_itself_leaves_the_files_password_alone() {
+    let (server, button) = with_file(PASSWORD, None);
+    let (cookie, form) = server.log_in();
+    let choose = |cookie: &str, form: &str| {
+        server.post("/setup/password", cookie, "", &format!("csrf={form}&password=chosen-at-the-set-up"))
+    };
+    let reply = choose(&cookie, &form);
     assert_eq!(reply.status, 409);
     assert!(reply.text.contains("hold-slayer.toml"), "{}", reply.text);
-    assert_eq!(server.post("/login", "", "", &format!("password={PASSWORD}")).status, 303);
+    press(&button, false);
+    let claimed = server.post("/claim", "", "", "password=mine-from-now-on");
+    assert_eq!(claimed.status, 303);
+    let (cookie, form) = server.log_in_with("mine-from-now-on");
+    assert_eq!(choose(&cookie, &form).status, 303);
+    assert!(enters(&server, "chosen-at-the-set-up"));
 }

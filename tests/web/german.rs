@@ -248,6 +248,7 @@ fn every_page_is_whole_in_german() {
         ("/board", "do=blink"),
         ("/board", "do=tone"),
         ("/board", "do=aloud"),
+        ("/board", "do=monitor-tone"),
     ] {
         there(path, &format!("csrf={csrf}&{body}"), &mut see, &cookie);
     }

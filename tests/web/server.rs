@@ -140,6 +140,16 @@ impl Server {
         Self { web, snapshot, store: Some(store), journal, dir }
     }
 
+    /// The page of the same box after a restart. This one keeps the store, and so must live longer.
+    pub fn again(&self, config: Config) -> Self {
+        let (snapshot, seen) = watch::channel(Arc::new(Snapshot::default()));
+        let (requests, journal) = (mpsc::channel(4).0, Journal::default());
+        let dir = self.dir.join("again");
+        std::fs::create_dir_all(&dir).unwrap();
+        let web = start(config, self.store.clone(), studio(&dir), seen, requests, journal.clone()).unwrap();
+        Self { web, snapshot, store: None, journal, dir }
+    }
+
     pub fn addr(&self) -> SocketAddr {
         self.web.addr
     }
@@ -195,7 +205,7 @@ impl Server {
         self.log_in_with(PASSWORD)
     }
 
-    fn log_in_with(&self, password: &str) -> (String, String) {
+    pub fn log_in_with(&self, password: &str) -> (String, String) {
         let reply = self.post("/login", "", "", &format!("password={password}"));
         assert_eq!(reply.status, 303, "{}", reply.text);
         let cookie = reply.field("set-cookie").unwrap().split(';').next().unwrap().to_string();

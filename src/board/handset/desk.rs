@@ -2,7 +2,7 @@
 
 use super::card::{self, Microphone, Speaker};
 use super::player::{Cards, Meters, Order};
-use super::{Line, Lines, Parts, Ringer, State, Wish};
+use super::{Kind, Line, Lines, Parts, Ringer, State, Wish};
 use crate::board::contact::Contact;
 use crate::board::gpio;
 use crate::board::input::{Keys, Use};
@@ -84,7 +84,7 @@ impl Contacts {
             self.bell = gpio::Line::lamp(bell).map_err(|trouble| have("bell", trouble)).ok();
         }
         for (what, wanted, there) in [
-            ("hook", true, lines.hook.is_some()),
+            ("hook", parts.kind == Kind::Handset, lines.hook.is_some()),
             ("bell", parts.ringer == Ringer::Line, lines.bell.is_some()),
         ] {
             if wanted && !there {
@@ -210,15 +210,16 @@ impl Desk {
     /// Tries for what is not had yet.
     fn open(&mut self) {
         let missing = self.contacts.complete(&self.parts, &self.lines);
-        let mut troubles: Vec<String> = missing.iter().map(|why| format!("handset, {why}")).collect();
+        let name = self.parts.kind.name();
+        let mut troubles: Vec<String> = missing.iter().map(|why| format!("{name}, {why}")).collect();
         if !self.given.0 {
-            match open_both(&self.parts) {
+            match open_cards(&self.parts) {
                 Ok(cards) => {
                     self.given.0 = true;
                     self.order(Order::Take(cards));
                     self.give(clock::now(), Input::Card(true));
                 }
-                Err(why) => troubles.push(format!("handset: {why}")),
+                Err(why) => troubles.push(format!("{name}: {why}")),
             }
         }
         if let (true, false, Ringer::Card(name)) = (self.given.0, self.given.1, &self.parts.ringer) {
@@ -227,7 +228,7 @@ impl Desk {
                     self.given.1 = true;
                     self.order(Order::Take(Cards { bell: Some(Box::new(bell)), ..Cards::default() }));
                 }
-                Err(why) => troubles.push(format!("handset, bell: {why}")),
+                Err(why) => troubles.push(format!("{name}, bell: {why}")),
             }
         }
         self.troubles = troubles;
@@ -323,11 +324,14 @@ fn felt(contact: &mut Option<Contact>) -> Vec<(bool, Instant)> {
     }
 }
 
-/// Both directions of the handset's card, or neither.
-fn open_both(parts: &Parts) -> Result<Cards, String> {
-    let ear = Speaker::open(&parts.card, parts.rate)?;
-    let microphone = Microphone::open(&parts.card, parts.rate)?;
-    Ok(Cards { ear: Some(Box::new(ear)), microphone: Some(Box::new(microphone)), bell: None })
+/// What is needed of the card: both directions of a handset's, or neither.
+fn open_cards(parts: &Parts) -> Result<Cards, String> {
+    let ear = Some(Box::new(Speaker::open(&parts.card, parts.rate)?));
+    let microphone = match parts.kind {
+        Kind::Handset => Some(Box::new(Microphone::open(&parts.card, parts.rate)?)),
+        Kind::Monitor => None,
+    };
+    Ok(Cards { ear, microphone, bell: None })
 }
 
 /// Whether a rhythm (on, off, on … ms; 0 ends it) sounds so long after its begin, and for how long this stays so.

@@ -1,4 +1,5 @@
-//! The handset on the box: its sound card, its hook, its dial and its bell, and the telephone that they make.
+//! The handset on the box: its sound card, its hook, its dial and its bell, and the telephone that they make. A loudspeaker
+//! alone is one, too, that nobody can lift and that never rings: it lets a held call be heard.
 //!
 //! ```text
 //!   hook, dial, keypad ──► desk ──── phone::handset::Handset ────► SIP over loopback ──► the box, as any phone's
@@ -10,8 +11,8 @@
 //!
 //! | thread | priority | owns |
 //! |---|---|---|
-//! | `handset` | normal | the telephone, its SIP socket, lines and input devices; opens and closes cards |
-//! | `handset-sound` | SCHED_FIFO, if granted | the open cards, the RTP socket; allocates nothing |
+//! | `handset`, `monitor` | normal | the telephone, its SIP socket, lines and input devices; opens and closes cards |
+//! | `handset-sound`, `monitor-sound` | SCHED_FIFO, if granted | the open cards, the RTP socket; allocates nothing |
 
 pub mod card;
 mod desk;
@@ -53,9 +54,30 @@ pub enum Ringer {
     Silent,
 }
 
+/// What there is of a telephone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All of it.
+    Handset,
+    /// A loudspeaker.
+    Monitor,
+}
+
+impl Kind {
+    /// What its troubles begin with.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Handset => "handset",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
 /// What the handset is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts {
+    /// What of all this there is.
+    pub kind: Kind,
     /// The sound card that is held to the ear and spoken into: its id or its name, or a name of ALSA's own.
     pub card: String,
     /// Hz; `None`: what the card does by itself.
@@ -204,7 +226,8 @@ pub fn start(parts: Parts, lines: Lines, line: Line, shown: watch::Receiver<Patt
         tell,
         show,
     };
-    let sound = std::thread::Builder::new().name("handset-sound".into()).spawn(move || player.run())?;
+    let name = parts.kind.name();
+    let sound = std::thread::Builder::new().name(format!("{name}-sound")).spawn(move || player.run())?;
     let mut handset = Handset {
         stop,
         wakes: [for_sound, for_desk],
@@ -213,7 +236,7 @@ pub fn start(parts: Parts, lines: Lines, line: Line, shown: watch::Receiver<Patt
         front: Front { state, wishes },
     };
     let desk = desk::Desk::new(parts, lines, line, edges)?;
-    handset.threads.push(std::thread::Builder::new().name("handset".into()).spawn(move || desk.run())?);
+    handset.threads.push(std::thread::Builder::new().name(name.into()).spawn(move || desk.run())?);
     Ok(handset)
 }
 
@@ -237,7 +260,10 @@ pub fn missing(parts: &Parts, lines: &Lines) -> Vec<String> {
     card::hush();
     let mut found = Vec::new();
     found.extend(card::Speaker::open(&parts.card, parts.rate).err());
-    found.extend(card::Microphone::open(&parts.card, parts.rate).err().filter(|why| !found.contains(why)));
+    if parts.kind == Kind::Handset {
+        let microphone = card::Microphone::open(&parts.card, parts.rate).err();
+        found.extend(microphone.filter(|why| !found.contains(why)));
+    }
     if let Ringer::Card(card) = &parts.ringer {
         found.extend(card::Speaker::open(card, None).err().map(|why| format!("the bell: {why}")));
     }

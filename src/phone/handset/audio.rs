@@ -43,12 +43,14 @@ pub struct Gains {
     pub ear: f32,
     /// Of the own voice in the ear; `None`: it is not heard.
     pub sidetone: Option<f32>,
+    /// Of what is heard aloud.
+    pub aloud: f32,
 }
 
 impl Default for Gains {
     /// The sidetone of a good telephone: the own voice 18 dB softer than it is sent.
     fn default() -> Self {
-        Self { microphone: 0.0, ear: 0.0, sidetone: Some(-18.0) }
+        Self { microphone: 0.0, ear: 0.0, sidetone: Some(-18.0), aloud: 0.0 }
     }
 }
 
@@ -64,8 +66,8 @@ enum Pressing {
 /// The sound of the handset.
 pub struct Audio {
     country: &'static Country,
-    /// Factors of microphone, ear and sidetone.
-    gains: [f32; 3],
+    /// Factors of microphone, ear, sidetone and what is heard aloud.
+    gains: [f32; 4],
     talk: Option<Session>,
     sender: Sender,
     jitter: Jitter,
@@ -91,7 +93,12 @@ impl Audio {
         let factor = |db: f32| 10f32.powf(db / 20.0);
         Self {
             country,
-            gains: [factor(gains.microphone), factor(gains.ear), gains.sidetone.map_or(0.0, factor)],
+            gains: [
+                factor(gains.microphone),
+                factor(gains.ear),
+                gains.sidetone.map_or(0.0, factor),
+                factor(gains.aloud),
+            ],
             talk: None,
             sender: Sender::new(seed),
             jitter: Jitter::new(),
@@ -167,8 +174,10 @@ impl Audio {
         if talk.is_some() {
             self.jitter.take(&mut self.ring, ear);
         }
+        let [microphone, loud, mut side, aloud] = self.gains;
         if self.aloud {
             core::mem::swap(ear, bell);
+            bell.0.iter_mut().for_each(|heard| *heard = clip(f32::from(*heard) * aloud));
         }
         if let Some(ringing) = &mut self.bell {
             bell.0.fill_with(|| ringing.sample());
@@ -187,7 +196,6 @@ impl Audio {
             ear.0.fill_with(|| test.sample());
             *bell = *ear;
         }
-        let [microphone, loud, mut side] = self.gains;
         if talk.is_none() || self.aloud {
             side = 0.0;
         }
@@ -346,7 +354,7 @@ mod tests {
 
     #[test]
     fn the_microphone_is_sent_with_its_gain_and_heard_as_sidetone() {
-        let gains = Gains { microphone: 6.02, ear: 0.0, sidetone: Some(-20.0) };
+        let gains = Gains { microphone: 6.02, ear: 0.0, sidetone: Some(-20.0), aloud: 0.0 };
         let mut audio = audio(gains);
         assert!(run(&mut audio, 5, 4_000.0).2.is_empty(), "nobody is talked to");
         audio.order(Sound::Talk(session(Some(101))));
@@ -370,7 +378,7 @@ mod tests {
 
     #[test]
     fn what_comes_is_heard_and_nothing_of_somebody_else() {
-        let mut audio = audio(Gains { sidetone: None, ear: 0.0, microphone: 0.0 });
+        let mut audio = audio(Gains { sidetone: None, ear: 0.0, microphone: 0.0, aloud: -6.02 });
         audio.order(Sound::Talk(session(None)));
         let mut sender = Sender::new(3);
         let mut tone = Generator::new(BEEP);

@@ -223,6 +223,27 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "monitor",
+        title: "Loudspeaker on the box",
+        many: false,
+        fields: &[
+            field("card", "Sound card", Text, "Held calls are heard on it. Its name, as above. Empty: none."),
+            field(
+                "rate",
+                "Samples a second",
+                Number,
+                "8000, 16000 or 48000. Empty: what the card does by itself.",
+            ),
+            field("volume", "Volume", Number, "Louder or softer, -30 to 30 dB. Default 0."),
+            field(
+                "aloud",
+                "Held calls aloud",
+                Flag,
+                "From the start; the page Button, lamp and handset changes it until the next. Default yes.",
+            ),
+        ],
+    },
+    Part {
         name: "hold",
         title: "Holding",
         many: false,
@@ -536,7 +557,7 @@ pub(super) const PARTS: &[Part] = &[
                 "password",
                 "Password",
                 Secret,
-                "At least 8 characters. Without one here, the one chosen on the page holds.",
+                "At least 8 characters. Without one here, or once one was chosen with the box's button or a code, that one holds.",
             ),
             field("names", "Names", List, "By which the page may be called, one a line."),
             field(
