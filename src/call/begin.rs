@@ -42,7 +42,10 @@ impl Switchboard {
     }
 
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
-        self.desk.noticed();
+        // A loudspeaker that listens is no owner who has come.
+        if self.desk.peer(arrival.account).is_some_and(super::Peer::is_phone) {
+            self.desk.noticed();
+        }
         if self.desk.plan.is_extension(dialled) {
             return self.take_in(arrival, &Caller::default());
         }

@@ -204,7 +204,7 @@ impl Desk {
 
     fn show_waiting(&mut self, count: u32) {
         self.waiting = count;
-        let phones = self.plan.peers.iter().filter(|peer| peer.side == Side::Phone);
+        let phones = self.plan.peers.iter().filter(|peer| peer.is_phone());
         self.out.extend(phones.map(|phone| Effect::Sip(Command::Waiting(phone.id, count))));
     }
 

@@ -332,7 +332,9 @@ impl Call {
 impl Desk {
     /// A trunk or phone was `up` or not before; tells what has become of it. `news`: why it is down is new.
     pub(super) fn tell_peer(&mut self, account: AccountId, was_up: bool, news: bool) {
-        let Some(peer) = self.peer(account) else { return };
+        let Some(peer) = self.peer(account).filter(|peer| peer.side == Side::Trunk || peer.is_phone()) else {
+            return;
+        };
         let (name, side) = (peer.name.clone(), peer.side);
         let Some(state) = self.peers.get(&account) else { return };
         let reason = state.status.clone();

@@ -13,7 +13,7 @@ use super::record::Outcome;
 use super::switchboard::Switchboard;
 use super::{Errand, Request};
 use crate::media::{MediaCommand, Tone};
-use crate::sip::{Caller, Cause, Side};
+use crate::sip::{Caller, Cause};
 use crate::trunk::route::Route;
 use crate::units::{AccountId, CallId, Digit, LegId};
 use core::time::Duration;
@@ -120,7 +120,7 @@ impl Switchboard {
             Request::Connect(number) => {
                 self.wanted_by_request(number)?;
                 self.free_line(None)?;
-                let rings = self.desk.plan.peers.iter().any(|peer| peer.side == Side::Phone);
+                let rings = self.desk.plan.peers.iter().any(super::Peer::is_phone);
                 if rings { Ok(()) } else { Err(NO_PHONE.into()) }
             }
             Request::Errand(Errand::Call(number, way)) => self.may_call(number, way).map(drop),

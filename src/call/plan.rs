@@ -165,3 +165,10 @@ pub struct Peer {
     /// It speaks G.722.
     pub wideband: bool,
 }
+
+impl Peer {
+    /// A phone that can ring; one that only listens is none.
+    pub(super) fn is_phone(&self) -> bool {
+        self.side == crate::sip::Side::Phone && !self.rings.is_zero()
+    }
+}

@@ -490,7 +490,7 @@ impl Switchboard {
     /// The state of everything.
     pub fn snapshot(&self) -> Snapshot {
         let side = |side| {
-            let shown = move |p: &&super::Peer| p.side == side && (side == Side::Trunk || !p.rings.is_zero());
+            let shown = move |p: &&super::Peer| p.side == side && (side == Side::Trunk || p.is_phone());
             let peers = self.desk.plan.peers.iter().filter(shown);
             peers.filter_map(|p| {
                 let state = self.desk.peers.get(&p.id)?;

@@ -4,7 +4,7 @@ use super::conversation::{Call, State};
 use super::desk::Desk;
 use super::leg::{Leg, Role};
 use crate::phone::hunt::{Candidate, Order, Turns};
-use crate::sip::{Caller, Cause, Side};
+use crate::sip::{Caller, Cause};
 use crate::units::{AccountId, Codec, Instant};
 use core::time::Duration;
 
@@ -28,7 +28,7 @@ impl Call {
     /// Rings the phones of the house; who answers first has the call. `called`: the number that was called, if the call
     /// came from outside. Help that calls back rings everywhere at once.
     pub(super) fn ring_phones(&mut self, desk: &mut Desk, caller: &Caller, called: Option<&str>) {
-        let phones = desk.plan.peers.iter().filter(|p| p.side == Side::Phone && !p.rings.is_zero());
+        let phones = desk.plan.peers.iter().filter(|p| p.is_phone());
         if desk.plan.order == Order::AtOnce || self.emergency {
             let all: Vec<AccountId> = phones.map(|p| p.id).collect();
             return all.into_iter().for_each(|id| self.ring_one(desk, id, caller, called));

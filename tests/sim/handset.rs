@@ -355,6 +355,33 @@ fn a_held_call_is_heard_aloud_and_lifted_into_the_ear() {
 }
 
 #[test]
+fn a_loudspeaker_lets_a_hold_be_heard_and_is_no_phone() {
+    let queue = vec![Far::Answer, Far::Tone(1_200, s(600)), Far::HangUp];
+    let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
+    let hold = [Owner::Listen(s(3)), Owner::Press("**".into()), Owner::Listen(s(3)), Owner::HangUp];
+    let later = [Owner::AwaitRing, Owner::Wait(s(60))];
+    let owner = dial.into_iter().chain(hold).chain(later).collect();
+    let house = House { rooms: vec![vec![]], silent_rooms: true, channels: 3, ..House::default() };
+    let mut world = World::with_desks(&house, vec![desk("18005550123", queue)], owner);
+    world.hand = Some(Hand::new(Dial::Keypad));
+    world.at_the_handset(Input::Card(true));
+    assert!(world.run_until(s(20), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
+    assert!(world.snapshot().phones.iter().all(|phone| phone.name != "room 0"), "it is not shown");
+    world.at_the_handset(Input::Aloud(true));
+    world.run(s(4));
+    assert!(sounds(&hand(&world).bell, 1_200) && !sounds(&hand(&world).ear, 1_200), "{}", world.tale());
+    assert_eq!(world.phase(), Some(Phase::Holding));
+    // Somebody calls: the phone in the hall rings, the loudspeaker goes on.
+    world.company.call(world.now, "house", Caller::default(), vec![Far::Forever]);
+    assert!(world.run_until(s(5), |w| w.rings() == 1), "{}", world.tale());
+    world.run(s(2));
+    assert!(!hand(&world).rings() && sounds(&hand(&world).bell, 1_200), "{}", world.tale());
+    world.at_the_handset(Input::Aloud(false));
+    world.run(s(2));
+    assert!(hand(&world).bell.iter().all(|s| s.abs() < 100));
+}
+
+#[test]
 fn who_only_listens_and_dials_calls_somebody() {
     let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
     let mut world = world(vec![desk("18005550123", queue), hums("911", 1_200)], vec![], Dial::Keypad);

@@ -98,6 +98,8 @@ pub struct House {
     pub rooms: Vec<Vec<Owner>>,
     /// The further phones are not known to the box at the start.
     pub strange_rooms: bool,
+    /// The further phones only listen: they never ring.
+    pub silent_rooms: bool,
     pub emergency: Vec<String>,
     /// The only realm whose challenges the box answers at the company.
     pub realm: Option<String>,
@@ -164,6 +166,7 @@ impl Default for House {
             spares: Vec::new(),
             rooms: Vec::new(),
             strange_rooms: false,
+            silent_rooms: false,
             emergency: vec!["911".into()],
             realm: None,
             dialling: Dialling {
@@ -940,8 +943,9 @@ fn plan(house: &House) -> Plan {
     peers.extend(spares);
     peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
     if !house.strange_rooms {
-        let rooms =
-            (0..house.rooms.len()).map(|n| peer(room(n), Side::Phone, &format!("room {n}"), usize::MAX));
+        let rings = if house.silent_rooms { s(0) } else { s(15) };
+        let rooms = (0..house.rooms.len())
+            .map(|n| Peer { rings, ..peer(room(n), Side::Phone, &format!("room {n}"), usize::MAX) });
         peers.extend(rooms);
     }
     Plan {
