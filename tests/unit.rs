@@ -190,6 +190,45 @@ fn the_lines_are_those_of_the_kernel_s_own_trees() {
 }
 
 #[test]
+fn a_card_without_a_board_s_driver_is_refused() {
+    let folder = folder("drivers");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+    // A chip with a driver of its own or another's, one that is off, and one that no module drives.
+    let tree = r#"/dts-v1/;
+/ {
+    clock { compatible = "maker,new-clock", "maker,clock"; };
+    radio { compatible = "maker,radio"; status = "disabled"; };
+    memory { compatible = "maker,memory"; };
+};
+"#;
+    write("tree.dts", tree);
+    asked("dtc", &["-I", "dts", "-O", "dtb", "-o", &path("tree.dtb"), &path("tree.dts")]);
+    write(
+        "modules.dep",
+        "kernel/drivers/clk/clk-maker.ko.xz: kernel/lib/gears.ko.xz\nkernel/lib/gears.ko.xz:\nkernel/net/radio.ko.xz:\n",
+    );
+    write(
+        "modules.alias",
+        "# Aliases\nalias of:N*T*Cmaker,clock clk_maker\nalias of:N*T*Cmaker,clockC* clk_maker\nalias of:N*T*Cmaker,radio radio\n",
+    );
+    let judged = |drivers: &str| {
+        write("drivers", drivers);
+        run("python3", &["image/drivers.py", &path("drivers"), folder.to_str().unwrap(), &path("tree.dtb")])
+    };
+    let told = judged("lib/ # first\n");
+    assert!(
+        !told.status.success()
+            && words(&told).contains("drivers/clk/clk-maker.ko.xz is not on the card, for tree.dtb /clock"),
+        "{}",
+        words(&told)
+    );
+    let told = judged("# clocks\ndrivers/clk/ # first\n");
+    assert!(told.status.success() && words(&told).is_empty(), "{}", words(&told));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn names_and_pins_agree_everywhere() {
     let read = |file: &str| std::fs::read_to_string(file).unwrap();
     let rule = read("systemd/70-hold-slayer.rules");
