@@ -222,8 +222,8 @@ impl Desk {
                 Err(why) => troubles.push(format!("{name}: {why}")),
             }
         }
-        if let (true, false, Ringer::Card(name)) = (self.given.0, self.given.1, &self.parts.ringer) {
-            match Speaker::open(name, None) {
+        if let (true, false, Ringer::Card(card)) = (self.given.0, self.given.1, &self.parts.ringer) {
+            match Speaker::open(card, None) {
                 Ok(bell) => {
                     self.given.1 = true;
                     self.order(Order::Take(Cards { bell: Some(Box::new(bell)), ..Cards::default() }));

@@ -10,7 +10,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, handset, hold, menu, speed_dial, record, words, speech, assistant, notify, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, handset, monitor, hold, menu, speed_dial, record, words, speech, assistant, notify, guard, codes, board, web, log",
         ],
     ),
     (
