@@ -147,14 +147,28 @@ impl Machine {
         let _ = std::fs::remove_file(&control);
         let board = |machine: String| {
             let mut qemu = part("usr/bin/qemu-system-aarch64");
-            let same = ["-cpu", "cortex-a72", "-accel", "tcg,thread=multi", "-smp", "2", "-display", "none", "-nodefaults"];
+            let same = [
+                "-cpu",
+                "cortex-a72",
+                "-accel",
+                "tcg,thread=multi",
+                "-smp",
+                "2",
+                "-display",
+                "none",
+                "-nodefaults",
+            ];
             qemu.args(same).args(["-M", &machine, "-m", &megabytes.to_string()]);
             qemu
         };
         // A Pi's firmware says in the device tree what it has booted.
         run(&mut board(format!("virt,dumpdtb={}", tree.display())));
         let word = ["-p", "-t", "u"];
-        run(part("usr/bin/fdtput").args(word).arg(&tree).args(["/chosen/bootloader", "partition", &partition.to_string()]));
+        run(part("usr/bin/fdtput").args(word).arg(&tree).args([
+            "/chosen/bootloader",
+            "partition",
+            &partition.to_string(),
+        ]));
         let mut qemu = board("virt".into());
         qemu.arg("-dtb").arg(&tree);
         let parts = [
@@ -183,7 +197,8 @@ impl Machine {
 
     /// Puts a USB stick in.
     pub fn plug(&self, stick: &Path) {
-        let drive = json!({"node-name": "stick", "driver": "raw", "file": {"driver": "file", "filename": stick}});
+        let drive =
+            json!({"node-name": "stick", "driver": "raw", "file": {"driver": "file", "filename": stick}});
         let device = json!({"driver": "usb-storage", "drive": "stick", "bus": "usb.0"});
         self.tell(&[
             json!({"execute": "blockdev-add", "arguments": drive}),
