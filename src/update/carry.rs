@@ -40,8 +40,9 @@ pub fn carry_out(
         while let Some(output) = machine.poll() {
             let answer = match output {
                 Output::Keep(kept) => {
+                    let done = work.keep(&kept);
                     say(&kept.to_string());
-                    work.keep(&kept)?;
+                    done?;
                     None
                 }
                 Output::Drop => {

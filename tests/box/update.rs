@@ -8,7 +8,7 @@ use hold_slayer::update::Folder as UpdateFolder;
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileExt, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -194,4 +194,37 @@ fn one_that_does_not_answer_makes_room_and_files_are_taken_from_the_command_line
     let (code, _, err) = says(&folder.0, &["no-such.update"]);
     assert!(code == 1 && err.contains("there is no file no-such.update: name the update"), "{err}");
     drop(running);
+}
+
+#[test]
+fn an_update_as_the_image_makes_it_is_taken_by_a_box_with_its_key() {
+    let folder = Folder::new(Net::new());
+    let at = |name: &str| folder.0.join(name).display().to_string();
+    let run = |script: &str, arguments: &[&str]| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("image").join(script);
+        let output = Command::new(script).args(arguments).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{error}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let key = run("key.sh", &["--new", &at("secret")]);
+    assert_eq!(run("key.sh", &[&at("secret")]), key);
+    card(&folder.0);
+    let slots = fs::read_to_string(at("slots.toml")).unwrap();
+    fs::write(at("slots.toml"), slots.replace(KEY.lines().nth(1).unwrap(), key.trim())).unwrap();
+    // Only where the card has slot A's boot partition is something.
+    let image = File::create(at("card.img")).unwrap();
+    image.set_len(161 << 20).unwrap();
+    image.write_all_at(b"the boot partition", 65 << 20).unwrap();
+    fs::write(at("root"), "the root").unwrap();
+    // They have room for it.
+    for boot in ["boot-a", "boot-b"] {
+        File::options().write(true).open(at(boot)).unwrap().set_len(96 << 20).unwrap();
+    }
+    let made = at("hold-slayer-9.9.9-pi.update");
+    run("bundle.sh", &[&at("card.img"), &at("root"), "9.9.9", "pi", &at("secret"), &made]);
+    let (code, out, err) = says(&folder.0, &[&made, "--check"]);
+    assert!(code == 0 && out.contains("This update is good: version 9.9.9 for pi"), "{out}{err}");
+    let bytes = fs::read(&made).unwrap();
+    assert!(bytes.ends_with(b"\0the root") && bytes.windows(18).any(|part| part == b"the boot partition"));
 }
