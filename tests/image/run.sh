@@ -17,7 +17,7 @@ IMAGE_PARTS=$("$top/image/builder.sh")
 # Two updates, both of what is on the card: one as it is, and one whose program is missing. Their versions are later in name only.
 rm -rf "$IMAGE_UPDATES"
 mkdir -p "$IMAGE_UPDATES"
-"$top/image/builder.sh" in mksquashfs "$from/root" "$IMAGE_UPDATES/lame" -e usr/bin/hold-slayer -comp zstd -Xcompression-level 1 -no-progress -quiet -no-xattrs -root-mode 0755
+"$top/image/builder.sh" in mksquashfs "$from/root" "$IMAGE_UPDATES/lame" -comp zstd -Xcompression-level 1 -no-progress -quiet -no-xattrs -root-mode 0755 -e usr/bin/hold-slayer >&2
 "$top/image/bundle.sh" "$IMAGE_CARD" "$from/root.squashfs" 9.0.1 pi "$from/key" "$IMAGE_UPDATES/good.update"
 "$top/image/bundle.sh" "$IMAGE_CARD" "$IMAGE_UPDATES/lame" 9.0.2 pi "$from/key" "$IMAGE_UPDATES/lame.update"
 export IMAGE_CARD IMAGE_UPDATES IMAGE_PARTS test filter
