@@ -21,7 +21,7 @@ for file in usr/bin/hold-slayer usr/lib/hold-slayer/libtensorflowlite_c.so; do
 done
 arm() { image/builder.sh in qemu-aarch64 "$work/usr/bin/hold-slayer" "$@"; }
 arm --version | head -n 1
-image/builder.sh in qemu-aarch64 -L /opt/bookworm "$work/usr/bin/hold-slayer" --version >"$work/version" || { say 'it does not start on Debian 12'; exit 1; }
+image/builder.sh in qemu-aarch64 -L /opt/bookworm -E LD_LIBRARY_PATH=/opt/bookworm/lib/aarch64-linux-gnu:/opt/bookworm/usr/lib/aarch64-linux-gnu "$work/usr/bin/hold-slayer" --version >"$work/version" || { say 'it does not start on Debian 12'; exit 1; }
 cmp "$work/version" <(arm --version)
 arm check --example >"$work/example.toml"
 cmp "$work/example.toml" systemd/hold-slayer.toml
