@@ -1,6 +1,7 @@
 #!/bin/bash
-# The program for arm64 under qemu-aarch64, as root: its package, what is in it, that it runs with its network and its words, and
-# that it hears the same calls as this machine's own program (`image/arm-test.sh PROGRAM`, a hold-slayer that runs here).
+# The program for arm64 under qemu-aarch64, as root: its package, what is in it, that it runs with its network and its words,
+# that it hears the same calls as this machine's own program (`image/arm-test.sh PROGRAM`, a hold-slayer that runs here), the unit
+# tests of the pure rooms, and the classifier's golden file.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
@@ -20,6 +21,8 @@ for file in usr/bin/hold-slayer usr/lib/hold-slayer/libtensorflowlite_c.so; do
 done
 arm() { image/builder.sh in qemu-aarch64 "$work/usr/bin/hold-slayer" "$@"; }
 arm --version | head -n 1
+image/builder.sh in qemu-aarch64 -L /opt/bookworm -E LD_LIBRARY_PATH=/opt/bookworm/lib/aarch64-linux-gnu:/opt/bookworm/usr/lib/aarch64-linux-gnu "$work/usr/bin/hold-slayer" --version >"$work/version" || { say 'it does not start on Debian 12'; exit 1; }
+cmp "$work/version" <(arm --version)
 arm check --example >"$work/example.toml"
 cmp "$work/example.toml" systemd/hold-slayer.toml
 
@@ -42,3 +45,7 @@ for call in 'music-0 agent-human-0' 'music-3 recorded-matthew-1 music-3 agent-hu
     say "$call: the same $(wc -l <"$work/arm.json") lines, $(grep -c '"person"' "$work/arm.json" || true) of them a person"
 done
 say 'the program for arm64 runs and hears the same'
+
+# Rooms without sockets, files or devices.
+image/arm.sh test --lib --test listen -- call:: dsp:: golden:: listen:: media:: phone::handset:: rtp:: sip:: slay:: trunk:: units::
+say 'the pure rooms and the golden file hold on arm64'

@@ -18,6 +18,9 @@ packages=(
     dosfstools mtools e2fsprogs fdisk squashfs-tools zstd xz-utils cpio kmod device-tree-compiler
     "${rust[@]}"
 )
+# What the program is compiled and linked against: Debian 12's, so that it starts there, too (`/opt/bookworm`).
+older=(libc6-dev libasound2-dev libstdc++6)
+whole="${packages[*]} / ${older[*]}"
 
 make_it() {
     local mirror
@@ -32,15 +35,19 @@ make_it() {
         --include="$(IFS=,; echo "${packages[*]}")" \
         trixie "$root" "deb $mirror trixie main" "deb $mirror trixie-updates main" "deb $mirror trixie-backports main" >&2
     rm -rf "$root"/var/cache/apt/archives/*.deb
-    echo "${packages[*]}" >"$cache/whole"
+    mmdebstrap --quiet --variant=extract --mode=root --architectures=arm64 --include="$(IFS=,; echo "${older[*]}")" \
+        bookworm "$root/opt/bookworm" "deb $mirror bookworm main" >&2
+    printf '#!/bin/sh\nexec aarch64-linux-gnu-gcc --sysroot=/opt/bookworm "$@"\n' >"$root/opt/bookworm/cc"
+    chmod +x "$root/opt/bookworm/cc"
+    echo "$whole" >"$cache/whole"
 }
 
 [ "$(id -u)" = 0 ] || { echo 'image/builder.sh: only root can make another system and enter it' >&2; exit 1; }
 mkdir -p "${cache%/*}"
 # Whoever works in it holds it, shared; it is made anew when nobody does.
 exec 9>"$cache.lock"
-[ "$(cat "$cache/whole" 2>/dev/null)" = "${packages[*]}" ] || flock 9
-[ "$(cat "$cache/whole" 2>/dev/null)" = "${packages[*]}" ] || make_it
+[ "$(cat "$cache/whole" 2>/dev/null)" = "$whole" ] || flock 9
+[ "$(cat "$cache/whole" 2>/dev/null)" = "$whole" ] || make_it
 flock -s 9
 [ "${1:-}" = in ] || { echo "$root"; exit; }
 shift

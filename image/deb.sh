@@ -28,7 +28,12 @@ put 0640 systemd/hold-slayer.toml etc/hold-slayer/hold-slayer.toml
 put 0644 LICENSE usr/share/doc/hold-slayer/copyright
 put 0644 model/NOTICE.md usr/share/doc/hold-slayer/NOTICE.md
 put 0644 README.md usr/share/doc/hold-slayer/README.md
-put 0644 systemd/hold-slayer-watchdog.conf usr/lib/systemd/system.conf.d/50-hold-slayer-watchdog.conf
+put 0644 systemd/hold-slayer-watchdog.conf usr/share/hold-slayer/hold-slayer-watchdog.conf
+declare -A targets=([amd64]=x86_64-unknown-linux-gnu [arm64]=aarch64-unknown-linux-gnu)
+"$top/image/notices.py" "${targets[$arch]}" | gzip -9n >"$root/usr/share/doc/hold-slayer/THIRD-PARTY.txt.gz"
+# Debian 12, and a Raspberry Pi OS of the same age, has glibc 2.36. What is only asked for weakly may be missing.
+needs=$(readelf -V "$root/usr/bin/hold-slayer" "$root/usr/lib/hold-slayer/libtensorflowlite_c.so" | sed -n '/WEAK/d; s/.*Name: GLIBC_\([0-9.]*\) .*/\1/p' | sort -V | tail -n 1)
+[ "$(printf '%s\n' "$needs" 2.36 | sort -V | tail -n 1)" = 2.36 ] || { echo "image/deb.sh: what was built needs glibc $needs, and Debian 12 has 2.36" >&2; exit 1; }
 for board in "$top"/board/*.toml "$top"/board/{README.md,wiring.svg,config.txt,cmdline.txt,hold-slayer-button.dts}; do
     install -D -m 0644 "$board" "$root/usr/share/hold-slayer/board/${board##*/}"
 done
@@ -46,7 +51,7 @@ Architecture: $arch
 Maintainer: The Hold Slayer team <box@hold-slayer.invalid>
 Section: comm
 Priority: optional
-Depends: libasound2 (>= 1.2) | libasound2t64, libc6 (>= 2.36), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
+Depends: libasound2 (>= 1.2) | libasound2t64, libc6 (>= $needs), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
 Recommends: systemd, udev, espeak-ng
 Installed-Size: $(du -sk --exclude DEBIAN "$root" | cut -f1)
 Description: waits on hold for you and rings your phone when a person answers

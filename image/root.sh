@@ -74,6 +74,7 @@ find "$out/parts/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xarg
 cp -r --no-preserve=ownership "$top"/image/card/. "$root/"
 # Updates are those that this key of minisign's has signed; without one the box takes none.
 sed "s|@KEY@|${UPDATE_KEY:-}|" "$top/image/slots.toml" >"$root/usr/lib/hold-slayer/slots.toml"
+install -D -m 0644 "$top/systemd/hold-slayer-watchdog.conf" "$root/usr/lib/systemd/system.conf.d/50-hold-slayer-watchdog.conf"
 ln -sf ../run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
 echo holdslayer >"$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\tholdslayer\n::1\tlocalhost ip6-localhost\n' >"$root/etc/hosts"
@@ -87,6 +88,7 @@ wants() { mkdir -p "$root/etc/systemd/system/$2.wants"; ln -sf "/usr/lib/systemd
 wants hold-slayer-grow.service data.mount
 wants hold-slayer-card.service sysinit.target
 wants hold-slayer-radio.service multi-user.target
+wants hold-slayer-radio.timer timers.target
 wants hold-slayer-update.service multi-user.target
 wants hold-slayer-update.path multi-user.target
 wants systemd-networkd.service multi-user.target
@@ -140,7 +142,7 @@ mkdir -p "$root/var/lib/hold-slayer"
 
 # The first file system: the drivers that find the root.
 mapfile -t first < <(sed -n 's/[[:space:]]*# first.*//p' "$top/image/drivers")
-mkdir -p "$out/initrd"/{bin,proc,sys,dev,root,lib/modules}
+mkdir -p "$out/initrd"/{bin,proc,sys,dev,owner,root,lib/modules}
 cp "$out/parts/usr/bin/busybox" "$out/initrd/bin/"
 install -m 0755 "$top/image/init" "$out/initrd/init"
 mkdir -p "$out/initrd/lib/modules/$version"

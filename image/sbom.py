@@ -15,7 +15,6 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-TARGET = "aarch64-unknown-linux-gnu"
 
 
 def identifier(text):
@@ -47,8 +46,9 @@ def debian(path):
         yield found
 
 
-def crates():
-    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET]
+def crates(target):
+    """What cargo says of each crate that the program for `target` is made of, by name."""
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", target]
     known = json.loads(subprocess.run(command, cwd=TOP, check=True, capture_output=True, text=True).stdout)
     needed, nodes = set(), {node["id"]: node for node in known["resolve"]["nodes"]}
     waiting = [known["resolve"]["root"]]
@@ -58,10 +58,14 @@ def crates():
             needed.add(node)
             # What only tests or the build itself use is not on the card.
             waiting += [dep["pkg"] for dep in nodes[node]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-    for crate in known["packages"]:
-        if crate["id"] in needed and crate["id"] != known["resolve"]["root"]:
-            licence = (crate["license"] or "NOASSERTION").replace("/", " OR ")
-            yield package(crate["name"], crate["version"], "crate", licence, f"pkg:cargo/{crate['name']}@{crate['version']}", "NOASSERTION")
+    ours = needed - {known["resolve"]["root"]}
+    return sorted((crate for crate in known["packages"] if crate["id"] in ours), key=lambda c: (c["name"], c["version"]))
+
+
+def of_rust():
+    for crate in crates("aarch64-unknown-linux-gnu"):
+        licence = (crate["license"] or "NOASSERTION").replace("/", " OR ")
+        yield package(crate["name"], crate["version"], "crate", licence, f"pkg:cargo/{crate['name']}@{crate['version']}", "NOASSERTION")
 
 
 def main():
@@ -75,11 +79,11 @@ def main():
     program = package("hold-slayer", version, "program", licence, f"pkg:generic/hold-slayer@{version}", "NOASSERTION")
     library = package("libtensorflowlite_c", "2.17.1", "library", "Apache-2.0", "pkg:generic/libtensorflowlite_c@2.17.1", "Organization: The TensorFlow Authors")
     of_debian = sorted(debian(packages), key=lambda p: p["SPDXID"])
-    of_rust = sorted(crates(), key=lambda p: p["SPDXID"])
+    rust = sorted(of_rust(), key=lambda p: p["SPDXID"])
     parts = [program, library, *of_debian]
     relations = [("SPDXRef-DOCUMENT", "DESCRIBES", image["SPDXID"])]
     relations += [(image["SPDXID"], "CONTAINS", part["SPDXID"]) for part in parts]
-    relations += [(program["SPDXID"], "STATIC_LINK", crate["SPDXID"]) for crate in of_rust]
+    relations += [(program["SPDXID"], "STATIC_LINK", crate["SPDXID"]) for crate in rust]
     relations += [(program["SPDXID"], "DYNAMIC_LINK", library["SPDXID"])]
     made = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)
     document = {
@@ -89,7 +93,7 @@ def main():
         "name": f"hold-slayer-card-{version}",
         "documentNamespace": f"https://hold-slayer.invalid/spdx/{digest}",
         "creationInfo": {"created": made.strftime("%Y-%m-%dT%H:%M:%SZ"), "creators": ["Tool: image/sbom.py"]},
-        "packages": [image, *parts, *of_rust],
+        "packages": [image, *parts, *rust],
         "relationships": [{"spdxElementId": a, "relationshipType": what, "relatedSpdxElement": b} for a, what, b in relations],
     }
     pathlib.Path(f"{stem}.spdx.json").write_text(json.dumps(document, indent=1) + "\n")
@@ -102,11 +106,13 @@ def main():
         "   the named source package, which Debian gives to everybody. raspi-firmware and firmware-brcm80211 are not free software:",
         "   they may be passed on unchanged.", "",
         *(f"   {p['name']} {p['versionInfo']} ({p['sourceInfo'].removeprefix('built from the Debian source package ')})" for p in of_debian), "",
-        "2. Crates of Rust that the program is made of, under the licences that they name.", "",
-        *(f"   {p['name']} {p['versionInfo']}: {p['licenseDeclared']}" for p in of_rust), "",
+        "2. Crates of Rust that the program is made of, under the licences that they name. Their texts, and what the sounds in the program",
+        "   come from, are in /usr/share/doc/hold-slayer/THIRD-PARTY.txt.gz on the card.", "",
+        *(f"   {p['name']} {p['versionInfo']}: {p['licenseDeclared']}" for p in rust), "",
         "3. The sound network and what runs it.", "", (TOP / "model/NOTICE.md").read_text(),
     ]
     pathlib.Path(f"{stem}.NOTICE.txt").write_text("\n".join(lines))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use hold_slayer::board::handset::card::Speaker;
+use hold_slayer::board::handset::card::{Microphone, Speaker};
 use hold_slayer::dsp::resample::{Down, Up};
 use hold_slayer::dsp::tone::Country;
 use hold_slayer::media::{Config, Media, MediaCommand, Overlay, Seat, SoundId, Stream, Tone};
@@ -191,6 +191,7 @@ fn a_handsets_call_allocates_nothing() {
     };
     let mut audio = Audio::new(Country::by_code("uk").unwrap(), Gains::default(), 3);
     let mut speaker = Speaker::open("null", Some(48_000)).unwrap();
+    let mut microphone = Microphone::open("null", Some(48_000)).unwrap();
     let (mut up, mut down) = (Up::new(6), Down::new(6));
     let mut sender = Sender::new(9);
     let mut card = [0; FRAME_SAMPLES * 6];
@@ -223,6 +224,8 @@ fn a_handsets_call_allocates_nothing() {
                 sent += usize::from(audio.tick(&heard, &mut ear, &mut bell).is_some());
                 up.frame(&ear, &mut card);
                 speaker.play(&bell).unwrap();
+                let (heard, _) = microphone.record().unwrap();
+                audio.tick(&heard, &mut ear, &mut bell);
             }
         }
     });

@@ -1,5 +1,5 @@
 //! The systemd unit, its user and its limits, judged by systemd's own tools where they are installed; the board's overlay and
-//! drawing.
+//! drawing; what the card takes from its owner.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::PathBuf;
@@ -152,4 +152,93 @@ fn names_and_pins_agree_everywhere() {
         read("board/cmdline.txt").contains("isolcpus=3 ")
             && read("board/pi4.toml").contains("media_core = 3 ")
     );
+}
+
+/// The card's first partition and what its program makes of it at a start, in a folder.
+struct Card(PathBuf);
+
+impl Card {
+    fn new(name: &str, model: &str) -> Self {
+        let card = Self(std::env::temp_dir().join(format!("hold-slayer-card-{name}-{}", std::process::id())));
+        for folder in ["owner", "settings", "network"] {
+            std::fs::create_dir_all(card.0.join(folder)).unwrap();
+        }
+        card.put("model", model);
+        card
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap_or_default()
+    }
+
+    /// Runs it as at a start, with the folder's places for the machine's; what only root can do is left out.
+    fn start(&self) {
+        let mut program = std::fs::read_to_string("image/card/usr/lib/hold-slayer/card").unwrap();
+        let _ = std::fs::remove_dir_all(self.0.join("run"));
+        for (theirs, ours) in [
+            ("/boot/owner", "owner"),
+            ("/etc/hold-slayer", "settings"),
+            ("/data/taken", "taken"),
+            ("/run/hold-slayer-card", "run"),
+            ("/run/systemd/network", "network"),
+            ("/proc/device-tree/model", "model"),
+        ] {
+            assert!(program.contains(theirs), "{theirs}");
+            program = program.replace(theirs, self.0.join(ours).to_str().unwrap());
+        }
+        let program = program.replace("chown root:hold-slayer", ":").replace("modprobe", ":");
+        let done = Command::new("sh").args(["-c", &program]).output().unwrap();
+        assert!(done.status.success(), "{}", words(&done));
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_cards_settings_are_taken_once_and_the_pages_stay() {
+    let card = Card::new("settings", "Raspberry Pi 4 Model B Rev 1.4");
+    card.put("owner/hold-slayer.toml", "\u{feff}[web]\r\npassword = \"long enough\"\r\n");
+    card.start();
+    let taken = "[web]\npassword = \"long enough\"\n\n[board]\nfile = \"pi4\"\n";
+    assert_eq!(card.read("settings/hold-slayer.toml"), taken);
+    card.put("settings/hold-slayer.toml", "[board]\nfile = \"own.toml\"\n# by the page\n");
+    card.start();
+    assert_eq!(card.read("settings/hold-slayer.toml"), "[board]\nfile = \"own.toml\"\n# by the page\n");
+    let shipped = std::fs::read_to_string("systemd/hold-slayer.toml").unwrap();
+    card.put("owner/hold-slayer.toml", &shipped);
+    card.start();
+    assert!(card.read("settings/hold-slayer.toml").contains("\nfile = \"pi4\" "), "the board that it is on");
+    assert!(card.read("settings/hold-slayer.toml.before").contains("# by the page"), "nothing is lost");
+}
+
+#[test]
+fn what_is_wrong_in_the_cards_box_txt_is_said_and_what_is_right_is_done() {
+    let card = Card::new("box", "QEMU");
+    let wrong = "timezone = Mars/Base\r\naddress = 192.168.1.20\r\nwifi = home\r\npassword = short\r\n";
+    card.put("owner/box.txt", wrong);
+    card.start();
+    let told = card.read("run/wrong");
+    for word in ["no time zone Mars/Base", "192.168.1.20/24", "8 to 63 characters, this one has 5"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    assert_eq!(card.read("run/wifi.conf"), "");
+    assert!(card.read("network/10-owner.network").contains("Address=192.168.1.20/24\n"));
+    card.put(
+        "owner/box.txt",
+        "timezone = UTC\nwifi = H\u{f6}lle \"1\"\npassword = p\"q ss w\u{f6}rd\ncountry = DE\n",
+    );
+    card.start();
+    assert_eq!(card.read("run/wrong"), "");
+    assert_eq!(card.read("run/environment"), "TZ=UTC\n");
+    let wifi = card.read("run/wifi.conf");
+    assert!(wifi.contains("country=DE\n") && wifi.contains("ssid=48c3b66c6c6520223122\n"), "{wifi}");
+    assert!(wifi.contains("  psk=\"p\"q ss w\u{f6}rd\"\n"), "its reader looks for the last quote: {wifi}");
 }

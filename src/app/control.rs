@@ -17,8 +17,9 @@ use crate::notify::Notices;
 use crate::sip::{Account, AccountKind, Hop, Transport};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
-use crate::update::{Folder, Quiet};
+use crate::update::Quiet;
 use crate::web::Order;
+use crate::web::Updates;
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
@@ -97,7 +98,9 @@ pub(super) struct Control {
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
     /// Where an update waits until the box is not needed, where it takes any.
-    pub(super) updates: Option<(Folder, Quiet)>,
+    pub(super) updates: Option<(Updates, Quiet)>,
+    /// One is being written or tried.
+    pub(super) updating: bool,
     /// Somebody wants the box started anew.
     pub(super) restart: bool,
     pub(super) again: watch::Sender<bool>,
@@ -150,7 +153,7 @@ impl Control {
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
                 self.note_arrivals(&snapshot);
-                self.lamp.send_replace(pattern(&snapshot, clock::wall()));
+                self.lamp.send_replace(pattern(&snapshot, self.updating, clock::wall()));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
         }
@@ -349,12 +352,13 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
-        // The wait goes on without news.
-        let shown = pattern(&self.snapshot.borrow(), clock::wall());
-        self.lamp.send_replace(shown);
-        if let Some((folder, quiet)) = &mut self.updates {
+        if let Some((Updates { folder, slots }, quiet)) = &mut self.updates {
             folder.tell_quiet(quiet.look(clock::now(), self.core.is_needed()));
+            self.updating = folder.is_under_way(slots);
         }
+        // The wait goes on without news.
+        let shown = pattern(&self.snapshot.borrow(), self.updating, clock::wall());
+        self.lamp.send_replace(shown);
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }

@@ -26,12 +26,16 @@ pub(super) fn updates(slots: Option<&Path>, data: &Path, troubles: &mut Vec<Stri
         troubles.push(format!("updates are not taken: {why}"));
         None
     })?;
-    Some(Updates { folder: Folder::of(data), slots })
+    let folder = Folder::of(data);
+    if let Err(error) = folder.tidy() {
+        troubles.push(format!("updates are not taken: {error}"));
+    }
+    Some(Updates { folder, slots })
 }
 
-/// Where one waits, and for how long.
-pub(super) fn waits(updates: &Updates) -> (Folder, Quiet) {
-    (updates.folder.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
+/// The same for the control loop, with a watch of how long nobody has called.
+pub(super) fn waits(updates: &Updates) -> (Updates, Quiet) {
+    (updates.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
 }
 
 /// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.

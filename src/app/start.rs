@@ -248,6 +248,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
                 updates: waits,
+                updating: false,
                 restart: false,
                 again: again_tx,
             };
@@ -345,6 +346,12 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
                 let aside = aside.display();
                 troubles.push(format!(
                     "the database was damaged: it was put aside as {aside}, and a new one begun"
+                ));
+            }
+            if let Some(aside) = opened.newer {
+                let aside = aside.display();
+                troubles.push(format!(
+                    "a newer version had changed the database and did not stay: what was before it is back, the newer file is kept as {aside}"
                 ));
             }
             if opened.interrupted > 0 {

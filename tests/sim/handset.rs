@@ -376,6 +376,48 @@ fn who_only_listens_and_dials_calls_somebody() {
 }
 
 #[test]
+fn who_listens_and_calls_somebody_beside_it_keeps_that_call_at_his_first_digit() {
+    let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
+    let desks = vec![desk("18005550123", queue), hums("18005550199", 1_200)];
+    let mut world = world(desks, vec![], Dial::Keypad);
+    lift(&mut world, true);
+    keys(&mut world, "18005550123#");
+    world.run(s(3));
+    keys(&mut world, "**");
+    world.run(s(5));
+    lift(&mut world, false);
+    world.at_the_handset(Input::Aloud(true));
+    world.run(s(4));
+    lift(&mut world, true);
+    world.run(s(2));
+    tap(&mut world);
+    keys(&mut world, "18005550199#");
+    world.run(s(4));
+    assert!(sounds(&hand(&world).ear, 1_200), "{}", world.tale());
+    keys(&mut world, "1");
+    world.run(s(4));
+    assert!(sounds(&hand(&world).ear, 1_200), "a menu's key ends nothing: {}", world.tale());
+}
+
+#[test]
+fn a_hook_that_goes_while_it_is_lifted_puts_the_handset_down_after_a_while() {
+    let mut world = world(vec![hums("18005550123", 1_200)], vec![], Dial::Keypad);
+    lift(&mut world, true);
+    keys(&mut world, "18005550123#");
+    world.run(s(3));
+    world.at_the_handset(Input::NoContact);
+    world.run(s(10));
+    world.at_the_handset(Input::Contact(true));
+    world.run(s(40));
+    assert_eq!(world.phase(), Some(Phase::Talking), "a plug that was touched ends no call");
+    world.at_the_handset(Input::NoContact);
+    world.run(s(32));
+    assert!(world.snapshot().calls.is_empty(), "{}", world.tale());
+    world.company.call(world.now, "house", Caller::default(), vec![Far::Forever]);
+    assert!(world.run_until(s(5), |w| hand(w).rings()), "{}", world.tale());
+}
+
+#[test]
 fn a_sound_card_that_goes_takes_the_handset_with_it_and_brings_it_back() {
     let mut world = world(vec![hums("18005550123", 1_200)], vec![], Dial::Keypad);
     lift(&mut world, true);

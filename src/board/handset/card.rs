@@ -65,7 +65,9 @@ impl Stream {
     fn open(device: &str, direction: Direction, rate: Option<u32>) -> Result<Self, String> {
         let why = |error: alsa::Error| explain(device, error);
         let pcm = PCM::new(&find(device)?, direction, true).map_err(why)?;
-        let rate = set(&pcm, rate).map_err(why)?;
+        let rate = set(&pcm, rate).map_err(why)?.ok_or_else(|| {
+            format!("the sound card \"{device}\" works at none of 8, 16 and 48 kHz: name it by plughw: instead of hw:")
+        })?;
         let buffer = pcm.hw_params_current().and_then(|params| params.get_buffer_size()).map_err(why)?;
         let factor = usize::try_from(rate / 8_000).unwrap_or(1).clamp(1, MOST);
         let stream = Self { pcm, factor, buffer, samples: [0; LONGEST], octets: [0; 2 * LONGEST] };
@@ -80,14 +82,16 @@ impl Stream {
         (FRAME_SAMPLES * self.factor) as i64
     }
 
-    /// Ready for a frame. True: it was at rest.
-    fn ready(&self) -> Result<bool, Gone> {
-        match self.pcm.state() {
-            State::Running | State::Draining => Ok(false),
-            State::Prepared => Ok(true),
-            State::Disconnected => Err(Gone),
-            _ => self.pcm.prepare().map(|()| true).map_err(|_| Gone),
-        }
+    /// Ready for a frame: whether it was at rest, and whether it rests because the machine was late.
+    fn ready(&self) -> Result<(bool, Lost), Gone> {
+        let lost = match self.pcm.state() {
+            State::Running | State::Draining => return Ok((false, Lost::Nothing)),
+            State::Prepared => return Ok((true, Lost::Nothing)),
+            State::Disconnected => return Err(Gone),
+            State::XRun => Lost::Sound,
+            _ => Lost::Nothing,
+        };
+        self.pcm.prepare().map(|()| (true, lost)).map_err(|_| Gone)
     }
 
     /// Goes on after an error: the buffer ran empty or over, or the machine slept.
@@ -149,8 +153,7 @@ impl Speaker {
     /// The card is gone.
     pub fn play(&mut self, frame: &Frame) -> Result<Lost, Gone> {
         let stream = &mut self.stream;
-        let mut lost = Lost::Nothing;
-        let mut rest = stream.ready()?;
+        let (mut rest, mut lost) = stream.ready()?;
         let queued = match stream.pcm.avail() {
             Ok(room) => stream.buffer - room,
             Err(error) => {
@@ -216,8 +219,8 @@ impl Microphone {
     /// The card is gone.
     pub fn record(&mut self) -> Result<(Frame, Lost), Gone> {
         let stream = &mut self.stream;
-        let mut lost = Lost::Nothing;
-        if stream.ready()? {
+        let (rest, mut lost) = stream.ready()?;
+        if rest {
             let _ = stream.pcm.start();
             self.filling = true;
         }
@@ -266,8 +269,8 @@ impl Microphone {
     }
 }
 
-/// Mono, 16 bits, at a rate that the card does by itself if it can; says which.
-fn set(pcm: &PCM, rate: Option<u32>) -> alsa::Result<u32> {
+/// Mono, 16 bits, at a rate that the card does by itself if it can; says which. `None`: at none of ours.
+fn set(pcm: &PCM, rate: Option<u32>) -> alsa::Result<Option<u32>> {
     let params = HwParams::any(pcm)?;
     params.set_access(Access::RWInterleaved)?;
     params.set_format(Format::s16())?;
@@ -282,7 +285,7 @@ fn set(pcm: &PCM, rate: Option<u32>) -> alsa::Result<u32> {
     params.set_buffer_time_near(BUFFER_US, ValueOr::Nearest)?;
     params.set_period_time_near(PERIOD_US, ValueOr::Nearest)?;
     pcm.hw_params(&params)?;
-    Ok(rate)
+    Ok((params.get_rate()? == rate).then_some(rate))
 }
 
 /// ALSA's name of a card that is called so: by its id or its name, which stay the same wherever it is plugged in. What has a

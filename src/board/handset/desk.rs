@@ -15,6 +15,7 @@ use core::time::Duration;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::EventFd;
 use nix::sys::time::TimeSpec;
+use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -106,6 +107,8 @@ pub(super) struct Desk {
     /// Since when it rings.
     rings: Option<Instant>,
     tone: bool,
+    /// Orders that the sound has had no room for yet.
+    waiting: VecDeque<Order>,
     retry_at: Instant,
     troubles: Vec<String>,
 }
@@ -133,6 +136,7 @@ impl Desk {
             given: (false, false),
             rings: None,
             tone: false,
+            waiting: VecDeque::new(),
             retry_at: Instant::ZERO,
             troubles: Vec::new(),
         })
@@ -148,6 +152,7 @@ impl Desk {
                 self.open();
             }
             self.follow(now);
+            self.hand_over();
             self.ring(now);
             self.show();
             let ready = self.wait(now);
@@ -188,9 +193,18 @@ impl Desk {
     }
 
     fn order(&mut self, order: Order) {
-        // Full: the sound has stood still for a second of frantic keys, and hears the next one.
-        let _ = self.edges.orders.push(order);
-        let _ = self.edges.sound.write(1);
+        self.waiting.push_back(order);
+        self.hand_over();
+    }
+
+    /// Full: the sound has stood still for a second of frantic keys. None is lost, since one may be a card or the bell's end.
+    fn hand_over(&mut self) {
+        while let Some(order) = self.waiting.pop_front() {
+            if let Err(rtrb::PushError::Full(order)) = self.edges.orders.push(order) {
+                return self.waiting.push_front(order);
+            }
+            let _ = self.edges.sound.write(1);
+        }
     }
 
     /// Tries for what is not had yet.
@@ -295,10 +309,13 @@ impl Desk {
                 }
             }
         };
+        let had_hook = self.contacts.hook.is_some();
         let hook = felt(&mut self.contacts.hook, hook);
         let dial = felt(&mut self.contacts.dial, dial);
-        if let Some((lifted, at)) = hook {
-            self.give(at, Input::Contact(lifted));
+        match hook {
+            Some((lifted, at)) => self.give(at, Input::Contact(lifted)),
+            None if had_hook => self.give(clock::now(), Input::NoContact),
+            None => {}
         }
         if let Some((open, at)) = dial {
             self.give(at, Input::Pulse(open));

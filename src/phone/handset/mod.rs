@@ -40,8 +40,8 @@ const NEXT: Duration = Duration::from_secs(4);
 const OFF_HOOK: Duration = Duration::from_secs(60);
 /// A call that was left waiting rings for so long once the handset is down.
 const RECALL: Duration = Duration::from_secs(60);
-/// A sound card that is gone may come back within that time: a plug that was touched. Then its calls are over.
-const CARD_GONE: Duration = Duration::from_secs(30);
+/// A sound card or a hook that is gone may come back within that time: a plug that was touched. Then its calls are over.
+const PART_GONE: Duration = Duration::from_secs(30);
 
 /// Who the handset is, and where.
 #[derive(Clone, Debug)]
@@ -84,6 +84,8 @@ pub enum Input<'a> {
     Message(SocketAddr, &'a [u8]),
     /// The hook's contact is so now: true is lifted. Repetitions do no harm.
     Contact(bool),
+    /// The hook's contact is gone: nobody can put the handset down.
+    NoContact,
     /// The dial's own contact is so now: true is a pulse.
     Pulse(bool),
     /// A key was pressed.
@@ -174,6 +176,8 @@ pub struct Handset {
     parked: Option<LegId>,
     /// The sound card is there; if not, since when it is gone.
     card: Result<(), Option<Instant>>,
+    /// Since when the hook is gone.
+    no_hook: Option<Instant>,
     aloud: Aloud,
     /// The call in which the held one is only listened to, in the ear.
     listens: Option<LegId>,
@@ -220,6 +224,7 @@ impl Handset {
             state,
             parked: None,
             card: Err(None),
+            no_hook: None,
             aloud: Aloud::Unwanted,
             listens: None,
             legs: 0,
@@ -233,7 +238,11 @@ impl Handset {
             Input::Message(from, bytes) => {
                 self.ua.handle(now, SipInput::Message { from: Hop::udp(from), bytes });
             }
-            Input::Contact(lifted) => self.hook.contact(now, lifted),
+            Input::Contact(lifted) => {
+                self.no_hook = None;
+                self.hook.contact(now, lifted);
+            }
+            Input::NoContact => self.no_hook = Some(now),
             Input::Pulse(open) => {
                 self.hook.pulse(now, open);
                 // A number is not over while its next digit is being dialled.
@@ -252,6 +261,10 @@ impl Handset {
                 self.ua.handle(now, SipInput::Timeout);
                 self.hook.timeout(now);
             }
+        }
+        if self.no_hook.is_some_and(|since| now.since(since) >= PART_GONE) {
+            self.no_hook = None;
+            self.hook.contact(now, false);
         }
         while let Some(told) = self.hook.poll() {
             match told {
@@ -273,8 +286,9 @@ impl Handset {
 
     /// When to call `handle(Timeout)` if nothing else happens.
     pub fn deadline(&self) -> Option<Instant> {
-        let gone = self.card.err().flatten().map(|since| since + CARD_GONE);
-        [self.ua.deadline(), self.hook.deadline(), self.until(), gone].into_iter().flatten().min()
+        let gone =
+            [self.card.err().flatten(), self.no_hook].into_iter().flatten().map(|since| since + PART_GONE);
+        [self.ua.deadline(), self.hook.deadline(), self.until()].into_iter().flatten().chain(gone).min()
     }
 
     /// It rings.
@@ -465,7 +479,7 @@ impl Handset {
     }
 
     fn time(&mut self, now: Instant) {
-        if self.card.err().flatten().is_some_and(|since| now.since(since) >= CARD_GONE) {
+        if self.card.err().flatten().is_some_and(|since| now.since(since) >= PART_GONE) {
             self.card = Err(None);
             let up = self.current();
             self.state = if self.is_lifted() { State::Over { until: None } } else { State::Down };
