@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test deb deb-test arm-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test update-key deb deb-test arm-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -35,7 +35,7 @@ help:
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine, or with ARCH=arm64 for a Raspberry Pi; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make arm-test  the program for arm64 and its package under qemu-aarch64: what it hears beside this machine; as root'
-	@echo 'make image   a card for a Raspberry Pi, in target/image; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
+	@echo 'make image   a card for a Raspberry Pi, in target/image; make update-key the key for its updates; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make setup, make clean'
@@ -170,16 +170,26 @@ quality: setup
 	.cache/venv/bin/pip install --quiet --disable-pip-version-check numpy==2.4.6 pesq==0.0.4
 	.cache/venv/bin/python3 tests/quality/run.py
 
-# A card for a Raspberry Pi, in target/image, as root: image/README.md. What it fetches it keeps in ~/.cache.
+# The key pair for updates: the secret one in the file UPDATE_SECRET, the public one is said.
+update-key:
+	@test -n "$(UPDATE_SECRET)" || { echo 'make update-key: UPDATE_SECRET names the file for the secret key'; exit 1; }
+	@image/key.sh --new "$(UPDATE_SECRET)"
+
+# A card for a Raspberry Pi, in target/image, as root: image/README.md. What it fetches it keeps in ~/.cache. UPDATE_SECRET names the key
+# whose updates it takes (make update-key), and an update of this version is made with it; or UPDATE_KEY is the public key of another's.
 image:
 	@image/image.sh target/image
 
-# The card that `image` has made in a machine that QEMU interprets, with a provider, a phone and a finger around it; then the power goes IMAGE_CUTS times
-# (20) in a hold. Some forty minutes, as root; IMAGE_MEMORY (512) is the first test's machine's, in megabytes.
-image-test: setup image
+# The card of `image`, but with a key that signs only what is tried here, in a machine that QEMU interprets, with a provider, a phone and a finger
+# around it; the power goes IMAGE_CUTS times (20) in a hold, and it is updated. An hour, as root; IMAGE_MEMORY (512) is the first test's
+# machine's, in megabytes, and IMAGE_FILTER names the tests.
+image-test: setup
+	@mkdir -p target/image-test && rm -f target/image-test/key*
+	@image/key.sh --new target/image-test/key >/dev/null
+	@UPDATE_SECRET=target/image-test/key image/image.sh target/image-test
 	@programs=$$(cargo test --locked --no-run --test image --message-format=json 2>/dev/null | \
 	  sed -n 's/.*"target":{"kind":\["test"\].*"executable":"\([^"]*\)".*/\1/p') && \
-	tests/image/run.sh target/image/card.img "$$programs"
+	tests/image/run.sh target/image-test "$$programs" $(IMAGE_FILTER)
 
 clean:
 	cargo clean

@@ -22,15 +22,14 @@ cp "$top"/image/owner/* "$from/bootcode.bin" "$work/owner/"
 cp "$top/systemd/hold-slayer.toml" "$work/owner/"
 # The older Pis look for one beside it.
 : >"$work/owner/config.txt"
-printf '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n' >"$work/owner/autoboot.txt"
+# What the firmware starts next, and what it starts whatever happens (src/update/slots.rs).
+printf '[all]\nboot_partition=2\n# good=2\n' >"$work/owner/autoboot.txt"
 # Windows shows them to people.
 sed -i 's/$/\r/' "$work"/owner/*.t*t "$work/owner/hold-slayer.toml"
 sed -i 's/\r$//' "$work/owner/autoboot.txt"
 cp -r "$from/boot" "$work/boot"
-# Both slots have the same files, since an update does not know where it lands; config.txt chooses the line.
-line() { echo "root=PARTUUID=484f4c44-$2 holdslayer.slot=$1 $(cat "$top/image/cmdline.txt") $(cat "$top/board/cmdline.txt")"; }
-line a 05 | tee "$work/boot/cmdline.txt" >"$work/boot/cmdline-a.txt"
-line b 06 >"$work/boot/cmdline-b.txt"
+# The same for both slots, since an update does not know where it lands: the first program asks the firmware (image/init).
+echo "$(cat "$top/image/cmdline.txt") $(cat "$top/board/cmdline.txt")" >"$work/boot/cmdline.txt"
 find "$work" "$from/data" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 [ "$(stat -c %s "$from/root.squashfs")" -le $((384 << 20)) ] || { echo 'image/card.sh: the root does not fit into its partition' >&2; exit 1; }
 

@@ -7,6 +7,11 @@ out=$(mkdir -p "$1" && cd "$1" && pwd)
 [ "$(id -u)" = 0 ] || { echo 'make image: only root can put another system together' >&2; exit 1; }
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
+# Updates that this secret key has signed are taken, and one of this version is made.
+if [ -n "${UPDATE_SECRET:-}" ]; then
+    UPDATE_KEY=$("$top/image/key.sh" "$UPDATE_SECRET")
+    export UPDATE_KEY
+fi
 # A program that was built elsewhere may be named: a folder with hold-slayer and libtensorflowlite_c.so for arm64.
 built=${IMAGE_PROGRAM:-}
 if [ -z "$built" ]; then
@@ -22,6 +27,9 @@ echo 'image/image.sh: compressing the card' >&2
 # Two threads, however many there are: the number of threads would show in the file.
 xz --stdout -6 --threads=2 "$out/card.img" >"$name.img.xz"
 (cd "$out" && sha256sum "${name##*/}.img.xz") >"$name.img.xz.sha256"
+if [ -n "${UPDATE_SECRET:-}" ]; then
+    "$top/image/bundle.sh" "$out/card.img" "$out/root.squashfs" "$version" pi "$UPDATE_SECRET" "$name.update"
+fi
 "$top/image/sbom.py" "$out/packages" "$name.img.xz" "$name"
 echo "$name.img.xz: $(($(stat -c %s "$name.img.xz") >> 20)) MiB, the root $(($(cat "$out/root.size") >> 10)) MiB as files, $(($(stat -c %s "$out/root.squashfs") >> 20)) MiB on the card" >&2
 cat "$name.img.xz.sha256"

@@ -142,7 +142,7 @@ mkdir -p "$root/var/lib/hold-slayer"
 
 # The first file system: the drivers that find the root.
 mapfile -t first < <(sed -n 's/[[:space:]]*# first.*//p' "$top/image/drivers")
-mkdir -p "$out/initrd"/{bin,proc,sys,dev,root,lib/modules}
+mkdir -p "$out/initrd"/{bin,proc,sys,dev,owner,root,lib/modules}
 cp "$out/parts/usr/bin/busybox" "$out/initrd/bin/"
 install -m 0755 "$top/image/init" "$out/initrd/init"
 mkdir -p "$out/initrd/lib/modules/$version"

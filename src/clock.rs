@@ -13,9 +13,9 @@ pub fn now() -> Instant {
     Instant(u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
-/// How long the machine has been on, sleep and all. Zero if the kernel does not say.
+/// How long the machine has been on, sleep and all. For ever if the kernel does not say.
 pub fn since_power_on() -> Duration {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::MAX, Duration::from)
 }
 
 /// The operating system's idea of the date. May jump: a Pi has no battery clock.

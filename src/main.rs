@@ -140,11 +140,11 @@ enum What {
         /// Only check the file
         #[arg(long, requires = "file")]
         check: bool,
-        /// Take it even if it is not newer than what runs
+        /// Take it even if it is not newer than what runs, or was tried before and did not do
         #[arg(long, requires = "file")]
         older: bool,
-        /// For the unit: write what waits and boot it, or see after such a boot whether it does
-        #[arg(long, conflicts_with = "file")]
+        /// What hold-slayer-update.service does: nobody else needs it
+        #[arg(long, conflicts_with = "file", hide = true)]
         carry_out: bool,
         /// The directory for calls and what was heard
         #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA)]

@@ -11,7 +11,7 @@ sounds=.cache/sounds
 # built: it fetches nothing, since .cargo/config.toml says where all it needs lies.
 needed=(cc:build-essential pkg-config:pkg-config pip3:python3-pip)
 if [ "$what" = test ]; then
-    needed+=(sipp:sip-tester baresip:baresip-core sox:sox espeak-ng:espeak-ng systemd-analyze:systemd openssl:openssl dtc:device-tree-compiler)
+    needed+=(sipp:sip-tester baresip:baresip-core sox:sox espeak-ng:espeak-ng systemd-analyze:systemd openssl:openssl dtc:device-tree-compiler minisign:minisign)
     python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(no-venv:python3-venv)
 fi
 [ "$what" != e2e ] || needed+=(chromium:chromium node:nodejs npm:npm)

@@ -14,11 +14,12 @@ use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::net::{self, Arrival, Wire};
 use crate::notify::Notices;
-use crate::sip::{Account, Hop};
+use crate::sip::{Account, AccountKind, Hop, Transport};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
-use crate::update::{Folder, Quiet};
+use crate::update::Quiet;
 use crate::web::Order;
+use crate::web::Updates;
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
@@ -97,7 +98,9 @@ pub(super) struct Control {
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
     /// Where an update waits until the box is not needed, where it takes any.
-    pub(super) updates: Option<(Folder, Quiet)>,
+    pub(super) updates: Option<(Updates, Quiet)>,
+    /// One is being written or tried.
+    pub(super) updating: bool,
     /// Somebody wants the box started anew.
     pub(super) restart: bool,
     pub(super) again: watch::Sender<bool>,
@@ -150,7 +153,7 @@ impl Control {
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
                 self.note_arrivals(&snapshot);
-                self.lamp.send_replace(pattern(&snapshot, clock::wall()));
+                self.lamp.send_replace(pattern(&snapshot, self.updating, clock::wall()));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
         }
@@ -213,6 +216,7 @@ impl Control {
         match arrival {
             Arrival::Datagram(from, len) => {
                 let bytes = bytes.get(..len).unwrap_or_default();
+                self.unreachable.remove(&Hop::udp(from));
                 self.event(Event::Message { from: Hop::udp(from), bytes });
             }
             Arrival::Message(from, bytes) => {
@@ -224,13 +228,23 @@ impl Control {
     }
 
     /// A connection that its peer ends is no trouble yet: the next one may stand. One that fails to a trunk is.
-    fn lost(&mut self, hop: Hop, why: String) {
+    fn lost(&mut self, hop: Hop, mut why: String) {
         let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop)).map(|(account, _)| *account);
         let trunk = trunk.filter(|_| why != net::ENDED_BY_PEER);
         match trunk {
             Some(account) => {
-                tracing::warn!(%hop, why, "there is no connection to a trunk");
+                if hop.transport == Transport::Udp {
+                    let server = self.accounts.iter().find(|known| known.id == account);
+                    let server = match server.map(|trunk| &trunk.kind) {
+                        Some(AccountKind::RegisterAt(upstream)) => upstream.domain.clone(),
+                        _ => hop.ip().to_string(),
+                    };
+                    why += &format!(
+                        ". Are the port and transport of {server} right? `hold-slayer check` asks it"
+                    );
+                }
                 let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
+                tracing::debug!(name, %hop, why, "a trunk is not reached");
                 self.unreachable.insert(hop, format!("the trunk {name} is not reached ({hop}): {why}"));
             }
             None => tracing::debug!(%hop, why, "a connection has ended"),
@@ -338,12 +352,13 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
-        // The wait goes on without news.
-        let shown = pattern(&self.snapshot.borrow(), clock::wall());
-        self.lamp.send_replace(shown);
-        if let Some((folder, quiet)) = &mut self.updates {
+        if let Some((Updates { folder, slots }, quiet)) = &mut self.updates {
             folder.tell_quiet(quiet.look(clock::now(), self.core.is_needed()));
+            self.updating = folder.is_under_way(slots);
         }
+        // The wait goes on without news.
+        let shown = pattern(&self.snapshot.borrow(), self.updating, clock::wall());
+        self.lamp.send_replace(shown);
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }

@@ -1,6 +1,6 @@
 //! The box's own handset and its loudspeaker, let in as phones.
 
-use crate::board::handset::{self, Line, Lines, Parts};
+use crate::board::handset::{self, Kind, Line, Lines, Parts};
 use crate::board::lamp::Pattern;
 use crate::config::{Config, Phone, PhonePeer, Secret};
 use crate::dsp::tone::Country;
@@ -43,12 +43,14 @@ impl Telephones {
 /// Lets them in beside the phones of the file, as the last of them. The monitor never rings.
 pub(super) fn admit(config: &mut Config, random: impl Fn() -> Result<u64>) -> Result<Owns> {
     let mut own = |parts: &Parts, name: &str, rings: Duration| -> Result<Own> {
+        let listens = parts.kind == Kind::Monitor;
         let user = format!("{}-{:016x}", parts.kind.name(), random()?);
         let secret = format!("{:016x}{:016x}", random()?, random()?);
         config.phones.push(Phone {
             name: name.to_owned(),
             peer: PhonePeer::Register { user: user.clone(), secret: Secret::new(&secret) },
             wideband: false,
+            listens,
             rings,
             srtp: Srtp::Off,
         });

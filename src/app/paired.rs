@@ -57,6 +57,7 @@ impl Paired {
             channels: usize::from(u16::MAX),
             is_static: false,
             rings: PHONE_RINGS,
+            listens: false,
             rules: Rules::default(),
         };
         self.phones.push((id, phone));

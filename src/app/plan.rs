@@ -26,12 +26,16 @@ pub(super) fn updates(slots: Option<&Path>, data: &Path, troubles: &mut Vec<Stri
         troubles.push(format!("updates are not taken: {why}"));
         None
     })?;
-    Some(Updates { folder: Folder::of(data), slots })
+    let folder = Folder::of(data);
+    if let Err(error) = folder.tidy() {
+        troubles.push(format!("updates are not taken: {error}"));
+    }
+    Some(Updates { folder, slots })
 }
 
-/// Where one waits, and for how long.
-pub(super) fn waits(updates: &Updates) -> (Folder, Quiet) {
-    (updates.folder.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
+/// The same for the control loop, with a watch of how long nobody has called.
+pub(super) fn waits(updates: &Updates) -> (Updates, Quiet) {
+    (updates.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
 }
 
 /// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.
@@ -169,19 +173,23 @@ pub(crate) fn accounts(config: &Config) -> (Vec<Account>, Vec<Lookup>) {
 
 /// What the switchboard knows beforehand.
 pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_ports: Vec<u16>) -> Plan {
-    let names = config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone(), Duration::ZERO, false));
     let names =
-        names.chain(config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.rings, p.wideband)));
-    let peers = accounts.iter().zip(names).map(|(account, (name, channels, rules, rings, wideband))| Peer {
-        rings,
-        id: account.id,
-        side: account.side,
-        name: name.clone(),
-        channels: usize::from(channels),
-        is_static: matches!(account.kind, AccountKind::Static { .. }),
-        rules,
-        wideband,
-    });
+        config.trunks.iter().map(|t| (&t.name, t.channels, t.rules.clone(), Duration::ZERO, false, false));
+    let names = names.chain(
+        config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.rings, p.wideband, p.listens)),
+    );
+    let peers =
+        accounts.iter().zip(names).map(|(account, (name, channels, rules, rings, wideband, listens))| Peer {
+            rings,
+            listens,
+            id: account.id,
+            side: account.side,
+            name: name.clone(),
+            channels: usize::from(channels),
+            is_static: matches!(account.kind, AccountKind::Static { .. }),
+            rules,
+            wideband,
+        });
     Plan {
         peers: peers.collect(),
         media_ip,

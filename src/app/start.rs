@@ -249,6 +249,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
                 updates: waits,
+                updating: false,
                 restart: false,
                 again: again_tx,
             };
@@ -315,7 +316,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     match told.tell() {
         Ok(told) => running.told = told,
         // Whoever has its address finds it all the same.
-        Err(why) => tracing::warn!("{why}"),
+        Err(why) => standing_tx.send_modify(|told| told.get_or_insert_default().push(why)),
     }
     Ok(running)
 }
@@ -348,13 +349,19 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
                     "the database was damaged: it was put aside as {aside}, and a new one begun"
                 ));
             }
+            if let Some(aside) = opened.newer {
+                let aside = aside.display();
+                troubles.push(format!(
+                    "a newer version had changed the database and did not stay: what was before it is back, the newer file is kept as {aside}"
+                ));
+            }
             if opened.interrupted > 0 {
                 tracing::warn!(calls = opened.interrupted, "calls were up when the box stopped");
             }
             Some(store)
         }
         Err(error) => {
-            troubles.push(format!("calls are not recorded: {error}"));
+            troubles.push(format!("{}{error}. {}", web::NOTHING_KEPT, web::GOES_ON));
             None
         }
     }
@@ -478,6 +485,7 @@ fn web_config(
         parts: web::Parts {
             button: config.board.button.is_some(),
             lamp: config.board.lamp.is_some(),
+            handset: config.handset.as_ref().map(|handset| handset.name.clone()),
             folder: data.to_owned(),
         },
         counters: Some(counters),

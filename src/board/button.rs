@@ -8,8 +8,8 @@
 //!    └── Short, AGAIN later ─────┘  ◄────────── Long ───────┘  ◄───────── nothing ──────────┘
 //! ```
 //!
-//! One that is down at the first look says nothing until it is released, unless that was soon after power came on and it
-//! stays down for CLAIM: that is the wish to forget the page's password.
+//! One that is down at the first look says nothing until it is released, unless that was soon after power came on, it stays
+//! down for CLAIM and is released within RESET: that is the wish to forget the page's password.
 
 use crate::units::Instant;
 use core::time::Duration;
@@ -18,6 +18,9 @@ use core::time::Duration;
 pub const LONG: Duration = Duration::from_secs(3);
 /// A press held this long is told while the finger is still down.
 pub const CLAIM: Duration = Duration::from_secs(10);
+/// A finger that was there at power-on and lets go after [`CLAIM`], but so soon, wants the password forgotten. A button that is
+/// stuck never does.
+pub const RESET: Duration = Duration::from_secs(60);
 /// A second press that begins so soon after the first one's end makes both one double press.
 pub const AGAIN: Duration = Duration::from_millis(400);
 
@@ -32,7 +35,7 @@ pub enum Press {
     Long,
     /// Held for [`CLAIM`]: whoever holds it may claim the page.
     Claim,
-    /// Held for [`CLAIM`] when power had come on: the page's password is forgotten.
+    /// Held for [`CLAIM`] when power had come on, and released within [`RESET`]: the page's password is forgotten.
     Forget,
 }
 
@@ -70,8 +73,8 @@ enum State {
     Up { first: Option<Instant> },
     /// Pressed; `second` of a double press, or down at the `start`, when power had come on.
     Down { since: Instant, second: bool, start: bool },
-    /// All that this press means has been told.
-    Told { held: bool },
+    /// All that this press means has been told. `start`: but that the password is to be forgotten, down since then.
+    Told { held: bool, start: Option<Instant> },
 }
 
 impl Button {
@@ -79,7 +82,7 @@ impl Button {
     pub fn new(now: Instant, debounce: Duration, level: bool, power_on: bool) -> Self {
         let state = match (level, power_on) {
             (true, true) => State::Down { since: now, second: false, start: true },
-            (true, false) => State::Told { held: false },
+            (true, false) => State::Told { held: false, start: None },
             (false, _) => State::Up { first: None },
         };
         Self { debounce, raw: (level, now), state, out: None }
@@ -105,7 +108,9 @@ impl Button {
     pub fn held(&self, now: Instant) -> Option<Held> {
         match self.state {
             State::Down { since, start: false, .. } if now.since(since) >= LONG => Some(Held::Long),
-            State::Told { held: true } => Some(Held::Claim),
+            State::Told { held: true, start } if start.is_none_or(|start| now.since(start) < RESET) => {
+                Some(Held::Claim)
+            }
             State::Up { .. } | State::Down { .. } | State::Told { .. } => None,
         }
     }
@@ -144,10 +149,14 @@ impl Button {
                 self.released(since, down, second, start)
             }
             State::Down { since: down, start, .. } if level && now.since(down) >= CLAIM => {
-                self.out = Some(if start { Press::Forget } else { Press::Claim });
-                State::Told { held: true }
+                self.out = (!start).then_some(Press::Claim);
+                State::Told { held: true, start: start.then_some(down) }
             }
-            State::Told { .. } if !level && still => State::Up { first: None },
+            State::Told { start, .. } if !level && still => {
+                let forget = start.is_some_and(|start| since.since(start) < RESET);
+                self.out = forget.then_some(Press::Forget);
+                State::Up { first: None }
+            }
             as_it_is => as_it_is,
         };
     }
@@ -276,7 +285,13 @@ mod tests {
                 &[(100, true), (11_000, false), (12_000, true), (12_100, false)],
                 &[(10_100, Claim), (12_500, Short)],
             ),
-            ("down from the start for ten seconds", true, &[], &[(10_000, Forget)]),
+            (
+                "down from the start for ten seconds, then released",
+                true,
+                &[(12_000, false)],
+                &[(12_020, Forget)],
+            ),
+            ("stuck from the start", true, &[], &[]),
             ("down from the start for less is none", true, &[(9000, false)], &[]),
             ("stuck, then pressed", true, &[(5000, false), (6000, true), (6100, false)], &[(6500, Short)]),
             (
@@ -310,7 +325,20 @@ mod tests {
         let mut button = Button::new(at(0), DEBOUNCE, true, true);
         assert_eq!((button.deadline(), button.held(at(9_999))), (Some(at(10_000)), None));
         button.handle(at(10_000), Input::Timeout);
-        assert_eq!((button.poll(), button.held(at(10_000))), (Some(Press::Forget), Some(Held::Claim)));
+        assert_eq!((button.poll(), button.held(at(10_000))), (None, Some(Held::Claim)), "now it may let go");
+        button.handle(at(11_000), Input::Level(false));
+        button.handle(at(11_020), Input::Timeout);
+        assert_eq!((button.poll(), button.held(at(11_020))), (Some(Press::Forget), None));
+    }
+
+    #[test]
+    fn a_button_that_is_stuck_forgets_nothing() {
+        let mut button = Button::new(at(0), DEBOUNCE, true, true);
+        button.handle(at(10_000), Input::Timeout);
+        assert_eq!(button.held(at(60_000)), None, "the lamp goes on as ever");
+        button.handle(at(60_000), Input::Level(false));
+        button.handle(at(60_020), Input::Timeout);
+        assert_eq!(button.poll(), None);
     }
 
     #[test]

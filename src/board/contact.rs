@@ -5,6 +5,8 @@ use super::gpio::{Line, Trouble};
 use super::hid::Hook;
 use super::input::{Keys, Use};
 use core::time::Duration;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Where something that is pressed or lifted is felt.
@@ -18,10 +20,15 @@ pub(super) enum Contact {
 pub(super) type Change = (bool, Duration);
 
 impl Contact {
-    /// The line if it can be had, else the device.
+    /// The line if it can be had, else the device; as a hook the device first, for a line that nothing is wired to can be had, too.
     pub(super) fn open(button: &ButtonLine, wanted: Use) -> Result<Self, Trouble> {
         let line = button.place.as_ref().map(|place| Line::button(button, place));
         let device = || button.input.as_ref().map(|name| Self::device(name, wanted));
+        if wanted == Use::Hook
+            && let Some(Ok(device)) = device()
+        {
+            return Ok(device);
+        }
         match line {
             Some(Ok(line)) => Ok(Self::Line(line)),
             // What is wrong with the line says more than that there is no device instead.
@@ -38,17 +45,15 @@ impl Contact {
         }
     }
 
-    /// Waits for a change at most so long. False: it is gone.
-    pub(super) fn wait(&self, wait: Duration) -> bool {
-        match self {
-            Self::Line(line) => line.wait(wait),
-            Self::Keys(keys) => keys.wait(wait),
-            Self::Hook(hook) => hook.wait(wait),
-        }
+    /// Waits for a change at most so long.
+    pub(super) fn wait(&self, wait: Duration) {
+        let mut ready = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        // A signal is as good as a change, and one that is gone is found out when it is asked.
+        let _ = ppoll(&mut ready, Some(TimeSpec::from_duration(wait)), None);
     }
 
-    /// What it did since, in order, by the kernel's own times: who looks late misses nothing. The last is how it is now.
-    /// `None`: it is gone.
+    /// What it did since, in order, by the kernel's own times: who looks late misses nothing. The last is how it is now, if
+    /// that is known. `None`: it is gone.
     pub(super) fn changes(&mut self) -> Option<Vec<Change>> {
         match self {
             Self::Line(line) => line.changes(),
@@ -57,12 +62,12 @@ impl Contact {
         }
     }
 
-    /// How it is now. `None`: it is gone.
+    /// How it is now. `None`: it is gone, or has not told yet.
     pub(super) fn level(&self) -> Option<bool> {
         match self {
             Self::Line(line) => line.level(),
-            Self::Keys(keys) => keys.level(),
-            Self::Hook(hook) => Some(hook.level()),
+            Self::Keys(keys) => Some(keys.level()),
+            Self::Hook(hook) => hook.level(),
         }
     }
 }

@@ -135,18 +135,13 @@ impl Line {
         Ok(Self { request, offset })
     }
 
-    /// Waits for an edge. False: the line is gone.
-    pub(super) fn wait(&self, wait: Duration) -> bool {
-        self.request.wait_edge_event(wait).is_ok()
-    }
-
     /// The edges that the kernel has seen, and at last the level itself: its queue may have lost some. `None`: the line is gone.
     pub(super) fn changes(&self) -> Option<Vec<Change>> {
+        // The kernel stamps its edges by this clock.
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         let mut seen = Vec::new();
         while seen.len() < EDGES && self.request.has_edge_event().ok()? {
             let event = self.request.read_edge_event().ok()?;
-            // The kernel stamps its edges by this clock.
-            let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
             let age = now.saturating_sub(Duration::from_nanos(event.timestamp_ns));
             seen.push((event.kind == EdgeKind::Rising, age));
         }

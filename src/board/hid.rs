@@ -4,7 +4,6 @@
 use super::contact::Change;
 use super::gpio::Trouble;
 use core::time::Duration;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -28,15 +27,14 @@ struct Place {
     report: Option<u8>,
     /// Bits before it, the kind not counted.
     bit: usize,
-    /// It tells of changes, not of how it is.
-    toggles: bool,
 }
 
-/// A hook switch that is open. It is down until the device tells otherwise.
+/// A hook switch that is open.
 pub(super) struct Hook {
     file: File,
     place: Place,
-    lifted: bool,
+    /// `None`: the device has not told yet.
+    lifted: Option<bool>,
 }
 
 impl Hook {
@@ -58,17 +56,10 @@ impl Hook {
             ErrorKind::PermissionDenied => Trouble::Forbidden(path.display().to_string()),
             _ => Trouble::Failed(name.to_owned(), error.to_string()),
         })?;
-        Ok(Self { file, place, lifted: false })
+        Ok(Self { file, place, lifted: None })
     }
 
-    /// Waits for a report. False: the device is gone.
-    pub(super) fn wait(&self, wait: Duration) -> bool {
-        let mut ready = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
-        poll(&mut ready, PollTimeout::try_from(wait).unwrap_or(PollTimeout::ZERO))
-            != Err(nix::errno::Errno::EBADF)
-    }
-
-    /// What its reports say, and at last how it is. `None`: the device is gone.
+    /// What its reports say. `None`: the device is gone.
     pub(super) fn changes(&mut self) -> Option<Vec<Change>> {
         let mut seen = Vec::new();
         let mut report = [0; REPORT];
@@ -76,19 +67,19 @@ impl Hook {
             match self.file.read(&mut report) {
                 Ok(length) => {
                     let Some(bit) = self.place.read(report.get(..length)?) else { continue };
-                    self.lifted = if self.place.toggles { self.lifted ^ bit } else { bit };
-                    seen.push((self.lifted, Duration::ZERO));
+                    self.lifted = Some(bit);
+                    seen.push((bit, Duration::ZERO));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }
         }
-        seen.push((self.lifted, Duration::ZERO));
         Some(seen)
     }
 
-    pub(super) const fn level(&self) -> bool {
+    /// `None`: the device has not told yet.
+    pub(super) const fn level(&self) -> Option<bool> {
         self.lifted
     }
 }
@@ -149,11 +140,12 @@ fn find(description: &[u8]) -> Option<Place> {
             // Input.
             0x80 => {
                 let bit = bits.entry(global.report).or_default();
-                let is_variable = value & 2 != 0;
+                // One that only told of changes (bit 2) could come to be taken for the opposite.
+                let tells = value & 0b110 == 0b010;
                 let at = usages.iter().position(|usage| *usage == HOOK_SWITCH);
-                if let Some(at) = at.filter(|at| is_variable && *at < global.count) {
+                if let Some(at) = at.filter(|at| tells && *at < global.count) {
                     let bit = bit.checked_add(at.checked_mul(global.size)?)?;
-                    return Some(Place { report: global.report, bit, toggles: value & 4 != 0 });
+                    return Some(Place { report: global.report, bit });
                 }
                 *bit = bit.checked_add(global.size.checked_mul(global.count)?)?;
                 usages.clear();
@@ -194,23 +186,23 @@ mod tests {
     #[test]
     fn the_hook_is_where_the_device_says() {
         let headset = find(HEADSET).unwrap();
-        assert_eq!(headset, Place { report: Some(8), bit: 4, toggles: false });
+        assert_eq!(headset, Place { report: Some(8), bit: 4 });
         assert_eq!(headset.read(&[8, 0b0001_0000]), Some(true));
         assert_eq!(headset.read(&[8, 0b0010_1000]), Some(false), "flash and mute are not the hook");
         assert_eq!(headset.read(&[1, 0b0001_0011]), None, "the keys of the volume");
         assert_eq!(headset.read(&[8]), None);
         let handset = find(HANDSET).unwrap();
-        assert_eq!(handset, Place { report: None, bit: 12, toggles: false });
+        assert_eq!(handset, Place { report: None, bit: 12 });
         assert_eq!((handset.read(&[0xFF, 0x0F]), handset.read(&[0, 0x10])), (Some(false), Some(true)));
         assert_eq!(find(KEYBOARD), None);
     }
 
     #[test]
-    fn one_that_only_tells_of_changes_is_known_by_its_description() {
+    fn one_that_only_tells_of_changes_is_none() {
         let mut relative = HANDSET.to_vec();
         let at = relative.windows(2).rposition(|two| two == [0x81, 0x02]).unwrap();
         relative[at + 1] = 0x06;
-        assert!(find(&relative).unwrap().toggles);
+        assert_eq!(find(&relative), None);
     }
 
     #[test]

@@ -3,18 +3,17 @@
 
 use super::contact::Change;
 use super::gpio::Trouble;
+use crate::clock;
 use crate::phone::handset::Key;
-use crate::units::Digit;
+use crate::units::{Digit, Instant};
 use core::time::Duration;
 use evdev::{Device, EventSummary, KeyCode};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
 
-/// No event is read later than this.
-const OLDEST: Duration = Duration::from_secs(2);
+/// How often what waits is read at once: a device that never rests keeps the thread from nothing.
+const ROUNDS: usize = 16;
 
 /// What a device is to the box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +42,7 @@ pub(super) struct Keys {
     wanted: Use,
     /// Those that are down, as far as its events say.
     down: Vec<KeyCode>,
+    looked: Instant,
 }
 
 impl Keys {
@@ -57,16 +57,9 @@ impl Keys {
             .find(|device| device.supported_keys().is_some_and(|keys| keys.iter().any(|key| wanted.is(key))))
             .ok_or_else(|| Trouble::NoInput(name.to_owned()))?;
         device.set_nonblocking(true).map_err(|e| Trouble::Failed(name.to_owned(), e.to_string()))?;
-        let mut keys = Self { device: Box::new(device), wanted, down: Vec::new() };
+        let mut keys = Self { device: Box::new(device), wanted, down: Vec::new(), looked: clock::now() };
         keys.down = keys.held().unwrap_or_default();
         Ok(keys)
-    }
-
-    /// Waits for a key to change. False: the device is gone.
-    pub(super) fn wait(&self, wait: Duration) -> bool {
-        let mut ready = [PollFd::new(self.device.as_fd(), PollFlags::POLLIN)];
-        let wait = PollTimeout::try_from(wait).unwrap_or(PollTimeout::ZERO);
-        matches!(poll(&mut ready, wait), Ok(_) | Err(Errno::EINTR))
     }
 
     /// Takes the device for itself: what is typed there is typed nowhere else. Without that it works, too.
@@ -88,36 +81,43 @@ impl Keys {
         }
     }
 
-    /// Whether any key of its use was down, as its events say it, and at last as the device does: who has taken it for himself
-    /// leaves us no events. `None`: it is gone.
+    /// Whether any key of its use was down, as its events say it, and at last how it is: as the device says where there was no
+    /// event, for who has taken it for himself leaves us none. `None`: it is gone.
     pub(super) fn changes(&mut self) -> Option<Vec<Change>> {
         let mut seen = Vec::new();
-        let now = SystemTime::now();
-        match self.device.fetch_events() {
-            Ok(events) => {
-                for event in events {
-                    let EventSummary::Key(_, code, value) = event.destructure() else { continue };
-                    if !self.wanted.is(code) || value > 1 {
-                        continue;
-                    }
-                    self.down.retain(|down| *down != code);
-                    self.down.extend((value == 1).then_some(code));
-                    // The kernel's times are the date's, which may be put right meanwhile.
-                    let age = now.duration_since(event.timestamp()).unwrap_or_default().min(OLDEST);
-                    seen.push((!self.down.is_empty(), age));
+        let (date, now) = (SystemTime::now(), clock::now());
+        let since = now.since(core::mem::replace(&mut self.looked, now));
+        let mut heard = false;
+        for _ in 0..ROUNDS {
+            let events = match self.device.fetch_events() {
+                Ok(events) => events,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => return None,
+            };
+            heard = true;
+            for event in events {
+                let EventSummary::Key(_, code, value) = event.destructure() else { continue };
+                if !self.wanted.is(code) || value > 1 {
+                    continue;
                 }
+                self.down.retain(|down| *down != code);
+                self.down.extend((value == 1).then_some(code));
+                // The kernel's times are the date's, which may be put right meanwhile: no event is older than the last look.
+                let age = date.duration_since(event.timestamp()).unwrap_or_default().min(since);
+                seen.push((!self.down.is_empty(), age));
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return None,
         }
-        self.down = self.held()?;
-        seen.push((!self.down.is_empty(), Duration::ZERO));
+        // To be asked makes the kernel forget the events that wait.
+        if !heard {
+            self.down = self.held()?;
+        }
+        seen.push((self.level(), Duration::ZERO));
         Some(seen)
     }
 
-    /// Whether any key of its use is down. `None`: the device is gone.
-    pub(super) fn level(&self) -> Option<bool> {
-        self.held().map(|keys| !keys.is_empty())
+    /// Whether any key of its use was down at the last look.
+    pub(super) fn level(&self) -> bool {
+        !self.down.is_empty()
     }
 
     fn held(&self) -> Option<Vec<KeyCode>> {

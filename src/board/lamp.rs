@@ -15,6 +15,8 @@ pub enum Pattern {
     Fault,
     /// No trunk can place a call, not even to help: two flashes.
     NoTrunk,
+    /// An update is being written or tried, and the box will start anew: a long and a short flash.
+    Update,
     /// A call is up: steady light.
     InCall,
     /// The box waits for you: slow blinking; the light's share grows as the wait nears what is usual there.
@@ -44,8 +46,8 @@ impl Progress {
     }
 }
 
-/// What the lamp shows for the state of everything at the moment `now`.
-pub fn pattern(snapshot: &Snapshot, now: Wall) -> Pattern {
+/// What the lamp shows for the state of everything at the moment `now`; `updating`: an update is being written or tried.
+pub fn pattern(snapshot: &Snapshot, updating: bool, now: Wall) -> Pattern {
     let calls = snapshot.calls.iter().map(|call| match call.phase {
         Phase::Greeting | Phase::Ringing => Pattern::Person,
         Phase::Holding | Phase::Confirming | Phase::Menu | Phase::Assisted => {
@@ -57,7 +59,8 @@ pub fn pattern(snapshot: &Snapshot, now: Wall) -> Pattern {
     });
     let trunk = if snapshot.trunks.iter().any(|trunk| trunk.up) { Pattern::Idle } else { Pattern::NoTrunk };
     let fault = if snapshot.troubles.is_empty() { Pattern::Idle } else { Pattern::Fault };
-    calls.fold(trunk.max(fault), Pattern::max)
+    let update = if updating { Pattern::Update } else { Pattern::Idle };
+    calls.fold(trunk.max(fault).max(update), Pattern::max)
 }
 
 impl Pattern {
@@ -67,6 +70,7 @@ impl Pattern {
             Self::Idle => &[50, 4950],
             Self::Fault => &[100, 200, 100, 200, 100, 1300],
             Self::NoTrunk => &[100, 200, 100, 1600],
+            Self::Update => &[700, 200, 100, 1000],
             Self::InCall => &[1000],
             Self::Holding(Progress::Unknown) => &[1000, 1000],
             Self::Holding(Progress::Quarter(quarter)) => match quarter {
@@ -240,7 +244,10 @@ mod tests {
             (snapshot(false, &[Phase::Talking, Phase::Ringing], &[]), Pattern::Person),
         ];
         for (snapshot, expected) in table {
-            assert_eq!(pattern(snapshot, Wall(0)), *expected, "{snapshot:?}");
+            assert_eq!(pattern(snapshot, false, Wall(0)), *expected, "{snapshot:?}");
+            let hidden = *expected >= Pattern::InCall;
+            let updating = if hidden { *expected } else { Pattern::Update };
+            assert_eq!(pattern(snapshot, true, Wall(0)), updating, "a call goes first: {snapshot:?}");
         }
     }
 
@@ -250,7 +257,7 @@ mod tests {
             let mut snapshot = snapshot(true, &[Phase::Holding], &[]);
             snapshot.calls[0].hold_started = Some(Wall(5_000));
             snapshot.calls[0].usual_wait_ms = usual_wait_ms;
-            let shown = pattern(&snapshot, Wall(5_000 + waited_ms));
+            let shown = pattern(&snapshot, false, Wall(5_000 + waited_ms));
             let changes = lit(shown);
             assert_eq!(changes[0], (0, true), "{shown:?}");
             changes[1].0
@@ -307,6 +314,10 @@ mod tests {
             [(0, true), (400, false), (600, true), (1000, false), (2000, true), (2400, false), (2600, true)]
         );
         assert_eq!(lit(Pattern::Fault).len(), 12);
+        assert_eq!(
+            lit(Pattern::Update),
+            [(0, true), (700, false), (900, true), (1000, false), (2000, true), (2700, false), (2900, true)]
+        );
     }
 
     #[test]

@@ -181,7 +181,8 @@ impl Panel {
             return;
         };
         let wait = wait.min(deadline(machine.deadline()));
-        let changes = if contact.wait(wait) { contact.changes() } else { None };
+        contact.wait(wait);
+        let changes = contact.changes();
         let now = clock::now();
         let Some(changes) = changes else {
             self.button = None;

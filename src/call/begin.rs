@@ -7,6 +7,7 @@ use super::notice::{Notice, Saying};
 use super::record::Outcome;
 use super::switchboard::Switchboard;
 use crate::phone::dial::{Dialled, read};
+use crate::phone::handset::ALOUD;
 use crate::sip::{Caller, Cause, Command, Session, Side};
 use crate::sounds::Prompt;
 use crate::trunk::route::Route;
@@ -42,10 +43,15 @@ impl Switchboard {
     }
 
     fn phone_calls(&mut self, arrival: &Arrival, dialled: &str) {
-        // A loudspeaker that listens is no owner who has come.
-        if self.desk.peer(arrival.account).is_some_and(super::Peer::is_phone) {
-            self.desk.noticed();
+        // A loudspeaker is no owner who has come.
+        if dialled == ALOUD {
+            return match self.held() {
+                Some(id) => self
+                    .lend(id, arrival, |call, desk, leg| call.listen_along(desk, Leg { aloud: true, ..leg })),
+                None => self.nothing_held(arrival),
+            };
         }
+        self.desk.noticed();
         if self.desk.plan.is_extension(dialled) {
             return self.take_in(arrival, &Caller::default());
         }

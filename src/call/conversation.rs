@@ -51,6 +51,8 @@ pub(super) struct Call {
     pub(super) near: Vec<Leg>,
     pub(super) state: State,
     pub(super) gesture: Gesture,
+    /// The leg on which the owner pressed a key last.
+    pub(super) pressed_on: Option<PortId>,
     pub(super) emergency: bool,
     /// How far the call may still go, Max-Forwards.
     pub(super) hops: u8,
@@ -125,6 +127,7 @@ impl Call {
             near: Vec::with_capacity(1),
             state: if outgoing { State::Dialing } else { State::Incoming(desk.now) },
             gesture: Gesture::new(&desk.plan.codes.gesture, &desk.plan.codes.hold),
+            pressed_on: None,
             emergency: false,
             hops: Manner::default().hops,
             private: false,

@@ -22,6 +22,7 @@ impl Call {
         } else if let Some(at) = self.near.iter().position(|l| l.port == from && l.role == Role::Asked) {
             self.outside_key(desk, at, digit);
         } else if !self.skips_replay(desk, digit) {
+            self.pressed_on = Some(from);
             self.gesture.handle(desk.now, digit);
             if let Some(held) = held {
                 self.gesture.released(digit, held);

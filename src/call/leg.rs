@@ -34,6 +34,8 @@ pub(super) struct Leg {
     pub(super) up: bool,
     /// It was called on a trunk, for the owner.
     pub(super) outside: bool,
+    /// A loudspeaker hears it: nobody is there to be joined.
+    pub(super) aloud: bool,
     /// A key is waited for until then.
     pub(super) asked_until: Option<Instant>,
     /// The peer holds us.
@@ -51,6 +53,11 @@ pub(super) struct Leg {
 }
 
 impl Leg {
+    /// The owner hears the confirmation, or the held line.
+    pub(super) fn is_with_owner(&self) -> bool {
+        matches!(self.role, Role::Confirms | Role::Listens) && !self.aloud
+    }
+
     pub(super) fn new(id: LegId, account: AccountId, port: PortId, role: Role) -> Self {
         Self {
             id,
@@ -61,6 +68,7 @@ impl Leg {
             open: None,
             up: false,
             outside: false,
+            aloud: false,
             asked_until: None,
             parked: false,
             overlay: None,

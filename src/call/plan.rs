@@ -158,17 +158,19 @@ pub struct Peer {
     pub channels: usize,
     /// It is reachable without a registration.
     pub is_static: bool,
-    /// How long a phone rings when they ring in turn. Zero: it never rings and is not shown, for it only listens.
+    /// How long a phone rings when they ring in turn.
     pub rings: Duration,
     /// How it wants numbers.
     pub rules: Rules,
     /// It speaks G.722.
     pub wideband: bool,
+    /// It only listens: it never rings and is not shown.
+    pub listens: bool,
 }
 
 impl Peer {
     /// A phone that can ring; one that only listens is none.
     pub(super) fn is_phone(&self) -> bool {
-        self.side == crate::sip::Side::Phone && !self.rings.is_zero()
+        self.side == crate::sip::Side::Phone && !self.listens
     }
 }

@@ -55,8 +55,14 @@ pub(super) fn handset(s: &mut Section<'_, '_>, board: &Sound) -> Option<Handset>
 }
 
 /// As a handset that nobody lifts, whose every sound is one that is heard aloud.
-pub(super) fn monitor(s: &mut Section<'_, '_>, board: &Sound) -> Option<Parts> {
+pub(super) fn monitor(s: &mut Section<'_, '_>, board: &Sound, handset: Option<&Handset>) -> Option<Parts> {
     let card = card(s, "speaker", board.speaker.as_ref());
+    let taken = handset.zip(card.as_ref()).is_some_and(|(handset, card)| {
+        handset.parts.card == *card || handset.parts.ringer == Ringer::Card(card.clone())
+    });
+    if taken {
+        s.refuse("card", "the handset has this sound card for itself; aloud under [handset] lets held calls be heard on it");
+    }
     let rate = rate(s);
     let volume = gain(s, "volume");
     let aloud = s.flag("aloud").unwrap_or(true);

@@ -131,8 +131,11 @@ pub fn parse(
     let board = board::choose(&mut source, &root, open);
     let handset =
         handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS), &board.sound);
-    let monitor =
-        handset::monitor(&mut section(&mut source, &root, "[monitor]", &handset::MONITOR_KEYS), &board.sound);
+    let monitor = handset::monitor(
+        &mut section(&mut source, &root, "[monitor]", &handset::MONITOR_KEYS),
+        &board.sound,
+        handset.as_ref(),
+    );
     rules::peers(&mut source, &trunks, &phones, handset.as_ref().map(|handset| handset.name.as_str()));
     let web = web(&mut section(
         &mut source,

@@ -97,7 +97,7 @@ pub(super) fn phones<'t>(source: &mut Source<'t>, root: &DeTable<'t>) -> Vec<Pla
         let wideband = s.flag("wideband").unwrap_or(false);
         let rings = s.duration("rings", Duration::from_secs(5)..=HOUR / 20).unwrap_or(PHONE_RINGS);
         if let (Some(name), Some(peer), srtp) = (name(&mut s), phone_peer(&mut s), srtp(&mut s)) {
-            found.push((at, Phone { name, peer, rings, srtp, wideband }));
+            found.push((at, Phone { name, peer, rings, srtp, wideband, listens: false }));
         }
     }
     found

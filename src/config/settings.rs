@@ -182,6 +182,8 @@ pub struct Phone {
     pub peer: PhonePeer,
     /// It may be offered G.722.
     pub wideband: bool,
+    /// It only listens: the box's own loudspeaker.
+    pub listens: bool,
     /// How long it rings when phones ring in turn, 5 s to 3 min.
     pub rings: Duration,
     /// Whether its sound is encrypted.

@@ -447,6 +447,17 @@ fn the_boards_in_the_folder_are_loaded() {
 }
 
 #[test]
+fn a_monitor_has_a_card_of_its_own() {
+    for handset in ["card = \"A\"\n", "card = \"B\"\nringer = \"A\"\n"] {
+        let told = read(&format!("[handset]\n{handset}[monitor]\ncard = \"A\"\n")).unwrap_err().to_string();
+        assert!(
+            told.contains("[monitor] card = \"A\": the handset has this sound card for itself"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn a_board_names_its_sound_cards() {
     let of = |board: &str, text: &str| read(&format!("[board]\nfile = \"{board}\"\n{text}"));
     let monitor = of("pi4", "[monitor]\ncard = \"board\"\n").unwrap().monitor.unwrap();

@@ -1,5 +1,6 @@
 //! A question to the box over its socket, as HTTP: the same interface as over the network.
 
+use crate::update::Sign;
 use core::time::Duration;
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -16,7 +17,11 @@ struct Answer {
 }
 
 fn ask(socket: &Path, path: &str, kind: &str, body: Option<&[u8]>) -> Result<Answer, String> {
-    let mut stream = UnixStream::connect(socket).map_err(|error| unreached(socket, &error))?;
+    let stream = UnixStream::connect(socket).map_err(|error| unreached(socket, &error))?;
+    over(stream, path, kind, body)
+}
+
+fn over(mut stream: UnixStream, path: &str, kind: &str, body: Option<&[u8]>) -> Result<Answer, String> {
     let method = if body.is_some() { "POST" } else { "GET" };
     let body = body.unwrap_or_default();
     let head = format!(
@@ -69,18 +74,25 @@ pub(super) fn value(socket: &Path, path: &str, body: Option<&Value>) -> Result<V
         .map_err(|error| format!("the box answered something else than JSON: {error}"))
 }
 
-/// Whether the box answers at all, soon.
-pub(super) fn answers(socket: &Path) -> bool {
-    let ask = || {
-        let mut stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.write_all(b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-        let mut line = [0; 12];
-        stream.read_exact(&mut line)?;
-        Ok::<_, io::Error>(line)
+/// How the box is, soon.
+pub(super) fn sign(socket: &Path) -> Sign {
+    let stream = match UnixStream::connect(socket) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Sign::Gone;
+        }
+        Err(_) => return Sign::Silent,
     };
-    ask().is_ok_and(|line| line.ends_with(b" 200"))
+    let soon = [UnixStream::set_read_timeout, UnixStream::set_write_timeout];
+    let asked = soon.iter().all(|set| set(&stream, Some(PATIENCE)).is_ok()).then(|| {
+        let answer = over(stream, "/api/v1/status", "application/json", None).ok()?;
+        let body = (answer.status == 200).then_some(answer.body)?;
+        serde_json::from_reader::<_, Value>(body).ok()
+    });
+    let Some(status) = asked.flatten() else { return Sign::Silent };
+    let trunks = status["trunks"].as_array().into_iter().flatten();
+    let up = trunks.filter(|trunk| trunk["up"] == true).filter_map(|trunk| trunk["name"].as_str());
+    Sign::Well(up.map(str::to_owned).collect())
 }
 
 /// Each event as it comes, until the box goes or `each` says that nobody reads on.

@@ -2,10 +2,12 @@
 
 use super::talk;
 use crate::config;
-use crate::update::{self, Folder, Kept, Slots};
+use crate::update::{self, Folder, Kept, Refusal, Slots};
 use crate::web;
-use std::fs::File;
-use std::io;
+use nix::unistd::{Gid, Uid, geteuid, setegid, seteuid, setgroups};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Said where there are no slots.
@@ -54,26 +56,49 @@ impl Box {
     /// In words: why it is not taken. Everything is as before then.
     pub fn bring(&self, file: &Path, older: bool, only_check: bool) -> Result<String, String> {
         let slots = self.slots()?;
+        let at = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => format!(
+                "there is no file {}: name the update that you have, such as hold-slayer-1.2.3-pi.update",
+                file.display()
+            ),
+            _ => format!("{}: {error}", file.display()),
+        };
+        let from = File::open(file).map_err(at)?;
+        let refused = |refusal: Refusal| refusal.to_string();
         if only_check {
-            let manifest = update::look(file, &slots, older).map_err(|refusal| refusal.to_string())?;
+            let manifest = update::look(from, &slots, older).map_err(refused)?;
             return Ok(format!("This update is good: version {} for {}.", manifest.version, manifest.board));
         }
-        let folder = self.folder();
-        let at = |error: io::Error| format!("{}: {error}", file.display());
-        let mut from = File::open(file).map_err(at)?;
-        if !folder.has_room(from.metadata().map_err(at)?.len()) {
-            return Err(format!("there is not enough room in {} for this update", self.data.display()));
+        let about = from.metadata().map_err(at)?;
+        if !about.is_file() {
+            return Err(format!("{} is no file: name the update itself", file.display()));
         }
-        let mut to = folder.receive().map_err(|error| format!("{}: {error}", self.data.display()))?;
-        if let Err(error) = io::copy(&mut from, &mut to).and_then(|_| to.sync_all()) {
+        self.become_the_box()?;
+        let folder = self.folder();
+        let mut to = folder.receive(about.len()).map_err(refused)?;
+        // A file that grows meanwhile is not taken on and on.
+        if let Err(error) = io::copy(&mut from.take(about.len()), &mut to).and_then(|_| to.sync()) {
             folder.discard();
             return Err(at(error));
         }
-        let manifest = folder.stage(&slots, older).map_err(|refusal| refusal.to_string())?;
+        let manifest = folder.stage(&slots, older).map_err(refused)?;
         Ok(format!(
             "Version {} is written when no call was up for a minute; then the box starts anew with it.",
             manifest.version
         ))
+    }
+
+    /// What lies in the data folder is the box's user's: root has no business there that he has not.
+    fn become_the_box(&self) -> Result<(), String> {
+        let at = |error: io::Error| format!("{}: {error}", self.data.display());
+        let owner = fs::metadata(&self.data).map_err(at)?;
+        if geteuid().is_root() && owner.uid() != 0 {
+            setgroups(&[])
+                .and_then(|()| setegid(Gid::from_raw(owner.gid())))
+                .and_then(|()| seteuid(Uid::from_raw(owner.uid())))
+                .map_err(|error| at(error.into()))?;
+        }
+        Ok(())
     }
 
     /// What root does for it: writes, boots, confirms.
@@ -81,12 +106,14 @@ impl Box {
     /// # Errors
     /// In words: the slots are not known, or cannot be written.
     pub fn carry_out(&self) -> Result<String, String> {
-        let slots = self.slots()?;
+        let Some(slots) = Slots::read(&self.slots)? else {
+            return Ok("This machine takes no updates.".into());
+        };
         let service = Path::new(web::CONSOLE);
         let own = web::console_in(None, &self.data);
         let ours = self.data == Path::new(config::DEFAULT_DATA);
-        let answers = || talk::answers(if ours { service } else { &own });
-        update::carry_out(&self.folder(), &slots, &answers, &|words| eprintln!("hold-slayer: {words}"))?;
+        let ask = || talk::sign(if ours { service } else { &own });
+        update::carry_out(&self.folder(), &slots, &ask, &|words| eprintln!("hold-slayer: {words}"))?;
         Ok("Nothing is left to be done.".into())
     }
 }

@@ -28,7 +28,7 @@ use crate::call::{Outcome, Record};
 use crate::clock;
 use crate::units::CallId;
 use core::time::Duration;
-use place::Place;
+use place::{Aside, Place};
 use queue::{Batch, Queue, Shelf};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ pub struct Store {
 pub struct Opened {
     /// The database was damaged: its file was moved here, and a fresh one was made.
     pub damaged: Option<PathBuf>,
+    /// A newer version, which did not stay, had changed the database: its file was moved here, and what was before is back.
+    pub newer: Option<PathBuf>,
     /// Records of calls that were up when the box stopped; they say so from then on.
     pub interrupted: usize,
 }
@@ -75,12 +77,18 @@ impl Opened {
             let aside = aside.display();
             format!("The call history was damaged. The old file is kept as {aside}; a fresh one was begun.")
         });
+        let newer = self.newer.iter().map(|aside| {
+            format!(
+                "A newer version had changed the call history and did not stay. The history before it is back; the newer file is kept as {}.",
+                aside.display()
+            )
+        });
         let interrupted = match self.interrupted {
             0 => None,
             1 => Some("One call was up when the box stopped.".to_string()),
             n => Some(format!("{n} calls were up when the box stopped.")),
         };
-        damaged.chain(interrupted).collect()
+        damaged.chain(newer).chain(interrupted).collect()
     }
 }
 
@@ -111,7 +119,7 @@ impl Store {
     }
 
     fn open_at(place: Place) -> Result<(Self, Opened), Error> {
-        let (database, damaged) = place.open()?;
+        let (database, Aside { damaged, newer }) = place.open()?;
         let up = still_up(&database)?;
         let next = last_id(&database)?.map_or(1, |id| id + 1);
         let shared = Arc::new(Shared {
@@ -123,7 +131,7 @@ impl Store {
             keeps_said_ms: AtomicU64::new(u64::MAX),
             troubles: watch::Sender::new(Vec::new()),
         });
-        let opened = Opened { damaged, interrupted: up.len() };
+        let opened = Opened { damaged, newer, interrupted: up.len() };
         let records = up.into_iter().map(|record| (record.id, record)).collect();
         let batch = Batch { records, ..Batch::default() };
         if shared.write(&batch).is_err() {
@@ -197,6 +205,7 @@ impl Store {
         if !self.flush(FORGET_WAIT) {
             return Err(Error::Other("what waits to be written does not get to the disk".into()));
         }
+        self.shared.place.forget_earlier(true);
         self.shared.read(|database| {
             let writing = database.begin_write()?;
             let mut gone = 0;
@@ -339,8 +348,8 @@ impl Shared {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // The old handle holds the file's lock: it goes first.
         *database = None;
-        let (fresh, damaged) = self.place.open()?;
-        if let Some(aside) = damaged {
+        let (fresh, aside) = self.place.open()?;
+        if let Some(aside) = aside.damaged {
             tracing::error!(aside = %aside.display(), "a fresh call history was begun");
         }
         *database = Some(fresh);

@@ -256,6 +256,42 @@ fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_version_that_comes_back_finds_what_it_had() {
+    let dir = std::env::temp_dir().join(format!("hold-slayer-schema-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    let (now, next) = (migrate::SCHEMA, migrate::SCHEMA + 1);
+    let keep = |schema, number: &str, id| {
+        let (store, opened) = Store::open_at(Place::of_schema(&dir, schema)).unwrap();
+        store.put(&record(id, number)).unwrap();
+        assert!(store.stop(SOON));
+        opened
+    };
+    let copy = dir.join(format!("hold-slayer.redb.schema-{now}"));
+    keep(now, "before", 1);
+    assert!(!copy.exists());
+    assert_eq!(keep(next, "during", 2).newer, None);
+    assert!(copy.exists());
+    // The newer one goes on with what it has, and its copy stays what it was.
+    keep(next, "still during", 3);
+    let (store, opened) = Store::open_at(Place::of_schema(&dir, now)).unwrap();
+    let aside = opened.newer.clone().unwrap();
+    assert!(opened.words().concat().contains("The history before it is back") && aside.exists());
+    let numbers = store.history(None, 9).unwrap().into_iter().map(|record| record.number);
+    assert_eq!(numbers.collect::<Vec<_>>(), ["before"]);
+    assert!(store.stop(SOON));
+    assert!(!copy.exists());
+    // Who deletes the history deletes it there, too.
+    keep(next, "again", 4);
+    let (store, _) = Store::open_at(Place::of_schema(&dir, next)).unwrap();
+    assert!(copy.exists());
+    store.forget(&[]).unwrap();
+    assert!(!copy.exists());
+    assert!(store.stop(SOON));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn calls_that_were_up_are_interrupted_after_a_restart() {
     let disk = Disk::default();
     let (store, opened) = Store::open_at(disk.place()).unwrap();

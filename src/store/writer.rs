@@ -24,6 +24,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
                 rest = FIRST_REST;
                 if tidied.is_none_or(|at| clock::now().since(at) >= TIDIES) {
                     tidied = Some(clock::now());
+                    shared.place.forget_earlier(false);
                     if let Err(error) = shared.forget_said().and_then(|()| shared.forget_old_doubts()) {
                         tracing::warn!(%error, "what is kept for too long could not be deleted");
                     }

@@ -1,7 +1,7 @@
 //! What root does with a bundle that waits: the machine's orders carried out on partitions, files and the boot.
 
 use super::bundle::{Carrier, Manifest, Target};
-use super::machine::{Input, Kept, Output, Update};
+use super::machine::{Input, Kept, Output, Sign, Update};
 use super::slots::{self, Slot, Slots};
 use super::{Folder, Refusal, judge};
 use crate::clock;
@@ -10,57 +10,64 @@ use std::fs::File;
 use std::io::BufReader;
 
 /// Carries out what is to be done in `folder`: writes a bundle that waits into the other slot and boots that, or sees after such a
-/// boot whether the new system is good. `answers` tells whether the page does. Each step is told to `say`.
+/// boot whether the new system is good. `ask` tells how the box is. Each step is told to `say`.
 ///
 /// # Errors
-/// In words: the slots are not known, or what was decided cannot be written down.
+/// In words: the slots are not known, or what was decided cannot be done.
 pub fn carry_out(
     folder: &Folder,
     slots: &Slots,
-    answers: &dyn Fn() -> bool,
+    ask: &dyn Fn() -> Sign,
     say: &dyn Fn(&str),
 ) -> Result<(), String> {
     let runs = slots.running()?;
-    let mut machine = Update::new(slots.pace);
-    let mut writing = None;
-    let bundle = folder.has_bundle().then(|| {
-        let (manifest, from) = folder.open(slots)?;
-        judge(&manifest, slots, folder.may_be_older())?;
-        writing = Some((manifest.clone(), from));
-        Ok(manifest)
+    let Some(folder) = folder.held().map_err(|error| format!("the folder for updates: {error}"))? else {
+        return Ok(());
+    };
+    let mut work = Work { folder, slots, waiting: None, carrier: None };
+    let confirmed = slots.is_confirmed(runs);
+    let bundle = work.folder.has_bundle().then(|| match &confirmed {
+        Ok(_) => work.open().map_err(|refusal| refusal.to_string()),
+        Err(why) => Err(why.clone()),
     });
-    let bundle = bundle.map(|judged| judged.map_err(|refusal: Refusal| refusal.to_string()));
-    let mut carrier: Option<Carrier<BufReader<File>>> = None;
-    let quiet = folder.is_quiet();
-    machine.handle(clock::now(), Input::Begin { runs, kept: folder.kept(), bundle, quiet });
-    // A trial that was begun is over, one way or the other.
-    folder.forget_trial();
+    let (kept, quiet) = (work.folder.kept(), work.folder.is_quiet());
+    // Where nobody knows, what runs stays; but for a trial.
+    let in_trial = matches!(&kept, Kept::Trying { to, .. } if *to == runs);
+    let confirmed = confirmed.unwrap_or(!in_trial);
+    let mut machine = Update::new(slots.pace);
+    machine.handle(clock::now(), Input::Begin { runs, confirmed, kept, bundle, quiet });
     loop {
         while let Some(output) = machine.poll() {
-            match output {
+            let answer = match output {
                 Output::Keep(kept) => {
-                    folder.keep(&kept)?;
+                    let done = work.keep(&kept);
                     say(&kept.to_string());
+                    done?;
+                    None
                 }
-                Output::Drop => folder.drop_bundle(),
-                Output::Look => machine.handle(clock::now(), Input::Quiet(folder.is_quiet())),
-                Output::Ask => machine.handle(clock::now(), Input::Answered(answers())),
+                Output::Drop => {
+                    work.folder.drop_bundle();
+                    None
+                }
+                Output::Look => Some(Input::Quiet(work.folder.is_quiet())),
+                Output::LookAnew => Some(Input::Quiet(work.folder.is_quiet_now())),
+                Output::Ask => Some(Input::Asked(ask())),
                 Output::Write(slot) => {
-                    let begun = match writing.take() {
-                        Some((manifest, from)) => {
-                            begin(&manifest, from, slots, slot).map(|new| carrier = Some(new))
-                        }
-                        None => Ok(()),
-                    };
-                    let wrote = begun.and_then(|()| carrier.as_mut().map_or(Ok(false), Carrier::stretch));
-                    machine.handle(clock::now(), Input::Wrote(wrote.map_err(|refusal| refusal.to_string())));
+                    Some(Input::Wrote(work.write(slot).map_err(|refusal| refusal.to_string())))
                 }
-                Output::Confirm(slot) => slots.confirm(slot)?,
-                Output::Try(slot) => {
-                    folder.mark_trial(slot)?;
-                    slots::order(&slots.try_other)?;
+                Output::Confirm(slot) => Some(Input::Confirmed(slots.confirm(slot))),
+                Output::Try(slot) => work.boot(slot).err().map(|why| {
+                    // Nor at the next start, which nobody expects.
+                    let also = slots.choose(runs).err().map(|also| format!("; {also}"));
+                    Input::NotBooted(why + &also.unwrap_or_default())
+                }),
+                Output::Reboot => {
+                    work.boot(runs.other())?;
+                    None
                 }
-                Output::Reboot => slots::order(&slots.reboot)?,
+            };
+            if let Some(answer) = answer {
+                machine.handle(clock::now(), answer);
             }
         }
         let Some(deadline) = machine.deadline() else { return Ok(()) };
@@ -69,17 +76,50 @@ pub fn carry_out(
     }
 }
 
-fn begin(
-    manifest: &Manifest,
-    from: BufReader<File>,
-    slots: &Slots,
-    slot: Slot,
-) -> Result<Carrier<BufReader<File>>, Refusal> {
-    let place = slots.place(slot);
-    let open = |device| File::options().write(true).open(device).map(Target::Device);
-    let (boot, root) = (open(&place.boot), open(&place.root));
-    let writing = Refusal::Writing;
-    Ok(Carrier::new(from, manifest, boot.map_err(writing)?, root.map_err(writing)?))
+struct Work<'a> {
+    folder: Folder,
+    slots: &'a Slots,
+    /// At its first part.
+    waiting: Option<(Manifest, BufReader<File>)>,
+    carrier: Option<Carrier<BufReader<File>>>,
+}
+
+impl Work<'_> {
+    fn open(&mut self) -> Result<Manifest, Refusal> {
+        let (manifest, from) = self.folder.open(self.slots)?;
+        judge(&manifest, self.slots, self.folder.may_be_older())?;
+        self.waiting = Some((manifest.clone(), from));
+        Ok(manifest)
+    }
+
+    /// Without a note of it there is no trial; everything else goes on without.
+    fn keep(&self, kept: &Kept) -> Result<(), String> {
+        match self.folder.keep(kept) {
+            Err(why) if matches!(kept, Kept::Trying { .. }) => {
+                self.folder.drop_bundle();
+                Err(why)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The next stretch; whether that was all.
+    fn write(&mut self, slot: Slot) -> Result<bool, Refusal> {
+        if let Some((manifest, from)) = self.waiting.take() {
+            let place = self.slots.place(slot);
+            let open = |device| File::options().write(true).open(device).map(Target::Device);
+            let (boot, root) = (open(&place.boot), open(&place.root));
+            let writing = Refusal::Writing;
+            self.carrier =
+                Some(Carrier::new(from, &manifest, boot.map_err(writing)?, root.map_err(writing)?));
+        }
+        self.carrier.as_mut().map_or(Ok(false), Carrier::stretch)
+    }
+
+    fn boot(&self, slot: Slot) -> Result<(), String> {
+        self.slots.choose(slot)?;
+        slots::order(&self.slots.reboot)
+    }
 }
 
 impl fmt::Display for Kept {
@@ -87,8 +127,8 @@ impl fmt::Display for Kept {
         match self {
             Self::Nothing => write!(f, "nothing"),
             Self::Writing { version } => write!(f, "version {version} is being written to the other slot"),
-            Self::Trying { version, to } => write!(f, "version {version} is tried from slot {to}"),
-            Self::Good { version } => write!(f, "version {version} has answered and stays"),
+            Self::Trying { version, to, .. } => write!(f, "version {version} is tried from slot {to}"),
+            Self::Good { version } => write!(f, "version {version} does well and stays"),
             Self::FellBack { version, why } => {
                 write!(
                     f,

@@ -1,11 +1,12 @@
 //! What becomes of a bundle that was taken in, and of the boot that tries it. Pure: every clock, file and command is outside.
 //!
 //! ```text
-//!   Begin ─► bundle? ─► write, only while no call is up ─► all written ─► quiet? ─► boot the other slot once
+//!   Begin ─► bundle? ─► write, only while no call is up ─► which lines are up? ─► quiet? ─► boot the other slot
 //!     │
-//!     ├─ the slot that is tried runs ─► its page answers, several times ─► confirm
-//!     │                                └─ not within five minutes ─► boot the old one
-//!     └─ another slot runs than the one that is tried ─► it fell back: tell
+//!     ├─ the slot that is tried runs ─► its page answers and its lines are back, several times ─► confirm
+//!     │                                └─ not within five minutes, or it cannot be confirmed ─► quiet? ─► boot the old one
+//!     ├─ another slot runs than the one that is tried ─► it fell back: tell
+//!     └─ a slot runs that is neither confirmed nor tried ─► quiet? ─► boot the confirmed one
 //! ```
 
 use super::bundle::{Manifest, Version};
@@ -15,7 +16,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// A new system must answer so many times one after the other.
+/// A new system must do well so many times one after the other.
 pub const ANSWERS: u32 = 3;
 
 /// How long things take, milliseconds.
@@ -28,7 +29,7 @@ pub struct Pace {
     pub look_ms: u64,
     /// How often a new system is asked,
     pub ask_ms: u64,
-    /// and how long it has to answer well.
+    /// and how long it has to do well.
     pub trial_ms: u64,
 }
 
@@ -56,8 +57,11 @@ pub enum Kept {
         version: Version,
         /// In this slot.
         to: Slot,
+        /// The trunks that were up before: they must come up again.
+        #[serde(default)]
+        lines: Vec<String>,
     },
-    /// It runs and has answered.
+    /// It runs and has done well.
     Good {
         /// Which.
         version: Version,
@@ -76,6 +80,17 @@ pub enum Kept {
     },
 }
 
+/// How the box is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sign {
+    /// It does not run.
+    Gone,
+    /// It runs and does not answer.
+    Silent,
+    /// It answers, and these of its trunks are up.
+    Well(Vec<String>),
+}
+
 /// What the machine is told.
 #[derive(Debug)]
 pub enum Input {
@@ -83,6 +98,8 @@ pub enum Input {
     Begin {
         /// The slot that runs.
         runs: Slot,
+        /// It is the one that boots whatever happens.
+        confirmed: bool,
         /// What was kept.
         kept: Kept,
         /// What waits to be written, or why it cannot be.
@@ -90,12 +107,16 @@ pub enum Input {
         /// No call is up.
         quiet: bool,
     },
-    /// Whether a call is up.
+    /// Whether no call is up.
     Quiet(bool),
     /// A stretch was written; whether that was all, or why it failed.
     Wrote(Result<bool, String>),
-    /// Whether the page has answered.
-    Answered(bool),
+    /// How the box is.
+    Asked(Sign),
+    /// Whether the slot is the one that boots from now on, or why not.
+    Confirmed(Result<(), String>),
+    /// The other slot could not be booted.
+    NotBooted(String),
     /// A deadline has passed.
     Timeout,
 }
@@ -109,16 +130,28 @@ pub enum Output {
     Write(Slot),
     /// Look whether a call is up; answered by [`Input::Quiet`].
     Look,
-    /// Ask for the page; answered by [`Input::Answered`].
+    /// The same, and nothing is taken that the box has said a while ago: the machine boots next.
+    LookAnew,
+    /// Ask the box how it is; answered by [`Input::Asked`].
     Ask,
     /// The bundle is not needed any more.
     Drop,
-    /// From now on this slot is the one that boots.
+    /// From now on this slot is the one that boots; answered by [`Input::Confirmed`].
     Confirm(Slot),
-    /// Boot this slot, once.
+    /// Boot this slot, which goes back to the confirmed one by itself; answered by [`Input::NotBooted`] if that fails.
     Try(Slot),
     /// Boot the slot that is confirmed.
     Reboot,
+}
+
+/// A new system that is seen whether it does.
+#[derive(Debug)]
+struct Trial {
+    slot: Slot,
+    version: Version,
+    lines: Vec<String>,
+    until: Instant,
+    answers: u32,
 }
 
 #[derive(Debug)]
@@ -128,18 +161,18 @@ enum State {
     Writing {
         to: Slot,
         version: Version,
-        quiet: bool,
     },
     Written {
         to: Slot,
         version: Version,
+        lines: Vec<String>,
     },
-    Trial {
-        slot: Slot,
-        version: Version,
-        until: Instant,
-        answers: u32,
-    },
+    /// The other slot is about to boot.
+    Leaving(Version),
+    Trial(Trial),
+    Confirming(Version),
+    /// The confirmed slot is to boot as soon as no call is up.
+    Falling(Option<Kept>),
 }
 
 /// The machine.
@@ -162,38 +195,65 @@ impl Update {
         let state = core::mem::replace(&mut self.state, State::Over);
         self.at = None;
         self.state = match (state, input) {
-            (_, Input::Begin { runs, kept, bundle, quiet }) => self.begin(now, runs, kept, bundle, quiet),
-            (State::Writing { to, version, .. }, Input::Wrote(Ok(true))) => {
-                self.out.push_back(Output::Look);
-                State::Written { to, version }
+            (_, Input::Begin { runs, confirmed, kept, bundle, quiet }) => {
+                self.begin(now, (runs, confirmed), kept, bundle, quiet)
             }
-            (State::Writing { to, version, quiet }, Input::Wrote(Ok(false))) => {
+            (State::Writing { to, version }, Input::Wrote(Ok(true))) => {
+                self.out.push_back(Output::Ask);
+                State::Written { to, version, lines: Vec::new() }
+            }
+            (state @ State::Writing { .. }, Input::Wrote(Ok(false)) | Input::Timeout) => {
                 self.out.push_back(Output::Look);
-                State::Writing { to, version, quiet }
+                state
             }
             (State::Writing { .. }, Input::Wrote(Err(why))) => self.refuse(why),
-            (State::Writing { to, version, .. }, Input::Quiet(quiet)) => {
+            (State::Writing { to, version }, Input::Quiet(quiet)) => {
                 self.write_if(now, quiet, to);
-                State::Writing { to, version, quiet }
+                State::Writing { to, version }
             }
-            (State::Written { to, version }, Input::Quiet(true)) => {
+            (State::Written { to, version, .. }, Input::Asked(sign)) => {
+                self.out.push_back(Output::LookAnew);
+                let lines = if let Sign::Well(lines) = sign { lines } else { Vec::new() };
+                State::Written { to, version, lines }
+            }
+            (State::Written { to, version, lines }, Input::Quiet(true)) => {
                 // Whatever comes between these leaves the old slot in charge.
-                self.out.extend([Output::Keep(Kept::Trying { version, to }), Output::Drop, Output::Try(to)]);
-                State::Over
+                self.out.extend([
+                    Output::Keep(Kept::Trying { version, to, lines }),
+                    Output::Drop,
+                    Output::Try(to),
+                ]);
+                State::Leaving(version)
             }
-            (state @ State::Written { .. }, Input::Quiet(false)) => {
+            (state @ (State::Written { .. } | State::Falling(_)), Input::Quiet(false)) => {
                 self.at = Some(now + Duration::from_millis(self.pace.look_ms));
                 state
             }
-            (State::Trial { slot, version, until, answers }, Input::Answered(well)) => {
-                self.answered(now, (slot, version), until, if well { answers + 1 } else { 0 })
+            (State::Leaving(version), Input::NotBooted(why)) => {
+                let why = format!("It could not be started: {why}.");
+                self.out.push_back(Output::Keep(Kept::FellBack { version, why }));
+                State::Over
             }
-            (state @ State::Trial { .. }, Input::Timeout) => {
-                self.out.push_back(Output::Ask);
+            (State::Trial(trial), Input::Asked(sign)) => self.asked(now, trial, &sign),
+            (State::Confirming(version), Input::Confirmed(Ok(()))) => {
+                self.out.push_back(Output::Keep(Kept::Good { version }));
+                State::Over
+            }
+            (State::Confirming(version), Input::Confirmed(Err(why))) => {
+                self.fall(Some(Kept::FellBack { version, why: format!("It could not be kept: {why}.") }))
+            }
+            // Without a box there is no call. One that runs and says nothing may have one.
+            (State::Falling(kept), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
+                self.out.extend(kept.map(Output::Keep));
+                self.out.push_back(Output::Reboot);
+                State::Over
+            }
+            (state @ State::Falling(_), Input::Asked(_)) => {
+                self.out.push_back(Output::LookAnew);
                 state
             }
-            (state @ (State::Writing { .. } | State::Written { .. }), Input::Timeout) => {
-                self.out.push_back(Output::Look);
+            (state @ (State::Trial(_) | State::Written { .. } | State::Falling(_)), Input::Timeout) => {
+                self.out.push_back(Output::Ask);
                 state
             }
             (state, _) => state,
@@ -203,26 +263,29 @@ impl Update {
     fn begin(
         &mut self,
         now: Instant,
-        runs: Slot,
+        (runs, confirmed): (Slot, bool),
         kept: Kept,
         bundle: Option<Result<Manifest, String>>,
         quiet: bool,
     ) -> State {
         match kept {
-            Kept::Trying { version, to } if to == runs => {
+            Kept::Trying { version, to, .. } if to == runs && confirmed => {
+                // The power went after the firmware was told and before that was written down.
+                self.out.push_back(Output::Keep(Kept::Good { version }));
+            }
+            Kept::Trying { version, to, lines } if to == runs => {
                 self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
-                return State::Trial {
-                    slot: to,
-                    version,
-                    until: now + Duration::from_millis(self.pace.trial_ms),
-                    answers: 0,
-                };
+                let until = now + Duration::from_millis(self.pace.trial_ms);
+                return State::Trial(Trial { slot: to, version, lines, until, answers: 0 });
             }
             Kept::Trying { version, .. } => {
                 let why = "It did not start, or the power failed while it was tried.".to_owned();
                 self.out.push_back(Output::Keep(Kept::FellBack { version, why }));
             }
             _ => {}
+        }
+        if !confirmed {
+            return self.fall(None);
         }
         match bundle {
             None => State::Over,
@@ -231,7 +294,7 @@ impl Update {
                 let to = runs.other();
                 self.out.push_back(Output::Keep(Kept::Writing { version }));
                 self.write_if(now, quiet, to);
-                State::Writing { to, version, quiet }
+                State::Writing { to, version }
             }
         }
     }
@@ -248,24 +311,26 @@ impl Update {
         State::Over
     }
 
-    fn answered(
-        &mut self,
-        now: Instant,
-        (slot, version): (Slot, Version),
-        until: Instant,
-        answers: u32,
-    ) -> State {
+    fn fall(&mut self, kept: Option<Kept>) -> State {
+        self.out.push_back(Output::Ask);
+        State::Falling(kept)
+    }
+
+    fn asked(&mut self, now: Instant, trial: Trial, sign: &Sign) -> State {
+        let Trial { slot, version, lines, until, answers } = trial;
+        let wrong = wrong(&lines, sign);
+        let answers = if wrong.is_none() { answers + 1 } else { 0 };
         if answers >= ANSWERS {
-            self.out.extend([Output::Confirm(slot), Output::Keep(Kept::Good { version })]);
-            return State::Over;
+            self.out.push_back(Output::Confirm(slot));
+            return State::Confirming(version);
         }
-        if now >= until {
-            let why = "Its page did not answer in time.".to_owned();
-            self.out.extend([Output::Keep(Kept::FellBack { version, why }), Output::Reboot]);
-            return State::Over;
+        match wrong.filter(|_| now >= until) {
+            Some(why) => self.fall(Some(Kept::FellBack { version, why })),
+            None => {
+                self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
+                State::Trial(Trial { slot, version, lines, until, answers })
+            }
         }
-        self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
-        State::Trial { slot, version, until, answers }
     }
 
     /// The next thing to do; call until `None` after each `handle`.
@@ -279,6 +344,18 @@ impl Update {
     }
 }
 
+/// What a new system lacks; `lines` were up before it.
+fn wrong(lines: &[String], sign: &Sign) -> Option<String> {
+    match sign {
+        Sign::Gone => Some("It did not run.".to_owned()),
+        Sign::Silent => Some("Its page did not answer in time.".to_owned()),
+        Sign::Well(up) => lines
+            .iter()
+            .find(|line| !up.contains(line))
+            .map(|line| format!("The line {line} did not come up again in time.")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -287,12 +364,14 @@ mod tests {
 
     fn manifest(version: &str) -> Manifest {
         let part = Part { bytes: 1, sha256: String::new() };
-        Manifest { version: version.parse().unwrap(), board: "pi".into(), boot: part.clone(), root: part }
+        Manifest { version: v(version), board: "pi".into(), boot: part.clone(), root: part }
     }
 
+    /// Slot A is the confirmed one.
     fn begin(runs: Slot, kept: Kept, bundle: Option<Result<Manifest, String>>, quiet: bool) -> Update {
         let mut update = Update::new(Pace::default());
-        update.handle(Instant::ZERO, Input::Begin { runs, kept, bundle, quiet });
+        let confirmed = runs == Slot::A;
+        update.handle(Instant::ZERO, Input::Begin { runs, confirmed, kept, bundle, quiet });
         update
     }
 
@@ -309,6 +388,33 @@ mod tests {
         version.parse().unwrap()
     }
 
+    fn well(lines: &[&str]) -> Input {
+        Input::Asked(Sign::Well(lines.iter().map(|line| (*line).to_owned()).collect()))
+    }
+
+    fn trying(lines: &[&str]) -> Kept {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        Kept::Trying { version: v("0.2.0"), to: Slot::B, lines }
+    }
+
+    /// A trial in which each question is answered so, up to its end; when that was.
+    fn trial(update: &mut Update, sign: &Sign) -> (u64, Vec<Output>) {
+        assert_eq!(outputs(update), []);
+        let mut at = 0;
+        loop {
+            at += 10;
+            assert_eq!(after(update, at, Input::Timeout), [Output::Ask]);
+            let told = after(update, at, Input::Asked(sign.clone()));
+            if !told.is_empty() {
+                return (at, told);
+            }
+        }
+    }
+
+    fn fell(why: &str) -> Output {
+        Output::Keep(Kept::FellBack { version: v("0.2.0"), why: why.into() })
+    }
+
     #[test]
     fn the_other_slot_is_written_and_tried_between_calls_only() {
         let mut update = begin(Slot::A, Kept::Nothing, Some(Ok(manifest("0.2.0"))), false);
@@ -320,68 +426,115 @@ mod tests {
         assert_eq!(after(&mut update, 5, Input::Wrote(Ok(false))), [Output::Look]);
         assert_eq!(after(&mut update, 5, Input::Quiet(false)), [], "a call came in between");
         assert_eq!(after(&mut update, 9, Input::Quiet(true)), [Output::Write(Slot::B)]);
-        assert_eq!(after(&mut update, 9, Input::Wrote(Ok(true))), [Output::Look]);
+        assert_eq!(after(&mut update, 9, Input::Wrote(Ok(true))), [Output::Ask]);
+        assert_eq!(after(&mut update, 9, well(&["home"])), [Output::LookAnew]);
         assert_eq!(after(&mut update, 9, Input::Quiet(false)), [], "no boot in a call");
-        assert_eq!(after(&mut update, 11, Input::Timeout), [Output::Look]);
-        let trying = Kept::Trying { version: v("0.2.0"), to: Slot::B };
+        assert_eq!(after(&mut update, 11, Input::Timeout), [Output::Ask]);
+        assert_eq!(after(&mut update, 11, well(&["home", "mobile"])), [Output::LookAnew]);
         assert_eq!(
             after(&mut update, 11, Input::Quiet(true)),
-            [Output::Keep(trying), Output::Drop, Output::Try(Slot::B)]
+            [Output::Keep(trying(&["home", "mobile"])), Output::Drop, Output::Try(Slot::B)]
         );
         assert_eq!(update.deadline(), None);
+        // A system that does not go down is told of, and nothing is left half done.
+        let told = after(&mut update, 12, Input::NotBooted("no systemd".into()));
+        assert_eq!(told, [fell("It could not be started: no systemd.")]);
     }
 
     #[test]
-    fn a_new_system_that_answers_is_confirmed() {
-        let trying = Kept::Trying { version: v("0.2.0"), to: Slot::B };
+    fn a_new_system_that_does_well_is_confirmed() {
         // Whatever else waits: first it is seen whether this one is good.
-        let mut update = begin(Slot::B, trying, Some(Ok(manifest("0.3.0"))), true);
+        let mut update = begin(Slot::B, trying(&["home"]), Some(Ok(manifest("0.3.0"))), true);
         assert_eq!(outputs(&mut update), []);
-        for (at, well) in [(10, false), (20, true), (30, true), (40, false), (50, true), (60, true)] {
+        let (up, down) = (&["mobile", "home"][..], &["mobile"][..]);
+        for (at, lines) in [(10, down), (20, up), (30, up), (40, down), (50, up), (60, up)] {
             assert_eq!(after(&mut update, at, Input::Timeout), [Output::Ask]);
-            assert_eq!(after(&mut update, at, Input::Answered(well)), [], "{at}");
+            assert_eq!(after(&mut update, at, well(lines)), [], "{at}");
         }
         assert_eq!(after(&mut update, 70, Input::Timeout), [Output::Ask]);
-        assert_eq!(
-            after(&mut update, 70, Input::Answered(true)),
-            [Output::Confirm(Slot::B), Output::Keep(Kept::Good { version: v("0.2.0") })]
-        );
+        assert_eq!(after(&mut update, 70, well(up)), [Output::Confirm(Slot::B)]);
+        let good = [Output::Keep(Kept::Good { version: v("0.2.0") })];
+        assert_eq!(after(&mut update, 70, Input::Confirmed(Ok(()))), good);
         assert_eq!(update.deadline(), None);
+        // The power went between the two.
+        let mut update = Update::new(Pace::default());
+        let input = Input::Begin {
+            runs: Slot::B,
+            confirmed: true,
+            kept: trying(&["home"]),
+            bundle: None,
+            quiet: true,
+        };
+        assert_eq!(after(&mut update, 0, input), good);
     }
 
     #[test]
-    fn one_that_does_not_answer_makes_room_for_the_old_one() {
-        let mut update = begin(Slot::B, Kept::Trying { version: v("0.2.0"), to: Slot::B }, None, true);
-        let mut at = 0;
-        let last = loop {
-            at += 10;
-            assert_eq!(after(&mut update, at, Input::Timeout), [Output::Ask]);
-            let told = after(&mut update, at, Input::Answered(false));
-            if !told.is_empty() {
-                break told;
-            }
-        };
-        assert_eq!(at, 300);
-        assert!(matches!(last.as_slice(), [Output::Keep(Kept::FellBack { .. }), Output::Reboot]), "{last:?}");
+    fn one_that_does_not_do_well_makes_room_for_the_old_one() {
+        let table = [
+            (Sign::Silent, "Its page did not answer in time."),
+            (Sign::Well(vec!["mobile".into()]), "The line home did not come up again in time."),
+        ];
+        for (sign, why) in table {
+            let mut update = begin(Slot::B, trying(&["home"]), None, true);
+            assert_eq!(trial(&mut update, &sign), (300, vec![Output::Ask]));
+            // Somebody calls through it all the same: nobody is cut off.
+            assert_eq!(after(&mut update, 300, Input::Asked(sign.clone())), [Output::LookAnew]);
+            assert_eq!(after(&mut update, 303, Input::Quiet(false)), []);
+            assert_eq!(update.deadline(), Some(Instant::ZERO + Duration::from_secs(305)));
+            assert_eq!(after(&mut update, 305, Input::Timeout), [Output::Ask]);
+            assert_eq!(after(&mut update, 305, Input::Asked(sign)), [Output::LookAnew]);
+            assert_eq!(after(&mut update, 306, Input::Quiet(true)), [fell(why), Output::Reboot]);
+            assert_eq!(update.deadline(), None);
+        }
+        // No box, no call.
+        let mut update = begin(Slot::B, trying(&[]), None, true);
+        assert_eq!(trial(&mut update, &Sign::Gone), (300, vec![Output::Ask]));
+        assert_eq!(
+            after(&mut update, 300, Input::Asked(Sign::Gone)),
+            [fell("It did not run."), Output::Reboot]
+        );
+    }
+
+    #[test]
+    fn a_trial_always_ends() {
+        // It does well and cannot be confirmed.
+        let mut update = begin(Slot::B, trying(&[]), None, true);
+        let (at, told) = trial(&mut update, &Sign::Well(Vec::new()));
+        assert_eq!((at, told), (30, vec![Output::Confirm(Slot::B)]));
+        assert_eq!(after(&mut update, 30, Input::Confirmed(Err("the card fails".into()))), [Output::Ask]);
+        assert_eq!(
+            after(&mut update, 30, Input::Asked(Sign::Gone)),
+            [fell("It could not be kept: the card fails."), Output::Reboot]
+        );
+        // Nobody knows any more why the slot runs that is not confirmed: not a new one is written over the good one.
+        for kept in [Kept::Nothing, fell_back()] {
+            let mut update = begin(Slot::B, kept, Some(Ok(manifest("0.3.0"))), true);
+            assert_eq!(outputs(&mut update), [Output::Ask]);
+            assert_eq!(after(&mut update, 1, well(&[])), [Output::LookAnew]);
+            assert_eq!(after(&mut update, 1, Input::Quiet(true)), [Output::Reboot]);
+        }
+    }
+
+    fn fell_back() -> Kept {
+        Kept::FellBack { version: v("0.2.0"), why: String::new() }
     }
 
     #[test]
     fn a_boot_of_the_old_slot_tells_that_the_new_one_failed() {
-        let trying = Kept::Trying { version: v("0.2.0"), to: Slot::B };
-        let mut update = begin(Slot::A, trying.clone(), None, true);
+        let mut update = begin(Slot::A, trying(&[]), None, true);
         assert!(matches!(outputs(&mut update).as_slice(), [Output::Keep(Kept::FellBack { .. })]));
         assert_eq!(update.deadline(), None);
         // And the next one is written.
-        let mut update = begin(Slot::A, trying, Some(Ok(manifest("0.2.1"))), true);
+        let mut update = begin(Slot::A, trying(&[]), Some(Ok(manifest("0.2.1"))), true);
         assert!(matches!(outputs(&mut update).last(), Some(Output::Write(Slot::B))));
     }
 
     #[test]
     fn what_cannot_be_written_is_refused_and_the_old_slot_stays() {
-        let mut update = begin(Slot::B, Kept::Nothing, Some(Err("wrong".into())), true);
+        let mut update = begin(Slot::A, Kept::Nothing, Some(Err("wrong".into())), true);
         assert_eq!(outputs(&mut update), [Output::Keep(Kept::Refused { why: "wrong".into() }), Output::Drop]);
-        let mut update = begin(Slot::B, Kept::Nothing, Some(Ok(manifest("0.2.0"))), true);
-        assert!(matches!(outputs(&mut update).last(), Some(Output::Write(Slot::A))));
+        let mut update = begin(Slot::A, Kept::Nothing, Some(Ok(manifest("0.2.0"))), true);
+        assert!(matches!(outputs(&mut update).last(), Some(Output::Write(Slot::B))));
         let told = after(&mut update, 1, Input::Wrote(Err("the card fails".into())));
         assert_eq!(told, [Output::Keep(Kept::Refused { why: "the card fails".into() }), Output::Drop]);
         assert_eq!(update.deadline(), None);

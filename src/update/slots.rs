@@ -5,9 +5,14 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// In the file of the firmware's choice: what it boots,
+const BOOTS: &str = "boot_partition=";
+/// and, in a comment of ours, what boots whatever happens: the first program of every start turns the choice back to it.
+const GOOD: &str = "# good=";
 
 /// Where an image says that it has slots. Without this file updates are the package manager's, or the owner's.
 pub const DEFAULT: &str = "/usr/lib/hold-slayer/slots.toml";
@@ -42,7 +47,7 @@ impl fmt::Display for Slot {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
-    /// The number of its boot partition, as the firmware counts.
+    /// The number of its boot partition, as the firmware counts: one digit.
     pub partition: u8,
     /// Its boot partition.
     pub boot: PathBuf,
@@ -50,8 +55,8 @@ pub struct Place {
     pub root: PathBuf,
 }
 
-fn proc_cmdline() -> PathBuf {
-    "/proc/cmdline".into()
+fn system() -> PathBuf {
+    "/".into()
 }
 
 /// What the image says of itself.
@@ -64,14 +69,11 @@ pub struct Slots {
     pub key: String,
     /// The file by which the firmware chooses the boot partition.
     pub autoboot: PathBuf,
-    /// Boots the slot that is confirmed.
+    /// Starts the machine anew.
     pub reboot: Vec<String>,
-    /// Boots the other one, once.
-    #[serde(rename = "try")]
-    pub try_other: Vec<String>,
-    /// Where `holdslayer.slot=` says which slot runs.
-    #[serde(default = "proc_cmdline")]
-    pub cmdline: PathBuf,
+    /// What of the running slot's root file system is mounted.
+    #[serde(default = "system")]
+    pub system: PathBuf,
     /// How long things take.
     #[serde(default)]
     pub pace: Pace,
@@ -98,19 +100,22 @@ impl Slots {
         }
     }
 
-    /// The slot that runs.
+    /// The slot that runs: the one whose root is mounted.
     ///
     /// # Errors
-    /// In words: the kernel was not told.
+    /// In words: it is none of them.
     pub fn running(&self) -> Result<Slot, String> {
-        let line = fs::read_to_string(&self.cmdline)
-            .map_err(|error| format!("{}: {error}", self.cmdline.display()))?;
-        let slot = line.split_whitespace().find_map(|word| word.strip_prefix("holdslayer.slot="));
-        match slot {
-            Some("a") => Ok(Slot::A),
-            Some("b") => Ok(Slot::B),
-            _ => Err(format!("{} does not say which slot runs (holdslayer.slot=)", self.cmdline.display())),
-        }
+        let of = |path: &Path| fs::metadata(path).ok();
+        let system = of(&self.system);
+        // A file may stand for a partition.
+        let is = |here: &fs::Metadata, root: &fs::Metadata| {
+            here.dev() == root.rdev() || (here.dev(), here.ino()) == (root.dev(), root.ino())
+        };
+        let runs = |slot: &Slot| {
+            system.as_ref().zip(of(&self.place(*slot).root)).is_some_and(|(here, root)| is(here, &root))
+        };
+        let not = || format!("what runs at {} is none of them", self.system.display());
+        [Slot::A, Slot::B].into_iter().find(runs).ok_or_else(not)
     }
 
     /// Where a slot lies.
@@ -121,42 +126,69 @@ impl Slots {
         }
     }
 
-    /// Lets the firmware boot `slot` from now on, and the other one when it is tried. The file is written over in place, in one
-    /// sector of the card: a power cut leaves the old or the new choice, never none.
+    /// Whether `slot` boots whatever happens.
+    ///
+    /// # Errors
+    /// In words: the firmware's choice cannot be read.
+    pub(super) fn is_confirmed(&self, slot: Slot) -> Result<bool, String> {
+        let (_, mut text) = self.choice()?;
+        Ok(digit(&mut text, GOOD).is_some_and(|good| *good == b'0' + self.place(slot).partition))
+    }
+
+    /// Lets the firmware boot `slot` at the next start; at that start it is turned back. The file is written over in place,
+    /// within one sector of the card: a power cut leaves the old or the new choice, never none.
     ///
     /// # Errors
     /// In words: it cannot be read, written, or is not as expected.
+    pub(super) fn choose(&self, slot: Slot) -> Result<(), String> {
+        self.turn(slot, &[BOOTS])
+    }
+
+    /// Lets the firmware boot `slot` from now on.
+    ///
+    /// # Errors
+    /// As for [`Slots::choose`].
     pub(super) fn confirm(&self, slot: Slot) -> Result<(), String> {
-        let at = |error: io::Error| format!("{}: {error}", self.autoboot.display());
+        self.turn(slot, &[BOOTS, GOOD])
+    }
+
+    fn turn(&self, slot: Slot, keys: &[&str]) -> Result<(), String> {
+        let (file, mut text) = self.choice()?;
+        for key in keys {
+            if let Some(digit) = digit(&mut text, key) {
+                *digit = b'0' + self.place(slot).partition;
+            }
+        }
+        file.write_all_at(&text, 0).and_then(|()| file.sync_all()).map_err(|error| self.at_choice(&error))
+    }
+
+    fn at_choice(&self, error: &dyn fmt::Display) -> String {
+        format!("{}: {error}", self.autoboot.display())
+    }
+
+    /// The file of the firmware's choice, and what is in it.
+    fn choice(&self) -> Result<(File, Vec<u8>), String> {
+        const SECTOR_BYTES: usize = 512;
+        let at = |error: io::Error| self.at_choice(&error);
         let file = File::options().read(true).write(true).open(&self.autoboot).map_err(at)?;
-        let mut text = vec![0; 512];
+        let mut text = vec![0; SECTOR_BYTES];
         let length = file.read_at(&mut text, 0).map_err(at)?;
-        let text = String::from_utf8_lossy(text.get(..length).unwrap_or_default()).into_owned();
-        let turned = turned(&text, self.place(slot).partition, self.place(slot.other()).partition);
-        let turned = turned.filter(|turned| turned.len() == text.len()).ok_or_else(|| {
-            format!("{} is not as the image made it: nothing was changed", self.autoboot.display())
-        })?;
-        file.write_all_at(turned.as_bytes(), 0).and_then(|()| file.sync_all()).map_err(at)
+        text.truncate(length);
+        match [BOOTS, GOOD].iter().all(|key| digit(&mut text, key).is_some()) {
+            true => Ok((file, text)),
+            false => Err(self.at_choice(&"not as the image made it: nothing was changed")),
+        }
     }
 }
 
-/// The file with the partition that boots, and the one that is tried.
-fn turned(text: &str, boots: u8, tried: u8) -> Option<String> {
-    let (mut out, mut in_trial, mut set) = (String::new(), false, 0);
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim();
-        if bare.starts_with('[') {
-            in_trial = bare == "[tryboot]";
-        }
-        if bare.starts_with("boot_partition=") {
-            let end = line.strip_prefix(bare)?;
-            out.push_str(&format!("boot_partition={}{end}", if in_trial { tried } else { boots }));
-            set += 1;
-        } else {
-            out.push_str(line);
-        }
-    }
-    (set == 2).then_some(out)
+/// The one digit behind `key`, which is there once.
+fn digit<'t>(text: &'t mut [u8], key: &str) -> Option<&'t mut u8> {
+    let mut found = text.windows(key.len()).enumerate().filter(|(_, window)| *window == key.as_bytes());
+    let (at, _) = found.next()?;
+    let once = found.next().is_none();
+    let (digit, rest) = text.get_mut(at + key.len()..)?.split_first_mut()?;
+    let alone = !rest.first().is_some_and(u8::is_ascii_digit);
+    (once && alone && digit.is_ascii_digit()).then_some(digit)
 }
 
 /// How much a partition holds. The kernel tells everybody; only root may open it.
@@ -176,7 +208,8 @@ pub(super) fn room(device: &Path) -> Result<u64, String> {
 
 /// Runs one of the commands.
 pub(super) fn order(command: &[String]) -> Result<(), String> {
-    let (program, arguments) = command.split_first().ok_or("there is no command to boot with")?;
+    let (program, arguments) =
+        command.split_first().ok_or("there is no command to start the machine anew")?;
     match Command::new(program).args(arguments).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{program}: {status}")),
@@ -186,20 +219,30 @@ pub(super) fn order(command: &[String]) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn the_choice_of_the_firmware_is_turned_and_keeps_its_length() {
-        let fresh = "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n";
-        let turned_once = turned(fresh, 3, 2);
-        assert_eq!(
-            turned_once.as_deref(),
-            Some("[all]\ntryboot_a_b=1\nboot_partition=3\n[tryboot]\nboot_partition=2\n")
-        );
-        assert_eq!(turned(&turned_once.unwrap_or_default(), 2, 3).as_deref(), Some(fresh));
-        assert_eq!(turned(fresh, 2, 3).as_deref(), Some(fresh));
-        for other in ["", "[all]\nboot_partition=2\n", "boot=2\n[tryboot]\nboot=3\n"] {
-            assert_eq!(turned(other, 2, 3), None, "{other}");
+    fn one_digit_is_turned_and_everything_else_stays() {
+        let turned = |text: &str, key| {
+            let mut text = text.as_bytes().to_vec();
+            *digit(&mut text, key)? = b'3';
+            Some(String::from_utf8(text).unwrap())
+        };
+        let fresh = "[all]\nboot_partition=2\n# good=2\n";
+        assert_eq!(turned(fresh, BOOTS).as_deref(), Some("[all]\nboot_partition=3\n# good=2\n"));
+        assert_eq!(turned(fresh, GOOD).as_deref(), Some("[all]\nboot_partition=2\n# good=3\n"));
+        // As Windows's editor leaves it.
+        let windows = fresh.replace('\n', "\r\n");
+        assert_eq!(turned(&windows, GOOD).as_deref(), Some("[all]\r\nboot_partition=2\r\n# good=3\r\n"));
+        for other in [
+            "",
+            "boot_partition=",
+            "boot_partition=22",
+            "boot_partition=x",
+            "boot_partition=2 boot_partition=3",
+        ] {
+            assert_eq!(turned(other, BOOTS), None, "{other}");
         }
     }
 }

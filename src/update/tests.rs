@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use std::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 const KEY: &str = include_str!("../../tests/box/update/key.pub");
 
@@ -25,35 +30,46 @@ impl Card {
         let dir = std::env::temp_dir().join(format!("hold-slayer-card-{}-{n}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(dir.join("data")).unwrap();
-        fs::write(dir.join("cmdline"), "quiet holdslayer.slot=a ro\n").unwrap();
-        fs::write(
-            dir.join("autoboot"),
-            "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n",
-        )
-        .unwrap();
+        fs::write(dir.join("autoboot"), "[all]\nboot_partition=2\n# good=2\n").unwrap();
         let place = |slot: &str, partition| {
             let (boot, root) = (dir.join(format!("boot-{slot}")), dir.join(format!("root-{slot}")));
             File::create(&boot).unwrap().set_len(2 << 20).unwrap();
             File::create(&root).unwrap().set_len(41 << 20).unwrap();
             Place { partition, boot, root }
         };
-        let write = |name: &str| vec!["touch".to_owned(), dir.join(name).display().to_string()];
         let slots = Slots {
             board: "pi".into(),
             key: KEY.lines().nth(1).unwrap().into(),
             autoboot: dir.join("autoboot"),
-            reboot: write("rebooted"),
-            try_other: write("tried"),
-            cmdline: dir.join("cmdline"),
+            reboot: vec!["touch".to_owned(), dir.join("rebooted").display().to_string()],
+            system: dir.join("system"),
             pace: Pace { rest_ms: 0, look_ms: 1, ask_ms: 1, trial_ms: 20 },
             a: place("a", 2),
             b: place("b", 3),
         };
-        Self { folder: Folder::of(&dir.join("data")), dir, slots }
+        let card = Self { folder: Folder::of(&dir.join("data")), dir, slots };
+        card.boots();
+        card
+    }
+
+    fn autoboot(&self) -> String {
+        fs::read_to_string(&self.slots.autoboot).unwrap()
+    }
+
+    /// What the firmware and the first program do at a start.
+    fn boots(&self) {
+        let text = self.autoboot();
+        let root = if text.contains("boot_partition=2") { "root-a" } else { "root-b" };
+        let good = text.chars().nth_back(1).unwrap();
+        fs::write(&self.slots.autoboot, format!("[all]\nboot_partition={good}\n# good={good}\n")).unwrap();
+        let _ = fs::remove_file(&self.slots.system);
+        symlink(self.dir.join(root), &self.slots.system).unwrap();
+        let _ = fs::remove_file(self.dir.join("rebooted"));
     }
 
     fn bring(&self, bytes: &[u8], older: bool) -> Result<Manifest, Refusal> {
-        self.folder.receive().unwrap().write_all(bytes).unwrap();
+        let mut incoming = self.folder.receive(bytes.len() as u64)?;
+        incoming.write_all(bytes).unwrap();
         self.folder.stage(&self.slots, older)
     }
 
@@ -61,8 +77,21 @@ impl Card {
         self.dir.join(name).exists()
     }
 
-    fn carry_out(&self, answers: bool) {
-        carry_out(&self.folder, &self.slots, &|| answers, &|_| {}).unwrap();
+    /// Beside a box that says that nobody calls.
+    fn carry_out(&self, sign: &Sign) -> Result<(), String> {
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    self.folder.tell_quiet(true);
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            });
+            self.folder.tell_quiet(true);
+            let carried = carry_out(&self.folder, &self.slots, &|| sign.clone(), &|_| {});
+            over.store(true, Ordering::Relaxed);
+            carried
+        })
     }
 }
 
@@ -119,79 +148,145 @@ fn only_what_is_whole_signed_newer_and_for_this_board_is_taken() {
     }
     File::options().write(true).open(&card.slots.b.root).unwrap().set_len(40 << 20).unwrap();
     assert!(matches!(card.bring(&good, false), Err(Refusal::TooLarge)));
-    assert!(!card.folder.has_bundle() && !card.folder.incoming().exists(), "nothing is left of them");
+    assert!(!card.folder.has_bundle() && !card.has("data/update/incoming"), "nothing is left of them");
     File::options().write(true).open(&card.slots.b.root).unwrap().set_len(41 << 20).unwrap();
     assert_eq!(card.bring(&signed!("old"), true).unwrap().version.to_string(), "0.0.1");
-    assert!(card.folder.may_be_older());
+    assert!(card.has("data/update/older"));
     assert_eq!(card.bring(&good, false).unwrap().version.to_string(), "9.0.0");
-    assert!(card.folder.has_bundle() && !card.folder.may_be_older());
+    assert!(card.folder.has_bundle() && !card.has("data/update/older"));
+}
+
+fn home() -> Sign {
+    Sign::Well(vec!["home".into()])
 }
 
 #[test]
 fn the_other_slot_is_written_tried_and_confirmed() {
     let card = Card::new();
     card.bring(&signed!("good"), false).unwrap();
-    card.folder.tell_quiet(true);
-    card.carry_out(false);
+    card.carry_out(&home()).unwrap();
     let version: Version = "9.0.0".parse().unwrap();
-    assert_eq!(card.folder.kept(), Kept::Trying { version, to: Slot::B });
-    assert!(card.has("tried") && card.has("data/update/tryboot") && !card.has("rebooted"));
-    assert!(!card.folder.has_bundle() && !card.folder.is_quiet());
+    assert_eq!(card.folder.kept(), Kept::Trying { version, to: Slot::B, lines: vec!["home".into()] });
+    assert!(card.has("rebooted") && !card.folder.has_bundle());
     let written = |path: &Path, bytes| fs::read(path).unwrap()[..bytes] == content(bytes);
     assert!(written(&card.slots.b.boot, (1 << 20) + 3) && written(&card.slots.b.root, (40 << 20) + 5));
     let untouched = |path: &Path| fs::read(path).unwrap().iter().all(|byte| *byte == 0);
     assert!(untouched(&card.slots.a.boot) && untouched(&card.slots.a.root));
-    assert!(fs::read_to_string(&card.slots.autoboot).unwrap().contains("=2\n[tryboot]"), "not yet");
-    // The boot of the other slot.
-    fs::write(&card.slots.cmdline, "holdslayer.slot=b").unwrap();
+    assert_eq!(card.autoboot(), "[all]\nboot_partition=3\n# good=2\n");
+    assert!(!card.folder.is_under_way(&card.slots), "not here");
+    card.boots();
+    assert_eq!(card.slots.running(), Ok(Slot::B));
+    assert!(card.folder.is_under_way(&card.slots));
     assert!(
         matches!(card.bring(&signed!("good"), true), Err(Refusal::Busy)),
         "first it is seen whether this does"
     );
-    card.carry_out(true);
+    card.carry_out(&home()).unwrap();
     assert_eq!(card.folder.kept(), Kept::Good { version });
-    assert!(fs::read_to_string(&card.slots.autoboot).unwrap().contains("=3\n[tryboot]\nboot_partition=2"));
-    assert!(!card.has("data/update/tryboot") && !card.has("rebooted"));
-    // Nothing more is to be done.
-    card.carry_out(false);
+    assert_eq!(card.autoboot(), "[all]\nboot_partition=3\n# good=3\n");
+    // Nothing more is to be done, and it boots again.
+    card.carry_out(&Sign::Gone).unwrap();
     assert!(!card.has("rebooted"));
+    card.boots();
+    assert_eq!(card.slots.running(), Ok(Slot::B));
 }
 
 #[test]
-fn what_does_not_answer_or_start_leaves_the_old_one() {
-    let card = Card::new();
-    card.bring(&signed!("good"), false).unwrap();
-    card.folder.tell_quiet(true);
-    card.carry_out(false);
-    fs::write(&card.slots.cmdline, "holdslayer.slot=b").unwrap();
-    card.carry_out(false);
-    assert!(card.has("rebooted"));
-    let fell = |why: &str| {
+fn what_does_not_do_well_or_start_leaves_the_old_one_and_is_not_tried_again() {
+    let fell = |card: &Card, why: &str| {
         let kept = card.folder.kept();
         assert!(matches!(&kept, Kept::FellBack { why: told, .. } if told.contains(why)), "{kept:?}");
     };
-    fell("did not answer");
-    // Another try, which does not even start.
-    fs::write(&card.slots.cmdline, "holdslayer.slot=a").unwrap();
+    let card = Card::new();
+    for (n, (sign, why)) in
+        [(Sign::Silent, "did not answer"), (Sign::Gone, "did not run"), (Sign::Well(Vec::new()), "line home")]
+            .into_iter()
+            .enumerate()
+    {
+        card.bring(&signed!("good"), n > 0).unwrap();
+        card.carry_out(&home()).unwrap();
+        card.boots();
+        card.carry_out(&sign).unwrap();
+        assert!(card.has("rebooted"));
+        fell(&card, why);
+        card.boots();
+        assert_eq!(card.slots.running(), Ok(Slot::A));
+        // A stick that is left in the box brings it at every start.
+        assert!(matches!(card.bring(&signed!("good"), false), Err(Refusal::FellBack(_))));
+        assert_eq!(card.autoboot(), "[all]\nboot_partition=2\n# good=2\n");
+    }
+    // One that does not even start: its first program has turned the choice back.
+    card.bring(&signed!("good"), true).unwrap();
+    card.carry_out(&home()).unwrap();
+    card.boots();
+    card.boots();
+    card.carry_out(&home()).unwrap();
+    fell(&card, "did not start");
+    assert_eq!(fs::read_to_string(card.dir.join("data/update/fell-back")).unwrap(), "9.0.0\n");
+}
+
+#[test]
+fn a_boot_that_fails_or_a_choice_that_cannot_be_read_changes_nothing() {
+    let mut card = Card::new();
+    let whole = core::mem::replace(&mut card.slots.reboot, vec!["false".into()]);
     card.bring(&signed!("good"), false).unwrap();
-    card.folder.tell_quiet(true);
-    card.carry_out(false);
-    card.carry_out(false);
-    fell("did not start");
-    assert!(fs::read_to_string(&card.slots.autoboot).unwrap().contains("=2\n[tryboot]"));
+    card.carry_out(&home()).unwrap();
+    let kept = card.folder.kept();
+    assert!(matches!(&kept, Kept::FellBack { why, .. } if why.contains("could not be started")), "{kept:?}");
+    assert_eq!(card.autoboot(), "[all]\nboot_partition=2\n# good=2\n", "nor at the next start");
+    card.slots.reboot = whole;
+    // Somebody has changed the file.
+    fs::write(&card.slots.autoboot, "boot_partition=2\n").unwrap();
+    card.bring(&signed!("good"), true).unwrap();
+    card.carry_out(&home()).unwrap();
+    let kept = card.folder.kept();
+    assert!(matches!(&kept, Kept::Refused { why } if why.contains("not as the image made it")), "{kept:?}");
+    assert!(!card.has("rebooted"));
+    // A new system that cannot be confirmed for that goes back, and is not there for ever.
+    fs::write(&card.slots.autoboot, "[all]\nboot_partition=2\n# good=2\n").unwrap();
+    card.bring(&signed!("good"), true).unwrap();
+    card.carry_out(&home()).unwrap();
+    card.boots();
+    fs::write(&card.slots.autoboot, "boot_partition=2\n").unwrap();
+    assert!(card.carry_out(&home()).is_err());
+    let kept = card.folder.kept();
+    assert!(matches!(&kept, Kept::FellBack { why, .. } if why.contains("could not be kept")), "{kept:?}");
 }
 
 #[test]
 fn root_believes_nothing_that_was_changed_after_it_was_taken() {
     let card = Card::new();
     card.bring(&signed!("good"), false).unwrap();
-    let mut bytes = fs::read(card.folder.bundle()).unwrap();
+    let bundle = card.dir.join("data/update/bundle");
+    let mut bytes = fs::read(&bundle).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
-    fs::write(card.folder.bundle(), bytes).unwrap();
-    card.folder.tell_quiet(true);
-    card.carry_out(true);
+    fs::write(&bundle, bytes).unwrap();
+    card.carry_out(&home()).unwrap();
     let kept = card.folder.kept();
     assert!(matches!(&kept, Kept::Refused { why } if why.contains("damaged")), "{kept:?}");
-    assert!(!card.has("tried") && !card.folder.has_bundle());
+    assert!(!card.has("rebooted") && !card.folder.has_bundle());
+    // A link to a good one elsewhere is none, nor is a link in the folder's place.
+    let elsewhere = card.dir.join("elsewhere");
+    fs::write(&elsewhere, signed!("good")).unwrap();
+    symlink(&elsewhere, &bundle).unwrap();
+    card.carry_out(&home()).unwrap();
+    assert!(matches!(card.folder.kept(), Kept::Refused { .. }) && !card.has("rebooted"));
+    fs::rename(card.dir.join("data/update"), card.dir.join("aside")).unwrap();
+    symlink(card.dir.join("aside"), card.dir.join("data/update")).unwrap();
+    assert!(card.carry_out(&home()).is_err());
+}
+
+#[test]
+fn one_brings_an_update_at_a_time_and_a_power_cut_leaves_no_part() {
+    let card = Card::new();
+    let first = card.folder.receive(10).unwrap();
+    assert!(matches!(card.folder.receive(10), Err(Refusal::Busy)));
+    card.folder.tidy().unwrap();
+    assert!(card.has("data/update/incoming"), "somebody still brings it");
+    drop(first);
+    card.folder.tidy().unwrap();
+    assert!(!card.has("data/update/incoming"));
+    let huge = crate::limits::UPDATE_BYTES * 2;
+    assert!(matches!(card.folder.receive(huge), Err(Refusal::TooLarge)));
 }

@@ -191,6 +191,15 @@ impl Site {
         Ok(())
     }
 
+    /// Takes every token away: whoever made them has the box no more.
+    pub(super) fn remove_tokens(&self) {
+        for token in core::mem::take(&mut *self.tokens()) {
+            if let Some(Err(error)) = self.store.as_ref().map(|store| store.remove_token(&token.id)) {
+                tracing::warn!(%error, "a token that was taken away is valid again after the next start");
+            }
+        }
+    }
+
     /// Takes a token away: it opens nothing from now on.
     pub(super) fn remove_token(&self, id: &str) -> Result<(), (u16, String)> {
         let store = self.store()?;

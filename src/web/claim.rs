@@ -67,7 +67,11 @@ pub(super) fn find(
     configured: Option<&str>,
     store: Option<&Store>,
 ) -> Result<(Option<Password>, Option<String>), Error> {
-    let kept = store.and_then(|store| store.setting(SETTING).ok().flatten()).unwrap_or_default();
+    let kept = store.map(|store| store.setting(SETTING)).transpose().unwrap_or_else(|error| {
+        tracing::error!(%error, "the page's password cannot be read");
+        None
+    });
+    let kept = kept.flatten().unwrap_or_default();
     let kept = String::from_utf8(kept).unwrap_or_default();
     let (own, replaced) = kept.split_once('\n').unwrap_or((&kept, ""));
     let own = Password::from_hash(own.to_owned());
@@ -153,26 +157,33 @@ impl Site {
         *self.password.lock().unwrap_or_else(PoisonError::into_inner) = password.map(Arc::new);
     }
 
-    /// A finger at power-on takes the old password away, for good, and logs everybody out. Once a press.
+    /// A finger at power-on takes the old password away, for good, with every login and program's token. Once a press.
     fn forget(&self) {
         let Some(press) = (*self.claims.borrow()).filter(|press| press.forget) else { return };
         // Whoever comes meanwhile waits until it is gone.
         let _turn = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
-        {
-            let mut doors = self.doors();
-            if doors.forgotten.replace(press.at) == Some(press.at) {
-                return;
-            }
-            doors.logins.clear();
+        if self.doors().forgotten.replace(press.at) == Some(press.at) {
+            return;
         }
+        // The password first: whoever gives it at this moment finds that it is none any more, or is logged out.
         self.keep(None);
+        let mut doors = self.doors();
+        doors.logins.clear();
+        doors.one_use_token = None;
+        drop(doors);
+        self.remove_tokens();
         tracing::info!("the button was held while power came on: the page's password is forgotten");
     }
 
-    /// Whether this is the password, which takes a while to find out.
-    pub(super) fn knows(&self, plain: &str) -> bool {
+    /// The password, if this is it, which takes a while to find out.
+    pub(super) fn knows(&self, plain: &str) -> Option<Arc<Password>> {
         self.forget();
-        self.password().is_some_and(|password| password.is(plain))
+        self.password().filter(|password| password.is(plain))
+    }
+
+    /// Whether this is still the password.
+    pub(super) fn is_still(&self, password: &Arc<Password>) -> bool {
+        self.password().is_some_and(|now| Arc::ptr_eq(&now, password))
     }
 
     /// Whether this is the code that was printed.

@@ -2,10 +2,8 @@
 
 use super::gate::Peer;
 use super::head::{Head, Refusal};
-use crate::limits::UPDATE_SPARE_BYTES;
-use crate::update::Folder;
+use crate::update::{self, Folder, Incoming};
 use core::time::Duration;
-use std::fs::File;
 use std::io::{self, Write};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
@@ -18,28 +16,29 @@ const FULL: Refusal = Refusal {
     status: 409,
     words: "There is not enough room on the disk for this file: delete old recordings under Privacy.",
 };
+const BUSY: Refusal = Refusal { status: 409, words: "Another update is on its way: wait until it is done." };
 const LATE: Refusal = Refusal { status: 408, words: "The request's body took too long." };
 const FAILED: Refusal = Refusal { status: 503, words: "The disk does not take the file. The log says why." };
 
-/// Receives the whole body; `bytes` is what came with its head. No piece may keep us waiting for longer than `idle`.
+/// Receives the whole body; `bytes` is what came with its head. No piece may keep us waiting for longer than `idle`. Nobody else
+/// brings one while the answer is held.
 pub(super) async fn receive(
     folder: &Folder,
     peer: &mut impl Peer,
     head: &Head,
     mut bytes: Vec<u8>,
     idle: Duration,
-) -> io::Result<Result<(), Refusal>> {
-    if !folder.has_room(head.body as u64 + UPDATE_SPARE_BYTES) {
-        return Ok(Err(FULL));
-    }
+) -> io::Result<Result<Incoming, Refusal>> {
     let failed = |error: io::Error| {
         tracing::warn!(%error, "an update was not received");
         folder.discard();
         FAILED
     };
-    let mut file = match folder.receive() {
+    let mut file = match folder.receive(head.body as u64) {
         Ok(file) => file,
-        Err(error) => return Ok(Err(failed(error))),
+        Err(update::Refusal::NoRoom) => return Ok(Err(FULL)),
+        Err(update::Refusal::Busy) => return Ok(Err(BUSY)),
+        Err(other) => return Ok(Err(failed(io::Error::other(other)))),
     };
     let mut piece = bytes.split_off(head.taken);
     if head.expects_continue && piece.len() < head.body {
@@ -67,18 +66,18 @@ pub(super) async fn receive(
             Err(error) => return Ok(Err(failed(error))),
         };
         if left == 0 {
-            return Ok(Ok(()));
+            return Ok(Ok(file));
         }
     }
 }
 
 /// A slow card keeps nobody else's page waiting.
-async fn write(mut file: File, mut piece: Vec<u8>, last: bool) -> io::Result<(File, Vec<u8>)> {
+async fn write(mut file: Incoming, mut piece: Vec<u8>, last: bool) -> io::Result<(Incoming, Vec<u8>)> {
     let written = spawn_blocking(move || {
         file.write_all(&piece)?;
         piece.clear();
         if last {
-            file.sync_data()?;
+            file.sync()?;
         }
         Ok((file, piece))
     });

@@ -254,9 +254,10 @@ async fn serve(gate: &Gate, mut peer: impl Peer, ends: Ends, silent: &AtomicBool
             Some(folder) => disk::receive(folder, &mut peer, &head, bytes, gate.patience.idle).await?,
             None => Err(Refusal { status: 409, words: NO_SLOTS }),
         };
-        if let Err(refusal) = received {
-            return turn_away(&mut peer, refusal, &Asked::of(&head.forward)).await;
-        }
+        let _incoming = match received {
+            Ok(incoming) => incoming,
+            Err(refusal) => return turn_away(&mut peer, refusal, &Asked::of(&head.forward)).await,
+        };
         silent.store(false, Ordering::Relaxed);
         let mut server = connect(gate)?;
         server.write_all(&head.forward).await?;

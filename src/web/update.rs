@@ -41,7 +41,7 @@ pub(super) enum Stage {
     Trying,
     /// It runs and stays.
     Good,
-    /// It did not start or did not answer: the version before runs.
+    /// It did not start or did not do well: the version before runs.
     FellBack,
     /// It was not taken.
     Refused,
@@ -67,7 +67,7 @@ pub(super) struct State {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct With {
-    /// Take it even if it is not newer than what runs.
+    /// Take it even if it is not newer than what runs, or was tried before and did not do.
     #[serde(default)]
     pub(super) older: Older,
 }
@@ -182,8 +182,8 @@ fn told(state: &State) -> Markup {
             Stage::None => {},
             Stage::Waiting => p role="status" { "An update waits. It is written when no call was up for a minute, and not in the hour after an emergency call." },
             Stage::Writing => p role="status" { "Version " (of) " is being written beside this one, while no call is up. Then the box starts anew with it." },
-            Stage::Trying => p role="status" { "Version " (of) " is being tried: it stays if its page answers, else the box goes back by itself." },
-            Stage::Good => p role="status" { "The update to version " (of) " has answered and stays." },
+            Stage::Trying => p role="status" { "Version " (of) " is being tried: it stays if its page answers and its lines are back, else the box goes back by itself." },
+            Stage::Good => p role="status" { "The update to version " (of) " does well and stays." },
             Stage::FellBack => p role="status" { "Version " (of) " did not do, and the box went back by itself." },
             Stage::Refused => p role="status" { "The last update was not taken." },
         }
@@ -200,7 +200,7 @@ fn bring(form: &str) -> Markup {
                 (token(form))
                 label for="bundle" { "The file" }
                 input #bundle type="file" name="bundle" accept=".update" required;
-                label.check { input type="checkbox" name="older"; " Even if it is older than what runs" }
+                label.check { input type="checkbox" name="older"; " Even if it is older than what runs, or did not do before" }
                 progress #sent max="1" value="0" aria-label="Sent" hidden {}
                 p.alert #refused role="alert" hidden {}
                 p #gone hidden { "The box did not answer. Look whether it still runs, and try again." }
@@ -215,7 +215,7 @@ fn bring(form: &str) -> Markup {
                 li { "The update waits until no call was up for a minute. Calls go on as always, and none is ended for it." }
                 li { "It is written to the other slot of the card; this one stays as it is." }
                 li { "The box starts anew with it, which takes about two minutes. Nobody can call meanwhile, not even for help." }
-                li { "If its page answers it stays. If not, or if the power fails meanwhile, the version of now runs again by itself." }
+                li { "It stays if its page answers and each line that was registered is registered again within five minutes. If not, or if the power fails meanwhile, the version of now runs again by itself." }
             }
         }
     }

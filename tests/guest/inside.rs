@@ -37,6 +37,8 @@ fn the_rights_of_the_unit() {
             foreign += 1;
         }
     }
+    let mut raw = fs::read_dir("/sys/class/hidraw").unwrap().flatten();
+    refused(&Path::new("/dev").join(raw.next().expect("a raw device").file_name()));
     assert!(own >= 1 && foreign >= 1, "{own} of its own, {foreign} of others");
     let mut chips = fs::read_dir("/dev").unwrap().flatten();
     let chip = chips.find(|entry| entry.file_name().to_string_lossy().starts_with("gpiochip")).unwrap();

@@ -387,6 +387,10 @@ fn what_the_service_is_not_given_it_cannot_open() {
     let _chip = Chip::new();
     let _keyboard = lines::Key::new("somebody's keyboard");
     let _keypad = lines::Key::pad("hold-slayer keypad");
+    let foreign = lines::Telephone::new("Somebody's Telephone");
+    until("its raw device is there", || {
+        foreign.raw("Somebody's Telephone").is_some_and(|path| path.exists())
+    });
     let folder = "/run/systemd/system/hold-slayer.service.d";
     std::fs::create_dir_all(folder).unwrap();
     // The unit runs it with all that it says: user, groups, devices, system calls. A test that fails there fails its start.
@@ -510,6 +514,7 @@ fn a_rotary_dial_calls() {
 #[test]
 #[ignore = "inside the guest: make guest-test"]
 fn a_usb_telephone_is_lifted_by_its_raw_hook() {
+    let _chip = Chip::new();
     let name = "Made Up Telephone";
     let mut telephone = lines::Telephone::new(name);
     until("the kernel makes its raw device", || telephone.raw(name).is_some_and(|path| path.exists()));
@@ -520,7 +525,8 @@ fn a_usb_telephone_is_lifted_by_its_raw_hook() {
     let given = Command::new("chgrp").arg("gpio").arg(&raw).status().unwrap();
     let readable = Command::new("chmod").arg("0640").arg(&raw).status().unwrap();
     assert!(given.success() && readable.success());
-    let board = format!("name = \"a telephone\"\n[hook]\ninput = \"{name}\"\n");
+    // The line of the board is there as well, and nothing is wired to it.
+    let board = format!("name = \"a telephone\"\n[hook]\nline = \"GPIO22\"\ninput = \"{name}\"\n");
     std::fs::write("/etc/hold-slayer/telephone.toml", board).unwrap();
     let house =
         House::with("telephone.toml", "[handset]\ncard = \"Loopback\"\nname = \"box\"\nringer = \"none\"\n");
@@ -535,8 +541,6 @@ fn a_usb_telephone_is_lifted_by_its_raw_hook() {
     assert!(sound::hears(800.0, SOON), "the caller is heard");
     telephone.hook(false);
     company.wait(0, "the call ends", |fact| matches!(fact, Fact::Ended(_)));
-    drop(telephone);
-    house.troubles("it is missed", |troubles| troubles.contains("handset, hook: "));
 }
 
 #[test]

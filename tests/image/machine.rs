@@ -1,10 +1,11 @@
-//! The card in a machine of QEMU's: `-M virt`, whose firmware this test is: it reads what a Pi's would from the card's boot partition.
+//! The card in a machine of QEMU's: `-M virt`, whose firmware this test is. As a Pi's it reads from the card at each start which
+//! partition boots, takes kernel, first file system and command line from there, and says which one that was.
 
 use crate::place::Place;
 use crate::process::{Process, wait};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -20,8 +21,8 @@ pub const SLOW: Duration = Duration::from_secs(400);
 
 /// The owner's partition, as mtools names a file system within a file.
 const OWNER: &str = "@@1M";
-/// Slot A's boot files.
-const BOOT: &str = "@@65M";
+/// The boot partitions of both slots, by number.
+const BOOTS: [(u8, &str); 2] = [(2, "@@65M"), (3, "@@161M")];
 
 /// Prints on the console every few seconds how much memory and room are left: a unit that only this machine is given.
 const LOOK: &str = "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=tty\nTTYPath=/dev/ttyAMA0\n\
@@ -65,8 +66,6 @@ impl Card {
                 .arg(&from)
                 .arg(format!("::{name}")));
         }
-        let slot = ["::vmlinuz", "::initrd.img", "::cmdline.txt"];
-        run(part("usr/bin/mcopy").arg("-i").arg(card.at(BOOT)).args(slot).arg(&card.boot));
         card
     }
 
@@ -75,6 +74,33 @@ impl Card {
         let from = place.path(name);
         std::fs::write(&from, text).unwrap();
         run(part("usr/bin/mcopy").args(["-o", "-i"]).arg(self.at(OWNER)).arg(&from).arg(format!("::{name}")));
+    }
+
+    /// What the firmware starts next, and what it starts whatever happens: numbers of partitions.
+    pub fn choice(&self) -> (u8, u8) {
+        let text = self.owners("autoboot.txt").unwrap();
+        let of = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.parse().ok());
+        (of("boot_partition=").unwrap(), of("# good=").unwrap())
+    }
+
+    /// The firmware's part of a start; which partition it boots.
+    fn boots(&self) -> u8 {
+        let (partition, _) = self.choice();
+        let (_, at) = BOOTS.into_iter().find(|(number, _)| *number == partition).unwrap();
+        let slot = ["::vmlinuz", "::initrd.img", "::cmdline.txt"];
+        run(part("usr/bin/mcopy").args(["-n", "-o", "-i"]).arg(self.at(at)).args(slot).arg(&self.boot));
+        partition
+    }
+
+    /// Whether nothing was ever written to slot B.
+    pub fn second_is_empty(&self) -> bool {
+        let mut file = std::fs::File::open(&self.file).unwrap();
+        [161, 643].into_iter().all(|mebibytes| {
+            let mut begin = vec![0; 1 << 20];
+            file.seek(SeekFrom::Start(mebibytes << 20)).unwrap();
+            file.read_exact(&mut begin).unwrap();
+            begin.iter().all(|byte| *byte == 0)
+        })
     }
 
     fn at(&self, partition: &str) -> String {
@@ -89,6 +115,15 @@ impl Card {
     }
 }
 
+/// A USB stick with one file in its top folder.
+pub fn stick(place: &Place, name: &str, content: &Path) -> PathBuf {
+    let file = place.path(&format!("stick-{name}"));
+    std::fs::File::create(&file).unwrap().set_len(400 << 20).unwrap();
+    run(part("usr/sbin/mkfs.vfat").args(["-F", "32"]).arg(&file));
+    run(part("usr/bin/mcopy").arg("-i").arg(&file).arg(content).arg(format!("::{name}")));
+    file
+}
+
 /// The machine while its power is on; dropping it cuts the power.
 pub struct Machine {
     process: Process,
@@ -99,7 +134,8 @@ pub struct Machine {
 impl Machine {
     /// Switches it on, with so many megabytes of memory.
     pub fn start(place: &Place, card: &Card, megabytes: u32) -> Self {
-        let (control, console) = (place.path("qmp"), place.path("console"));
+        let partition = card.boots();
+        let (control, console, tree) = (place.path("qmp"), place.path("console"), place.path("tree.dtb"));
         let look = Base64::encode_string(LOOK.as_bytes());
         let line = std::fs::read_to_string(card.boot.join("cmdline.txt")).unwrap();
         // The machine's button is a line of its only chip; the kernel's driver of keys would take it.
@@ -109,16 +145,41 @@ impl Machine {
             line.trim()
         );
         let _ = std::fs::remove_file(&control);
-        let mut qemu = part("usr/bin/qemu-system-aarch64");
+        let board = |machine: String| {
+            let mut qemu = part("usr/bin/qemu-system-aarch64");
+            let same = [
+                "-cpu",
+                "cortex-a72",
+                "-accel",
+                "tcg,thread=multi",
+                "-smp",
+                "2",
+                "-display",
+                "none",
+                "-nodefaults",
+            ];
+            qemu.args(same).args(["-M", &machine, "-m", &megabytes.to_string()]);
+            qemu
+        };
+        // A Pi's firmware says in the device tree what it has booted.
+        run(&mut board(format!("virt,dumpdtb={}", tree.display())));
+        let word = ["-p", "-t", "u"];
+        run(part("usr/bin/fdtput").args(word).arg(&tree).args([
+            "/chosen/bootloader",
+            "partition",
+            &partition.to_string(),
+        ]));
+        let mut qemu = board("virt".into());
+        qemu.arg("-dtb").arg(&tree);
         let parts = [
-            "-M virt -cpu cortex-a72 -accel tcg,thread=multi -smp 2 -display none -nodefaults -no-reboot",
+            "-no-reboot -device qemu-xhci,id=usb",
             // A Pi has no clock of its own that goes on without power.
             "-rtc base=2020-01-01T00:00:00",
             "-device virtio-blk-device,drive=card -device virtio-rng-device -device i6300esb -action watchdog=reset",
             "-netdev tap,id=net,ifname=tap0,script=no,downscript=no",
             "-device virtio-net-device,netdev=net,mac=52:54:00:77:00:02",
         ];
-        qemu.args(parts.iter().flat_map(|words| words.split(' '))).args(["-m", &megabytes.to_string()]);
+        qemu.args(parts.iter().flat_map(|words| words.split(' ')));
         qemu.arg("-kernel").arg(card.boot.join("vmlinuz")).arg("-initrd").arg(card.boot.join("initrd.img"));
         qemu.args(["-append", &line]);
         qemu.arg("-drive").arg(format!("file={},format=raw,if=none,id=card", card.file.display()));
@@ -131,9 +192,24 @@ impl Machine {
 
     /// A short press of the machine's power button: a tenth of a second.
     pub fn press(&self) {
+        self.tell(&[json!({"execute": "system_powerdown"})]);
+    }
+
+    /// Puts a USB stick in.
+    pub fn plug(&self, stick: &Path) {
+        let drive =
+            json!({"node-name": "stick", "driver": "raw", "file": {"driver": "file", "filename": stick}});
+        let device = json!({"driver": "usb-storage", "drive": "stick", "bus": "usb.0"});
+        self.tell(&[
+            json!({"execute": "blockdev-add", "arguments": drive}),
+            json!({"execute": "device_add", "arguments": device}),
+        ]);
+    }
+
+    fn tell(&self, commands: &[Value]) {
         let stream = wait("QEMU's control socket", SLOW, || UnixStream::connect(&self.control).ok());
         let mut answers = BufReader::new(stream.try_clone().unwrap()).lines();
-        let mut tell = |command: Value| {
+        let mut tell = |command: &Value| {
             (&stream).write_all(command.to_string().as_bytes()).unwrap();
             loop {
                 let line = answers.next().unwrap().unwrap();
@@ -143,8 +219,8 @@ impl Machine {
                 assert!(!line.contains("\"error\""), "{line}");
             }
         };
-        tell(json!({"execute": "qmp_capabilities"}));
-        tell(json!({"execute": "system_powerdown"}));
+        tell(&json!({"execute": "qmp_capabilities"}));
+        commands.iter().for_each(tell);
     }
 
     /// What came over the console so far.

@@ -30,6 +30,7 @@ mod sipp;
 #[allow(dead_code)]
 #[path = "../peers/sound.rs"]
 mod sound;
+mod updates;
 #[allow(dead_code)]
 #[path = "../peers/way.rs"]
 mod way;

@@ -1,19 +1,26 @@
 #!/bin/bash
-# The card in a machine of QEMU's: `tests/image/run.sh CARD.img TEST [FILTER]`, as root, with what `make image` has made and the
-# built tests/image/main.rs. The machine, its provider and its phone have a network namespace of their own: nothing of it
+# The card in a machine of QEMU's: `tests/image/run.sh FOLDER TEST [FILTER]`, as root, with what image/image.sh has made in FOLDER with the
+# key FOLDER/key for updates, and the built tests/image/main.rs. The machine, its provider and its phone have a network namespace of their own: nothing of it
 # is seen outside, and all that was started in it ends with it.
 #
 # IMAGE_CUTS says how often the power goes (20), IMAGE_MEMORY how many megabytes the first test's machine has (512).
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
-IMAGE_CARD=$(realpath "$1") test=$(realpath "$2") filter=${3:-}
+from=$(realpath "$1") test=$(realpath "$2") filter=${3:-}
+IMAGE_CARD=$from/card.img IMAGE_UPDATES=$from/updates
 [ "$(id -u)" = 0 ] || { echo 'image-test: only root can make another network' >&2; exit 1; }
 [ -e /dev/net/tun ] || { echo 'image-test: this machine has no /dev/net/tun' >&2; exit 1; }
 for pair in dnsmasq:dnsmasq-base ip:iproute2; do
     command -v "${pair%:*}" >/dev/null || { apt-get -qq update; apt-get -qq install -y --no-install-recommends "${pair#*:}"; } >&2
 done
 IMAGE_PARTS=$("$top/image/builder.sh")
-export IMAGE_CARD IMAGE_PARTS test filter
+# Two updates, both of what is on the card: one as it is, and one whose program is missing. Their versions are later in name only.
+rm -rf "$IMAGE_UPDATES"
+mkdir -p "$IMAGE_UPDATES"
+"$top/image/builder.sh" in mksquashfs "$from/root" "$IMAGE_UPDATES/lame" -comp zstd -Xcompression-level 1 -no-progress -quiet -no-xattrs -root-mode 0755 -e usr/bin/hold-slayer >&2
+"$top/image/bundle.sh" "$IMAGE_CARD" "$from/root.squashfs" 9.0.1 pi "$from/key" "$IMAGE_UPDATES/good.update"
+"$top/image/bundle.sh" "$IMAGE_CARD" "$IMAGE_UPDATES/lame" 9.0.2 pi "$from/key" "$IMAGE_UPDATES/lame.update"
+export IMAGE_CARD IMAGE_UPDATES IMAGE_PARTS test filter
 # Nothing here takes so long: what hangs is ended.
 exec timeout --kill-after=10 "${IMAGE_LIMIT:-7200}" unshare --net --mount --pid --fork --kill-child --mount-proc bash -euc '
     ip link set lo up

@@ -382,6 +382,33 @@ fn a_loudspeaker_lets_a_hold_be_heard_and_is_no_phone() {
 }
 
 #[test]
+fn a_person_who_comes_while_the_hold_is_heard_aloud_rings_the_phones() {
+    for silent_rooms in [true, false] {
+        let queue =
+            vec![Far::Answer, Far::Loop(Clip::Music, s(25)), Far::Agent { patience: s(60) }, Far::HangUp];
+        let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
+        let hold = [Owner::Listen(s(3)), Owner::Press("**".into()), Owner::Listen(s(3)), Owner::HangUp];
+        let later = [Owner::AwaitRing, Owner::PickUp, Owner::Wait(s(60))];
+        let owner = dial.into_iter().chain(hold).chain(later).collect();
+        let house = House { rooms: vec![vec![]], silent_rooms, channels: 3, ..House::default() };
+        let mut world = World::with_desks(&house, vec![desk("18005550123", queue)], owner);
+        world.hand = Some(Hand::new(Dial::Keypad));
+        world.at_the_handset(Input::Card(true));
+        assert!(world.run_until(s(20), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
+        world.at_the_handset(Input::Aloud(true));
+        // Of the loudspeaker nobody is made the owner: the hall rings, and a handset does as well.
+        assert!(world.run_until(s(60), |w| w.rings() == 1), "{silent_rooms}: {}", world.tale());
+        assert!(
+            world.run_until(s(10), |w| w.phase() == Some(Phase::Talking)),
+            "{silent_rooms}: {}",
+            world.tale()
+        );
+        world.run(s(3));
+        assert_eq!(world.phase(), Some(Phase::Talking), "{silent_rooms}: {}", world.tale());
+    }
+}
+
+#[test]
 fn who_only_listens_and_dials_calls_somebody() {
     let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
     let mut world = world(vec![desk("18005550123", queue), hums("911", 1_200)], vec![], Dial::Keypad);

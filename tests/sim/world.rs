@@ -935,6 +935,7 @@ fn plan(house: &House) -> Plan {
         rings: s(15),
         rules: house.rules.clone(),
         wideband: house.phone_codec == Codec::G722 && side == Side::Phone,
+        listens: false,
     };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
     let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));
@@ -943,9 +944,9 @@ fn plan(house: &House) -> Plan {
     peers.extend(spares);
     peers.push(peer(AccountId(1), Side::Phone, "hall", usize::MAX));
     if !house.strange_rooms {
-        let rings = if house.silent_rooms { s(0) } else { s(15) };
+        let listens = house.silent_rooms;
         let rooms = (0..house.rooms.len())
-            .map(|n| Peer { rings, ..peer(room(n), Side::Phone, &format!("room {n}"), usize::MAX) });
+            .map(|n| Peer { listens, ..peer(room(n), Side::Phone, &format!("room {n}"), usize::MAX) });
         peers.extend(rooms);
     }
     Plan {

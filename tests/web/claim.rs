@@ -113,6 +113,7 @@ fn power_on_with_a_finger_forgets_the_files_password_for_good_too() {
     press(&button, true);
     assert!(!enters(&first, PASSWORD));
     assert_eq!(first.get("/", &cookie).status, 303, "logged out");
+    assert_eq!(first.ask("/api/v1/status").status, 401, "nor has a program's token outlived it");
     // Nobody came within ten minutes, and the power went again: it is as new.
     let (second, _button) = with_file(PASSWORD, Some(&first));
     assert!(!enters(&second, PASSWORD));

@@ -44,7 +44,7 @@ fn only_who_may_change_settings_fills_the_disk_and_nothing_is_left_of_a_part() {
     let _ = fs::remove_dir_all(&data);
     fs::create_dir_all(&data).unwrap();
     let at = |name: &str| data.join(name);
-    let slots = "board = \"pi\"\nkey = \"RWQZtFd3NTC1QVes1AVtVx1DxiT1royeHHn7oQ+bN6Rd7LVSOT0lZyWT\"\nautoboot = \"/none\"\nreboot = []\ntry = []\n\
+    let slots = "board = \"pi\"\nkey = \"RWQZtFd3NTC1QVes1AVtVx1DxiT1royeHHn7oQ+bN6Rd7LVSOT0lZyWT\"\nautoboot = \"/none\"\nreboot = []\n\
                  [a]\npartition = 2\nboot = \"/none\"\nroot = \"/none\"\n[b]\npartition = 3\nboot = \"/none\"\nroot = \"/none\"\n";
     fs::write(at("slots.toml"), slots).unwrap();
     let slots = Slots::read(&at("slots.toml")).unwrap().unwrap();

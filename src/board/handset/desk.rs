@@ -209,7 +209,13 @@ impl Desk {
 
     /// Tries for what is not had yet.
     fn open(&mut self) {
+        let had_hook = self.contacts.hook.is_some();
         let missing = self.contacts.complete(&self.parts, &self.lines);
+        if let (false, Some(hook)) = (had_hook, &self.contacts.hook) {
+            // One that does not tell by itself is as it was: a plug that was touched ends no call.
+            let lifted = hook.level().unwrap_or_else(|| self.handset.is_lifted());
+            self.give(clock::now(), Input::Contact(lifted));
+        }
         let name = self.parts.kind.name();
         let mut troubles: Vec<String> = missing.iter().map(|why| format!("{name}, {why}")).collect();
         if !self.given.0 {

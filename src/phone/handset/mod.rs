@@ -28,6 +28,8 @@ use number::{Known, Number};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+/// Whom a loudspeaker calls that lets the held call be heard in the room. No phone can dial that.
+pub const ALOUD: &str = "aloud";
 /// The only account of the handset: the box.
 const BOX: AccountId = AccountId(0);
 /// How long it is registered for.
@@ -320,10 +322,13 @@ impl Handset {
             }
             State::Recalls { .. } => self.resume(now),
             // Whoever listens may go on with it in the ear, and press `**` to be joined.
-            State::Aloud(leg) => {
-                self.sound(Sound::Aloud(false));
+            State::Aloud(aloud) => {
+                self.hang_up(now, aloud);
+                self.silent();
+                let leg = self.next_leg();
                 self.listens = Some(leg);
-                self.state = State::Talks(leg);
+                self.state = State::Calls { leg, early: false };
+                self.call(now, leg, self.setup.listen.clone());
             }
             _ => self.dial_tone(now),
         }
@@ -515,7 +520,7 @@ impl Handset {
                 self.sound(Sound::Aloud(true));
                 let leg = self.next_leg();
                 self.state = State::Aloud(leg);
-                self.call(now, leg, self.setup.listen.clone());
+                self.call(now, leg, ALOUD.to_owned());
             }
             (State::Aloud(leg), Aloud::Unwanted) => {
                 self.hang_up(now, *leg);

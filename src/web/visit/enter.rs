@@ -3,7 +3,7 @@
 use super::super::answer::Answer;
 use super::super::language::{COOKIE, Language};
 use super::super::route::find;
-use super::super::{form, head, login, page};
+use super::super::{Site, form, head, login, page};
 use super::{Visit, wrong};
 use crate::clock;
 use core::time::Duration;
@@ -64,10 +64,9 @@ impl Visit<'_> {
         if let Some(wait) = self.must_wait() {
             return wait;
         }
-        let right = self.sent("password").is_some_and(|plain| self.site.knows(plain.trim()));
-        if right {
+        if let Some(password) = self.sent("password").and_then(|plain| self.site.knows(plain.trim())) {
             self.site.doors().back_off.right(self.from);
-            return self.admit();
+            return self.admit_if(|site| site.is_still(&password));
         }
         self.site.doors().back_off.wrong(clock::now(), self.from);
         tracing::warn!(from = %self.from, "a wrong password was given to the page");
@@ -96,11 +95,22 @@ impl Visit<'_> {
 
     /// A new login has a new cookie, whatever cookie came: none can be planted beforehand.
     fn admit(&self) -> Answer {
+        self.admit_if(|_| true)
+    }
+
+    /// The same if this still holds at the moment at which it counts.
+    fn admit_if(&self, holds: impl Fn(&Site) -> bool) -> Answer {
         let (Ok(cookie), Ok(form)) = (login::token(), login::token()) else {
             return wrong(false, 500, "The system gives no random numbers. Restart the box.");
         };
         let agent = field(self.request, "user-agent").unwrap_or_default();
-        self.site.doors().logins.add(clock::now(), &cookie, form, (agent, self.from));
+        let mut doors = self.site.doors();
+        if !holds(self.site) {
+            drop(doors);
+            return self.login_again(403, "This link has been used already. Log in with the password.");
+        }
+        doors.logins.add(clock::now(), &cookie, form, (agent, self.from));
+        drop(doors);
         let name = &self.site.cookie;
         let field = format!(
             "{name}={cookie}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict{}",
