@@ -136,6 +136,21 @@ impl Call {
         }
     }
 
+    /// The owner pressed `**` while hearing the confirmation, or the line: he wants the call back.
+    pub(super) fn take_back(&mut self, desk: &mut Desk) {
+        let pressed = self.near.iter().position(|leg| Some(leg.port) == self.pressed_on);
+        if let Some(at) = pressed.filter(|at| self.near[*at].is_with_owner()).or_else(|| self.on_the_phone())
+        {
+            let leg = self.near.swap_remove(at);
+            self.join_owner(desk, leg, "the owner took the call back");
+        }
+    }
+
+    /// The leg of the house that hears the confirmation or the line.
+    pub(super) fn on_the_phone(&self) -> Option<usize> {
+        self.near.iter().position(Leg::is_with_owner)
+    }
+
     /// One who listened has hung up.
     pub(super) fn heard_enough(&mut self, desk: &mut Desk) {
         if let Some(far) =
