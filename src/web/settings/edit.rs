@@ -1,6 +1,7 @@
 //! Changing the text of the configuration file: what is not changed stays as it was written, comments too. Pure.
 
-use super::table::{Field, Kind, PARTS, Part};
+use super::field::{Field, Kind, Part};
+use super::table::PARTS;
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 

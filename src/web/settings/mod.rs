@@ -3,6 +3,7 @@
 //! What is written takes effect at the next start, which the box makes itself as soon as no call is up once it is told to.
 
 mod edit;
+mod field;
 mod page;
 mod table;
 
