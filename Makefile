@@ -187,6 +187,7 @@ image-test: setup
 	@mkdir -p target/image-test && rm -f target/image-test/key*
 	@image/key.sh --new target/image-test/key >/dev/null
 	@UPDATE_SECRET=target/image-test/key image/image.sh target/image-test
+	PI_TREES=$(CURDIR)/target/image-test/boot cargo test --locked --quiet --test unit the_lines_are_those_of_the_kernel_s_own_trees
 	@programs=$$(cargo test --locked --no-run --test image --message-format=json 2>/dev/null | \
 	  sed -n 's/.*"target":{"kind":\["test"\].*"executable":"\([^"]*\)".*/\1/p') && \
 	tests/image/run.sh target/image-test "$$programs" $(IMAGE_FILTER)
