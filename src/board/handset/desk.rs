@@ -298,14 +298,14 @@ impl Desk {
     /// What the contacts did. Those that tell nothing are looked at as well: an edge may have been lost.
     fn feel(&mut self, typed: bool) {
         let had_hook = self.contacts.hook.is_some();
-        for (lifted, at) in felt(&mut self.contacts.hook) {
-            self.give(at, Input::Contact(lifted));
-        }
+        let hook = felt(&mut self.contacts.hook).into_iter().map(|(lifted, at)| (at, Input::Contact(lifted)));
+        let dial = felt(&mut self.contacts.dial).into_iter().map(|(pulse, at)| (at, Input::Pulse(pulse)));
+        // In their order: a look at the hook of this moment would end a digit whose pulses wait here.
+        let mut told: Vec<_> = hook.chain(dial).collect();
+        told.sort_by_key(|(at, _)| *at);
+        told.into_iter().for_each(|(at, input)| self.give(at, input));
         if had_hook && self.contacts.hook.is_none() {
             self.give(clock::now(), Input::NoContact);
-        }
-        for (pulse, at) in felt(&mut self.contacts.dial) {
-            self.give(at, Input::Pulse(pulse));
         }
         if typed {
             match self.contacts.keypad.as_mut().and_then(Keys::pressed) {
