@@ -59,7 +59,14 @@ impl<'t> Source<'t> {
         let (root, errors) = DeTable::parse_recoverable(self.text);
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
-            self.wrong(at, format!("not TOML: {}", error.message()));
+            let found = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
+            let what = match error.message() {
+                "duplicate key" => format!(
+                    "{found} stands further up already. Keep one of the two, and all lines of a section under one heading"
+                ),
+                message => format!("not TOML: {message}"),
+            };
+            self.wrong(at, what);
         }
         errors.is_empty().then(|| root.into_inner())
     }
@@ -259,7 +266,9 @@ impl<'s, 't> Section<'s, 't> {
 
     /// As [`Self::refuse`], without the value.
     pub fn refuse_unseen(&mut self, key: &str, allowed: &str) {
-        let at = self.find(key).map_or(self.at, |value| value.span().start);
+        let Some(at) = self.find(key).map(|value| value.span().start) else {
+            return self.refuse(key, allowed);
+        };
         self.source.wrong(at, join(self.title, &format!("{key} (not shown): {allowed}")));
     }
 

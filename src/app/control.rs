@@ -14,7 +14,7 @@ use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
 use crate::net::{self, Arrival, Wire};
 use crate::notify::Notices;
-use crate::sip::{Account, Hop};
+use crate::sip::{Account, AccountKind, Hop, Transport};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
 use crate::update::Quiet;
@@ -216,6 +216,7 @@ impl Control {
         match arrival {
             Arrival::Datagram(from, len) => {
                 let bytes = bytes.get(..len).unwrap_or_default();
+                self.unreachable.remove(&Hop::udp(from));
                 self.event(Event::Message { from: Hop::udp(from), bytes });
             }
             Arrival::Message(from, bytes) => {
@@ -227,13 +228,23 @@ impl Control {
     }
 
     /// A connection that its peer ends is no trouble yet: the next one may stand. One that fails to a trunk is.
-    fn lost(&mut self, hop: Hop, why: String) {
+    fn lost(&mut self, hop: Hop, mut why: String) {
         let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop)).map(|(account, _)| *account);
         let trunk = trunk.filter(|_| why != net::ENDED_BY_PEER);
         match trunk {
             Some(account) => {
-                tracing::warn!(%hop, why, "there is no connection to a trunk");
+                if hop.transport == Transport::Udp {
+                    let server = self.accounts.iter().find(|known| known.id == account);
+                    let server = match server.map(|trunk| &trunk.kind) {
+                        Some(AccountKind::RegisterAt(upstream)) => upstream.domain.clone(),
+                        _ => hop.ip().to_string(),
+                    };
+                    why += &format!(
+                        ". Are the port and transport of {server} right? `hold-slayer check` asks it"
+                    );
+                }
                 let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
+                tracing::debug!(name, %hop, why, "a trunk is not reached");
                 self.unreachable.insert(hop, format!("the trunk {name} is not reached ({hop}): {why}"));
             }
             None => tracing::debug!(%hop, why, "a connection has ended"),

@@ -315,7 +315,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     match told.tell() {
         Ok(told) => running.told = told,
         // Whoever has its address finds it all the same.
-        Err(why) => tracing::warn!("{why}"),
+        Err(why) => standing_tx.send_modify(|told| told.get_or_insert_default().push(why)),
     }
     Ok(running)
 }
@@ -360,7 +360,7 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
             Some(store)
         }
         Err(error) => {
-            troubles.push(format!("calls are not recorded: {error}"));
+            troubles.push(format!("{}{error}. {}", web::NOTHING_KEPT, web::GOES_ON));
             None
         }
     }
@@ -484,6 +484,7 @@ fn web_config(
         parts: web::Parts {
             button: config.board.button.is_some(),
             lamp: config.board.lamp.is_some(),
+            handset: config.handset.as_ref().map(|handset| handset.name.clone()),
             folder: data.to_owned(),
         },
         counters: Some(counters),

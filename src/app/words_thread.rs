@@ -102,11 +102,7 @@ pub(super) fn start_elsewhere(
 pub(super) fn start(folder: &Path, language: Language, back: Inlet<Recognised>) -> Result<Words, String> {
     let files = Files::open(folder)?;
     if !files.speaks(language) {
-        return Err(format!(
-            "the speech model in {} does not know the language {}",
-            folder.display(),
-            language.code()
-        ));
+        return Err(Files::unknown(folder, language));
     }
     let (jobs, work) = sync_channel(WORDS_QUEUE);
     let (tell, troubles) = watch::channel(Vec::new());

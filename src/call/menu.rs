@@ -256,7 +256,10 @@ impl Call {
             Ok(None) => {}
             Ok(entry) => {
                 desk.write_flows(entry);
-                let words = format!("{steps} steps of this menu, from the owner's keys");
+                let words = match steps {
+                    1 => "1 step of this menu, from the owner's keys".to_owned(),
+                    steps => format!("{steps} steps of this menu, from the owner's keys"),
+                };
                 self.push_decision(desk, "learn", words);
             }
             Err(why) => self.push_decision(desk, "learn nothing", why),

@@ -366,13 +366,37 @@ fn of_line(line: &Line) -> Verdict {
         Err(trouble @ Trouble::Busy(_, by)) if by == "hold-slayer" => {
             say(Level::Ok, line.what, format!("{trouble}, which is running"))
         }
-        Err(trouble) => say(
-            Level::Warning,
-            line.what,
-            format!("{trouble}. The box works without; see [board] in the configuration"),
-        ),
+        Err(trouble) => {
+            let advice = match trouble {
+                Trouble::NoChip => {
+                    "`file` under [board] names the board, and a computer without such lines is \"generic\""
+                }
+                Trouble::NoLine(_) => {
+                    "`gpioinfo` lists the names; `file` under [board] names the board, or a copy of its file with other lines"
+                }
+                Trouble::Busy(..) => {
+                    "Have that let it go, or name a copy of the board's file with another line as `file` under [board]"
+                }
+                Trouble::Forbidden(_) => {
+                    "`usermod -aG gpio` with the user's name puts it there, from its next login or start on"
+                }
+                Trouble::NoInput(_) => KEYS,
+                Trouble::Failed(..) => "Is it plugged in, and is it what `file` under [board] names?",
+            };
+            say(Level::Warning, line.what, format!("{trouble}. {advice}. The box works without"))
+        }
     }
 }
+
+/// What to do about an input device that is missing.
+const KEYS: &str =
+    "Plug it in; `cat /proc/bus/input/devices` has its name, and the user must be in the group input";
+/// About a sound card.
+const CARD: &str =
+    "Plug it in; `cat /proc/asound/cards` has its name in brackets, and the user must be in the group audio";
+/// About a line of the board.
+const LINE: &str =
+    "`file` under [board] names the board with its lines, and the user must be in the group gpio";
 
 /// A box that runs has the card and the lines for itself.
 fn of_handset(missing: &[String], running: bool) -> Vec<Verdict> {
@@ -384,8 +408,15 @@ fn of_handset(missing: &[String], running: bool) -> Vec<Verdict> {
         )],
         [] => vec![say(Level::Ok, "handset", "sound card, hook and keys are there")],
         missing => {
-            let words =
-                |why: &String| say(Level::Warning, "handset", format!("{why}. The box works without"));
+            let words = |why: &String| {
+                let about = |word| why.contains(word);
+                let advice = match () {
+                    () if about("sound card") => CARD,
+                    () if about("input device") => KEYS,
+                    () => LINE,
+                };
+                say(Level::Warning, "handset", format!("{why}. {advice}. The box works without"))
+            };
             missing.iter().map(words).collect()
         }
     }
@@ -395,7 +426,7 @@ fn of_data(data: &Data) -> Verdict {
     let Data { path, is_there, error, free } = data;
     let written = if *is_there { "can be written" } else { "is not there yet and can be made" };
     if let Some(error) = error {
-        let words = format!("nothing can be written to {path}: {error}. No call would be recorded");
+        let words = format!("nothing would be kept in {path}, no call and no menu: {error}");
         return say(Level::Problem, "data", words);
     }
     match free {
@@ -485,7 +516,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::config;
+    use crate::listen::words::Language;
+    use crate::listen::words::network::Files;
     use std::io::ErrorKind;
+    use std::path::Path;
 
     fn well() -> Facts {
         let text = "[[trunk]]\nname = \"t\"\naddress = \"192.0.2.1:5060\"\n[[phone]]\nname = \"p\"\nuser = \"u\"\nsecret = \"x\"\n";
@@ -692,8 +726,10 @@ mod tests {
             ),
         ];
         for (found, expected) in table {
+            let advised = matches!(&found, Err(trouble) if !matches!(trouble, Trouble::Busy(_, by) if by == "hold-slayer"));
             let said = of_line(&Line { what: "button", name: name(), found }).to_string();
             assert!(said.starts_with(expected), "{said}");
+            assert_eq!(advised, said.contains('`') || said.contains("group"), "it says what to do: {said}");
         }
     }
 
@@ -706,8 +742,14 @@ mod tests {
         };
         assert_eq!(said(&[], false), ["ok       handset: sound card, hook and keys are there"]);
         let told = said(&["no sound card is called \"X\"", "hook: no"], false);
-        assert_eq!(told[0], "warning  handset: no sound card is called \"X\". The box works without");
-        assert_eq!(told.len(), 2);
+        assert!(told[0].starts_with(
+            "warning  handset: no sound card is called \"X\". Plug it in; `cat /proc/asound/cards`"
+        ));
+        assert!(told[1].contains("`file` under [board]") && told.len() == 2, "{told:?}");
+        assert!(
+            said(&["keypad: no input device that may be opened is called \"P\""], false)[0]
+                .contains("group input")
+        );
         assert!(said(&[], true)[0].contains("the box is running"));
         assert!(lines(&well()).iter().all(|line| !line.contains("handset: ")));
     }
@@ -720,6 +762,8 @@ mod tests {
         assert!(line(None).starts_with("ok") && line(None).contains("model/words/fetch.sh"));
         let broken = line(Some(Err("no such file".into())));
         assert!(broken.starts_with("warning") && broken.contains("no such file"), "{broken}");
+        let english = line(Some(Err(Files::unknown(Path::new("/w"), Language::German))));
+        assert!(english.contains("the language de: `model/words/fetch.sh /w base` fetches one"), "{english}");
     }
 
     #[test]
@@ -731,7 +775,8 @@ mod tests {
         assert_eq!(data(None, Some(20 * MEGABYTE)), "warning  data: /d has only 20 MB left");
         assert_eq!(data(None, Some(3 * MEGABYTE)), "problem  data: /d has only 3 MB left");
         assert!(
-            data(Some("denied"), None).starts_with("problem  data: nothing can be written to /d: denied.")
+            data(Some("denied"), None)
+                .starts_with("problem  data: nothing would be kept in /d, no call and no menu: denied")
         );
         let rights = |root, rtprio, memlock| of_rights(Rights { root, rtprio, memlock }).level;
         assert_eq!(rights(true, 0, 0), Level::Ok);

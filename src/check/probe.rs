@@ -96,12 +96,13 @@ fn handset(config: &Config, running: bool) -> Option<Vec<String>> {
 
 fn data(path: &Path) -> Data {
     // `run` makes the directory if it is missing: what counts is where it would be made.
-    let place = path.ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("."));
+    let place = path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("."));
     let file = place.join(format!(".check-{}", std::process::id()));
     let written = std::fs::File::create_new(&file)
         .and_then(|mut file| file.write_all(&[0; 4096]).and_then(|()| file.sync_all()));
     let removed = std::fs::remove_file(&file);
-    let error = written.and(removed).err().map(|error| error.to_string());
+    let unusable = |cause| store::Error::Unusable { path: place.to_owned(), cause }.to_string();
+    let error = written.and(removed).err().map(unusable);
     // The size of a block count differs by platform.
     #[allow(clippy::useless_conversion)]
     let free = nix::sys::statvfs::statvfs(place)
@@ -116,10 +117,11 @@ fn speech(config: &crate::speech::Config) -> Result<Option<String>, String> {
 }
 
 fn words(config: &config::Words, data: &Path) -> Option<Result<(), String>> {
-    let files = Files::open(&config.folder(data)?);
+    let folder = config.folder(data)?;
+    let files = Files::open(&folder);
     Some(files.and_then(|files| match files.speaks(config.language) {
         true => Recogniser::new(&files).map(drop),
-        false => Err(format!("its model does not know the language {}", config.language.code())),
+        false => Err(Files::unknown(&folder, config.language)),
     }))
 }
 
@@ -172,5 +174,12 @@ mod tests {
         assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
         std::fs::remove_dir(&path).unwrap();
         assert!(data(Path::new("/proc/hold-slayer")).error.is_some());
+        let file = std::env::temp_dir().join(format!("hold-slayer-no-folder-{}", std::process::id()));
+        std::fs::write(&file, "").unwrap();
+        for no_folder in [file.clone(), file.join("within")] {
+            let error = data(&no_folder).error.unwrap();
+            assert!(error.contains("is not a folder: name a folder with --data"), "{error}");
+        }
+        std::fs::remove_file(file).unwrap();
     }
 }

@@ -90,7 +90,8 @@ fn place(s: &mut Section<'_, '_>, about: &[&str]) -> Option<(Url, Option<Secret>
     if !s.has("url") {
         let without: Vec<&&str> = about.iter().filter(|key| s.has(key)).collect();
         for key in without {
-            s.refuse_unseen(key, "this is for the machine at url, which is not there");
+            let why = "this is for the machine at url, which is not there: write its url, too";
+            if *key == "key" { s.refuse_unseen(key, why) } else { s.refuse(key, why) }
         }
     }
     if key.is_some_and(|key| key.len() > 500 || !key.bytes().all(|b| b.is_ascii_graphic())) {

@@ -141,7 +141,7 @@ fn events(
 }
 
 /// Phases in which the box has the call.
-const HELD: &[&str] = &["menu", "confirming", "holding", "greeting", "ringing"];
+const HELD: &[&str] = &["menu", "confirming", "holding", "greeting", "ringing", "assisted"];
 
 /// The one call that is up, and of which a command without a number speaks.
 fn only_call(status: &Value, phases: &[&str]) -> Result<u64, String> {
@@ -229,6 +229,11 @@ mod tests {
         };
         assert_eq!(only_call(&calls(&["talking"]), &[]), Ok(7));
         assert_eq!(only_call(&calls(&["talking", "holding"]), HELD), Ok(8));
+        assert_eq!(
+            only_call(&calls(&["assisted", "talking"]), HELD),
+            Ok(7),
+            "it may be taken from the assistant"
+        );
         assert_eq!(only_call(&calls(&["talking"]), HELD), Err("no call is held.".into()));
         assert_eq!(only_call(&calls(&[]), &[]), Err("no call is up.".into()));
         let told = only_call(&calls(&["holding", "ringing"]), HELD);

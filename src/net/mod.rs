@@ -11,6 +11,7 @@ pub mod http;
 pub mod mdns;
 pub mod names;
 mod order;
+mod refused;
 mod stream;
 pub mod tls;
 
@@ -87,6 +88,7 @@ impl Wire {
     pub fn new(sockets: Sockets) -> io::Result<Self> {
         let (tell, facts) = mpsc::channel(SIP_QUEUE);
         let udp = UdpSocket::from_std(sockets.udp)?;
+        refused::want(&udp)?;
         if let Some(listener) = sockets.tcp {
             tokio::spawn(listen(TcpListener::from_std(listener)?, Transport::Tcp, tell.clone()));
         }
@@ -129,8 +131,8 @@ impl Wire {
             tokio::select! {
                 received = self.udp.recv_from(bytes) => match received {
                     Ok((len, from)) => return Arrival::Datagram(canonical(from), len),
-                    // ICMP answers to what was sent earlier show up here; the transaction's timers deal with silence.
-                    Err(error) => tracing::debug!(%error, "the SIP socket reported an error"),
+                    // What became of what was sent earlier shows up here.
+                    Err(_) => self.refusals(),
                 },
                 Some(fact) = self.facts.recv() => {
                     if let Some(arrival) = self.take(fact) {
@@ -146,8 +148,10 @@ impl Wire {
         if let Some((hop, why)) = self.broken.pop_front() {
             return Some(Arrival::Lost(hop, why));
         }
-        if let Ok((len, from)) = self.udp.try_recv_from(bytes) {
-            return Some(Arrival::Datagram(canonical(from), len));
+        match self.udp.try_recv_from(bytes) {
+            Ok((len, from)) => return Some(Arrival::Datagram(canonical(from), len)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.refusals(),
         }
         let fact = self.facts.try_recv().ok()?;
         self.take(fact)
@@ -187,8 +191,12 @@ impl Wire {
     pub fn send(&mut self, to: Hop, bytes: Vec<u8>) {
         if to.transport == Transport::Udp {
             let addr = if self.own.is_ipv6() { mapped(to.addr) } else { to.addr };
-            if let Err(error) = self.udp.try_send_to(&bytes, addr) {
-                tracing::debug!(%error, %to, "a SIP datagram could not be sent");
+            if self.udp.try_send_to(&bytes, addr).is_err() {
+                // The system reports here what became of an earlier datagram, perhaps to somebody else, and sends nothing.
+                self.refusals();
+                if let Err(error) = self.udp.try_send_to(&bytes, addr) {
+                    tracing::debug!(%error, %to, "a SIP datagram could not be sent");
+                }
             }
             return;
         }
@@ -225,6 +233,17 @@ impl Wire {
         let own = Some(self.own).filter(|own| !own.is_unspecified() && own.is_ipv4() == to.addr.is_ipv4());
         let task = tokio::spawn(stream::connect(own, trust, link));
         self.enter(to, entry, task.abort_handle());
+    }
+
+    /// Notes where datagrams were turned away, RFC 3261 §18.4: their transactions need not wait for silence.
+    fn refusals(&mut self) {
+        while let Ok(refused) = refused::next(&self.udp) {
+            let Some(addr) = refused.map(canonical) else { continue };
+            let hop = Hop::udp(addr);
+            if !self.broken.iter().any(|(known, _)| *known == hop) {
+                self.broken.push_back((hop, format!("nothing listens at {addr}")));
+            }
+        }
     }
 
     fn trust_for(&self, addr: SocketAddr) -> Option<Trust> {

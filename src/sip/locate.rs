@@ -105,7 +105,7 @@ impl Ua {
         true
     }
 
-    /// There is no connection to this neighbour any more, or none could be made.
+    /// There is no connection to this neighbour any more, or none could be made, or it turned a datagram away.
     pub(super) fn lost(&mut self, now: Instant, hop: Hop) {
         let on_it = self.clients.iter().filter(|(_, client)| client.to == hop && client.pending());
         let on_it: Vec<ClientId> = on_it.map(|(id, _)| *id).collect();
@@ -113,8 +113,10 @@ impl Ua {
             self.request_lost(now, id);
         }
         self.responses_lost(hop);
-        let bound = self.bindings.iter().filter(|(_, binding)| binding.flow == hop).map(|(id, _)| *id);
-        for id in bound.collect::<Vec<_>>() {
+        // Whoever forges an ICMP answer shall take no phone away: without a connection its registration stands.
+        let connected = hop.transport.is_reliable();
+        let bound = self.bindings.iter().filter(|(_, binding)| connected && binding.flow == hop);
+        for id in bound.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.phone_lost(id, hop);
         }
         let held = |id: &AccountId| {
@@ -123,7 +125,7 @@ impl Ua {
         };
         let held: Vec<AccountId> = self.registrations.keys().copied().filter(held).collect();
         for id in held {
-            // The provider reached us on that connection only.
+            // The provider reached us on that connection only; or, by datagrams, it has been restarted and knows us no more.
             let at = now + self.random.between(AGAIN.0, AGAIN.1);
             self.timers.set(Timer::KeepAlive(id), None);
             self.timers.set(Timer::Register(id), Some(at));

@@ -21,12 +21,19 @@ pub(super) struct Own<'a> {
 
 /// The page, with what went wrong.
 pub(super) fn page(site: &Site, own: &Own<'_>, wrong: Option<&str>, status: u16) -> Answer {
-    whole(site, own, (wrong, None), status)
+    whole(site, own, (wrong, None), &[], status)
 }
 
-fn whole(site: &Site, own: &Own<'_>, (wrong, made): (Option<&str>, Option<&str>), status: u16) -> Answer {
+/// `typed`: what was refused.
+fn whole(
+    site: &Site,
+    own: &Own<'_>,
+    (wrong, made): (Option<&str>, Option<&str>),
+    typed: &[(String, String)],
+    status: u16,
+) -> Answer {
     let logins = site.doors().logins.all(clock::now(), own.cookie);
-    let content = content(&site.tokens(), &logins, own.form, (wrong, made));
+    let content = content(&site.tokens(), &logins, own.form, (wrong, made), typed);
     Answer::page(status, frame("Access", Place::Settings, Some(own.form), &content))
 }
 
@@ -36,8 +43,8 @@ pub(super) fn make(site: &Site, fields: &[(String, String)], own: &Own<'_>) -> A
     let chosen = |scope: &Scope| fields.iter().any(|(key, value)| key == "scope" && value == scope.name());
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(chosen).collect();
     match site.make_token(name, &scopes) {
-        Ok(plain) => whole(site, own, (None, Some(&plain)), 200),
-        Err((status, why)) => page(site, own, Some(&why), status),
+        Ok(plain) => whole(site, own, (None, Some(&plain)), &[], 200),
+        Err((status, why)) => whole(site, own, (Some(&why), None), fields, status),
     }
 }
 
@@ -46,7 +53,13 @@ fn content(
     logins: &[(Login, bool)],
     form: &str,
     (wrong, made): (Option<&str>, Option<&str>),
+    typed: &[(String, String)],
 ) -> Markup {
+    let name = typed.iter().find(|(key, _)| key == "name").map(|(_, value)| value.as_str());
+    let chosen = |scope: Scope| match typed {
+        [] => scope == Scope::Read,
+        typed => typed.iter().any(|(key, value)| key == "scope" && value == scope.name()),
+    };
     html! {
         p { a href="/settings" { "← Settings" } }
         h1 { "Access" }
@@ -82,12 +95,12 @@ fn content(
             form method="post" action="/access" {
                 (token(form))
                 label for="name" { "What it is for" }
-                input #name type="text" name="name" maxlength="32" autocomplete="off" placeholder="home automation" required;
+                input #name type="text" name="name" value=[name] maxlength="32" autocomplete="off" placeholder="home automation" required;
                 fieldset {
                     legend { "It may" }
                     @for scope in Scope::ALL {
                         label.choice {
-                            input type="checkbox" name="scope" value=(scope.name()) checked[scope == Scope::Read];
+                            input type="checkbox" name="scope" value=(scope.name()) checked[chosen(scope)];
                             (scope.says())
                         }
                     }

@@ -132,7 +132,7 @@ pub(super) fn restored(of: &Restored, form: &str) -> Answer {
     let content: Markup = html! {
         section.card role="status" {
             h1 { "The backup is good" }
-            p { "It was made on " (words::day(of.made)) " and knows " (of.calls) " calls." }
+            p { "It was made on " (words::day(of.made)) @if of.calls == 1 { " and knows 1 call." } @else { " and knows " (of.calls) " calls." } }
             p { "The box starts anew with it as soon as no call is up. Then log in with the password that was chosen when it was made." }
             p { a href="/" { "To the start page" } }
         }

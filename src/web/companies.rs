@@ -159,7 +159,7 @@ fn card(company: &Company, form: &str) -> Markup {
             }
             @if let Some((company, calls, seconds)) = &company.heard {
                 h3 { "Announcements" }
-                p { (seconds.round()) " s of what it plays are known, as prints, from " (calls) " calls." }
+                p { (seconds.round()) " s of what it plays are known, as prints, from " (calls) @if *calls == 1 { " call." } @else { " calls." } }
                 form method="post" action="/companies/forget" {
                     (token(form))
                     input type="hidden" name="company" value=(company);

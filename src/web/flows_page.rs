@@ -71,6 +71,7 @@ pub(super) fn go(site: &Site, go: Go, came: &Came<'_>) -> Answer {
                     wish: Some(came.text("wish")).filter(|wish| !wish.is_empty()).map(Into::into),
                 },
             )
+            .map_err(|(status, why)| (status, words::capital(&why)))
         }
         Go::Unplan => {
             let id = came.count("id").map(|id| Unplan { id: id.unwrap_or_default() });
@@ -169,7 +170,7 @@ fn line(number: &str, version: &Version, form: &str) -> Markup {
             }
             span.muted {
                 @if version.learnt { "Learnt from your keys on " } @else { "Written on " } (words::day(version.made))
-                ". " (version.flow.steps.len()) " steps, "
+                ". " (version.flow.steps.len()) @if version.flow.steps.len() == 1 { " step, " } @else { " steps, " }
                 @if calls == 0 { "not used yet." } @else { "worked " (version.successes) " of " (calls) " times." }
             }
             (remove(number, version.id, form))

@@ -15,9 +15,19 @@ pub struct Parts {
     pub button: bool,
     /// The board names a lamp.
     pub lamp: bool,
+    /// What the box's own handset is called, if there is one.
+    pub handset: Option<String>,
     /// Where calls and settings are kept.
     pub folder: PathBuf,
 }
+
+/// How the trouble begins of a box without a database, before why there is none.
+pub const NOTHING_KEPT: &str = "nothing is kept: ";
+/// And what follows.
+pub const GOES_ON: &str = "Calls go on, but history, learnt menus, paired phones and the password of the page are gone at the next \
+                           start: put it right and start the box anew";
+/// The same of one whose disk fails.
+const NOT_WRITTEN: &str = "The call history cannot be written: ";
 
 /// How a part is.
 #[derive(Debug, PartialEq)]
@@ -35,22 +45,14 @@ pub(super) fn card(parts: &Parts, snapshot: &Snapshot) -> Markup {
     let all = [
         (
             "Button",
-            line(
-                parts.button,
-                "button: ",
-                "No button is set up: Settings, Button, lamp, hook names it.",
-                snapshot,
-            ),
+            line(parts.button, "button: ", "No button is set up: Settings, Board names it.", snapshot),
         ),
-        (
-            "Lamp",
-            line(parts.lamp, "lamp: ", "No lamp is set up: Settings, Button, lamp, hook names it.", snapshot),
-        ),
-        ("Disk", disk(free_mb(parts))),
+        ("Lamp", line(parts.lamp, "lamp: ", "No lamp is set up: Settings, Board names it.", snapshot)),
+        ("Disk", disk(free_mb(parts), snapshot)),
         ("Clock", clock_is(clock::is_plausible(), clock::is_kept())),
     ];
     html! {
-        section.card.peers {
+        section.card.peers data-key="health" {
             h2 { "Health" }
             ul {
                 @for (name, state) in &all {
@@ -86,7 +88,11 @@ fn free_mb(parts: &Parts) -> Option<u64> {
     Some(u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()) / 1_000_000)
 }
 
-fn disk(free_mb: Option<u64>) -> State {
+fn disk(free_mb: Option<u64>, snapshot: &Snapshot) -> State {
+    let fails = |trouble: &&String| trouble.starts_with(NOTHING_KEPT) || trouble.starts_with(NOT_WRITTEN);
+    if let Some(trouble) = snapshot.troubles.iter().find(fails) {
+        return State::Wrong(super::words::capital(trouble));
+    }
     match free_mb {
         None => {
             State::Wrong("The disk does not say how much room it has. Look whether it is in order.".into())
@@ -122,9 +128,16 @@ mod tests {
         assert_eq!(line(false, "lamp: ", "none", &told), State::None("none"));
         let is_wrong = |state| matches!(state, State::Wrong(_));
         assert!(
-            is_wrong(disk(None)) && is_wrong(disk(Some(TIGHT_MB - 1))) && !is_wrong(disk(Some(TIGHT_MB)))
+            is_wrong(disk(None, &told))
+                && is_wrong(disk(Some(TIGHT_MB - 1), &told))
+                && !is_wrong(disk(Some(TIGHT_MB), &told))
         );
-        assert_eq!(disk(Some(12_345)), State::Well("12 GB are free.".into()));
+        assert_eq!(disk(Some(12_345), &told), State::Well("12 GB are free.".into()));
+        for trouble in [format!("{NOTHING_KEPT}/x is not a folder"), format!("{NOT_WRITTEN}the disk is full")]
+        {
+            let words = super::super::words::capital(&trouble);
+            assert_eq!(disk(Some(12_345), &with(&trouble)), State::Wrong(words), "room alone is not enough");
+        }
         assert!(is_wrong(clock_is(false, Some(true))));
         assert!(matches!(clock_is(true, Some(false)), State::None(_)));
         assert!(matches!(clock_is(true, Some(true)), State::Well(_)));

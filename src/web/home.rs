@@ -1,6 +1,7 @@
 //! The start page: what the box does now, and what can be done about it.
 
-use super::page::{Place, alert, frame, token};
+use super::page::{Place, alert, frame, refreshed, token};
+use super::setup::Wanted;
 use super::{Site, health, strip, words};
 use crate::call::{CallView, PeerView, Phase, Snapshot, StreamView};
 use crate::listen::Weighs;
@@ -15,28 +16,34 @@ pub(super) fn page(
     site: &Site,
     snapshot: &Snapshot,
     (form, now): (&str, Wall),
-    wrong: Option<&str>,
-    setup: bool,
+    (wrong, typed): (Option<&str>, &[(String, String)]),
+    setup: Wanted,
 ) -> Markup {
     let content = html! {
         h1.unseen { "Now" }
-        @if let Some(wrong) = wrong { (alert(wrong)) }
-        @if setup {
-            section.card { h2 { "This box is not set up yet" } p { a.button href="/setup" { "Set it up, step by step" } } }
+        @if let Some(wrong) = wrong { (alert(&words::capital(wrong))) }
+        @match setup {
+            Wanted::No => {}
+            Wanted::Begin => section.card { h2 { "This box is not set up yet" } p { a.button href="/setup" { "Set it up, step by step" } } },
+            Wanted::GoOn => section.card { h2 { "The set-up is not finished" } p { a.button href="/setup" { "Go on with it" } } },
         }
         p #lost .alert role="alert" hidden { "The connection to the box is lost. Trying again …" }
         p #announce .unseen role="status" {}
         (live(site, snapshot, form, now))
-        (place(form, site.elsewhere.assists))
+        (place(form, site.elsewhere.assists, typed))
     };
-    frame("Now", Place::Now, Some(form), &content)
+    // Who reads without script sees a call move; with none up, what he types is left alone.
+    match snapshot.calls.is_empty() {
+        true => frame("Now", Place::Now, Some(form), &content),
+        false => refreshed("Now", Place::Now, Some(form), &content),
+    }
 }
 
 /// The part that changes.
 pub(super) fn live(site: &Site, snapshot: &Snapshot, form: &str, now: Wall) -> Markup {
     html! {
         div #live data-now=(now.0) {
-            @for trouble in &snapshot.troubles { p.alert { (trouble) } }
+            @for trouble in &snapshot.troubles { p.alert { (words::capital(trouble)) } }
             div.columns {
                 div {
                     @for call in &snapshot.calls { (card(call, form, now, snapshot.calls.len() > 1)) }
@@ -53,25 +60,26 @@ pub(super) fn live(site: &Site, snapshot: &Snapshot, form: &str, now: Wall) -> M
     }
 }
 
-/// A call that is not dialled on a phone. `assists`: the language model may lead it.
-fn place(form: &str, assists: bool) -> Markup {
+/// A call that is not dialled on a phone. `assists`: the language model may lead it. `typed`: what was refused.
+fn place(form: &str, assists: bool, typed: &[(String, String)]) -> Markup {
+    let again = |key: &str| typed.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
     html! {
         section.card {
             h2 { "Call from here" }
             form method="post" action="/calls" {
                 (token(form))
                 label for="number" { "Number" }
-                input #number type="tel" name="number" maxlength="40" autocomplete="off" required aria-describedby="place-help";
+                input #number type="tel" name="number" value=[again("number")] maxlength="40" autocomplete="off" required aria-describedby="place-help";
                 p #place-help .muted.lead { "The box calls and waits on hold, and rings you when a person is there; or your phone rings now, and you are connected." }
                 label for="wish" { "What you want there (if the box understands words)" }
-                input #wish type="text" name="wish" maxlength="64" autocomplete="off" placeholder="agent";
+                input #wish type="text" name="wish" value=[again("wish")] maxlength="64" autocomplete="off" placeholder="agent";
                 div.buttons {
                     button.primary name="mode" value="hold_slayer" { "Call and wait" }
                     button name="mode" value="direct" { "Ring me first" }
                 }
                 @if assists {
                     label for="task" { "Or a task for the assistant" }
-                    textarea #task name="task" maxlength="1000" rows="3" aria-describedby="task-help" {}
+                    textarea #task name="task" maxlength="1000" rows="3" aria-describedby="task-help" { (again("task").unwrap_or_default()) }
                     p #task-help .muted { "The language model then leads the call: it says that a machine calls, knows of you only what you write here, and rings you when it needs you. It may say the numbers that stand here, and no others." }
                     div.buttons { button name="mode" value="ai_assisted" { "Let the assistant call" } }
                 }
@@ -106,7 +114,7 @@ fn card(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
     let end = now.0.saturating_sub(call.started.0);
     let heard = strip::stretches(call.heard.iter().copied(), end);
     html! {
-        section class={ "card call " (mood(call.phase)) } aria-label={ "Call " (call.id.0) " with " (words::number(&call.number)) } {
+        section data-key={ "call-" (call.id.0) } class={ "card call " (mood(call.phase)) } aria-label={ "Call " (call.id.0) " with " (words::number(&call.number)) } {
             h2.phase data-title=(title) { span.pulse {} (title) }
             p.number { (words::number(&call.number)) span.muted { @if call.outgoing { " outgoing" } @else { " incoming" } } }
             p.advice { (words::advice(call)) }
@@ -222,12 +230,12 @@ fn buttons(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
     let talks = call.phase == Phase::Talking;
     let end = if call.phase == Phase::Incoming && !call.outgoing { "Reject" } else { "Hang up" };
     html! {
-        div.buttons {
+        div.buttons data-key="buttons" {
             @if hold { (button(call, form, "hold", "Hold now", "primary")) }
             @if take { (button(call, form, "take", "Take it", "primary")) }
             @if ends_soon(call, now).is_some() { (button(call, form, "hold", "Wait on", "plain")) }
             @if talks && more { (button(call, form, "conference", "Join calls", "plain")) }
-            @if call.may_listen { a.button href={ "/calls/" (call.id.0) "/listen" } { "Listen in" } }
+            @if call.may_listen { a.button data-key="listen" href={ "/calls/" (call.id.0) "/listen" } { "Listen in" } }
             @if matches!(call.phase, Phase::Greeting | Phase::Ringing) || talks && call.found {
                 (button(call, form, "recording", "It is a recording", "plain"))
             }
@@ -239,7 +247,8 @@ fn buttons(call: &CallView, form: &str, now: Wall, more: bool) -> Markup {
 
 fn button(call: &CallView, form: &str, act: &str, label: &str, class: &str) -> Markup {
     html! {
-        form method="post" action={ "/calls/" (call.id.0) "/" (act) } {
+        // By its key the script knows it again: a button stays itself while others come and go.
+        form data-key={ (act) "-" (label) } method="post" action={ "/calls/" (call.id.0) "/" (act) } {
             (token(form))
             button id={ (act) "-" (call.id.0) } class=(class) { (label) }
         }
@@ -257,12 +266,12 @@ fn again(snapshot: &Snapshot, form: &str) -> Markup {
 
 fn peers(title: &str, peers: &[PeerView], none: &str, act: &Markup) -> Markup {
     html! {
-        section.card.peers {
+        section.card.peers data-key=(title) {
             h2 { (title) @if peers.len() > 1 { "s" } }
             @if peers.is_empty() { p.muted { (none) } }
             ul {
                 @for peer in peers {
-                    li {
+                    li data-key=(peer.name) {
                         span class=(if peer.up { "state up" } else { "state down" }) {
                             @if peer.up { "Ready" } @else { "Not ready" }
                         }

@@ -39,7 +39,11 @@ pub(super) struct Filter {
 impl Filter {
     /// From `call,hold.detected`.
     pub(super) fn new(types: Option<&str>, call: Option<CallId>) -> Self {
-        let types = types.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());
+        let types = types
+            .unwrap_or_default()
+            .split(',')
+            .map(|part| part.trim_matches(' '))
+            .filter(|part| !part.is_empty());
         Self { types: types.map(str::to_owned).collect(), call }
     }
 

@@ -58,7 +58,7 @@ mod words;
 
 pub use claim::Claim;
 pub use console::{CONSOLE, console_in};
-pub use health::Parts;
+pub use health::{GOES_ON, NOTHING_KEPT, Parts};
 pub use journal::Journal;
 pub use update::Updates;
 

@@ -43,6 +43,15 @@ pub(super) enum Place {
 
 /// A whole page. `form` is the token of the browser's forms; `None`: nobody is logged in.
 pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Markup) -> Markup {
+    whole(title, place, form, (content, false))
+}
+
+/// The same; where there is no script, it is fetched anew every few seconds.
+pub(super) fn refreshed(title: &str, place: Place, form: Option<&str>, content: &Markup) -> Markup {
+    whole(title, place, form, (content, true))
+}
+
+fn whole(title: &str, place: Place, form: Option<&str>, (content, refreshed): (&Markup, bool)) -> Markup {
     let current = |here: Place| (here == place).then_some("page");
     html! {
         (DOCTYPE)
@@ -55,7 +64,7 @@ pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Mar
                 link rel="icon" href="/favicon.svg" type="image/svg+xml";
                 link rel="stylesheet" href={ "/assets/page.css?" (VERSION) };
                 script src={ "/assets/page.js?" (VERSION) } defer {}
-                @if place == Place::Now { noscript { meta http-equiv="refresh" content="5"; } }
+                @if refreshed { noscript { meta http-equiv="refresh" content="5"; } }
             }
             body {
                 a.skip href="#content" { "To the content" }

@@ -4,7 +4,7 @@
 //! fetch it; what is written down is its H(A1). Whoever may not have a file is told what every unknown address is told.
 
 use super::answer::Answer;
-use super::api::shapes::{Device, Pair, Phone, Phones};
+use super::api::shapes::{Device, Origin, Pair, Phone, Phones};
 use super::{Order, Site, login, page, phones_page};
 use crate::clock;
 use crate::phone::pairing::{Mac, REALM, WINDOW, Windows};
@@ -249,33 +249,56 @@ fn reached(site: &Site, local: IpAddr) -> IpAddr {
     if local.is_loopback() { site.house.sip.ip() } else { local }
 }
 
-/// The page of phones, with what went wrong.
-pub(super) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
+/// The page of phones, with what went wrong, and what was typed then.
+pub(super) fn page(
+    site: &Site,
+    form: &str,
+    (wrong, typed): (Option<&str>, &[(String, String)]),
+    status: u16,
+) -> Answer {
     let (phones, wrong) = match site.store.as_ref().map(crate::store::Store::phones) {
         Some(Ok(phones)) => (phones, wrong.map(str::to_owned)),
         Some(Err(error)) => (Vec::new(), Some(error.to_string())),
         None => (Vec::new(), Some(super::visit::NO_STORE.to_owned())),
     };
     let (snapshot, served) = (site.snapshot.borrow().clone(), site.pairing().served.clone());
-    let content = phones_page::content(&snapshot.phones, &phones, &served, form, wrong.as_deref());
+    let content = phones_page::content((&snapshot.phones, &phones), &served, form, (wrong.as_deref(), typed));
     Answer::page(status, page::frame("Phones", page::Place::Phones, Some(form), &content))
 }
 
-/// `GET /api/v1/phones`: the paired ones, without anything secret.
+/// `GET /api/v1/phones`: all of them, without anything secret. One that is paired and left out comes last.
 pub(super) fn list(site: &Site) -> Answer {
-    let Some(store) = &site.store else { return Answer::problem(503, super::visit::NO_STORE) };
-    match store.phones() {
-        Ok(phones) => {
-            let phone = |phone: PairedPhone| Phone {
-                name: phone.name,
-                user: phone.user,
-                mac: phone.adapter.map(|(mac, _)| Mac(mac).to_string()),
-                jack: phone.adapter.map(|(_, jack)| jack),
-                paired: phone.paired,
-                used: phone.used,
-            };
-            Answer::json(200, &Phones { phones: phones.into_iter().map(phone).collect() })
-        }
-        Err(error) => Answer::problem(503, &error.to_string()),
+    let mut paired = match site.store.as_ref().map(crate::store::Store::phones).transpose() {
+        Ok(paired) => paired.unwrap_or_default(),
+        Err(error) => return Answer::problem(503, &error.to_string()),
+    };
+    let peers = site.snapshot.borrow().phones.clone();
+    let mut phones = Vec::new();
+    for peer in peers {
+        let own = paired.iter().position(|phone| phone.name == peer.name).map(|at| paired.remove(at));
+        let handset = site.parts.handset.as_deref() == Some(&*peer.name);
+        let origin = if handset { Origin::Handset } else { Origin::File };
+        phones.push(shown(peer.name, (origin, peer.up, peer.status), own.as_ref()));
+    }
+    let left_out = paired.iter().map(|phone| {
+        let status = "left out: the troubles say why".to_owned();
+        shown(phone.name.clone(), (Origin::Paired, false, status), Some(phone))
+    });
+    phones.extend(left_out);
+    Answer::json(200, &Phones { phones })
+}
+
+fn shown(name: String, (origin, up, status): (Origin, bool, String), paired: Option<&PairedPhone>) -> Phone {
+    let adapter = paired.and_then(|phone| phone.adapter);
+    Phone {
+        name,
+        origin: if paired.is_some() { Origin::Paired } else { origin },
+        up,
+        status,
+        user: paired.map(|phone| phone.user.clone()),
+        mac: adapter.map(|(mac, _)| Mac(mac).to_string()),
+        jack: adapter.map(|(_, jack)| jack),
+        paired: paired.map(|phone| phone.paired),
+        used: paired.map(|phone| phone.used),
     }
 }

@@ -12,12 +12,17 @@ use std::net::IpAddr;
 
 /// The list and the form.
 pub(super) fn content(
-    peers: &[PeerView],
-    paired: &[PairedPhone],
+    (peers, paired): (&[PeerView], &[PairedPhone]),
     served: &[(String, Wall, IpAddr)],
     form: &str,
-    wrong: Option<&str>,
+    (wrong, typed): (Option<&str>, &[(String, String)]),
 ) -> Markup {
+    let again = |key: &str| typed.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+    let devices = [
+        ("grandstream", "Behind a Grandstream HT801 or HT802"),
+        ("cisco", "Behind a Cisco SPA adapter"),
+        ("any", "Any other SIP phone, adapter or app"),
+    ];
     html! {
         h1 { "Phones" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
@@ -37,20 +42,18 @@ pub(super) fn content(
             form method="post" action="/phones" {
                 (token(form))
                 label for="name" { "Name" }
-                input #name type="text" name="name" maxlength="32" autocomplete="off" placeholder="hall" required;
+                input #name type="text" name="name" value=[again("name")] maxlength="32" autocomplete="off" placeholder="hall" required;
                 label for="device" { "What it is" }
                 select #device name="device" {
-                    option value="grandstream" { "Behind a Grandstream HT801 or HT802" }
-                    option value="cisco" { "Behind a Cisco SPA adapter" }
-                    option value="any" { "Any other SIP phone, adapter or app" }
+                    @for (value, shown) in devices { option value=(value) selected[again("device") == Some(value)] { (shown) } }
                 }
                 label for="jack" { "Socket of the adapter" }
                 select #jack name="jack" {
                     option value="1" { "PHONE or PHONE 1" }
-                    option value="2" { "PHONE 2" }
+                    option value="2" selected[again("jack") == Some("2")] { "PHONE 2" }
                 }
                 label for="mac" { "MAC address of the adapter" }
-                input #mac type="text" name="mac" autocomplete="off" autocapitalize="off" spellcheck="false"
+                input #mac type="text" name="mac" value=[again("mac")] autocomplete="off" autocapitalize="off" spellcheck="false"
                     translate="no" placeholder="c0:74:ad:12:34:56" aria-describedby="mac-help";
                 p #mac-help .muted.lead { "On its label, 12 digits and letters. Not needed for any other phone." }
                 button.primary { "Pair" }
@@ -87,8 +90,8 @@ fn phone(peer: &PeerView, paired: Option<&PairedPhone>, form: &str) -> Markup {
     }
 }
 
-/// What the owner types into the phone, shown once.
-pub(super) fn told(told: &Told, form: &str) -> Markup {
+/// What the owner types into the phone, shown once. `setup`: he is on his way through the set-up.
+pub(super) fn told(told: &Told, form: &str, setup: bool) -> Markup {
     let content = html! {
         h1 { (told.name) " is paired" }
         section.card {
@@ -106,6 +109,7 @@ pub(super) fn told(told: &Told, form: &str) -> Markup {
                 div { dt { "Transport" } dd { "UDP" } }
                 div { dt { "Register again after" } dd { "5 minutes" } }
             }
+            @if setup { p { a.button href="/setup" { "Back to the set-up" } } }
             p { a href="/phones" { "To the phones" } }
         }
     };

@@ -1,7 +1,7 @@
 //! The one table of addresses: what each means, and who may go there.
 
 use super::access::Scope;
-use super::api::table::{self, Asked};
+use super::api::table::{self, Asked, What};
 use super::flows_page::Go;
 use super::greeting::Go as Own;
 use super::update::Go as Renewal;
@@ -253,6 +253,15 @@ impl Route {
         match self {
             Self::Restore | Self::Greeting(Own::Bring) => true,
             Self::Api(asked) => asked.operation.what.takes_a_file(),
+            _ => false,
+        }
+    }
+
+    /// Events as they come.
+    pub(super) fn is_a_stream(&self) -> bool {
+        match self {
+            Self::Events => true,
+            Self::Api(asked) => asked.operation.what == What::Stream,
             _ => false,
         }
     }

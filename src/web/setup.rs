@@ -5,8 +5,9 @@ use super::answer::Answer;
 use super::page::{Place, alert, frame, notice, token};
 use super::settings::{self, Act, COUNTRIES};
 use super::{Order, Site, words};
-use crate::call::{PeerView, Request, Snapshot};
+use crate::call::{PeerView, Record, Request, Snapshot};
 use crate::config;
+use crate::store::HISTORY_PAGE;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
@@ -20,13 +21,15 @@ struct Told {
     address: bool,
     /// He has had enough of it.
     done: bool,
+    /// He has begun here: who writes the file by hand is not led through it.
+    begun: bool,
 }
 
 impl Told {
     fn read(site: &Site) -> Self {
         let kept =
             site.store.as_ref().and_then(|store| store.setting(TOLD).ok().flatten()).unwrap_or_default();
-        Self { address: kept.contains(&b'a'), done: kept.contains(&b'd') }
+        Self { address: kept.contains(&b'a'), done: kept.contains(&b'd'), begun: kept.contains(&b'b') }
     }
 
     fn keep(site: &Site, letter: u8) -> Result<(), (u16, String)> {
@@ -39,9 +42,53 @@ impl Told {
     }
 }
 
-/// Whether the start page should point here: something that calls need is missing, and the owner has not put it off.
-pub(super) fn is_wanted(site: &Site, snapshot: &Snapshot) -> bool {
-    (snapshot.trunks.is_empty() || snapshot.phones.is_empty()) && !Told::read(site).done
+/// Whether the start page should point here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    No,
+    /// Something that calls need is missing.
+    Begin,
+    /// It was begun, and there is more to do.
+    GoOn,
+}
+
+/// Whether it should: not if the owner has put it off.
+pub(super) fn is_wanted(site: &Site, snapshot: &Snapshot) -> Wanted {
+    let told = Told::read(site);
+    match snapshot.trunks.is_empty() || snapshot.phones.is_empty() {
+        _ if told.done => Wanted::No,
+        true => Wanted::Begin,
+        false if told.begun && !Steps::look(site, snapshot, told).all() => Wanted::GoOn,
+        false => Wanted::No,
+    }
+}
+
+/// Which steps are done.
+struct Steps {
+    country: bool,
+    line: bool,
+    phone: bool,
+    address: bool,
+    called: bool,
+}
+
+impl Steps {
+    fn look(site: &Site, snapshot: &Snapshot, told: Told) -> Self {
+        let written = site.settings.written().unwrap_or_default();
+        let calls = site.store.as_ref().and_then(|store| store.history(None, HISTORY_PAGE).ok());
+        let through = |call: &Record| call.outgoing && call.answered.is_some();
+        Self {
+            country: written.get("line").is_some_and(|line| line["country"].is_string()),
+            line: snapshot.trunks.iter().any(|trunk| trunk.up),
+            phone: snapshot.phones.iter().any(|phone| phone.up),
+            address: told.address,
+            called: calls.is_some_and(|calls| calls.iter().any(through)),
+        }
+    }
+
+    const fn all(&self) -> bool {
+        self.country && self.line && self.phone && self.address && self.called
+    }
 }
 
 /// The page; `preset`: the provider that was chosen, if one was.
@@ -57,17 +104,10 @@ fn whole(
     typed: &[(String, String)],
     (wrong, status): (Option<&str>, u16),
 ) -> Answer {
-    let told = Told::read(site);
     let snapshot = site.snapshot.borrow().clone();
     let written = site.settings.written().unwrap_or_default();
     let country = written.get("line").and_then(|line| line["country"].as_str());
-    let line_up = snapshot.trunks.iter().any(|trunk| trunk.up);
-    let phone_up = snapshot.phones.iter().any(|phone| phone.up);
-    let called = site
-        .store
-        .as_ref()
-        .and_then(|store| store.history(None, 1).ok())
-        .is_some_and(|calls| !calls.is_empty());
+    let done = Steps::look(site, &snapshot, Told::read(site));
     let content = html! {
         h1 { "Set-up" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
@@ -75,11 +115,11 @@ fn whole(
         (settings::restart(&site.settings, form))
         ol.setup {
             (step("Your own password", true, &password(form, site.password_is_fixed)))
-            (step("Country", country.is_some(), &self::country(country, form)))
-            (step("Line", line_up && typed.is_empty(), &line(&snapshot.trunks, &written, typed, form)))
-            (step("Phone", phone_up, &phone(&snapshot.phones)))
-            (step("Help in an emergency", told.address, &address(&site.house.emergency, form)))
-            (step("A test call", called, &test(line_up && phone_up, form)))
+            (step("Country", done.country, &self::country(country, form)))
+            (step("Line", done.line && typed.is_empty(), &line(&snapshot.trunks, &written, typed, form)))
+            (step("Phone", done.phone, &phone(&snapshot.phones)))
+            (step("Help in an emergency", done.address, &address(&site.house.emergency, form)))
+            (step("A test call", done.called, &test(done.line && done.phone, form)))
         }
         form method="post" action="/setup/told" {
             (token(form))
@@ -279,7 +319,11 @@ pub(super) fn write(site: &Site, fields: &[(String, String)], form: &str) -> Ans
     let section = sent("section").filter(|name| matches!(*name, "line" | "trunk")).unwrap_or_default();
     let done = site.settings.change(section, at, &Act::Write(&values)).and_then(|()| site.restart());
     match done {
-        Ok(()) => again(form),
+        Ok(()) => {
+            // Without a database nobody is led on.
+            drop(Told::keep(site, b'b'));
+            again(form)
+        }
         Err((status, why)) => {
             let typed = if section == "trunk" { fields } else { &[] };
             whole(site, form, typed, (Some(&why), status))

@@ -39,6 +39,7 @@ const NO_TOKEN: &str = "Send a token as Authorization: Bearer …: the owner mak
 const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
 const NOT_LISTENED: &str =
     "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
+const FOREIGN: &str = "This came from another site and was refused. Open the page anew and try there.";
 /// Records on one page of the history.
 const PAGE: usize = 50;
 
@@ -188,6 +189,10 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
         text: String::new(),
         file: None,
     };
+    // Another service on this host has the browser send our cookie, and no rule of browsers keeps a WebSocket from its pages.
+    if visit.who.form().is_some() && route.is_a_stream() && !visit.is_from_our_page() {
+        return Answer::problem(403, FOREIGN).into();
+    }
     if *visit.request.method() == Method::Post
         && let Err(answer) = visit.receive(&route)
     {
@@ -241,13 +246,7 @@ impl Site {
 impl Visit<'_> {
     /// Reads a POST's form and sees that it comes from our own page.
     fn receive(&mut self, route: &Route) -> Result<(), Answer> {
-        let foreign = || {
-            wrong(
-                route.is_api(),
-                403,
-                "This came from another site and was refused. Open the page anew and try there.",
-            )
-        };
+        let foreign = || wrong(route.is_api(), 403, FOREIGN);
         if !self.is_from_our_page() {
             return Err(foreign());
         }
@@ -352,14 +351,17 @@ impl Visit<'_> {
             Route::Language => self.choose_language(),
             Route::History => self.history(&form),
             Route::Call(id) => self.call(*id, &form),
-            Route::Phones => phones::page(site, &form, None, 200),
+            Route::Phones => phones::page(site, &form, (None, &[]), 200),
             Route::Pair => match phones::pair(site, &self.body, self.local) {
-                Ok(told) => Answer::page(200, phones::told(&told, &form)),
-                Err((status, why)) => phones::page(site, &form, Some(&why), status),
+                Ok(told) => {
+                    let wanted = setup::is_wanted(site, &site.snapshot.borrow().clone());
+                    Answer::page(200, phones::told(&told, &form, wanted != setup::Wanted::No))
+                }
+                Err((status, why)) => phones::page(site, &form, (Some(&why), &self.body), status),
             },
             Route::Unpair => match phones::unpair(site, self.sent("user").unwrap_or_default()) {
                 Ok(()) => Answer::see("/phones".into()),
-                Err((status, why)) => phones::page(site, &form, Some(&why), status),
+                Err((status, why)) => phones::page(site, &form, (Some(&why), &[]), status),
             },
             Route::Flows(go) => {
                 let fields = if self.body.is_empty() { &self.query } else { &self.body };
@@ -495,7 +497,10 @@ impl Visit<'_> {
         let form = self.who.form().unwrap_or_default();
         let snapshot = self.site.snapshot.borrow().clone();
         let wanted = setup::is_wanted(self.site, &snapshot);
-        Answer::page(status, home::page(self.site, &snapshot, (form, clock::wall()), wrong, wanted))
+        Answer::page(
+            status,
+            home::page(self.site, &snapshot, (form, clock::wall()), (wrong, &self.body), wanted),
+        )
     }
 
     fn live(&self, id: CallId) -> Reply {

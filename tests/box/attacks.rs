@@ -89,6 +89,45 @@ fn requests_that_lie_and_noise_disturb_nothing() {
     assert_eq!(two.matches("HTTP/1.1 ").count(), 1, "{two}");
     stands(&mut house, "lengths and codings that lie");
 
+    // A line break of the request's is none of the answer's head, wherever the box takes a text up again.
+    let injected = [
+        "GET /login%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: HOST\r\n\r\n".to_owned(),
+        "GET /?token=%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: HOST\r\n\r\n".into(),
+        "GET /login\rX-Evil: 1 HTTP/1.1\r\nHost: HOST\r\n\r\n".into(),
+        "GET /login\nX-Evil: 1\n HTTP/1.1\r\nHost: HOST\r\n\r\n".into(),
+        "GET / HTTP/1.1\r\nHost: HOST\r\nCookie: hold-slayer-language=de%0d%0aX-Evil:%201\r\n\r\n".into(),
+        "GET / HTTP/1.1\r\nHost: HOST\r\nOrigin: http://HOST\rX-Evil: 1\r\n\r\n".into(),
+        "POST /language HTTP/1.1\r\nHost: HOST\r\nReferer: http://HOST/history%0d%0aX-Evil:%201\r\nContent-Length: 11\r\n\r\nlanguage=de".into(),
+        "POST /language HTTP/1.1\r\nHost: HOST\r\nReferer: http://HOST/history\rX-Evil: 1\r\nContent-Length: 11\r\n\r\nlanguage=de".into(),
+        "POST /language HTTP/1.1\r\nHost: HOST\r\nContent-Length: 28\r\n\r\nlanguage=de%0d%0aX-Evil:%201".into(),
+    ];
+    for request in injected {
+        let reply = raw(to, request.replace("HOST", &host).as_bytes());
+        let head = reply.split("\r\n\r\n").next().unwrap().to_ascii_lowercase();
+        let lines = head.split(['\r', '\n']);
+        assert!(
+            status(&reply) != 0 && !lines.into_iter().any(|line| line.starts_with("x-evil")),
+            "{request}: {head}"
+        );
+    }
+    stands(&mut house, "line breaks");
+
+    // A line of 64 MB is not waited for, nor kept.
+    let rss = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", house.running.pid())).unwrap();
+        let line = text.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    let (before, piece) = (rss(), vec![b'a'; 64 * 1024]);
+    let mut long = TcpStream::connect(to).unwrap();
+    long.set_write_timeout(Some(SOON)).unwrap();
+    write!(long, "GET /login HTTP/1.1\r\nHost: {host}\r\nX: ").unwrap();
+    let taken = (0..1024).take_while(|_| long.write_all(&piece).is_ok()).count();
+    assert!(taken < 1024, "all of it was taken");
+    let grown = rss() - before;
+    assert!(grown < 16 * 1024, "the box's memory grew by {grown} kB");
+    stands(&mut house, "a line without an end");
+
     let mut random = Random(8);
     let whole =
         format!("POST /login HTTP/1.1\r\nHost: {host}\r\nContent-Length: 8\r\nCookie: a=b\r\n\r\npassword");

@@ -55,7 +55,14 @@ fn without_a_folder_that_can_be_written_the_box_calls_and_says_so() {
         Running::with(net, &folder, Path::new("/sys"), &configuration(net, &net.trunk().to_string()));
     let page = running.log_in(&running.password());
     let house = House::around(net, folder, running);
-    page.wait("the page says so", |status| troubles(status).contains("calls are not recorded"));
+    page.wait("the page says so", |status| troubles(status).contains("nothing is kept: "));
+    let home = page.forged_get("/", "");
+    let disk = home.split("<b>Disk</b>").nth(1).unwrap_or_else(|| panic!("{home}"));
+    let disk = disk.split("</li>").next().unwrap_or_default();
+    assert!(
+        disk.contains("Not ready") && disk.contains("Nothing is kept: ") && disk.contains("--data"),
+        "{disk}"
+    );
     house.talks_on();
 }
 

@@ -18,6 +18,7 @@ mod ports;
 mod real_time;
 mod recording;
 mod running;
+mod secrets;
 mod settings;
 #[path = "../asks/stand_in.rs"]
 #[allow(dead_code)]

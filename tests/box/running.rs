@@ -253,6 +253,12 @@ impl Page {
         ask_at(self.at, "GET", path, &format!("{}{fields}", self.cookie), "")
     }
 
+    /// The whole answer to a form with our token.
+    pub fn form(&self, path: &str, fields: &str) -> String {
+        let kind = format!("{}Content-Type: application/x-www-form-urlencoded\r\n", self.cookie);
+        ask_at(self.at, "POST", path, &kind, &format!("csrf={}&{fields}", self.token))
+    }
+
     /// The answer to what is sent as JSON, with the form's token.
     pub fn send(&self, path: &str, body: &Value) -> Value {
         let fields =

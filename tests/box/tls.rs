@@ -2,8 +2,15 @@
 
 use super::far::Net;
 use super::running::{Folder, Running, configuration};
+use hold_slayer::limits::WEB_CONNECTIONS;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_secs(60);
 
 /// What curl is answered, which trusts this certificate and no other.
 fn curl(net: Net, root: &Path, host: &str, path: &str) -> String {
@@ -74,4 +81,53 @@ fn a_box_shows_the_certificate_that_it_is_given() {
         "/login",
     );
     assert!(wrong.contains("certificate"), "who trusts another sees nothing: {wrong}");
+}
+
+#[test]
+fn who_dawdles_or_babbles_at_the_encrypted_door_keeps_nobody_out() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let own = folder.0.join("own");
+    std::fs::create_dir_all(&own).unwrap();
+    let (cert, key) = hold_slayer::net::tls::self_signed(&own, vec!["box.example".into()]).unwrap();
+    let (shown, hidden) = (cert.display(), key.display());
+    let web = format!(
+        "tls = \"files\"\ntls_cert = \"{shown}\"\ntls_key = \"{hidden}\"\nnames = [\"box.example\"]\n"
+    );
+    let mut running = start(net, &folder, &web);
+    let serves = || curl(net, &cert, "box.example", "/login").contains("<h1>Your new box</h1>");
+    assert!(serves());
+
+    // A handshake that begins well and goes wrong, RFC 8446 §5.1.
+    for babble in
+        [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[0x16; 4_000], b"\x16\x03\x01\xff\xff\x01"]
+    {
+        let mut stream = TcpStream::connect(net.page()).unwrap();
+        stream.write_all(babble).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        // An alert perhaps, then the end.
+        let ended = stream.read_to_end(&mut Vec::new());
+        assert!(ended.as_ref().map_err(|error| error.kind()) != Err(ErrorKind::WouldBlock), "{ended:?}");
+    }
+    assert!(serves());
+
+    // More than it lets in at once begin a handshake and say no more.
+    let begun = Instant::now();
+    let mut crowd: Vec<TcpStream> = (0..2 * WEB_CONNECTIONS)
+        .map(|_| {
+            let mut stream = TcpStream::connect(net.page()).unwrap();
+            let _ = stream.write_all(b"\x16\x03\x01\x02\x00\x01");
+            stream.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+            stream
+        })
+        .collect();
+    while !crowd.is_empty() {
+        assert!(begun.elapsed() < SOON, "{} may dawdle for ever", crowd.len());
+        crowd.retain_mut(|stream| {
+            let read = stream.read(&mut [0; 64]);
+            read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+        });
+    }
+    assert!(serves() && running.is_up());
 }

@@ -11,6 +11,7 @@ use hold_slayer::net::{Sockets, Wire};
 use hold_slayer::sip::Cause;
 use nix::sys::signal::Signal;
 use std::path::Path;
+use std::time::Instant;
 
 #[test]
 fn a_trunk_whose_name_nobody_knows_is_said_to_be_down_and_the_phone_is_answered() {
@@ -39,6 +40,29 @@ fn a_trunk_whose_name_nobody_knows_is_said_to_be_down_and_the_phone_is_answered(
     let (status, took) = running.ends();
     assert_eq!(status.code(), Some(0));
     assert!(took < Duration::from_secs(2), "the name service is not waited for: {took:?}");
+}
+
+#[test]
+fn a_server_where_nothing_listens_is_told_at_once_with_what_to_do() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let running = Running::start(net, &folder);
+    let began = Instant::now();
+    let page = running.log_in(&running.password());
+    let wanted = format!("nothing listens at {}. Are the port and transport of", net.trunk());
+    let status = page.wait("the page says why", |status| {
+        let told = |value: &serde_json::Value| value.as_str().is_some_and(|words| words.contains(&wanted));
+        told(&status["trunks"][0]["status"]) && status["troubles"].as_array().unwrap().iter().any(told)
+    });
+    // Silence takes half a minute.
+    assert!(began.elapsed() < Duration::from_secs(20), "{status}");
+    let words = status["troubles"].to_string();
+    assert!(words.contains("the trunk ") && words.contains("hold-slayer check"), "{words}");
+    let company = Far::company(net, vec![At::Answer, At::Forever]);
+    company.wait(0, "the box registers", |f| *f == Fact::Registered);
+    page.wait("nothing is said of it any more", |status| {
+        status["trunks"][0]["up"] == true && !status["troubles"].to_string().contains("nothing listens")
+    });
 }
 
 #[test]

@@ -138,3 +138,27 @@ fn datagrams_come_and_go_on_both_families() {
         }
     });
 }
+
+#[test]
+fn a_datagram_that_is_turned_away_is_told_at_once_and_costs_nobody_else_one() {
+    for ip in ["127.0.0.1", "::1", "::"] {
+        run(async {
+            let (mut wire, _) = wire(ip, None);
+            // An IPv6 socket for every address carries IPv4, too.
+            let ip = if ip == "::" { "127.0.0.1" } else { ip };
+            let gone = std::net::UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap();
+            let there = UdpSocket::bind((ip, 0)).await.unwrap();
+            // It looks at its socket once.
+            let early = tokio::time::timeout(Duration::from_millis(1), wire.next(&mut [0; 64])).await;
+            assert!(early.is_err(), "{early:?}");
+            wire.send(Hop::udp(gone), b"a".to_vec());
+            // Its refusal is reported where this one is sent.
+            wire.send(Hop::udp(there.local_addr().unwrap()), b"b".to_vec());
+            assert_eq!(lost(&mut wire).await, (Hop::udp(gone), format!("nothing listens at {gone}")));
+            assert_eq!(there.recv(&mut [0; 2]).await.unwrap(), 1);
+            // And it is seen by who waits.
+            wire.send(Hop::udp(gone), b"a".to_vec());
+            assert_eq!(lost(&mut wire).await.0, Hop::udp(gone));
+        });
+    }
+}

@@ -11,18 +11,18 @@ use hold_slayer::slay::flow::Act;
 use hold_slayer::slay::schedule::Way;
 use hold_slayer::units::Digit;
 
-const MENU: &str = "For sales, press one. For billing, press two. To make a payment, press three.";
+pub const MENU: &str = "For sales, press one. For billing, press two. To make a payment, press three.";
 
-fn house() -> House {
+pub fn house() -> House {
     House { learn: true, explore: 3, ..House::default() }
 }
 
-fn company(rest: &[Far]) -> Vec<Far> {
+pub fn company(rest: &[Far]) -> Vec<Far> {
     let menu = Far::Menu(Sound::Menu, Digit::from_char('2').unwrap());
     [&[Far::Answer, menu, Far::Loop(Sound::Music, s(40))], rest].concat()
 }
 
-fn answers() -> Vec<Owner> {
+pub fn answers() -> Vec<Owner> {
     vec![
         Owner::Register,
         Owner::AwaitRing,
@@ -45,7 +45,7 @@ fn keys_heard(world: &World) -> String {
 }
 
 /// Called with this wish; `said` is understood after the menu has spoken for the first time.
-fn called(house: &House, far: Vec<Far>, owner: Vec<Owner>, way: Way, said: &str) -> World {
+pub fn called(house: &House, far: Vec<Far>, owner: Vec<Owner>, way: Way, said: &str) -> World {
     let mut world = World::new(house, far, owner);
     world.run(s(2));
     assert_eq!(world.send_on(Errand::Call(COMPANY_NUMBER.into(), way)), Ok(()));

@@ -7,6 +7,7 @@ mod assisted;
 mod calls;
 mod companies;
 mod emergency;
+mod events;
 mod explore;
 mod failover;
 mod faults;

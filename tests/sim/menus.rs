@@ -22,12 +22,12 @@ fn key(key: char) -> Digit {
     Digit::from_char(key).unwrap()
 }
 
-fn house() -> House {
+pub fn house() -> House {
     House { learn: true, max_holds: 2, ..House::default() }
 }
 
 /// Two menus, one behind the other, then the queue and an agent.
-fn company() -> Vec<Far> {
+pub fn company() -> Vec<Far> {
     vec![
         Far::Answer,
         Far::Menu(Sound::Menu, key('2')),
@@ -39,11 +39,11 @@ fn company() -> Vec<Far> {
     ]
 }
 
-fn dial(number: &str) -> Vec<Owner> {
+pub fn dial(number: &str) -> Vec<Owner> {
     vec![Owner::Wait(s(1)), Owner::Dial(number.into()), Owner::AwaitAnswer]
 }
 
-fn registered(rest: Vec<Owner>) -> Vec<Owner> {
+pub fn registered(rest: Vec<Owner>) -> Vec<Owner> {
     [vec![Owner::Register], rest].concat()
 }
 
@@ -102,7 +102,7 @@ fn press(keys: &str) -> Act {
 }
 
 /// The flow that a call by hand teaches.
-fn taught() -> Flow {
+pub fn taught() -> Flow {
     let mut world = World::new(&house(), company(), registered(by_hand()));
     world.run(s(120));
     assert_eq!(world.outcome(1), Some(Outcome::Slain), "{}", world.tale());
@@ -110,7 +110,7 @@ fn taught() -> Flow {
     entry(&world).versions[0].flow.clone()
 }
 
-fn knowing(house: &House, script: Vec<Far>, flow: Flow, owner: Vec<Owner>) -> World {
+pub fn knowing(house: &House, script: Vec<Far>, flow: Flow, owner: Vec<Owner>) -> World {
     let mut world = World::new(house, script, owner);
     assert_eq!(world.send_on(Errand::Keep(COMPANY_NUMBER.into(), Box::new(flow))), Ok(()));
     world

@@ -98,6 +98,8 @@ fn a_call_is_placed_and_mistakes_are_problems_that_say_what_to_do() {
     assert_eq!((placed.status, placed.json()), (201, json!({ "call": 10 })));
     let led = r#"{"number":"18005550123","mode":"ai_assisted","task":"Ask when they open"}"#;
     assert_eq!(server.order("/api/v1/calls", TOKEN, led).status, 201);
+    let loud = server.order("/api/v1/calls", TOKEN, r#"{"number":"1","mode":"loud"}"#);
+    assert!(loud.text.contains("one of `direct`, `hold_slayer`, `ai_assisted`"), "{}", loud.text);
     let form = server.post("/api/v1/calls", "", &format!("Authorization: Bearer {TOKEN}\r\n"), "number=1");
     assert_eq!(form.status, 415);
     for (path, body, status) in [
@@ -174,6 +176,10 @@ fn events_are_listed_streamed_filtered_and_resumed() {
     assert_eq!(kinds, ["call.connected", "hold.detected", "call.connected"]);
     let first = all["events"][0]["id"].as_u64().unwrap();
     let some = server.ask(&format!("/api/v1/events?types=call&call=8&after={first}")).json();
+    for same in ["call,", "%20call%20,%20hold.survey"] {
+        let again = server.ask(&format!("/api/v1/events?types={same}&call=8&after={first}")).json();
+        assert_eq!(again["events"], some["events"], "{same}");
+    }
     assert_eq!(some["events"].as_array().unwrap().len(), 1, "{some}");
     let mut live = stream(&server, "?types=hold,system", "");
     let mut again = stream(&server, "", &format!("Last-Event-ID: {first}\r\n"));
@@ -278,6 +284,38 @@ fn a_websocket_goes_on_after_the_event_that_it_knows() {
         let told: Value = serde_json::from_slice(&payload).unwrap();
         assert_eq!((&told["type"], &told["id"]), (&json!("hold.detected"), &json!(id + 1)), "{told}");
     }
+}
+
+#[test]
+fn another_page_reads_no_events_with_the_owners_cookie() {
+    let server = Server::new();
+    let (cookie, _) = server.log_in();
+    let here = server.addr();
+    let other_port = format!("http://127.0.0.1:{}", here.port() ^ 1);
+    let ask = |path: &str, fields: &str| {
+        let mut socket = server.connect();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {here}\r\nCookie: {cookie}\r\n{fields}\r\n").unwrap();
+        let mut line = String::new();
+        BufReader::new(socket).read_line(&mut line).unwrap();
+        line.split(' ').nth(1).unwrap().to_owned()
+    };
+    for path in ["/api/v1/events/stream", "/events"] {
+        let upgrade = if path == "/events" { "" } else { UPGRADE };
+        let went = if path == "/events" { "200" } else { "101" };
+        let own = format!("Origin: http://{here}\r\n");
+        assert_eq!(
+            (ask(path, upgrade), ask(path, &format!("{own}{upgrade}"))),
+            (went.to_owned(), went.to_owned())
+        );
+        for foreign in
+            [&format!("Origin: {other_port}\r\n"), "Origin: null\r\n", "Sec-Fetch-Site: same-site\r\n"]
+        {
+            assert_eq!(ask(path, &format!("{foreign}{upgrade}")), "403", "{path} {foreign}");
+        }
+    }
+    // A program's token is sent by no browser of itself.
+    let mut socket = stream(&server, "?after=1", &format!("{UPGRADE}Origin: {other_port}\r\n"));
+    assert_eq!(frame(&mut socket).0, 0x81);
 }
 
 #[test]

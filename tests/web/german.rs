@@ -73,7 +73,7 @@ fn every_page_is_whole_in_german() {
         "The sound of the line while the box holds, to nas, which recognises what is said.".to_owned(),
         "What happens, with the other party's number, to my hook (192.0.2.9).".to_owned(),
     ];
-    let elsewhere = Elsewhere { leaves, ..Elsewhere::default() };
+    let elsewhere = Elsewhere { leaves, assists: true, ..Elsewhere::default() };
     let server = Server::with(Config { file: Some(file.clone()), password: None, elsewhere, ..config() });
     let mut wrong = BTreeSet::new();
     let mut see = |english: &Reply, german: &Reply, what: &str| {
@@ -169,6 +169,7 @@ fn every_page_is_whole_in_german() {
         Phase::Holding,
         Phase::Greeting,
         Phase::Ringing,
+        Phase::Assisted,
     ] {
         let mut now = snapshot(vec![
             view(9, phase, Wall(TWO_O_CLOCK), 14),

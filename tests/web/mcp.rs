@@ -103,6 +103,12 @@ fn what_would_be_refused_is_refused_before_the_owner_is_asked() {
     let cases = [
         ("make_call", json!({ "number": "18005550123;x", "mode": "direct" }), "1 to 32 digits"),
         ("make_call", json!({ "number": "18005550123", "mode": "ai_assisted" }), "needs one"),
+        ("make_call", json!({ "number": "18005550123" }), "\\\"direct\\\" rings the owner's phone"),
+        (
+            "make_call",
+            json!({ "number": "18005550123", "mode": "slay" }),
+            "one of `direct`, `hold_slayer`, `ai_assisted`",
+        ),
         ("make_call", json!({ "number": "911", "mode": "hold_slayer" }), "No such call is up"),
         ("send_dtmf", json!({ "call_id": 9, "digits": "1x" }), "Keys are 1 to 32"),
         ("end_call", json!({ "call_id": 404 }), "No such call is up"),

@@ -235,6 +235,7 @@ fn the_start_page_shows_each_call_and_what_can_be_done() {
         (Phase::Holding, "Waiting on hold for you", &["take", "hangup"]),
         (Phase::Greeting, "Someone may be there", &["take", "hangup"]),
         (Phase::Ringing, "A person is there", &["hangup"]),
+        (Phase::Assisted, "The assistant talks", &["take", "hangup"]),
     ];
     for (phase, title, acts) in cases {
         let mut now = snapshot(vec![view(9, phase, Wall(TWO_O_CLOCK), 14)]);

@@ -68,7 +68,12 @@ pub fn config() -> Config {
         board: Default::default(),
         elsewhere: Default::default(),
         console: None,
-        parts: Parts { button: true, lamp: false, folder: std::env::temp_dir() },
+        parts: Parts {
+            button: true,
+            lamp: false,
+            handset: Some("on the box".into()),
+            folder: std::env::temp_dir(),
+        },
     }
 }
 

@@ -49,6 +49,17 @@ fn a_setting_is_changed_with_its_comments_kept_and_a_mistake_changes_nothing() {
     assert_eq!(change("section=trunk&at=0&set-secret=&set-user=v").status, 303);
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("secret = \"very secret\"") && text.contains("user = \"v\""), "{text}");
+    // A secret goes by its tick box alone, where one need not be.
+    assert_eq!(
+        change("section=assistant&set-url=http%3A%2F%2Fnas%3A1%2Fv1&set-model=m&set-key=k3y").status,
+        303
+    );
+    let ticked = "section=assistant&set-url=http%3A%2F%2Fnas%3A1%2Fv1&set-model=m&set-key=&drop-key=1";
+    assert!(server.get("/settings", &cookie).text.contains("name=\"drop-key\""));
+    assert_eq!(change(ticked).status, 303);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("model = \"m\"") && !text.contains("k3y"), "{text}");
+    assert_eq!(change("section=trunk&at=0&set-secret=&drop-secret=1").status, 400, "a line needs its own");
     assert_eq!(change("section=trunk&at=0&act=remove").status, 303);
     assert!(!std::fs::read_to_string(&file).unwrap().contains("very secret"));
     assert_eq!(
@@ -70,11 +81,51 @@ fn programs_change_settings_by_their_scope() {
     assert!(!shown.to_string().contains("very secret"));
     let set = server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"2"}}"#);
     assert_eq!(set.status, 200, "{}", set.text);
+    let order = |body: &str| server.order("/api/v1/settings", TOKEN, body).status;
+    assert_eq!(order(r#"{"section":"trunk","at":0,"values":{"auth_user":"x"}}"#), 200);
+    assert_eq!(order(r#"{"section":"trunk","at":0,"values":{"auth_user":null}}"#), 200);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("auth_user"));
+    assert_eq!(order(r#"{"section":"trunk","at":0,"values":{"user":"x"},"remove":true}"#), 409);
+    assert_eq!(order(r#"{"section":"trunk","at":0,"remove":true}"#), 200);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("[[trunk]]"));
     let bad = server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"9"}}"#);
     assert!(bad.status == 400 && bad.text.contains("calls"), "{}", bad.text);
     let shown = server.ask("/api/v1/settings").json();
     assert_eq!((&shown["sections"]["hold"]["calls"], &shown["restart_needed"]), (&2.into(), &true.into()));
     assert_eq!(server.order("/api/v1/restart", TOKEN, "").status, 200);
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn what_was_typed_into_a_form_that_is_refused_is_not_lost_but_for_secrets() {
+    let (server, file) = with_file("typed");
+    let (cookie, csrf) = server.let_in();
+    let say = |path: &str, body: &str| {
+        let page = server.post(path, &cookie, "", &format!("csrf={csrf}&{body}"));
+        assert!(page.status >= 400, "{path} {body}: {}", page.status);
+        page.text
+    };
+    let page = say("/settings", "section=hold&set-cap=tomorrow&set-calls=2&set-call_back=true");
+    assert!(page.contains("name=\"set-cap\" value=\"tomorrow\""), "{page}");
+    let open = page.split("<details open>").nth(1).unwrap_or_else(|| panic!("it is shown: {page}"));
+    assert!(open.contains("tomorrow") && page.matches("<details open>").count() == 1, "{page}");
+    let page =
+        say("/settings", "section=trunk&at=0&set-name=work&set-user=me&set-transport=x&set-secret=hush-hush");
+    assert!(page.contains("value=\"work\"") && !page.contains("hush-hush"), "{page}");
+    let page = say("/settings", "section=trunk&set-name=third");
+    assert!(page.contains("id=\"trunk-new-name\" type=\"text\" name=\"set-name\" value=\"third\""), "{page}");
+    let page = say("/calls", "number=12x4&wish=my+bill&mode=hold_slayer");
+    assert!(page.contains("value=\"12x4\"") && page.contains("value=\"my bill\""), "{page}");
+    let page = say("/phones", "name=Kitchen&device=cisco&jack=2&mac=12");
+    for kept in ["value=\"Kitchen\"", "value=\"cisco\" selected", "value=\"2\" selected", "value=\"12\""] {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+    let page = say("/access", "name=lamp+controller+with+a+name+that+is+far+too+long&scope=calls");
+    assert!(
+        page.contains("value=\"lamp controller with") && page.contains("value=\"calls\" checked"),
+        "{page}"
+    );
+    assert!(!page.contains("value=\"read\" checked"), "{page}");
     std::fs::remove_file(file).unwrap();
 }
 
@@ -106,10 +157,19 @@ fn the_set_up_can_be_left_and_resumed() {
     assert_eq!(say("/setup/password", "password=short").status, 400);
     assert_eq!(say("/setup/password", "password=long+enough+now").status, 303);
     assert_eq!(done(), before + 1, "the address");
+    // A line and a phone are not all: the start page leads on, and a phone that is paired on the way leads back.
+    let mut now = crate::server::snapshot(Vec::new());
+    now.phones = vec![crate::server::peer("hall", false, "not registered yet")];
+    server.snapshot.send_replace(std::sync::Arc::new(now));
+    let home = server.get("/", &cookie).text;
+    assert!(home.contains("The set-up is not finished") && !home.contains("not set up yet"), "{home}");
+    let paired = server.post("/phones", &cookie, "", &format!("csrf={csrf}&name=Attic&device=any"));
+    assert!(paired.status == 200 && paired.text.contains("Back to the set-up"), "{}", paired.text);
     let login = |password: &str| server.post("/login", "", "", &format!("password={password}")).status;
     assert_eq!((login("long+enough+now"), login("correct-horse")), (303, 403));
     assert_eq!(say("/setup/told", "told=d").status, 303);
-    assert!(!server.get("/", &cookie).text.contains("not set up yet"));
+    let home = server.get("/", &cookie).text;
+    assert!(!home.contains("not set up yet") && !home.contains("The set-up is not"), "{home}");
     std::fs::remove_file(file).unwrap();
 }
 

@@ -6,7 +6,12 @@ use super::*;
 const MISTAKES: &[(&str, &[&str])] = &[
     // Not TOML at all, and keys that do not exist.
     ("[sip\n", &["1: not TOML: unclosed table, expected `]`"]),
-    ("[sip]\na = 1\na = 2\n", &["3: not TOML: duplicate key"]),
+    (
+        "[sip]\na = 1\na = 2\n",
+        &[
+            "3: a stands further up already. Keep one of the two, and all lines of a section under one heading",
+        ],
+    ),
     (
         "[sips]\n",
         &[

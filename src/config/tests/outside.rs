@@ -97,7 +97,7 @@ fn notification_targets_have_the_keys_of_their_kind() {
     );
     let wrong = [
         ("kind = \"fax\"\n", "needed is one of webhook, ntfy, mail, mqtt"),
-        ("kind = \"webhook\"\n", "url (not shown): allowed is an address"),
+        ("kind = \"webhook\"\n", "url is missing: allowed is an address"),
         ("kind = \"webhook\"\nurl = \"s3cret\"\n", "url (not shown): allowed is an address"),
         ("kind = \"webhook\"\nurl = \"http://a\"\nkey = \"s3 cret\"\n", "key (not shown)"),
         (

@@ -53,6 +53,15 @@ impl Files {
         Ok(Self { encoder: model(encoder)?, decoder: model(decoder)?, tokens })
     }
 
+    /// What is wrong with a model that does not know this language, and what to do.
+    pub fn unknown(folder: &Path, language: Language) -> String {
+        let (folder, code) = (folder.display(), language.code());
+        format!(
+            "the speech model in {folder} does not know the language {code}: `model/words/fetch.sh {folder} base` fetches one \
+             that knows English, German, French and Spanish"
+        )
+    }
+
     /// Whether the model knows this language.
     pub fn speaks(&self, language: Language) -> bool {
         self.tokens.prompt(language.code()).is_some()

@@ -117,6 +117,25 @@ fn a_broken_connection_is_made_and_registered_again_within_seconds() {
 }
 
 #[test]
+fn a_neighbour_that_turns_datagrams_away_ends_the_request_at_once_and_keeps_its_registration() {
+    let mut net = Net::registered_by(Transport::Udp, 9);
+    let out = net.call(BOX, TRUNK, "1", caller("", ""));
+    let began = net.now;
+    net.input(BOX, Input::Lost(Hop::udp(addr(1))));
+    net.expect(BOX, &Event::Ended(out, Cause::Unavailable));
+    assert!(net.now.since(began) < Duration::from_secs(1), "{net}");
+    // It may have been started anew.
+    net.run(Duration::from_secs(4));
+    assert_eq!(net.count("10.0.0.2 -> 10.0.0.1 REGISTER"), 2, "{net}");
+    // A forged answer shall take no phone away.
+    net.input(BOX, Input::Lost(Hop::udp(addr(3))));
+    net.run(Duration::from_secs(1));
+    assert!(!net.told[BOX].contains(&Event::PhoneGone(HANDSET)), "{net}");
+    net.call(BOX, HANDSET, "phone", caller("", "1"));
+    net.incoming(PHONE);
+}
+
+#[test]
 fn an_answer_on_its_way_when_the_connection_broke_is_awaited_for_a_while() {
     let mut net = Net::registered_by(Transport::Tcp, 7);
     let out = net.call(BOX, TRUNK, "1", caller("", ""));

@@ -173,8 +173,15 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
         }
         What::ChangeSettings => {
             let set: shapes::SetValues = body(sent.body)?;
-            let values: Vec<(String, String)> = set.values.into_iter().collect();
-            site.settings.change(&set.section, set.at, &Act::Write(&values))?;
+            let values: Vec<_> = set.values.into_iter().collect();
+            let act = match (set.remove, values.as_slice()) {
+                (true, []) => Act::Remove,
+                (true, _) => {
+                    return Err((409, "remove takes the section away: send no values with it.".into()));
+                }
+                (false, values) => Act::Write(values),
+            };
+            site.settings.change(&set.section, set.at, &act)?;
             Answer::json(200, &Done { done: true })
         }
         What::Restart => done(site.restart())?,
@@ -253,8 +260,8 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
         return Err((400, "types has at most 256 characters.".into()));
     }
     let kinds = Event::kinds();
-    let asked = wanted.types.as_deref().into_iter().flat_map(|types| types.split(','));
-    if let Some(unknown) = asked.into_iter().find(|kind| !kinds.iter().any(|known| known == kind)) {
+    let asked = Filter::new(wanted.types.as_deref(), None).types;
+    if let Some(unknown) = asked.iter().find(|kind| !kinds.contains(kind)) {
         let words = format!("There are no events {unknown:?}. There are {}, by commas.", kinds.join(", "));
         return Err((400, words));
     }

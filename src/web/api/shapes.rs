@@ -198,24 +198,42 @@ pub(in crate::web) struct Unpair {
     pub(in crate::web) user: String,
 }
 
-/// A paired phone.
+/// A phone of the house.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Phone {
     /// As the owner calls it.
     pub(in crate::web) name: String,
-    /// Its SIP user.
-    pub(in crate::web) user: String,
-    /// The MAC address of its adapter.
+    /// Where it comes from.
+    pub(in crate::web) origin: Origin,
+    /// It can be rung.
+    pub(in crate::web) up: bool,
+    /// In plain words, as of a device.
+    pub(in crate::web) status: String,
+    /// Of a paired one its SIP user, by which it is taken away.
+    pub(in crate::web) user: Option<String>,
+    /// Of a paired one the MAC address of its adapter.
     pub(in crate::web) mac: Option<String>,
-    /// The adapter's socket.
+    /// Of a paired one the adapter's socket.
     pub(in crate::web) jack: Option<u8>,
     /// When it was paired.
-    pub(in crate::web) paired: Wall,
-    /// It has registered since.
-    pub(in crate::web) used: bool,
+    pub(in crate::web) paired: Option<Wall>,
+    /// Whether a paired one has registered since.
+    pub(in crate::web) used: Option<bool>,
 }
 
-/// The paired phones.
+/// Where a phone comes from.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::web) enum Origin {
+    /// It stands in the configuration.
+    File,
+    /// It was paired.
+    Paired,
+    /// It is the box's own.
+    Handset,
+}
+
+/// The phones.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Phones {
     pub(in crate::web) phones: Vec<Phone>,
@@ -232,8 +250,12 @@ pub(in crate::web) struct SetValues {
     #[serde(default, deserialize_with = "whole_if_any")]
     #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub(in crate::web) at: Option<usize>,
-    /// By key, as text; lists one a line. An empty one takes the key out.
-    pub(in crate::web) values: BTreeMap<String, String>,
+    /// By key, as text; lists one a line. An empty one takes the key out, but for a secret; null takes out any.
+    #[serde(default)]
+    pub(in crate::web) values: BTreeMap<String, Option<String>>,
+    /// Takes the section at `at` away instead.
+    #[serde(default)]
+    pub(in crate::web) remove: bool,
 }
 
 /// What is written, by section and key.
@@ -321,7 +343,7 @@ pub(in crate::web) struct EventsQuery {
 fn name_types(schema: &mut schemars::Schema) {
     let kinds = Event::kinds();
     let any = kinds.iter().map(|kind| kind.replace('.', "\\.")).collect::<Vec<_>>().join("|");
-    schema.insert("pattern".into(), format!("^({any})(,({any}))*$").into());
+    schema.insert("pattern".into(), format!("^ *(({any}) *)?(, *(({any}) *)?)*$").into());
     let words = format!("Types, or kinds for all of their types, by commas: {}.", kinds.join(", "));
     schema.insert("description".into(), words.into());
 }

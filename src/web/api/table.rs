@@ -298,7 +298,13 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
     get(What::Devices, "/devices", "list_devices", "Lines and phones", of::<Devices>),
     Operation {
         scope: Some(Scope::Settings),
-        ..get(What::Phones, "/phones", "list_phones", "Paired phones", of::<Phones>)
+        ..get(
+            What::Phones,
+            "/phones",
+            "list_phones",
+            "Every phone: of the file, paired, and the box's own handset",
+            of::<Phones>,
+        )
     },
     Operation {
         scope: Some(Scope::Settings),

@@ -31,6 +31,25 @@
     document.title = titles ? `${titles} · Hold Slayer` : pageTitle;
   };
 
+  // Makes `old` what `fresh` is, and leaves alone what has not changed: a button that is just being pressed, or has the focus,
+  // must stay the same one. Elements are known by key, id or name; what is folded out stays so.
+  const key = (node) => node.dataset?.key || node.id || node.nodeName;
+  const patch = (old, fresh) => {
+    for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    let at = old.firstChild;
+    for (const next of [...fresh.childNodes]) {
+      let same = at;
+      while (same && key(same) !== key(next)) same = same.nextSibling;
+      if (!same) { old.insertBefore(next, at); continue; }
+      while (at !== same) { const gone = at; at = at.nextSibling; gone.remove(); }
+      at = same.nextSibling;
+      if (same.isEqualNode(next)) continue;
+      if (same.nodeType === Node.ELEMENT_NODE) patch(same, next); else same.data = next.data;
+    }
+    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+  };
+
   const refresh = async () => {
     if (busy) { again = true; return; }
     busy = true;
@@ -39,12 +58,8 @@
       if (answer.status === 401) { location.href = "/login"; return; }
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-      const focused = live().contains(document.activeElement) ? document.activeElement.id : "";
-      const open = live().querySelector("details")?.open;
       skew = Number(fresh.dataset.now) - Date.now();
-      live().replaceWith(document.adoptNode(fresh));
-      if (open) live().querySelector("details")?.setAttribute("open", "");
-      if (focused) document.getElementById(focused)?.focus();
+      patch(live(), fresh);
       tick();
       tell();
     } catch { /* The event stream says when the box is back. */ } finally {
@@ -53,13 +68,17 @@
     }
   };
 
-  const events = new EventSource("/events");
   let down = 0;
-  events.addEventListener("snapshot", () => { clearTimeout(down); down = 0; lost.hidden = true; refresh(); });
-  events.onerror = () => {
-    if (events.readyState === EventSource.CLOSED) refresh();
-    if (!down) down = setTimeout(() => { lost.hidden = false; }, 2500);
+  const watch = () => {
+    const events = new EventSource("/events");
+    events.addEventListener("snapshot", () => { clearTimeout(down); down = 0; lost.hidden = true; refresh(); });
+    events.onerror = () => {
+      if (!down) down = setTimeout(() => { lost.hidden = false; }, 2500);
+      // One that was refused is closed for good: the box starts anew, or too many watch. The page says whether we are logged out.
+      if (events.readyState === EventSource.CLOSED) { refresh(); setTimeout(watch, 3000); }
+    };
   };
+  watch();
   tick();
   tell();
   setInterval(tick, 1000);

@@ -20,6 +20,9 @@ const MILLISECONDS_A_DAY: u64 = 24 * 3600 * 1000;
 const NO_WORDS: &str = "Nothing that was said in this call is kept: the box keeps it only where `transcript` under [words] asks for \
                         it, and only of the time while it held the line. get_call_summary says what it heard and decided.";
 
+const NO_MODE: &str = "mode is missing: \"direct\" rings the owner's phone and then connects it, \"hold_slayer\" has the box call, \
+                       wait on hold and ring when a person is there, \"ai_assisted\" has a language model lead the call for a task.";
+
 /// Address, name, what it is, and the tool that reads it.
 pub(super) const RESOURCES: &[(&str, &str, &str, &str)] = &[
     ("hold-slayer://status", "status", "All that is going on", "gateway_status"),
@@ -365,6 +368,9 @@ pub(super) fn resource(uri: &str) -> Option<(&'static str, Value)> {
 }
 
 fn place(given: Value) -> Result<Place, String> {
+    if given.get("mode").is_none() {
+        return Err(NO_MODE.into());
+    }
     let MakeCall { number, mode, wish, task, .. } = read(given)?;
     Ok(Place { number, mode, flow: Chosen::default(), wish, task })
 }

@@ -4,13 +4,17 @@ use super::table::{Field, Kind, PARTS, Part};
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
-/// Which section, and what is written into it. A key that is not named stays as it is; an empty one is taken out.
+/// A key and what becomes of it: a value as text, or none: the key is taken out.
+pub(super) type Set = (String, Option<String>);
+
+/// Which section, and what is written into it. A key that is not named stays as it is; an empty one is taken out, but for a
+/// secret, which nobody is shown.
 #[derive(Debug)]
 pub(super) struct Change<'a> {
     pub(super) part: &'static Part,
     /// Which of several; `None`: a new one.
     pub(super) at: Option<usize>,
-    pub(super) values: &'a [(String, String)],
+    pub(super) values: &'a [Set],
 }
 
 fn parse(text: &str) -> Result<DocumentMut, String> {
@@ -37,7 +41,10 @@ pub(super) fn change(text: &str, change: &Change<'_>) -> Result<String, String> 
     for (key, text) in change.values {
         let field = change.part.fields.iter().find(|field| field.key == key);
         let field = field.ok_or_else(|| format!("{}: no such key {key}.", change.part.name))?;
-        put(table, field, text.trim())?;
+        match text {
+            Some(text) => put(table, field, text.trim())?,
+            None => drop(table.remove(field.key)),
+        }
     }
     Ok(document.to_string())
 }
@@ -59,6 +66,11 @@ fn tables_mut<'d>(document: &'d mut DocumentMut, part: &Part) -> Result<&'d mut 
         .ok_or_else(|| format!("{} is written in the file in another way: change it there.", part.name))
 }
 
+fn not_here(field: &Field, choices: &[&str]) -> String {
+    let (key, choices) = (field.key, choices.join(", "));
+    format!("{key}: here one of {choices}; anything else stands in hold-slayer.toml only.")
+}
+
 fn put(table: &mut Table, field: &Field, text: &str) -> Result<(), String> {
     if text.is_empty() {
         // Nobody is shown a secret, so an empty one means the one that is there.
@@ -70,11 +82,11 @@ fn put(table: &mut Table, field: &Field, text: &str) -> Result<(), String> {
     let there = table.get(field.key).and_then(Item::as_str);
     let value = match field.kind {
         Kind::Choice(choices) if !choices.contains(&text) && there != Some(text) => {
-            return Err(format!(
-                "{}: here one of {}; anything else stands in hold-slayer.toml only.",
-                field.key,
-                choices.join(", ")
-            ));
+            return Err(not_here(field, choices));
+        }
+        // A program, for one, is named by nobody from afar.
+        Kind::Named(choices) if !choices.iter().any(|(choice, _)| *choice == text) && there != Some(text) => {
+            return Err(not_here(field, &choices.iter().map(|(choice, _)| *choice).collect::<Vec<_>>()));
         }
         Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::Named(_) => Value::from(text),
         Kind::Flag => match text {
@@ -150,8 +162,8 @@ mod tests {
     use super::*;
     use crate::config;
 
-    fn values(of: &[(&str, &str)]) -> Vec<(String, String)> {
-        of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    fn values(of: &[(&str, &str)]) -> Vec<Set> {
+        of.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect()
     }
 
     fn changed(text: &str, name: &str, at: Option<usize>, of: &[(&str, &str)]) -> Result<String, String> {
@@ -201,6 +213,10 @@ mod tests {
             (&"v".into(), &"(kept)".into())
         );
         assert!(!Json::Object(shown).to_string().contains("p\\\"w"));
+        let without = [("secret".to_owned(), None)];
+        let without =
+            change(&kept, &Change { part: part("trunk").unwrap(), at: Some(0), values: &without }).unwrap();
+        assert_eq!(written(&without).unwrap()["trunk"][0]["secret"], Json::Null, "{without}");
         let gone = remove(&kept, part("trunk").unwrap(), 0).unwrap();
         is_good(&gone);
         assert!(written(&gone).unwrap()["trunk"].as_array().unwrap().is_empty());

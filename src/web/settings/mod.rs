@@ -1,6 +1,6 @@
 //! The settings: `hold-slayer.toml` changed in place, checked as a start would check it before it is written.
 //!
-//! What is written takes effect at the next start, which the box makes itself as soon as no call is up.
+//! What is written takes effect at the next start, which the box makes itself as soon as no call is up once it is told to.
 
 mod edit;
 mod page;
@@ -13,7 +13,7 @@ use super::api::Refusal;
 use super::{Order, Site};
 use crate::config::{self, Config, PageTls};
 use crate::listen::words::network::PARTS as MODEL;
-use edit::Change;
+use edit::{Change, Set};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::Write;
@@ -35,7 +35,7 @@ pub(super) struct Settings {
 /// What is to be done with a section.
 pub(super) enum Act<'a> {
     /// Write these values.
-    Write(&'a [(String, String)]),
+    Write(&'a [Set]),
     /// Take the section away.
     Remove,
 }

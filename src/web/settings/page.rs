@@ -3,6 +3,7 @@
 use super::super::answer::Answer;
 use super::super::page::{Place, alert, frame, token};
 use super::super::{Site, words};
+use super::edit::Set;
 use super::table::{Field, Kind, PARTS, Part};
 use super::{Act, Settings};
 use maud::{Markup, html};
@@ -10,6 +11,11 @@ use serde_json::{Map, Value};
 
 /// All sections, with what went wrong.
 pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
+    whole(site, form, &[], (wrong, status))
+}
+
+/// The same, with what was typed into a form that was refused.
+fn whole(site: &Site, form: &str, typed: Typed<'_>, (wrong, status): (Option<&str>, u16)) -> Answer {
     let written = site.settings.written();
     let content = html! {
         h1 { "Settings" }
@@ -28,7 +34,7 @@ pub(in crate::web) fn page(site: &Site, form: &str, wrong: Option<&str>, status:
             a href="/logs" { "Logs" }
         }
         @match &written {
-            Ok(written) => { @for part in PARTS { (section(part, written, form)) } },
+            Ok(written) => { @for part in PARTS { (section(part, written, typed, form)) } },
             Err((_, why)) => { section.card { p { (why) } } },
         }
     };
@@ -43,14 +49,29 @@ pub(in crate::web) fn stored(site: &Site, fields: &[(String, String)], form: &st
     let act = if sent("act") == Some("remove") { Act::Remove } else { Act::Write(&values) };
     match site.settings.change(sent("section").unwrap_or_default(), at, &act) {
         Ok(()) => Answer::see("/settings".into()),
-        Err((status, why)) => page(site, form, Some(&why), status),
+        Err((status, why)) => {
+            let typed = if matches!(act, Act::Remove) { &[] } else { fields };
+            whole(site, form, typed, (Some(&why), status))
+        }
     }
 }
 
-/// The values among the fields of a form.
-pub(in crate::web) fn values(fields: &[(String, String)]) -> Vec<(String, String)> {
-    let own = fields.iter().filter_map(|(key, value)| Some((key.strip_prefix("set-")?, value)));
-    own.map(|(key, value)| (key.to_owned(), value.clone())).collect()
+/// The fields of a form that was refused; none, if none was.
+type Typed<'a> = &'a [(String, String)];
+
+/// The fields, if they are those of this form.
+fn of_form<'a>(typed: Typed<'a>, part: &Part, at: Option<usize>) -> Option<Typed<'a>> {
+    let sent = |key: &str| typed.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
+    let here =
+        sent("section") == Some(part.name) && sent("at").map(str::to_owned) == at.map(|at| at.to_string());
+    here.then_some(typed)
+}
+
+/// The values among the fields of a form. A secret is taken out by its tick box alone.
+pub(in crate::web) fn values(fields: &[(String, String)]) -> Vec<Set> {
+    let out = |key: &str| fields.iter().any(|(name, _)| name.strip_prefix("drop-") == Some(key));
+    let own = fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("set-")?, value)));
+    own.map(|(key, value)| (key.to_owned(), (!out(key)).then(|| value.clone()))).collect()
 }
 
 /// What is to be said of changes that wait.
@@ -58,24 +79,25 @@ pub(in crate::web) fn restart(settings: &Settings, form: &str) -> Markup {
     html! {
         @if settings.is_changed() {
             section.card role="status" {
-                p { "Changes are saved. They take effect when the box starts anew, which it does as soon as no call is up. It takes a second; phones that register are back within their own time." }
+                p { "Changes are saved, and take effect when the box starts anew. Make all that you want to, then press this: it waits until no call is up, and takes a second; phones that register are back within their own time." }
                 form method="post" action="/restart" { (token(form)) button.primary { "Start anew when no call is up" } }
             }
         }
     }
 }
 
-fn section(part: &Part, written: &Map<String, Value>, form: &str) -> Markup {
+fn section(part: &Part, written: &Map<String, Value>, typed: Typed<'_>, form: &str) -> Markup {
     let own = written.get(part.name);
+    let typed = |at| of_form(typed, part, at);
     html! {
         section.card {
             h2 { (part.title) }
             @if part.many {
                 @for (at, values) in own.and_then(Value::as_array).into_iter().flatten().enumerate() {
                     @let name = part.fields.first().and_then(|first| values[first.key].as_str());
-                    details {
+                    details open[typed(Some(at)).is_some()] {
                         summary translate=[name.map(|_| "no")] { (name.unwrap_or("without a name")) }
-                        (fields(part, Some(at), values, form))
+                        (fields(part, Some(at), (values, typed(Some(at))), form))
                         form method="post" action="/settings" {
                             (token(form))
                             input type="hidden" name="section" value=(part.name);
@@ -84,31 +106,42 @@ fn section(part: &Part, written: &Map<String, Value>, form: &str) -> Markup {
                         }
                     }
                 }
-                details { summary { "Add one" } (fields(part, None, &Value::Null, form)) }
+                details open[typed(None).is_some()] { summary { "Add one" } (fields(part, None, (&Value::Null, typed(None)), form)) }
             } @else {
-                details { summary { "Change" } (fields(part, None, own.unwrap_or(&Value::Null), form)) }
+                details open[typed(None).is_some()] { summary { "Change" } (fields(part, None, (own.unwrap_or(&Value::Null), typed(None)), form)) }
             }
         }
     }
 }
 
-fn fields(part: &Part, at: Option<usize>, values: &Value, form: &str) -> Markup {
+fn fields(
+    part: &Part,
+    at: Option<usize>,
+    (values, typed): (&Value, Option<Typed<'_>>),
+    form: &str,
+) -> Markup {
+    let again = |field: &Field| {
+        let named = |(key, _): &&(String, String)| key.strip_prefix("set-") == Some(field.key);
+        typed.into_iter().flatten().find(named).map(|(_, value)| value.as_str())
+    };
     let prefix = format!("{}-{}", part.name, at.map_or("new".into(), |at| at.to_string()));
     html! {
         form method="post" action="/settings" {
             (token(form))
             input type="hidden" name="section" value=(part.name);
             @if let Some(at) = at { input type="hidden" name="at" value=(at); }
-            @for field in part.fields { (input(field, &values[field.key], &prefix)) }
+            @for field in part.fields { (input(field, &values[field.key], again(field), &prefix)) }
             button.primary { "Save" }
         }
     }
 }
 
-fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
+/// `typed`: what was refused, in place of what is written; of a secret nothing comes back.
+fn input(field: &Field, value: &Value, typed: Option<&str>, prefix: &str) -> Markup {
     let (id, name) = (format!("{prefix}-{}", field.key), format!("set-{}", field.key));
     let help = format!("{id}-help");
     let text = match value {
+        _ if typed.is_some() && field.kind != Kind::Secret => typed.unwrap_or_default().to_owned(),
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         other => other.to_string(),
@@ -125,10 +158,13 @@ fn input(field: &Field, value: &Value, prefix: &str) -> Markup {
             Kind::Secret => {
                 input id=(id) type="password" name=(name) autocomplete="new-password" aria-describedby=(help)
                     placeholder=(if text.is_empty() { "" } else { "kept as it is" });
+                @if !text.is_empty() {
+                    label.choice { input type="checkbox" name={ "drop-" (field.key) } value="1"; "Take out what is there" }
+                }
             }
             Kind::List => {
                 @let lines: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                textarea id=(id) name=(name) rows="2" aria-describedby=(help) { (lines.join("\n")) }
+                textarea id=(id) name=(name) rows="2" aria-describedby=(help) { (typed.map_or_else(|| lines.join("\n"), str::to_owned)) }
             }
             Kind::Decimal => {
                 input id=(id) type="number" step="any" name=(name) value=(text) aria-describedby=(help);

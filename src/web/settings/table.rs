@@ -48,7 +48,32 @@ const fn field(key: &'static str, label: &'static str, kind: Kind, says: &'stati
 
 use Kind::{Choice, Decimal, Flag, List, Named, Number, Secret, Text};
 
-const SRTP: Kind = Choice(&["off", "optional", "required"]);
+const SRTP: Kind = Named(&[
+    ("off", "never (off)"),
+    ("optional", "where the other side can (optional)"),
+    ("required", "always, or no call (required)"),
+]);
+// What people choose has its name in the file behind it, for whoever reads that.
+const ORDER: Kind =
+    Named(&[("at-once", "all together (at-once)"), ("in-turn", "one after the other (in-turn)")]);
+const DIAL: Kind = Named(&[("keypad", "keys (keypad)"), ("pulse", "rotary dial (pulse)")]);
+const UNANSWERED: Kind = Named(&[("goodbye", "say goodbye (goodbye)"), ("wait", "wait for the next (wait)")]);
+const VOICEMAIL: Kind = Named(&[("hang_up", "hang up (hang_up)"), ("ring", "ring me (ring)")]);
+const PROGRAM: Kind = Named(&[("auto", "one that is installed (auto)"), ("none", "none (none)")]);
+const WHICH: Kind =
+    Named(&[("none", "no calls (none)"), ("holds", "held calls (holds)"), ("all", "all calls (all)")]);
+const NOTICE: Kind =
+    Named(&[("words", "words (words)"), ("tone", "a tone (tone)"), ("none", "nothing (none)")]);
+const SIDES: Kind = Named(&[
+    ("stereo", "one file, a channel for each (stereo)"),
+    ("mono", "one file, mixed (mono)"),
+    ("separate", "a file for each (separate)"),
+]);
+const PAGE_TLS: Kind = Named(&[
+    ("off", "none (off)"),
+    ("self-signed", "a certificate of the box (self-signed)"),
+    ("files", "a certificate of yours (files)"),
+]);
 
 /// Countries that the box knows the tones and emergency numbers of.
 pub(in crate::web) const COUNTRIES: &[(&str, &str)] = &[
@@ -86,7 +111,7 @@ pub(super) const PARTS: &[Part] = &[
             field("number", "Your number", Text, "Shown to those you call. Empty: what the provider shows."),
             field("private", "Hide your number", Flag, "From all but those called for help. Default no."),
             field("rewrite", "Rules for what is dialled", List, "One a line, such as 9 -> or 0 -> +49."),
-            field("order", "How phones ring", Choice(&["at-once", "in-turn"]), "Default at-once."),
+            field("order", "How phones ring", ORDER, "Default at-once."),
         ],
     },
     Part {
@@ -213,12 +238,7 @@ pub(super) const PARTS: &[Part] = &[
                 "own, line (the board's bell), none, or another card's name.",
             ),
             field("keypad", "Keypad", Text, "The name of its input device."),
-            field(
-                "dial",
-                "Dialling",
-                Choice(&["keypad", "pulse"]),
-                "pulse: a rotary dial; 11 stands for *. Default keypad.",
-            ),
+            field("dial", "Dialling", DIAL, "pulse: a rotary dial; 11 stands for *. Default keypad."),
             field("aloud", "Held calls aloud", Flag, "On what rings, while the handset is down. Default no."),
         ],
     },
@@ -239,7 +259,7 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "unanswered",
                 "Nobody comes to the phone",
-                Choice(&["goodbye", "wait"]),
+                UNANSWERED,
                 "Say goodbye to the person, or wait for the next. Default goodbye.",
             ),
             field(
@@ -277,7 +297,7 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "voicemail",
                 "Where a machine takes messages",
-                Choice(&["hang_up", "ring"]),
+                VOICEMAIL,
                 "Hang up, or ring you. The box leaves no message. Default hang_up.",
             ),
             field("greet", "Greet whoever answers", Flag, "Default yes."),
@@ -317,7 +337,7 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "program",
                 "Program",
-                Choice(&["auto", "none"]),
+                PROGRAM,
                 "auto: espeak-ng or flite, if installed. Another program is named in hold-slayer.toml only. Default auto.",
             ),
             field(
@@ -440,21 +460,21 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "calls",
                 "Record",
-                Choice(&["none", "holds", "all"]),
+                WHICH,
                 "Many countries forbid it without consent: ask first. Default none.",
             ),
-            field("notice", "People are told by", Choice(&["words", "tone", "none"]), "Default words."),
+            field("notice", "People are told by", NOTICE, "Default words."),
             field(
                 "format",
                 "Kept as",
                 Choice(&["wav", "flac"]),
                 "flac needs a third of the room. Default wav.",
             ),
-            field("sides", "Sides", Choice(&["stereo", "mono", "separate"]), "Default stereo."),
+            field("sides", "Sides", SIDES, "Default stereo."),
             field("keep", "Deleted after", Text, "1h to 8760h. Default 720h."),
             field("space", "Megabytes for all", Number, "The oldest go first. Default 2000."),
             field("spare", "Megabytes left free", Number, "Default 500."),
-            field("listen_in", "You may listen to", Choice(&["none", "holds", "all"]), "Default holds."),
+            field("listen_in", "You may listen to", WHICH, "Default holds."),
             field(
                 "clips",
                 "Keep what it rang for",
@@ -495,7 +515,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "board",
-        title: "Button, lamp, hook",
+        title: "Board",
         many: false,
         fields: &[field(
             "file",
@@ -542,7 +562,7 @@ pub(super) const PARTS: &[Part] = &[
             field(
                 "tls",
                 "Encryption",
-                Choice(&["off", "self-signed", "files"]),
+                PAGE_TLS,
                 "self-signed: browsers ask once whether to trust it. files: a certificate of yours, named below.",
             ),
             field(
