@@ -20,7 +20,7 @@ const FORM: &str = "1";
 /// Bytes that are read and written at once.
 const PIECE: usize = 256 * 1024;
 /// Bytes of a stretch, after which others have their turn.
-const STRETCH: u64 = 4 * 1024 * 1024;
+pub(super) const STRETCH: u64 = 4 * 1024 * 1024;
 
 /// A version, by which the newer of two is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,6 +154,14 @@ impl Target {
         }
     }
 
+    /// What was written so far is on the disk: what piled up in memory would keep a call's records waiting for seconds.
+    fn settle(&self) -> io::Result<()> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::Device(file) => file.sync_data(),
+        }
+    }
+
     /// All of it is on the disk, and comes back from there as it was written.
     fn finish(&mut self, part: &Part) -> io::Result<()> {
         let Self::Device(file) = self else { return Ok(()) };
@@ -207,6 +215,7 @@ impl<R: Read> Carrier<R> {
                 continue;
             }
             if stretch == 0 {
+                target.settle().map_err(Refusal::Writing)?;
                 return Ok(false);
             }
             let most = usize::try_from(self.left.min(stretch)).unwrap_or(PIECE).min(PIECE);

@@ -2,7 +2,7 @@
 //!
 //! The box's user owns it. Root holds the folder itself, follows no link in it and waits for no pipe.
 
-use super::bundle::{self, Version};
+use super::bundle::{self, STRETCH, Version};
 use super::machine::Kept;
 use super::slots::Slots;
 use super::{Manifest, Refusal, judge, look};
@@ -35,6 +35,8 @@ pub struct Folder {
 #[derive(Debug)]
 pub struct Incoming {
     file: File,
+    /// Bytes that may not be on the disk yet.
+    unsettled: u64,
     _turn: File,
 }
 
@@ -50,7 +52,13 @@ impl Incoming {
 
 impl Write for Incoming {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.unsettled += written as u64;
+        if self.unsettled >= STRETCH {
+            self.unsettled = 0;
+            self.file.sync_data()?;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -158,7 +166,7 @@ impl Folder {
             return Err(Refusal::NoRoom);
         }
         let file = File::options().write(true).create_new(true).mode(0o600).open(self.incoming());
-        Ok(Incoming { file: file.map_err(Refusal::Writing)?, _turn: turn })
+        Ok(Incoming { file: file.map_err(Refusal::Writing)?, unsettled: 0, _turn: turn })
     }
 
     /// What was received is not wanted.
