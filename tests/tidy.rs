@@ -69,6 +69,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "ctl/",
             "studio/archive.rs",
             "speech/program.rs",
+            "update/bundle.rs",
             "update/folder.rs",
         ],
     ),

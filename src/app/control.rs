@@ -231,6 +231,8 @@ impl Control {
     fn lost(&mut self, hop: Hop, mut why: String) {
         let trunk = self.trunks.iter().find(|(_, hops)| hops.contains(&hop)).map(|(account, _)| *account);
         let trunk = trunk.filter(|_| why != net::ENDED_BY_PEER);
+        // Nothing proves that a datagram was turned away: of a trunk that is up it is not believed.
+        let trunk = trunk.filter(|account| hop.transport != Transport::Udp || !self.is_up(*account));
         match trunk {
             Some(account) => {
                 if hop.transport == Transport::Udp {
@@ -250,6 +252,11 @@ impl Control {
             None => tracing::debug!(%hop, why, "a connection has ended"),
         }
         self.event(Event::Lost(hop, trunk.map(|account| (account, why))));
+    }
+
+    fn is_up(&self, account: AccountId) -> bool {
+        let name = self.names.get(usize::from(account.0));
+        self.snapshot.borrow().trunks.iter().any(|trunk| trunk.up && Some(&trunk.name) == name)
     }
 
     fn located(&mut self, account: AccountId, hops: Vec<Hop>) {
@@ -316,6 +323,17 @@ impl Control {
     }
 
     fn look_around(&mut self) {
+        let up = |hop: &Hop| {
+            let mut here = self.trunks.iter().filter(|(_, hops)| hops.contains(hop));
+            here.any(|(account, _)| self.is_up(*account))
+        };
+        let over: Vec<Hop> = self
+            .unreachable
+            .keys()
+            .copied()
+            .filter(|hop| hop.transport == Transport::Udp && up(hop))
+            .collect();
+        over.iter().for_each(|hop| drop(self.unreachable.remove(hop)));
         let mut troubles = self.standing.borrow().clone().unwrap_or_default();
         troubles.extend(self.unreachable.values().cloned());
         troubles.extend(self.board_troubles.borrow().iter().cloned());

@@ -87,7 +87,7 @@ impl Desk {
 /// Why a registration failed, and what the owner can do.
 fn why_not(cause: Cause, no_way: Option<String>) -> String {
     match (cause, no_way) {
-        (Cause::Unavailable, Some(why)) => why,
+        (Cause::Unavailable | Cause::Timeout, Some(why)) => why,
         (Cause::Unauthorized, _) => {
             "the provider does not accept the password; check user, auth_user and secret in [[trunk]]".into()
         }

@@ -2,7 +2,7 @@
 
 use super::talk;
 use crate::config;
-use crate::update::{self, Folder, Kept, Refusal, Slots};
+use crate::update::{self, Folder, Kept, Refusal, Sign, Slots};
 use crate::web;
 use nix::unistd::{Gid, Uid, geteuid, setegid, seteuid, setgroups};
 use std::fs::{self, File};
@@ -63,7 +63,7 @@ impl Box {
             ),
             _ => format!("{}: {error}", file.display()),
         };
-        let from = File::open(file).map_err(at)?;
+        let mut from = File::open(file).map_err(at)?;
         let refused = |refusal: Refusal| refusal.to_string();
         if only_check {
             let manifest = update::look(from, &slots, older).map_err(refused)?;
@@ -75,6 +75,8 @@ impl Box {
         }
         self.become_the_box()?;
         let folder = self.folder();
+        // A stick that stays in the box shall not wear the card out.
+        folder.glance(&mut from, &slots, older).map_err(refused)?;
         let mut to = folder.receive(about.len()).map_err(refused)?;
         // A file that grows meanwhile is not taken on and on.
         if let Err(error) = io::copy(&mut from.take(about.len()), &mut to).and_then(|_| to.sync()) {
@@ -112,7 +114,11 @@ impl Box {
         let service = Path::new(web::CONSOLE);
         let own = web::console_in(None, &self.data);
         let ours = self.data == Path::new(config::DEFAULT_DATA);
-        let ask = || talk::sign(if ours { service } else { &own });
+        let ask = || match talk::sign(if ours { service } else { &own }) {
+            // Its page may be all that is missing.
+            Sign::Gone if slots.box_runs() => Sign::Silent,
+            sign => sign,
+        };
         update::carry_out(&self.folder(), &slots, &ask, &|words| eprintln!("hold-slayer: {words}"))?;
         Ok("Nothing is left to be done.".into())
     }

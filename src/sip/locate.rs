@@ -5,6 +5,7 @@ use super::client::{Client, ClientId, Owner};
 use super::dialog::Flow;
 use super::hop::{Hop, Transport};
 use super::peer::fixed_addr;
+use super::register::Registration;
 use super::ua::{Timer, Ua};
 use super::value::Via;
 use super::{AccountKind, Event, LocalMedia};
@@ -105,18 +106,19 @@ impl Ua {
         true
     }
 
-    /// There is no connection to this neighbour any more, or none could be made, or it turned a datagram away.
+    /// There is no connection to this neighbour any more, or none could be made.
     pub(super) fn lost(&mut self, now: Instant, hop: Hop) {
+        if !hop.transport.is_reliable() {
+            return self.turned_away(now, hop);
+        }
         let on_it = self.clients.iter().filter(|(_, client)| client.to == hop && client.pending());
         let on_it: Vec<ClientId> = on_it.map(|(id, _)| *id).collect();
         for id in on_it {
             self.request_lost(now, id);
         }
         self.responses_lost(hop);
-        // Whoever forges an ICMP answer shall take no phone away: without a connection its registration stands.
-        let connected = hop.transport.is_reliable();
-        let bound = self.bindings.iter().filter(|(_, binding)| connected && binding.flow == hop);
-        for id in bound.map(|(id, _)| *id).collect::<Vec<_>>() {
+        let bound = self.bindings.iter().filter(|(_, binding)| binding.flow == hop).map(|(id, _)| *id);
+        for id in bound.collect::<Vec<_>>() {
             self.phone_lost(id, hop);
         }
         let held = |id: &AccountId| {
@@ -125,10 +127,25 @@ impl Ua {
         };
         let held: Vec<AccountId> = self.registrations.keys().copied().filter(held).collect();
         for id in held {
-            // The provider reached us on that connection only; or, by datagrams, it has been restarted and knows us no more.
+            // The provider reached us on that connection only.
             let at = now + self.random.between(AGAIN.0, AGAIN.1);
             self.timers.set(Timer::KeepAlive(id), None);
             self.timers.set(Timer::Register(id), Some(at));
+        }
+    }
+
+    /// A datagram was turned away. Nothing proves that: it ends no call and takes nobody away, whose timers go on. Only who has
+    /// never been registered there, and asks for the first time, need not wait for silence.
+    fn turned_away(&mut self, now: Instant, hop: Hop) {
+        let first = |owner| match owner {
+            Owner::Register(id) => self.registrations.get(&id).is_some_and(Registration::is_first),
+            _ => false,
+        };
+        let on_it = self.clients.iter().filter(|(_, client)| {
+            client.to == hop && client.pending() && client.unheard() && first(client.owner)
+        });
+        for id in on_it.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.request_lost(now, id);
         }
     }
 

@@ -56,6 +56,11 @@ enum Stay {
 }
 
 impl Registration {
+    /// It has never come about, and this is the first try.
+    pub const fn is_first(&self) -> bool {
+        !self.held && self.failures == 0
+    }
+
     /// The CSeq number of the next REGISTER.
     pub const fn next_seq(&mut self) -> u32 {
         self.seq += 1;

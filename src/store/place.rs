@@ -70,8 +70,11 @@ impl Place {
             Err(newer @ Error::Newer { .. }) => {
                 let earlier = (1..=self.schema).rev().map(|schema| self.before(schema));
                 let earlier = earlier.into_iter().find(|copy| copy.exists()).ok_or(newer)?;
-                let aside = self.move_aside("newer")?;
-                fs::rename(earlier, &self.path).map_err(|cause| self.unusable(cause))?;
+                // At no moment is there neither.
+                let aside = self.free_name("newer");
+                fs::hard_link(&self.path, &aside)
+                    .and_then(|()| fs::rename(earlier, &self.path))
+                    .map_err(|cause| self.unusable(cause))?;
                 tracing::error!(aside = %aside.display(), "a newer version's database was put aside");
                 Ok((self.attempt()?, Aside { damaged: None, newer: Some(aside) }))
             }
@@ -86,7 +89,7 @@ impl Place {
 
     /// Deletes what earlier versions had: all of it, or what none has come back for.
     pub(super) fn forget_earlier(&self, all: bool) {
-        for copy in (1..self.schema).map(|schema| self.before(schema)) {
+        for copy in (1..=self.schema).map(|schema| self.before(schema)) {
             let age = fs::metadata(&copy).and_then(|about| about.modified()).ok().map(|at| at.elapsed());
             if age.is_some_and(|age| all || age.is_ok_and(|age| age > RETURN)) {
                 let _ = fs::remove_file(copy);
@@ -133,16 +136,20 @@ impl Place {
     }
 
     fn move_aside(&self, what: &str) -> Result<PathBuf, Error> {
+        let free = self.free_name(what);
+        fs::rename(&self.path, &free).map_err(|cause| self.unusable(cause))?;
+        Ok(free)
+    }
+
+    fn free_name(&self, what: &str) -> PathBuf {
         let millis = i64::try_from(clock::wall().0).unwrap_or(i64::MAX);
         let date =
             jiff::Timestamp::from_millisecond(millis).unwrap_or_default().strftime("%Y-%m-%dT%H-%M-%SZ");
         let stem = format!("{}.{what}-{date}", self.path.display());
-        let free = core::iter::once(stem.clone())
+        core::iter::once(stem.clone())
             .chain((2..100).map(|n| format!("{stem}-{n}")))
             .map(PathBuf::from)
             .find(|path| !path.exists())
-            .unwrap_or_else(|| PathBuf::from(stem));
-        fs::rename(&self.path, &free).map_err(|cause| self.unusable(cause))?;
-        Ok(free)
+            .unwrap_or_else(|| PathBuf::from(stem))
     }
 }

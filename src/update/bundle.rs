@@ -6,11 +6,12 @@ use crate::limits::{UPDATE_BYTES, UPDATE_HEAD_BYTES};
 use core::fmt;
 use core::str::FromStr;
 use minisign_verify::{PublicKey, Signature};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 
 /// The beginning of every bundle; a number follows that says how it is made.
 const MAGIC: &str = "hold-slayer update ";
@@ -19,7 +20,7 @@ const FORM: &str = "1";
 /// Bytes that are read and written at once.
 const PIECE: usize = 256 * 1024;
 /// Bytes of a stretch, after which others have their turn.
-const STRETCH: u64 = 4 * 1024 * 1024;
+pub(super) const STRETCH: u64 = 4 * 1024 * 1024;
 
 /// A version, by which the newer of two is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,6 +79,16 @@ pub struct Part {
     pub bytes: u64,
     /// Its SHA-256, hexadecimal.
     pub sha256: String,
+}
+
+impl Part {
+    fn is(&self, sha256: &str) -> bool {
+        sha256.eq_ignore_ascii_case(&self.sha256)
+    }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the beginning of a bundle, up to its first part. Only what `key` (minisign's, base64) has signed is believed.
@@ -143,10 +154,31 @@ impl Target {
         }
     }
 
-    fn finish(&self) -> io::Result<()> {
+    /// What was written so far is on the disk: what piled up in memory would keep a call's records waiting for seconds.
+    fn settle(&self) -> io::Result<()> {
         match self {
             Self::Nowhere => Ok(()),
-            Self::Device(file) => file.sync_all(),
+            Self::Device(file) => file.sync_data(),
+        }
+    }
+
+    /// All of it is on the disk, and comes back from there as it was written.
+    fn finish(&mut self, part: &Part) -> io::Result<()> {
+        let Self::Device(file) = self else { return Ok(()) };
+        file.sync_all()?;
+        posix_fadvise(&*file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+        file.rewind()?;
+        let mut hash = Sha256::new();
+        let (mut back, mut piece) = (file.take(part.bytes), vec![0; PIECE]);
+        loop {
+            match back.read(&mut piece)? {
+                0 => break,
+                read => hash.update(piece.get(..read).unwrap_or_default()),
+            }
+        }
+        match part.is(&hex(hash)) {
+            true => Ok(()),
+            false => Err(io::Error::other("the card does not keep what is written")),
         }
     }
 }
@@ -174,17 +206,16 @@ impl<R: Read> Carrier<R> {
         let mut stretch = STRETCH;
         while let Some((part, target)) = self.parts.front_mut() {
             if self.left == 0 {
-                let hash: String =
-                    self.hash.finalize_reset().iter().map(|byte| format!("{byte:02x}")).collect();
-                if !hash.eq_ignore_ascii_case(&part.sha256) {
+                if !part.is(&hex(core::mem::take(&mut self.hash))) {
                     return Err(Refusal::Damaged);
                 }
-                target.finish().map_err(Refusal::Writing)?;
+                target.finish(part).map_err(Refusal::Writing)?;
                 self.parts.pop_front();
                 self.left = self.parts.front().map_or(0, |(part, _)| part.bytes);
                 continue;
             }
             if stretch == 0 {
+                target.settle().map_err(Refusal::Writing)?;
                 return Ok(false);
             }
             let most = usize::try_from(self.left.min(stretch)).unwrap_or(PIECE).min(PIECE);

@@ -56,15 +56,12 @@ pub fn carry_out(
                     Some(Input::Wrote(work.write(slot).map_err(|refusal| refusal.to_string())))
                 }
                 Output::Confirm(slot) => Some(Input::Confirmed(slots.confirm(slot))),
-                Output::Try(slot) => work.boot(slot).err().map(|why| {
+                Output::Choose(slot) => slots.choose(slot).err().map(Input::NotBooted),
+                Output::Reboot => slots::order(&slots.reboot).err().map(|why| {
                     // Nor at the next start, which nobody expects.
-                    let also = slots.choose(runs).err().map(|also| format!("; {also}"));
-                    Input::NotBooted(why + &also.unwrap_or_default())
+                    let also = confirmed.then(|| slots.choose(runs).err()).flatten();
+                    Input::NotBooted(also.map_or_else(|| why.clone(), |also| format!("{why}; {also}")))
                 }),
-                Output::Reboot => {
-                    work.boot(runs.other())?;
-                    None
-                }
             };
             if let Some(answer) = answer {
                 machine.handle(clock::now(), answer);
@@ -107,18 +104,13 @@ impl Work<'_> {
     fn write(&mut self, slot: Slot) -> Result<bool, Refusal> {
         if let Some((manifest, from)) = self.waiting.take() {
             let place = self.slots.place(slot);
-            let open = |device| File::options().write(true).open(device).map(Target::Device);
+            let open = |device| File::options().read(true).write(true).open(device).map(Target::Device);
             let (boot, root) = (open(&place.boot), open(&place.root));
             let writing = Refusal::Writing;
             self.carrier =
                 Some(Carrier::new(from, &manifest, boot.map_err(writing)?, root.map_err(writing)?));
         }
         self.carrier.as_mut().map_or(Ok(false), Carrier::stretch)
-    }
-
-    fn boot(&self, slot: Slot) -> Result<(), String> {
-        self.slots.choose(slot)?;
-        slots::order(&self.slots.reboot)
     }
 }
 

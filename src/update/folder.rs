@@ -2,16 +2,16 @@
 //!
 //! The box's user owns it. Root holds the folder itself, follows no link in it and waits for no pipe.
 
-use super::bundle::{self, Version};
+use super::bundle::{self, STRETCH, Version};
 use super::machine::Kept;
 use super::slots::Slots;
-use super::{Manifest, Refusal, look};
+use super::{Manifest, Refusal, judge, look};
 use crate::limits::{UPDATE_BYTES, UPDATE_HEAD_BYTES, UPDATE_SPARE_BYTES};
 use core::time::Duration;
 use nix::fcntl::OFlag;
 use nix::sys::statvfs::statvfs;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,8 @@ pub struct Folder {
 #[derive(Debug)]
 pub struct Incoming {
     file: File,
+    /// Bytes that may not be on the disk yet.
+    unsettled: u64,
     _turn: File,
 }
 
@@ -50,7 +52,13 @@ impl Incoming {
 
 impl Write for Incoming {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.unsettled += written as u64;
+        if self.unsettled >= STRETCH {
+            self.unsettled = 0;
+            self.file.sync_data()?;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -158,7 +166,7 @@ impl Folder {
             return Err(Refusal::NoRoom);
         }
         let file = File::options().write(true).create_new(true).mode(0o600).open(self.incoming());
-        Ok(Incoming { file: file.map_err(Refusal::Writing)?, _turn: turn })
+        Ok(Incoming { file: file.map_err(Refusal::Writing)?, unsettled: 0, _turn: turn })
     }
 
     /// What was received is not wanted.
@@ -183,11 +191,9 @@ impl Folder {
         if self.is_under_way(slots) {
             return Err(Refusal::Busy);
         }
-        let incoming = plain(&self.incoming()).map_err(Refusal::Reading)?;
+        let mut incoming = plain(&self.incoming()).map_err(Refusal::Reading)?;
+        self.glance(&mut incoming, slots, older)?;
         let manifest = look(incoming, slots, older)?;
-        if !older && self.has_fallen_back(manifest.version) {
-            return Err(Refusal::FellBack(manifest.version));
-        }
         match older {
             true => fs::write(self.older(), b"").map_err(Refusal::Writing)?,
             false => drop(fs::remove_file(self.older())),
@@ -195,6 +201,27 @@ impl Folder {
         fs::rename(self.incoming(), self.bundle()).map_err(Refusal::Writing)?;
         File::open(&self.at).and_then(|folder| folder.sync_all()).map_err(Refusal::Writing)?;
         Ok(manifest)
+    }
+
+    /// Whether a bundle would be taken if it is whole: its head alone is read, from where the file stands, which it does again then.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn glance(&self, file: &mut File, slots: &Slots, older: bool) -> Result<(), Refusal> {
+        let Manifest { version, .. } = bundle::read(file, &slots.key).and_then(|manifest| {
+            judge(&manifest, slots, older)?;
+            file.rewind().map_err(Refusal::Reading)?;
+            Ok(manifest)
+        })?;
+        match self.kept() {
+            _ if older => Ok(()),
+            // Under that name; the program may call itself otherwise.
+            Kept::Good { version: runs } if runs == version => {
+                Err(Refusal::NotNewer { theirs: version, ours: version })
+            }
+            _ if self.has_fallen_back(version) => Err(Refusal::FellBack(version)),
+            _ => Ok(()),
+        }
     }
 
     /// A bundle is being written, or the slot that runs is being tried.

@@ -1,7 +1,7 @@
 //! What becomes of a bundle that was taken in, and of the boot that tries it. Pure: every clock, file and command is outside.
 //!
 //! ```text
-//!   Begin ─► bundle? ─► write, only while no call is up ─► which lines are up? ─► quiet? ─► boot the other slot
+//!   Begin ─► bundle? ─► write, only while no call is up ─► which lines are up? ─► choose the other slot ─► quiet? ─► boot
 //!     │
 //!     ├─ the slot that is tried runs ─► its page answers and its lines are back, several times ─► confirm
 //!     │                                └─ not within five minutes, or it cannot be confirmed ─► quiet? ─► boot the old one
@@ -115,7 +115,7 @@ pub enum Input {
     Asked(Sign),
     /// Whether the slot is the one that boots from now on, or why not.
     Confirmed(Result<(), String>),
-    /// The other slot could not be booted.
+    /// The machine could not be started anew.
     NotBooted(String),
     /// A deadline has passed.
     Timeout,
@@ -138,9 +138,9 @@ pub enum Output {
     Drop,
     /// From now on this slot is the one that boots; answered by [`Input::Confirmed`].
     Confirm(Slot),
-    /// Boot this slot, which goes back to the confirmed one by itself; answered by [`Input::NotBooted`] if that fails.
-    Try(Slot),
-    /// Boot the slot that is confirmed.
+    /// The next start is this slot's, which turns that back by itself; answered by [`Input::NotBooted`] if that fails.
+    Choose(Slot),
+    /// Start the machine anew; answered by [`Input::NotBooted`] if that fails.
     Reboot,
 }
 
@@ -167,11 +167,11 @@ enum State {
         version: Version,
         lines: Vec<String>,
     },
-    /// The other slot is about to boot.
-    Leaving(Version),
+    /// All is done but the start itself, as soon as no call is up: a trial of this version, or the way back.
+    Leaving(Option<Version>),
     Trial(Trial),
     Confirming(Version),
-    /// The confirmed slot is to boot as soon as no call is up.
+    /// The confirmed slot is to boot as soon as no call is up; this is to be kept then.
     Falling(Option<Kept>),
 }
 
@@ -211,9 +211,9 @@ impl Update {
                 self.write_if(now, quiet, to);
                 State::Writing { to, version }
             }
-            (State::Written { to, version, .. }, Input::Asked(sign)) => {
+            // A box that does not answer now does not say what must come up again.
+            (State::Written { to, version, .. }, Input::Asked(Sign::Well(lines))) => {
                 self.out.push_back(Output::LookAnew);
-                let lines = if let Sign::Well(lines) = sign { lines } else { Vec::new() };
                 State::Written { to, version, lines }
             }
             (State::Written { to, version, lines }, Input::Quiet(true)) => {
@@ -221,18 +221,30 @@ impl Update {
                 self.out.extend([
                     Output::Keep(Kept::Trying { version, to, lines }),
                     Output::Drop,
-                    Output::Try(to),
+                    Output::Choose(to),
                 ]);
-                State::Leaving(version)
+                self.leave(Some(version))
             }
-            (state @ (State::Written { .. } | State::Falling(_)), Input::Quiet(false)) => {
+            (state @ State::Written { .. }, Input::Asked(_)) => {
                 self.at = Some(now + Duration::from_millis(self.pace.look_ms));
                 state
             }
-            (State::Leaving(version), Input::NotBooted(why)) => {
+            (
+                state @ (State::Written { .. } | State::Falling(_) | State::Leaving(_)),
+                Input::Quiet(false),
+            ) => {
+                self.at = Some(now + Duration::from_millis(self.pace.look_ms));
+                state
+            }
+            (State::Leaving(Some(version)), Input::NotBooted(why)) => {
                 let why = format!("It could not be started: {why}.");
                 self.out.push_back(Output::Keep(Kept::FellBack { version, why }));
                 State::Over
+            }
+            // It must boot, however often that is tried.
+            (state @ State::Leaving(None), Input::NotBooted(_)) => {
+                self.at = Some(now + Duration::from_millis(self.pace.look_ms));
+                state
             }
             (State::Trial(trial), Input::Asked(sign)) => self.asked(now, trial, &sign),
             (State::Confirming(version), Input::Confirmed(Ok(()))) => {
@@ -245,14 +257,20 @@ impl Update {
             // Without a box there is no call. One that runs and says nothing may have one.
             (State::Falling(kept), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
                 self.out.extend(kept.map(Output::Keep));
-                self.out.push_back(Output::Reboot);
-                State::Over
+                self.leave(None)
             }
-            (state @ State::Falling(_), Input::Asked(_)) => {
+            (state @ State::Leaving(_), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
+                self.out.push_back(Output::Reboot);
+                state
+            }
+            (state @ (State::Falling(_) | State::Leaving(_)), Input::Asked(_)) => {
                 self.out.push_back(Output::LookAnew);
                 state
             }
-            (state @ (State::Trial(_) | State::Written { .. } | State::Falling(_)), Input::Timeout) => {
+            (
+                state @ (State::Trial(_) | State::Written { .. } | State::Falling(_) | State::Leaving(_)),
+                Input::Timeout,
+            ) => {
                 self.out.push_back(Output::Ask);
                 state
             }
@@ -280,7 +298,8 @@ impl Update {
             }
             Kept::Trying { version, .. } => {
                 let why = "It did not start, or the power failed while it was tried.".to_owned();
-                self.out.push_back(Output::Keep(Kept::FellBack { version, why }));
+                // In case its first program has not done that.
+                self.out.extend([Output::Choose(runs), Output::Keep(Kept::FellBack { version, why })]);
             }
             _ => {}
         }
@@ -314,6 +333,11 @@ impl Update {
     fn fall(&mut self, kept: Option<Kept>) -> State {
         self.out.push_back(Output::Ask);
         State::Falling(kept)
+    }
+
+    fn leave(&mut self, version: Option<Version>) -> State {
+        self.out.push_back(Output::Ask);
+        State::Leaving(version)
     }
 
     fn asked(&mut self, now: Instant, trial: Trial, sign: &Sign) -> State {
@@ -431,13 +455,25 @@ mod tests {
         assert_eq!(after(&mut update, 9, Input::Quiet(false)), [], "no boot in a call");
         assert_eq!(after(&mut update, 11, Input::Timeout), [Output::Ask]);
         assert_eq!(after(&mut update, 11, well(&["home", "mobile"])), [Output::LookAnew]);
+        // Nor does a box that is silent for a moment make it forget the lines.
+        assert_eq!(after(&mut update, 11, Input::Quiet(false)), []);
+        assert_eq!(after(&mut update, 13, Input::Timeout), [Output::Ask]);
+        assert_eq!(after(&mut update, 13, Input::Asked(Sign::Silent)), []);
+        assert_eq!(after(&mut update, 15, Input::Timeout), [Output::Ask]);
+        assert_eq!(after(&mut update, 15, well(&["home", "mobile"])), [Output::LookAnew]);
         assert_eq!(
-            after(&mut update, 11, Input::Quiet(true)),
-            [Output::Keep(trying(&["home", "mobile"])), Output::Drop, Output::Try(Slot::B)]
+            after(&mut update, 15, Input::Quiet(true)),
+            [Output::Keep(trying(&["home", "mobile"])), Output::Drop, Output::Choose(Slot::B), Output::Ask]
         );
+        // Somebody has called meanwhile. The last word is asked for directly before the start.
+        assert_eq!(after(&mut update, 16, well(&["home"])), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 16, Input::Quiet(false)), []);
+        assert_eq!(after(&mut update, 18, Input::Timeout), [Output::Ask]);
+        assert_eq!(after(&mut update, 18, well(&["home"])), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 18, Input::Quiet(true)), [Output::Reboot]);
         assert_eq!(update.deadline(), None);
         // A system that does not go down is told of, and nothing is left half done.
-        let told = after(&mut update, 12, Input::NotBooted("no systemd".into()));
+        let told = after(&mut update, 19, Input::NotBooted("no systemd".into()));
         assert_eq!(told, [fell("It could not be started: no systemd.")]);
     }
 
@@ -482,17 +518,20 @@ mod tests {
             assert_eq!(after(&mut update, 303, Input::Quiet(false)), []);
             assert_eq!(update.deadline(), Some(Instant::ZERO + Duration::from_secs(305)));
             assert_eq!(after(&mut update, 305, Input::Timeout), [Output::Ask]);
-            assert_eq!(after(&mut update, 305, Input::Asked(sign)), [Output::LookAnew]);
-            assert_eq!(after(&mut update, 306, Input::Quiet(true)), [fell(why), Output::Reboot]);
+            assert_eq!(after(&mut update, 305, Input::Asked(sign.clone())), [Output::LookAnew]);
+            assert_eq!(after(&mut update, 306, Input::Quiet(true)), [fell(why), Output::Ask]);
+            assert_eq!(after(&mut update, 306, Input::Asked(sign)), [Output::LookAnew]);
+            assert_eq!(after(&mut update, 306, Input::Quiet(true)), [Output::Reboot]);
             assert_eq!(update.deadline(), None);
+            // It is tried until it works.
+            assert_eq!(after(&mut update, 307, Input::NotBooted(String::new())), []);
+            assert_eq!(after(&mut update, 309, Input::Timeout), [Output::Ask]);
         }
         // No box, no call.
         let mut update = begin(Slot::B, trying(&[]), None, true);
         assert_eq!(trial(&mut update, &Sign::Gone), (300, vec![Output::Ask]));
-        assert_eq!(
-            after(&mut update, 300, Input::Asked(Sign::Gone)),
-            [fell("It did not run."), Output::Reboot]
-        );
+        assert_eq!(after(&mut update, 300, Input::Asked(Sign::Gone)), [fell("It did not run."), Output::Ask]);
+        assert_eq!(after(&mut update, 300, Input::Asked(Sign::Gone)), [Output::Reboot]);
     }
 
     #[test]
@@ -504,14 +543,15 @@ mod tests {
         assert_eq!(after(&mut update, 30, Input::Confirmed(Err("the card fails".into()))), [Output::Ask]);
         assert_eq!(
             after(&mut update, 30, Input::Asked(Sign::Gone)),
-            [fell("It could not be kept: the card fails."), Output::Reboot]
+            [fell("It could not be kept: the card fails."), Output::Ask]
         );
         // Nobody knows any more why the slot runs that is not confirmed: not a new one is written over the good one.
         for kept in [Kept::Nothing, fell_back()] {
             let mut update = begin(Slot::B, kept, Some(Ok(manifest("0.3.0"))), true);
             assert_eq!(outputs(&mut update), [Output::Ask]);
             assert_eq!(after(&mut update, 1, well(&[])), [Output::LookAnew]);
-            assert_eq!(after(&mut update, 1, Input::Quiet(true)), [Output::Reboot]);
+            assert_eq!(after(&mut update, 1, Input::Quiet(true)), [Output::Ask]);
+            assert_eq!(after(&mut update, 1, Input::Asked(Sign::Gone)), [Output::Reboot]);
         }
     }
 
@@ -522,7 +562,10 @@ mod tests {
     #[test]
     fn a_boot_of_the_old_slot_tells_that_the_new_one_failed() {
         let mut update = begin(Slot::A, trying(&[]), None, true);
-        assert!(matches!(outputs(&mut update).as_slice(), [Output::Keep(Kept::FellBack { .. })]));
+        let told = outputs(&mut update);
+        let [Output::Choose(Slot::A), Output::Keep(Kept::FellBack { .. })] = told.as_slice() else {
+            panic!("{told:?}")
+        };
         assert_eq!(update.deadline(), None);
         // And the next one is written.
         let mut update = begin(Slot::A, trying(&[]), Some(Ok(manifest("0.2.1"))), true);

@@ -71,6 +71,9 @@ pub struct Slots {
     pub autoboot: PathBuf,
     /// Starts the machine anew.
     pub reboot: Vec<String>,
+    /// Succeeds if the box runs.
+    #[serde(default)]
+    pub active: Vec<String>,
     /// What of the running slot's root file system is mounted.
     #[serde(default = "system")]
     pub system: PathBuf,
@@ -116,6 +119,11 @@ impl Slots {
         };
         let not = || format!("what runs at {} is none of them", self.system.display());
         [Slot::A, Slot::B].into_iter().find(runs).ok_or_else(not)
+    }
+
+    /// Whether the box runs, be it without its page.
+    pub fn box_runs(&self) -> bool {
+        order(&self.active).is_ok()
     }
 
     /// Where a slot lies.

@@ -32,11 +32,13 @@ pub(super) fn page(
         (live(site, snapshot, form, now))
         (place(form, site.elsewhere.assists, typed))
     };
-    // Who reads without script sees a call move; with none up, what he types is left alone.
-    match snapshot.calls.is_empty() {
-        true => frame("Now", Place::Now, Some(form), &content),
-        false => refreshed("Now", Place::Now, Some(form), &content),
-    }
+    // Who reads without script sees a call move; with none up he has time to type, and what was refused stays.
+    let seconds = match (wrong, snapshot.calls.is_empty()) {
+        (Some(_), _) => return frame("Now", Place::Now, Some(form), &content),
+        (None, true) => 30,
+        (None, false) => 5,
+    };
+    refreshed("Now", Place::Now, form, (&content, seconds))
 }
 
 /// The part that changes.

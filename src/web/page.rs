@@ -43,15 +43,15 @@ pub(super) enum Place {
 
 /// A whole page. `form` is the token of the browser's forms; `None`: nobody is logged in.
 pub(super) fn frame(title: &str, place: Place, form: Option<&str>, content: &Markup) -> Markup {
-    whole(title, place, form, (content, false))
+    whole(title, place, form, (content, None))
 }
 
-/// The same; where there is no script, it is fetched anew every few seconds.
-pub(super) fn refreshed(title: &str, place: Place, form: Option<&str>, content: &Markup) -> Markup {
-    whole(title, place, form, (content, true))
+/// The same of the start page; where there is no script, it is fetched anew after so many seconds.
+pub(super) fn refreshed(title: &str, place: Place, form: &str, (content, after): (&Markup, u32)) -> Markup {
+    whole(title, place, Some(form), (content, Some(after)))
 }
 
-fn whole(title: &str, place: Place, form: Option<&str>, (content, refreshed): (&Markup, bool)) -> Markup {
+fn whole(title: &str, place: Place, form: Option<&str>, (content, after): (&Markup, Option<u32>)) -> Markup {
     let current = |here: Place| (here == place).then_some("page");
     html! {
         (DOCTYPE)
@@ -64,7 +64,7 @@ fn whole(title: &str, place: Place, form: Option<&str>, (content, refreshed): (&
                 link rel="icon" href="/favicon.svg" type="image/svg+xml";
                 link rel="stylesheet" href={ "/assets/page.css?" (VERSION) };
                 script src={ "/assets/page.js?" (VERSION) } defer {}
-                @if refreshed { noscript { meta http-equiv="refresh" content="5"; } }
+                @if let Some(after) = after { noscript { meta http-equiv="refresh" content={ (after) "; url=/" }; } }
             }
             body {
                 a.skip href="#content" { "To the content" }

@@ -281,8 +281,11 @@ pub(super) fn list(site: &Site) -> Answer {
         phones.push(shown(peer.name, (origin, peer.up, peer.status), own.as_ref()));
     }
     let left_out = paired.iter().map(|phone| {
-        let status = "left out: the troubles say why".to_owned();
-        shown(phone.name.clone(), (Origin::Paired, false, status), Some(phone))
+        let status = match phone.used {
+            true => "left out: the troubles say why",
+            false => "waiting for its first registration",
+        };
+        shown(phone.name.clone(), (Origin::Paired, false, status.to_owned()), Some(phone))
     });
     phones.extend(left_out);
     Answer::json(200, &Phones { phones })

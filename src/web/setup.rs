@@ -61,8 +61,13 @@ pub(super) fn is_wanted(site: &Site, snapshot: &Snapshot) -> Wanted {
     match snapshot.trunks.is_empty() || snapshot.phones.is_empty() {
         _ if told.done => Wanted::No,
         true => Wanted::Begin,
-        false if told.begun && !Steps::look(site, snapshot, told).all() => Wanted::GoOn,
-        false => Wanted::No,
+        false if !told.begun => Wanted::No,
+        false if !Steps::look(site, snapshot, told).all() => Wanted::GoOn,
+        false => {
+            // Once is enough: a line that is down later, or a history that was deleted, is no set-up.
+            drop(Told::keep(site, b'd'));
+            Wanted::No
+        }
     }
 }
 

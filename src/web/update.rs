@@ -212,7 +212,7 @@ fn bring(form: &str) -> Markup {
         section.card {
             h2 { "What happens next" }
             ol {
-                li { "The update waits until no call was up for a minute. Calls go on as always, and none is ended for it." }
+                li { "The update waits until no call was up for a minute. Calls go on as always." }
                 li { "It is written to the other slot of the card; this one stays as it is." }
                 li { "The box starts anew with it, which takes about two minutes. Nobody can call meanwhile, not even for help." }
                 li { "It stays if its page answers and each line that was registered is registered again within five minutes. If not, or if the power fails meanwhile, the version of now runs again by itself." }

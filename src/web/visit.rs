@@ -309,9 +309,12 @@ impl Visit<'_> {
 
     fn is_from_our_page(&self) -> bool {
         let host = field(self.request, "host").unwrap_or_default();
-        let origin = field(self.request, "origin").is_none_or(|origin| {
-            origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
-        });
+        // Where the page is encrypted, one that is not is another, on another port. A plain one may stand behind a proxy.
+        let open = |origin: &str| {
+            origin.strip_prefix("http://").filter(|_| self.site.secure.is_empty()) == Some(host)
+        };
+        let origin = field(self.request, "origin")
+            .is_none_or(|origin| origin.strip_prefix("https://") == Some(host) || open(origin));
         let site =
             field(self.request, "sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
         origin && site

@@ -80,7 +80,7 @@ fn an_update_waits_for_the_call_s_end_is_kept_and_a_lame_one_makes_room() {
     goes_down(machine, begun);
     assert_eq!(card.choice(), (3, 3));
     let (_machine, page) = starts(&mut street, &card);
-    assert_eq!(state(&page), ("fell_back".into(), "b".into()));
+    wait("the page says so", SLOW, || (state(&page) == ("fell_back".into(), "b".into())).then_some(()));
     let told = page.get("/api/v1/update");
     assert_eq!(told["of"], "9.0.2", "{told}");
     println!("{told}");

@@ -176,6 +176,9 @@ fn events_are_listed_streamed_filtered_and_resumed() {
     assert_eq!(kinds, ["call.connected", "hold.detected", "call.connected"]);
     let first = all["events"][0]["id"].as_u64().unwrap();
     let some = server.ask(&format!("/api/v1/events?types=call&call=8&after={first}")).json();
+    for none in ["", ",", "%20,"] {
+        assert_eq!(server.ask(&format!("/api/v1/events?types={none}")).status, 400, "{none:?}");
+    }
     for same in ["call,", "%20call%20,%20hold.survey"] {
         let again = server.ask(&format!("/api/v1/events?types={same}&call=8&after={first}")).json();
         assert_eq!(again["events"], some["events"], "{same}");

@@ -60,6 +60,12 @@ fn a_setting_is_changed_with_its_comments_kept_and_a_mistake_changes_nothing() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("model = \"m\"") && !text.contains("k3y"), "{text}");
     assert_eq!(change("section=trunk&at=0&set-secret=&drop-secret=1").status, 400, "a line needs its own");
+    let both = "section=assistant&set-url=http%3A%2F%2Fnas%3A1%2Fv1&set-model=m&set-key=another&drop-key=1";
+    assert_eq!(change(both).status, 303);
+    assert!(
+        std::fs::read_to_string(&file).unwrap().contains("another"),
+        "what is typed goes before the tick"
+    );
     assert_eq!(change("section=trunk&at=0&act=remove").status, 303);
     assert!(!std::fs::read_to_string(&file).unwrap().contains("very secret"));
     assert_eq!(
@@ -86,6 +92,7 @@ fn programs_change_settings_by_their_scope() {
     assert_eq!(order(r#"{"section":"trunk","at":0,"values":{"auth_user":null}}"#), 200);
     assert!(!std::fs::read_to_string(&file).unwrap().contains("auth_user"));
     assert_eq!(order(r#"{"section":"trunk","at":0,"values":{"user":"x"},"remove":true}"#), 409);
+    assert_eq!(order(r#"{"section":"trunk","at":0}"#), 409, "nothing is asked for");
     assert_eq!(order(r#"{"section":"trunk","at":0,"remove":true}"#), 200);
     assert!(!std::fs::read_to_string(&file).unwrap().contains("[[trunk]]"));
     let bad = server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"9"}}"#);

@@ -117,22 +117,43 @@ fn a_broken_connection_is_made_and_registered_again_within_seconds() {
 }
 
 #[test]
-fn a_neighbour_that_turns_datagrams_away_ends_the_request_at_once_and_keeps_its_registration() {
+fn a_datagram_that_is_said_to_be_turned_away_ends_no_call_and_takes_nobody_away() {
     let mut net = Net::registered_by(Transport::Udp, 9);
+    // As anybody can forge it: before the first answer, while it rings, and once it is up.
+    let forged =
+        |net: &mut Net| [1, 3].into_iter().for_each(|host| net.input(BOX, Input::Lost(Hop::udp(addr(host)))));
     let out = net.call(BOX, TRUNK, "1", caller("", ""));
-    let began = net.now;
-    net.input(BOX, Input::Lost(Hop::udp(addr(1))));
-    net.expect(BOX, &Event::Ended(out, Cause::Unavailable));
-    assert!(net.now.since(began) < Duration::from_secs(1), "{net}");
-    // It may have been started anew.
-    net.run(Duration::from_secs(4));
-    assert_eq!(net.count("10.0.0.2 -> 10.0.0.1 REGISTER"), 2, "{net}");
-    // A forged answer shall take no phone away.
-    net.input(BOX, Input::Lost(Hop::udp(addr(3))));
-    net.run(Duration::from_secs(1));
+    forged(&mut net);
+    let (into, ..) = net.incoming(PROVIDER);
+    net.command(PROVIDER, Command::Ringing(into));
+    net.expect(BOX, &Event::Ringing(out));
+    forged(&mut net);
+    net.run(Duration::from_secs(40));
+    assert_eq!(net.endings(BOX, out), 0, "{net}");
+    net.command(PROVIDER, Command::Answer(into, media(1)));
+    net.answered(BOX, out);
+    forged(&mut net);
+    net.run(Duration::from_secs(10));
+    assert_eq!((net.endings(BOX, out), net.count("10.0.0.2 -> 10.0.0.1 REGISTER")), (0, 0), "{net}");
     assert!(!net.told[BOX].contains(&Event::PhoneGone(HANDSET)), "{net}");
     net.call(BOX, HANDSET, "phone", caller("", "1"));
     net.incoming(PHONE);
+}
+
+#[test]
+fn a_first_registration_that_is_turned_away_fails_at_once_and_later_ones_keep_their_time() {
+    let mut net = Net::by(Transport::Udp, 10);
+    let away = addr(77);
+    net.command(BOX, Command::Locate(TRUNK, vec![Hop::udp(away)]));
+    net.command(BOX, Command::Register(TRUNK));
+    let failed = |net: &Net| net.told[BOX].iter().filter(|e| matches!(e, Event::RegisterFailed(..))).count();
+    assert_eq!(failed(&net), 0);
+    for second in 0..600 {
+        net.input(BOX, Input::Lost(Hop::udp(away)));
+        net.run(Duration::from_secs(1));
+        assert!(failed(&net) > 0, "not at once, after {second} s: {net}");
+    }
+    assert!((3..15).contains(&failed(&net)), "{} in ten minutes", failed(&net));
 }
 
 #[test]

@@ -179,6 +179,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
                 (true, _) => {
                     return Err((409, "remove takes the section away: send no values with it.".into()));
                 }
+                (false, []) => return Err((409, "Send values, or remove.".into())),
                 (false, values) => Act::Write(values),
             };
             site.settings.change(&set.section, set.at, &act)?;
@@ -261,6 +262,9 @@ fn wanted_events(sent: &Sent<'_>) -> Result<(Filter, Option<u64>), Refusal> {
     }
     let kinds = Event::kinds();
     let asked = Filter::new(wanted.types.as_deref(), None).types;
+    if wanted.types.is_some() && asked.is_empty() {
+        return Err((400, format!("types names none. There are {}, by commas.", kinds.join(", "))));
+    }
     if let Some(unknown) = asked.iter().find(|kind| !kinds.contains(kind)) {
         let words = format!("There are no events {unknown:?}. There are {}, by commas.", kinds.join(", "));
         return Err((400, words));

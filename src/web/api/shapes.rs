@@ -343,7 +343,7 @@ pub(in crate::web) struct EventsQuery {
 fn name_types(schema: &mut schemars::Schema) {
     let kinds = Event::kinds();
     let any = kinds.iter().map(|kind| kind.replace('.', "\\.")).collect::<Vec<_>>().join("|");
-    schema.insert("pattern".into(), format!("^ *(({any}) *)?(, *(({any}) *)?)*$").into());
+    schema.insert("pattern".into(), format!("^( *,)* *({any}) *(,( *({any}))? *)*$").into());
     let words = format!("Types, or kinds for all of their types, by commas: {}.", kinds.join(", "));
     schema.insert("description".into(), words.into());
 }

@@ -68,11 +68,14 @@ fn of_form<'a>(typed: Typed<'a>, part: &Part, at: Option<usize>) -> Option<Typed
     here.then_some(typed)
 }
 
-/// The values among the fields of a form. A secret is taken out by its tick box alone.
+/// The values among the fields of a form. A secret is taken out by its tick box alone, and not where another one is typed.
 pub(in crate::web) fn values(fields: &[(String, String)]) -> Vec<Set> {
     let out = |key: &str| fields.iter().any(|(name, _)| name.strip_prefix("drop-") == Some(key));
     let own = fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("set-")?, value)));
-    own.map(|(key, value)| (key.to_owned(), (!out(key)).then(|| value.clone()))).collect()
+    own.map(|(key, value)| {
+        (key.to_owned(), Some(value.clone()).filter(|value| !value.is_empty() || !out(key)))
+    })
+    .collect()
 }
 
 /// What is to be said of changes that wait.
