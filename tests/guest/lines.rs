@@ -128,8 +128,9 @@ impl Chip {
 
     // ---- the handset ----
 
-    /// Dials a number on the pulse contact: ten pulses a second, three fifths of each closed.
-    pub fn pulse(&self, number: &str) {
+    /// Dials a number on the pulse contact: ten pulses a second, three fifths of each closed. False: this machine was too slow for that.
+    pub fn pulse(&self, number: &str) -> bool {
+        let mut in_time = true;
         let contact = |closed| {
             let pull = if closed { "pull-down" } else { "pull-up" };
             fs::write(self.sysfs.join("sim_gpio23/pull"), pull).unwrap();
@@ -137,13 +138,18 @@ impl Chip {
         for digit in number.chars() {
             let pulses = digit.to_digit(10).filter(|digit| *digit > 0).unwrap_or(10);
             for _ in 0..pulses {
-                contact(true);
-                std::thread::sleep(Duration::from_millis(60));
-                contact(false);
-                std::thread::sleep(Duration::from_millis(40));
+                let mut turn = |closed, ms| {
+                    let begun = Instant::now();
+                    contact(closed);
+                    std::thread::sleep(Duration::from_millis(ms));
+                    in_time &= begun.elapsed() < Duration::from_millis(ms + 40);
+                };
+                turn(true, 60);
+                turn(false, 40);
             }
             std::thread::sleep(Duration::from_millis(800));
         }
+        in_time
     }
 
     pub fn lift(&self) {
