@@ -294,6 +294,28 @@ fn a_rotary_dial_calls_and_its_ones_are_a_star() {
 }
 
 #[test]
+fn a_rotary_dial_on_its_own_line_calls_though_it_is_looked_at_all_the_time() {
+    let mut world = world(vec![hums("123", 1_200)], vec![], Dial::Pulse);
+    let look = |world: &mut World, open: bool, time: u64| {
+        for _ in 0..time / 20 {
+            world.at_the_handset(Input::Contact(true));
+            world.at_the_handset(Input::Pulse(open));
+            world.run(ms(20));
+        }
+    };
+    look(&mut world, false, 400);
+    for digit in 1..=3 {
+        for _ in 0..digit {
+            look(&mut world, true, 60);
+            look(&mut world, false, 40);
+        }
+        look(&mut world, false, 700);
+    }
+    look(&mut world, false, 8_000);
+    assert_eq!(world.phase(), Some(Phase::Talking), "{}", world.tale());
+}
+
+#[test]
 fn it_rings_with_the_others_and_goes_between_two_calls() {
     let desks = vec![
         desk("18005550123", vec![Far::Answer, Far::Tone(1_200, s(600))]),

@@ -88,7 +88,7 @@ pub enum Input<'a> {
     Contact(bool),
     /// The hook's contact is gone: nobody can put the handset down.
     NoContact,
-    /// The dial's own contact is so now: true is a pulse.
+    /// The dial's own contact is so now: true is a pulse. Repetitions do no harm.
     Pulse(bool),
     /// A key was pressed.
     Key(Key),
@@ -247,8 +247,9 @@ impl Handset {
             Input::NoContact => self.no_hook = Some(now),
             Input::Pulse(open) => {
                 self.hook.pulse(now, open);
-                // A number is not over while its next digit is being dialled.
-                if let State::Lifted { number, until } = &mut self.state
+                // A number is not over while its next digit is being dialled. A look at a dial that rests says nothing.
+                if open
+                    && let State::Lifted { number, until } = &mut self.state
                     && !number.is_empty()
                 {
                     *until = now + NEXT;
