@@ -28,7 +28,6 @@ const BOOTS: [(u8, &str); 2] = [(2, "@@65M"), (3, "@@161M")];
 const LOOK: &str = "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=tty\nTTYPath=/dev/ttyAMA0\n\
     ExecStart=/bin/sh -c 'while sleep 15; do grep -E \"^(MemTotal|MemAvailable|Cached)\" /proc/meminfo; \
     echo rss $(sed -n \"s/^VmRSS://p\" /proc/$(systemctl show --value -p MainPID hold-slayer)/status); df -k / /data | tail -n 2; \
-    systemd-analyze time | head -n 1; systemd-analyze critical-chain --no-pager hold-slayer.service | tail -n +5; \
     systemctl --failed --no-legend --plain; cat /run/hold-slayer-card/environment; \
     echo watchdog $(systemctl show --value -p WatchdogDevice) failed $(systemctl --failed --no-legend | wc -l) looked; done'\n";
 
