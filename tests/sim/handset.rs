@@ -347,16 +347,46 @@ fn it_rings_with_the_others_and_goes_between_two_calls() {
     assert!(world.snapshot().calls.is_empty(), "{}", world.tale());
 }
 
-#[test]
-fn a_held_call_is_heard_aloud_and_lifted_into_the_ear() {
+/// A call that was dialled at the handset and is held, with the handset down; and these desks besides.
+fn held(more: Vec<Desk>) -> World {
     let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
-    let mut world = world(vec![desk("18005550123", queue)], vec![], Dial::Keypad);
+    let desks = [vec![desk("18005550123", queue)], more].concat();
+    let mut world = world(desks, vec![], Dial::Keypad);
     lift(&mut world, true);
     keys(&mut world, "18005550123#");
     world.run(s(3));
     keys(&mut world, "**");
     world.run(s(5));
     lift(&mut world, false);
+    world
+}
+
+/// The same, heard aloud and then lifted into the ear.
+fn listens(more: Vec<Desk>) -> World {
+    let mut world = held(more);
+    world.at_the_handset(Input::Aloud(true));
+    world.run(s(4));
+    lift(&mut world, true);
+    world.run(s(2));
+    world
+}
+
+/// A call that the hall has dialled and that is held, beside a handset that is no phone, or one; then the hall does this.
+fn held_in_the_hall(queue: Vec<Far>, silent_rooms: bool, later: Vec<Owner>) -> World {
+    let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
+    let hold = [Owner::Listen(s(3)), Owner::Press("**".into()), Owner::Listen(s(3)), Owner::HangUp];
+    let owner = dial.into_iter().chain(hold).chain(later).collect();
+    let house = House { rooms: vec![vec![]], silent_rooms, channels: 3, ..House::default() };
+    let mut world = World::with_desks(&house, vec![desk("18005550123", queue)], owner);
+    world.hand = Some(Hand::new(Dial::Keypad));
+    world.at_the_handset(Input::Card(true));
+    assert!(world.run_until(s(20), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
+    world
+}
+
+#[test]
+fn a_held_call_is_heard_aloud_and_lifted_into_the_ear() {
+    let mut world = held(vec![]);
     let quiet = |kept: &VecDeque<i16>| kept.iter().all(|s| s.abs() < 100);
     world.at_the_handset(Input::Aloud(true));
     world.run(s(4));
@@ -379,15 +409,7 @@ fn a_held_call_is_heard_aloud_and_lifted_into_the_ear() {
 #[test]
 fn a_loudspeaker_lets_a_hold_be_heard_and_is_no_phone() {
     let queue = vec![Far::Answer, Far::Tone(1_200, s(600)), Far::HangUp];
-    let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
-    let hold = [Owner::Listen(s(3)), Owner::Press("**".into()), Owner::Listen(s(3)), Owner::HangUp];
-    let later = [Owner::AwaitRing, Owner::Wait(s(60))];
-    let owner = dial.into_iter().chain(hold).chain(later).collect();
-    let house = House { rooms: vec![vec![]], silent_rooms: true, channels: 3, ..House::default() };
-    let mut world = World::with_desks(&house, vec![desk("18005550123", queue)], owner);
-    world.hand = Some(Hand::new(Dial::Keypad));
-    world.at_the_handset(Input::Card(true));
-    assert!(world.run_until(s(20), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
+    let mut world = held_in_the_hall(queue, true, vec![Owner::AwaitRing, Owner::Wait(s(60))]);
     assert!(world.snapshot().phones.iter().all(|phone| phone.name != "room 0"), "it is not shown");
     world.at_the_handset(Input::Aloud(true));
     world.run(s(4));
@@ -408,15 +430,8 @@ fn a_person_who_comes_while_the_hold_is_heard_aloud_rings_the_phones() {
     for silent_rooms in [true, false] {
         let queue =
             vec![Far::Answer, Far::Loop(Clip::Music, s(25)), Far::Agent { patience: s(60) }, Far::HangUp];
-        let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
-        let hold = [Owner::Listen(s(3)), Owner::Press("**".into()), Owner::Listen(s(3)), Owner::HangUp];
-        let later = [Owner::AwaitRing, Owner::PickUp, Owner::Wait(s(60))];
-        let owner = dial.into_iter().chain(hold).chain(later).collect();
-        let house = House { rooms: vec![vec![]], silent_rooms, channels: 3, ..House::default() };
-        let mut world = World::with_desks(&house, vec![desk("18005550123", queue)], owner);
-        world.hand = Some(Hand::new(Dial::Keypad));
-        world.at_the_handset(Input::Card(true));
-        assert!(world.run_until(s(20), |w| w.phase() == Some(Phase::Holding)), "{}", world.tale());
+        let later = vec![Owner::AwaitRing, Owner::PickUp, Owner::Wait(s(60))];
+        let mut world = held_in_the_hall(queue, silent_rooms, later);
         world.at_the_handset(Input::Aloud(true));
         // Of the loudspeaker nobody is made the owner: the hall rings, and a handset does as well.
         assert!(world.run_until(s(60), |w| w.rings() == 1), "{silent_rooms}: {}", world.tale());
@@ -432,18 +447,7 @@ fn a_person_who_comes_while_the_hold_is_heard_aloud_rings_the_phones() {
 
 #[test]
 fn who_only_listens_and_dials_calls_somebody() {
-    let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
-    let mut world = world(vec![desk("18005550123", queue), hums("911", 1_200)], vec![], Dial::Keypad);
-    lift(&mut world, true);
-    keys(&mut world, "18005550123#");
-    world.run(s(3));
-    keys(&mut world, "**");
-    world.run(s(5));
-    lift(&mut world, false);
-    world.at_the_handset(Input::Aloud(true));
-    world.run(s(4));
-    lift(&mut world, true);
-    world.run(s(2));
+    let mut world = listens(vec![hums("911", 1_200)]);
     keys(&mut world, "911");
     world.run(s(4));
     let helped = world.seen(Who::Company, |f| matches!(f, Fact::Called { number, .. } if number == "911"));
@@ -453,19 +457,7 @@ fn who_only_listens_and_dials_calls_somebody() {
 
 #[test]
 fn who_listens_and_calls_somebody_beside_it_keeps_that_call_at_his_first_digit() {
-    let queue = vec![Far::Answer, Far::Loop(Clip::Music, s(600)), Far::HangUp];
-    let desks = vec![desk("18005550123", queue), hums("18005550199", 1_200)];
-    let mut world = world(desks, vec![], Dial::Keypad);
-    lift(&mut world, true);
-    keys(&mut world, "18005550123#");
-    world.run(s(3));
-    keys(&mut world, "**");
-    world.run(s(5));
-    lift(&mut world, false);
-    world.at_the_handset(Input::Aloud(true));
-    world.run(s(4));
-    lift(&mut world, true);
-    world.run(s(2));
+    let mut world = listens(vec![hums("18005550199", 1_200)]);
     tap(&mut world);
     keys(&mut world, "18005550199#");
     world.run(s(4));
