@@ -289,7 +289,7 @@ impl<'s, 't> Section<'s, 't> {
     /// A time such as "45s" within bounds.
     pub fn duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
         let (least, most) = (show_duration(*range.start()), show_duration(*range.end()));
-        let allowed = format!("allowed is a time from \"{least}\" to \"{most}\", written with h, m, s or ms");
+        let allowed = format!("allowed is a time from \"{least}\" to \"{most}\", written with d, h, m, s or ms");
         self.text(key, &allowed, |text| duration(text).filter(|d| range.contains(d)))
     }
 
@@ -355,6 +355,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         let unit = tail.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit);
         let millis: u64 = match unit {
+            "d" => 86_400_000,
             "h" => 3_600_000,
             "m" => 60_000,
             "s" => 1_000,
@@ -387,6 +388,7 @@ mod tests {
         let table: &[(&str, Option<u64>)] = &[
             ("45s", Some(45_000)),
             ("1h30m", Some(5_400_000)),
+            ("90d", Some(7_776_000_000)),
             ("20ms", Some(20)),
             ("0s", Some(0)),
             ("", None),

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::media::inlet::Inlet;
 use crate::media::thread::{Control as MediaControl, Outlet};
 use crate::media::{self, MediaCommand};
+use crate::net::certificate::Certificate;
 use crate::net::{self, Arrival, Wire};
 use crate::notify::Notices;
 use crate::sip::{Account, AccountKind, Hop, Transport};
@@ -86,6 +87,8 @@ pub(super) struct Control {
     /// The last decision of each call that the log has.
     pub(super) logged: HashMap<CallId, Decision>,
     pub(super) troubles: Vec<String>,
+    /// Until when they are good is looked at with everything else.
+    pub(super) certificates: Vec<Certificate>,
     /// Names of the trunks, by number.
     pub(super) names: Vec<String>,
     /// Names of the trunks and phones of the file.
@@ -345,7 +348,10 @@ impl Control {
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
         }
-        if !clock::is_plausible() {
+        if clock::is_plausible() {
+            let now = clock::wall();
+            troubles.extend(self.certificates.iter().filter_map(|certificate| certificate.trouble(now)));
+        } else {
             troubles.push(
                 "the date is not set: records would have wrong dates, and planned calls would not be placed. Is a time server reachable?"
                     .into(),

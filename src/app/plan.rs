@@ -1,7 +1,9 @@
 //! The checked configuration, cut into what each room needs.
 
 use crate::call::{Peer, Plan};
+use crate::clock;
 use crate::config::{Config, PageTls, PhonePeer, TrunkPeer};
+use crate::net::certificate::{Certificate, self_signed};
 use crate::net::tls::Trust;
 use crate::net::{TlsAcceptor, tls};
 use crate::sip::{Account, AccountKind, Hop, Identity, Side, Transport, Upstream};
@@ -15,7 +17,7 @@ use crate::update::{Folder, Quiet, Slots};
 use crate::web::Updates;
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Stands for a registrar whose name has not been resolved yet: nothing is sent there, and nobody calls from it.
 pub(super) const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -38,18 +40,45 @@ pub(super) fn waits(updates: &Updates) -> (Updates, Quiet) {
     (updates.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
 }
 
-/// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.
-pub(super) fn page_tls(config: &Config, data: &Path, ip: IpAddr) -> Result<Option<TlsAcceptor>, String> {
+/// What encrypts the page, and the file of its certificate. A page that shall be encrypted and cannot is not served in the
+/// clear.
+pub(super) fn page_tls(
+    config: &Config,
+    data: &Path,
+    ip: IpAddr,
+) -> Result<Option<(TlsAcceptor, PathBuf)>, String> {
     let (cert, key) = match &config.web.tls {
         PageTls::Off => return Ok(None),
         PageTls::Files { cert, key } => (cert.clone(), key.clone()),
         PageTls::SelfSigned => {
             let local = Some(format!("{}.local", config.web.local_name)).filter(|name| name != ".local");
-            let own = [ip.to_string(), "localhost".to_owned()];
-            tls::self_signed(data, config.web.names.iter().cloned().chain(local).chain(own).collect())?
+            // Without a network the one of before is good enough.
+            let reached = Some(ip).filter(|ip| !ip.is_loopback()).map(|ip| ip.to_string());
+            let own = [local, Some("localhost".to_owned()), reached].into_iter().flatten();
+            self_signed(data, config.web.names.iter().cloned().chain(own).collect(), clock::wall())?
         }
     };
-    tls::acceptor(&cert, &key).map(Some)
+    tls::acceptor(&cert, &key).map(|acceptor| Some((acceptor, cert)))
+}
+
+/// Those that are shown to browsers, and to phones where they are served by TLS, to be told of before their time is over; and
+/// what is wrong with one already.
+pub(super) fn certificates(
+    config: &Config,
+    page: Option<&Path>,
+    phones: bool,
+) -> (Vec<Certificate>, Vec<String>) {
+    let own = config.web.tls == PageTls::SelfSigned;
+    let page = page.map(|file| ("page", file, own));
+    let phones = config.sip.tls.as_ref().filter(|_| phones).map(|tls| ("SIP over TLS", tls.cert.as_path(), false));
+    let (mut good, mut troubles) = (Vec::new(), Vec::new());
+    for (about, file, own) in page.into_iter().chain(phones) {
+        match Certificate::look(about, file, own, clock::wall()) {
+            Ok(certificate) => good.push(certificate),
+            Err(why) => troubles.push(format!("{about}: {why}")),
+        }
+    }
+    (good, troubles)
 }
 
 /// A registrar whose address the name service must tell.

@@ -105,7 +105,9 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     // Before any other thread is started: this makes room for files.
     let mut media = start_media(&config, options)?;
     let store = open_store(data, &mut troubles);
-    store.iter().for_each(|store| store.keep_said(config.words.keep));
+    if let Some(store) = &store {
+        store.keep(config.words.keep, config.history.keep.unwrap_or(std::time::Duration::MAX));
+    }
     let first_call = store.as_ref().map_or(CallId(clock::wall().0), Store::next_call_id);
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(Snapshot::default()));
     let journal = web::Journal::default();
@@ -196,6 +198,10 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let waits = updates.as_ref().map(plan::waits);
     let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
+    let encrypted = plan::page_tls(&config, data, ip);
+    let shown = encrypted.as_ref().ok().and_then(|page| page.as_ref().map(|(_, file)| file.as_path()));
+    let (certificates, expired) = plan::certificates(&config, shown, tls.is_some());
+    troubles.extend(expired);
     let (store_too, journal_too, notices_too) = (store.clone(), journal.clone(), notices.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
@@ -242,6 +248,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 logged: HashMap::new(),
                 peers: HashMap::new(),
                 troubles: Vec::new(),
+                certificates,
                 names,
                 all_names,
                 paired,
@@ -285,12 +292,12 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     }
     standing_tx.send_replace(Some(troubles.clone()));
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
-    let encrypted = plan::page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
     let at = SocketAddr::new(ip, sip.port());
     let mut page = web_config(&config, options, data, at, media.counters, claimed, notices);
     page.house.speech = language;
     let web = encrypted.and_then(|tls| {
+        let tls = tls.map(|(acceptor, _)| acceptor);
         let page = web::Config { tls, updates, board: front, ..page };
         web::start(page, store, studio.studio, snapshot, asks_tx, journal).map_err(|error| error.to_string())
     });

@@ -185,6 +185,26 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 16] = [
+        Self::Up,
+        Self::Talked,
+        Self::Slain,
+        Self::CompanyHungUp,
+        Self::AgentLost,
+        Self::OwnerGaveUp,
+        Self::CapReached,
+        Self::Busy,
+        Self::NoAnswer,
+        Self::Cancelled,
+        Self::Failed,
+        Self::PreEmpted,
+        Self::Interrupted,
+        Self::NobodyThere,
+        Self::CallBack,
+        Self::Assisted,
+    ];
+
     /// The hold ended without the owner.
     pub(super) const fn is_lost(self) -> bool {
         matches!(

@@ -1,7 +1,9 @@
 //! The certificates that the box shows to browsers and phones: whether they can be used, now.
 
 use super::{Level, Verdict, say};
+use crate::clock;
 use crate::config::{Config, PageTls};
+use crate::net::certificate;
 use crate::net::tls;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct Certificate {
     /// Who is shown it.
     about: &'static str,
-    /// Or what is wrong with it, in plain words.
-    good: Result<(), String>,
+    /// What is soon wrong with it; or what is, in plain words.
+    good: Result<Option<String>, String>,
 }
 
 /// Looks at those that the configuration names.
@@ -21,18 +23,20 @@ pub(super) fn look(config: &Config) -> Vec<Certificate> {
         PageTls::Off | PageTls::SelfSigned => None,
     };
     let phones = config.sip.tls.as_ref().map(|tls| ("SIP over TLS", &tls.cert, &tls.key));
-    let one = |(about, cert, key): (_, &PathBuf, &PathBuf)| Certificate { about, good: good(cert, key) };
+    let one = |(about, cert, key): (_, &PathBuf, &PathBuf)| Certificate { about, good: good(about, cert, key) };
     page.into_iter().chain(phones).map(one).collect()
 }
 
-fn good(cert: &Path, key: &Path) -> Result<(), String> {
+fn good(about: &'static str, cert: &Path, key: &Path) -> Result<Option<String>, String> {
     tls::acceptor(cert, key)?;
-    tls::is_valid_now(cert)
+    let now = clock::wall();
+    Ok(certificate::Certificate::look(about, cert, false, now)?.ends_soon(now))
 }
 
 pub(super) fn judge(of: &Certificate) -> Verdict {
     match &of.good {
-        Ok(()) => say(Level::Ok, of.about, "its certificate and key belong together and are valid"),
+        Ok(Some(soon)) => say(Level::Warning, of.about, soon.clone()),
+        Ok(None) => say(Level::Ok, of.about, "its certificate and key belong together and are valid"),
         Err(why) => say(Level::Problem, of.about, why.clone()),
     }
 }

@@ -23,7 +23,7 @@ pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, asks as preset_asks, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Handset, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret,
+    Codes, Config, Guard, Handset, History, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret,
     Sip, SipTls, Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
@@ -97,6 +97,7 @@ pub fn parse(
         "menu",
         "speed_dial",
         "record",
+        "history",
         "words",
         "speech",
         "assistant",
@@ -116,6 +117,7 @@ pub fn parse(
     let phones = peers::phones(&mut source, &root);
     let hold = hold::hold(&mut section(&mut source, &root, "[hold]", &hold::KEYS));
     let record = recording::record(&mut section(&mut source, &root, "[record]", &recording::KEYS));
+    let history = recording::history(&mut section(&mut source, &root, "[history]", &["keep"]));
     let spoken = line.country.language();
     let words_keys = ["model", "url", "key", "service_model", "language", "owner", "transcript", "keep"];
     let words = words(&mut section(&mut source, &root, "[words]", &words_keys), spoken);
@@ -157,6 +159,7 @@ pub fn parse(
         hold,
         menu,
         record,
+        history,
         words,
         speech,
         assistant,

@@ -1,6 +1,6 @@
-//! `[record]`: what is recorded, how people are told, and how long it is kept.
+//! `[record]`: what is recorded, how people are told, and how long it is kept; `[history]`: how long calls are.
 
-use super::Record;
+use super::{History, Record};
 use crate::call::{Notice, Recording, Which};
 use crate::studio::{self, Format, Sides};
 use crate::tables::Section;
@@ -10,6 +10,7 @@ pub(super) const KEYS: [&str; 9] =
     ["calls", "notice", "sides", "format", "keep", "space", "spare", "listen_in", "clips"];
 
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const MEGABYTE: u64 = 1_000_000;
 
 pub(super) fn record(s: &mut Section<'_, '_>) -> Record {
@@ -52,4 +53,8 @@ pub(super) fn record(s: &mut Section<'_, '_>) -> Record {
             clips,
         },
     }
+}
+
+pub(super) fn history(s: &mut Section<'_, '_>) -> History {
+    History { keep: s.duration("keep", DAY..=3650 * DAY) }
 }

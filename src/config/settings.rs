@@ -40,6 +40,8 @@ pub struct Config {
     pub menu: Menu,
     /// `[record]`
     pub record: Record,
+    /// `[history]`
+    pub history: History,
     /// `[words]`
     pub words: Words,
     /// `[speech]`
@@ -258,6 +260,13 @@ pub struct Record {
     pub plan: Recording,
     /// How it is kept.
     pub archive: crate::studio::Config,
+}
+
+/// What is kept of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// A call and all that is known of it is deleted so long after its end, 1 to 3650 days; `None`: never.
+    pub keep: Option<Duration>,
 }
 
 /// Understanding what the line says.

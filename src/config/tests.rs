@@ -350,6 +350,10 @@ fn words_have_a_model_a_language_and_the_owner_s_name() {
     assert_eq!((none.transcript, none.keep), (false, Duration::from_secs(720 * 3600)));
     let kept = read("[words]\ntranscript = true\nkeep = \"24h\"\n").unwrap().words;
     assert_eq!((kept.transcript, kept.keep), (true, Duration::from_secs(24 * 3600)));
+    let history = |file: &str| read(file).unwrap().history.keep;
+    assert_eq!(history(""), None, "calls are kept");
+    assert_eq!(history("[history]\nkeep = \"90d\"\n"), Some(Duration::from_secs(90 * 86_400)));
+    assert!(read("[history]\nkeep = \"1h\"\n").is_err(), "a day at least: a wait may be long");
     let clips = |file: &str| read(file).unwrap().record.archive.clips;
     assert_eq!((clips(""), clips("[record]\nclips = true\n")), (false, true));
     let data = std::env::temp_dir().join(format!("hold-slayer-words-of-{}", std::process::id()));

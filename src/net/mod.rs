@@ -7,6 +7,7 @@
 //! nobody else anything.
 
 pub mod backoff;
+pub mod certificate;
 pub mod http;
 pub mod mdns;
 pub mod names;

@@ -1,18 +1,13 @@
 //! TLS by rustls: whom the box trusts, what it shows itself, and what went wrong in plain words.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{
     self, CertificateError, ClientConfig, RootCertStore, ServerConfig, crypto::CryptoProvider, crypto::ring,
 };
@@ -97,51 +92,6 @@ pub fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Whether the first certificate in the file may be shown today.
-///
-/// # Errors
-/// In plain words: it has expired, or its time has not come.
-pub fn is_valid_now(cert: &Path) -> Result<(), String> {
-    let chain = certificates(cert)?;
-    let Some((own, between)) = chain.split_first() else { return Ok(()) };
-    // Whoever signed it is for those to judge who connect; the time is looked at before.
-    let mut roots = RootCertStore::empty();
-    roots.add(own.clone()).map_err(|error| format!("{} cannot be used: {error}", cert.display()))?;
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    let verifier = verifier.map_err(|error| error.to_string())?;
-    let any = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
-    match verifier.verify_server_cert(own, between, &any, &[], UnixTime::now()) {
-        Err(rustls::Error::InvalidCertificate(
-            why @ (CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. }),
-        )) => Err(format!("the certificate in {} {}", cert.display(), distrust(&why))),
-        _ => Ok(()),
-    }
-}
-
-/// A certificate that the box signs itself for these names and addresses, and its key, as files in `folder`. Those that
-/// are there already stay, so that browsers that were told to trust it go on.
-///
-/// # Errors
-/// In plain words: the files cannot be written, or a name is none.
-pub fn self_signed(folder: &Path, names: Vec<String>) -> Result<(PathBuf, PathBuf), String> {
-    let (cert, key) = (folder.join("page.pem"), folder.join("page.key"));
-    if cert.exists() && key.exists() {
-        return Ok((cert, key));
-    }
-    let made = rcgen::generate_simple_self_signed(names)
-        .map_err(|error| format!("no certificate can be made for the page: {error}"))?;
-    for (path, text) in [(&key, made.signing_key.serialize_pem()), (&cert, made.cert.pem())] {
-        let _ = fs::remove_file(path);
-        let file = File::options().write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    }
-    Ok((cert, key))
-}
-
 /// Takes a connection that begins with TLS.
 ///
 /// # Errors
@@ -157,7 +107,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
         Ok(found) if found.is_empty() => Err(format!("there is no certificate in {}", file.display())),
@@ -220,7 +170,7 @@ fn in_words(name: &str) -> String {
     words
 }
 
-fn distrust(why: &CertificateError) -> String {
+pub(super) fn distrust(why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => {
             "is signed by nobody whom this box trusts; if it is meant to be so, name its root by ca = \"file\"".into()
@@ -252,28 +202,6 @@ fn distrust(why: &CertificateError) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-
-    #[test]
-    fn what_is_to_be_shown_must_fit_and_be_of_today() {
-        let folder = std::env::temp_dir().join(format!("hold-slayer-tls-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let make = |name: &str, until: i32| {
-            let key = rcgen::KeyPair::generate().unwrap();
-            let mut params = rcgen::CertificateParams::new(vec!["box.example".to_owned()]).unwrap();
-            params.not_after = rcgen::date_time_ymd(until, 1, 1);
-            let (cert, secret) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
-            fs::write(&cert, params.self_signed(&key).unwrap().pem()).unwrap();
-            fs::write(&secret, key.serialize_pem()).unwrap();
-            (cert, secret)
-        };
-        let ((good, key), (old, old_key)) = (make("good", 2150), make("old", 2020));
-        assert!(acceptor(&good, &key).is_ok() && is_valid_now(&good).is_ok());
-        assert!(acceptor(&good, &old_key).is_err(), "the key of another one");
-        assert!(acceptor(&old, &old_key).is_ok(), "who connects will not like it, but it is one");
-        let why = is_valid_now(&old).unwrap_err();
-        assert!(why.contains("old.pem has expired"), "{why}");
-        fs::remove_dir_all(folder).unwrap();
-    }
 
     #[test]
     fn alerts_are_told_in_words() {

@@ -9,6 +9,7 @@ mod error;
 mod flows;
 mod form;
 mod greeting;
+mod keep;
 mod lore;
 mod migrate;
 mod phones;
@@ -25,7 +26,6 @@ pub use phones::PairedPhone;
 pub use tokens::AppToken;
 
 use crate::call::{Outcome, Record};
-use crate::clock;
 use crate::units::CallId;
 use core::time::Duration;
 use place::{Aside, Place};
@@ -41,9 +41,6 @@ const SETTINGS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("se
 
 /// Most records that [`Store::history`] returns at once.
 pub const HISTORY_PAGE: usize = 200;
-
-/// So long whoever deletes the history waits for what is being written.
-const FORGET_WAIT: Duration = Duration::from_secs(5);
 
 /// Whether a running box has the database in the folder `dir`. Nothing is changed.
 pub fn is_in_use(dir: &Path) -> bool {
@@ -100,8 +97,7 @@ struct Shared {
     next: AtomicU64,
     /// Held while what is known of a company changes.
     lore: Mutex<()>,
-    /// What was said in a call is deleted so many milliseconds after its end.
-    keeps_said_ms: AtomicU64,
+    keeps: keep::Keeps,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -128,7 +124,7 @@ impl Store {
             queue: Queue::default(),
             next: AtomicU64::new(next),
             lore: Mutex::default(),
-            keeps_said_ms: AtomicU64::new(u64::MAX),
+            keeps: keep::Keeps::default(),
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, newer, interrupted: up.len() };
@@ -144,12 +140,6 @@ impl Store {
             .spawn(move || writer::run(&writers))
             .map_err(Error::Disk)?;
         Ok((Self { shared }, opened))
-    }
-
-    /// From now on what was said in a call is deleted so long after its end, within an hour.
-    pub fn keep_said(&self, time: Duration) {
-        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.shared.keeps_said_ms.store(ms, Ordering::Relaxed);
     }
 
     /// Keeps this state of a call; the newest one counts. Never waits for the disk.
@@ -192,31 +182,6 @@ impl Store {
                 found.extend(writer::decode(entry?.1.value()));
             }
             Ok(found)
-        })
-    }
-
-    /// Deletes every record but those of these calls, and what was learnt. Returns how many records went. Waits for the disk: not for the control thread.
-    ///
-    /// # Errors
-    /// The disk fails or is full; nothing has gone then.
-    pub fn forget(&self, but: &[CallId]) -> Result<usize, Error> {
-        // Nothing is learnt meanwhile, and what waits is written first: it would come back.
-        let _alone = self.shared.lore.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.flush(FORGET_WAIT) {
-            return Err(Error::Other("what waits to be written does not get to the disk".into()));
-        }
-        self.shared.place.forget_earlier(true);
-        self.shared.read(|database| {
-            let writing = database.begin_write()?;
-            let mut gone = 0;
-            writing.open_table(RECORDS)?.retain(|id, _| {
-                let stays = but.contains(&CallId(id));
-                gone += usize::from(!stays);
-                stays
-            })?;
-            writing.open_table(lore::LORE)?.retain(|_, _| false)?;
-            writing.commit()?;
-            Ok(gone)
         })
     }
 
@@ -310,32 +275,6 @@ impl Shared {
                     if *shelf == Shelf::Lore {
                         lore::make_room(&mut table)?;
                     }
-                }
-            }
-            writing.commit()?;
-            Ok(())
-        })
-    }
-
-    /// Deletes what was said in calls that ended long ago.
-    fn forget_said(&self) -> Result<(), Error> {
-        let before = clock::wall().0.saturating_sub(self.keeps_said_ms.load(Ordering::Relaxed));
-        let is_old =
-            |record: &Record| !record.said.is_empty() && record.ended.is_some_and(|ended| ended.0 < before);
-        self.read(|database| {
-            let mut old = Vec::new();
-            for entry in database.begin_read()?.open_table(RECORDS)?.iter()? {
-                old.extend(writer::decode(entry?.1.value()).filter(is_old));
-            }
-            if old.is_empty() {
-                return Ok(());
-            }
-            let writing = database.begin_write()?;
-            {
-                let mut records = writing.open_table(RECORDS)?;
-                for mut record in old {
-                    record.said.clear();
-                    records.insert(record.id.0, writer::encode(&record)?.as_slice())?;
                 }
             }
             writing.commit()?;

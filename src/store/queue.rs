@@ -47,6 +47,7 @@ struct Inner {
     waits: Batch,
     /// What is being written: newer than what a reader of the disk finds.
     under_way: Option<Arc<Batch>>,
+    woken: bool,
     closed: bool,
     ended: bool,
 }
@@ -108,19 +109,26 @@ impl Queue {
         of(&inner.waits).or_else(|| of(inner.under_way.as_ref()?))
     }
 
-    /// Waits at most `time` for something to write, after that it is nothing; `None` once closed and empty.
+    /// Waits at most `time` for something to write or to be woken, after that it is nothing; `None` once closed and empty.
     pub(super) fn take(&self, time: Duration) -> Option<Arc<Batch>> {
         let inner = self.lock();
         let (mut inner, _) = self
             .work
-            .wait_timeout_while(inner, time, |inner| inner.waits.is_empty() && !inner.closed)
+            .wait_timeout_while(inner, time, |inner| inner.waits.is_empty() && !inner.woken && !inner.closed)
             .unwrap_or_else(PoisonError::into_inner);
+        inner.woken = false;
         if inner.waits.is_empty() && inner.closed {
             return None;
         }
         let batch = Arc::new(core::mem::take(&mut inner.waits));
         inner.under_way = Some(Arc::clone(&batch));
         Some(batch)
+    }
+
+    /// The writer has something else to do.
+    pub(super) fn wake(&self) {
+        self.lock().woken = true;
+        self.work.notify_one();
     }
 
     /// What was taken last is on the disk.

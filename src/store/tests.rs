@@ -372,11 +372,12 @@ fn a_disk_that_is_full_at_the_start_is_still_read() {
 }
 
 #[test]
-fn what_was_said_is_deleted_when_its_time_is_over_and_the_story_stays() {
+fn what_was_said_and_calls_are_deleted_when_their_time_is_over() {
     let disk = Disk::default();
     let (store, _) = Store::open_at(disk.place()).unwrap();
     let said = |ended: u64, id| Record {
         ended: Some(Wall(ended)),
+        outcome: Outcome::Talked,
         said: vec![Utterance { at_ms: 1, by: By::Line, text: "hello".into() }],
         ..record(id, "+18005550123")
     };
@@ -385,10 +386,42 @@ fn what_was_said_is_deleted_when_its_time_is_over_and_the_story_stays() {
     store.put(&said(now - 1_000, 2)).unwrap();
     assert!(store.flush(SOON));
     let left = || [1, 2].map(|id| store.get(CallId(id)).unwrap().unwrap().said.len());
-    store.shared.forget_said().unwrap();
+    store.shared.forget_old().unwrap();
     assert_eq!(left(), [1, 1], "nobody has said for how long");
-    store.keep_said(Duration::from_secs(3600));
-    store.shared.forget_said().unwrap();
+    store.keep(Duration::from_secs(3600), Duration::MAX);
+    store.shared.forget_old().unwrap();
     assert_eq!(left(), [0, 1]);
+
+    let day = 86_400_000;
+    store.put(&Record { started: Wall(now - 3 * day), ..said(now - day, 3) }).unwrap();
+    let cut_off = Record { outcome: Outcome::Interrupted, started: Wall(now - 3 * day), ..record(4, "") };
+    store.put(&cut_off).unwrap();
+    store.put(&Record { outcome: Outcome::Up, ended: None, started: Wall(now - 3 * day), ..said(0, 5) }).unwrap();
+    assert!(store.flush(SOON));
+    let ids = || store.history(None, 10).unwrap().iter().map(|record| record.id.0).collect::<Vec<_>>();
+    store.keep(Duration::MAX, Duration::from_secs(2 * 86_400));
+    store.shared.forget_old().unwrap();
+    assert_eq!(ids(), [5, 3, 2, 1], "it counts from the end; what is up stays");
+    store.keep(Duration::MAX, Duration::from_secs(3_600));
+    store.shared.forget_old().unwrap();
+    assert_eq!(ids(), [5, 2]);
+    assert!(store.stop(SOON));
+}
+
+#[test]
+fn what_was_said_can_be_deleted_alone() {
+    let disk = Disk::default();
+    let (store, _) = Store::open_at(disk.place()).unwrap();
+    let said = |id, text: &str| Record {
+        said: vec![Utterance { at_ms: 1, by: By::Line, text: text.into() }],
+        ..record(id, "+18005550123")
+    };
+    [said(1, "one"), record(2, ""), said(3, "three")].iter().for_each(|record| store.put(record).unwrap());
+    // Nothing was flushed: what waits does not come back.
+    assert_eq!(store.forget_said(&[CallId(3)]).unwrap(), 1);
+    let left = [1, 2, 3].map(|id| store.get(CallId(id)).unwrap().unwrap());
+    assert_eq!(left.each_ref().map(|record| record.said.len()), [0, 0, 1]);
+    assert_eq!(left[0], record(1, "+18005550123"), "its story stays");
+    assert_eq!(store.forget_said(&[]).unwrap(), 1);
     assert!(store.stop(SOON));
 }

@@ -25,7 +25,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
                 if tidied.is_none_or(|at| clock::now().since(at) >= TIDIES) {
                     tidied = Some(clock::now());
                     shared.place.forget_earlier(false);
-                    if let Err(error) = shared.forget_said().and_then(|()| shared.forget_old_doubts()) {
+                    if let Err(error) = shared.forget_old().and_then(|()| shared.forget_old_doubts()) {
                         tracing::warn!(%error, "what is kept for too long could not be deleted");
                     }
                 }

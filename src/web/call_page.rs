@@ -1,81 +1,21 @@
-//! The history, and the story of one call.
+//! The story of one call.
 
+use super::history::{badge, direction};
 use super::page::{Place, frame, token};
 use super::{strip, words};
 use crate::call::{By, Outcome, Record};
 use crate::listen::Sound;
 use crate::studio::Found;
-use crate::units::{CallId, Wall};
+use crate::units::Wall;
 use maud::{Markup, html};
 
-/// A page of the history, newest first.
-pub(super) fn history(
-    calls: &[Record],
-    before: Option<CallId>,
-    more: bool,
-    number: &str,
+/// One call. `name`: what its company is called.
+pub(super) fn page(
+    (call, name): (&Record, Option<&str>),
+    recordings: &[Found],
+    now: Wall,
     form: &str,
 ) -> Markup {
-    let slain: Vec<&Record> = calls.iter().filter(|call| call.held_ms > 0).collect();
-    let held: u64 = slain.iter().map(|call| call.held_ms).sum();
-    let content = html! {
-        h1 { "History" }
-        form.search method="get" action="/history" role="search" {
-            label.unseen for="number" { "Number, or what was said" }
-            input #number type="search" name="number" value=(number) maxlength="64" placeholder="Number, or what was said";
-            button { "Search" }
-            a href="/companies" { "Companies" }
-            a href="/statistics" { "Statistics" }
-        }
-        @if held > 0 {
-            p.lead { "In these calls the box waited " b { (words::length(held)) } " for you." }
-        }
-        @if calls.is_empty() {
-            section.card {
-                p {
-                    @if before.is_some() { "There are no older calls." }
-                    @else if !number.is_empty() { "No call has this in its number, or in what was said." }
-                    @else { "No calls yet. The first one will stand here." }
-                }
-            }
-        }
-        @for day in calls.chunk_by(|a, b| words::day(a.started) == words::day(b.started)) {
-            @if let Some(first) = day.first() { h2.day { (words::day(first.started)) } }
-            ul.calls { @for call in day { (row(call)) } }
-        }
-        nav.pages aria-label="History" {
-            @if before.is_some() { a href={ "/history?number=" (words::in_address(number)) } { "Newest" } }
-            @if let Some(last) = calls.last().filter(|_| more) {
-                a href={ "/history?before=" (last.id.0) "&number=" (words::in_address(number)) } { "Older" }
-            }
-        }
-    };
-    frame("History", Place::History, Some(form), &content)
-}
-
-fn row(call: &Record) -> Markup {
-    html! {
-        li {
-            a.card href={ "/calls/" (call.id.0) } {
-                time datetime=(words::iso(call.started)) { (words::time(call.started)) }
-                span.who { (words::number(&call.number)) " " span.muted { (direction(call)) } }
-                span.held.muted { @if call.held_ms > 0 { "held " (words::length(call.held_ms)) } }
-                (badge(call.outcome))
-            }
-        }
-    }
-}
-
-fn direction(call: &Record) -> &'static str {
-    if call.outgoing { "outgoing" } else { "incoming" }
-}
-
-fn badge(outcome: Outcome) -> Markup {
-    html! { span class={ "badge " (words::outcome_class(outcome)) } { (words::outcome(outcome)) } }
-}
-
-/// One call.
-pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -> Markup {
     let length = length(call, now);
     let heard = strip::stretches(
         call.heard.iter().map(|span| (span.at_ms, span.sound)),
@@ -85,7 +25,7 @@ pub(super) fn page(call: &Record, recordings: &[Found], now: Wall, form: &str) -
     let title = words::number(&call.number);
     let content = html! {
         p { a href="/history" { "← History" } }
-        h1 { (title) }
+        h1 { @if let Some(name) = name { span translate="no" { (name) } " " } span { (title) } }
         p.muted { time datetime=(words::iso(call.started)) { (words::day(call.started)) ", " (words::time(call.started)) }
             ", " (direction(call)) }
         p.lead { (badge(call.outcome)) " " (words::outcome_sentence(call)) }

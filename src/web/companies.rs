@@ -1,10 +1,10 @@
 //! What the box knows of each company, on one page: calls, waits, flows, announcements.
 
 use super::answer::Answer;
-use super::api::{self, Refusal};
+use super::api::Refusal;
 use super::page::{Place, alert, frame, notice, token};
 use super::visit::disk;
-use super::{Site, flows, statistics, words};
+use super::{Site, flows, history, statistics, words};
 use crate::call::{Outcome, Record};
 use crate::slay::book::{Entry, Version};
 use maud::{Markup, html};
@@ -88,7 +88,7 @@ fn gather(
 /// All of them; those that took most time first. Private people whom nobody waited for are no companies.
 fn all(site: &Site) -> Result<Vec<Company>, Refusal> {
     let store = site.store()?;
-    let records = api::every(store)?;
+    let records = history::every(store)?;
     let mut companies = gather(&records, flows::entries(site)?, &|number| site.company(number));
     for company in store.companies().map_err(disk)? {
         let lore = store.lore(&company).map_err(disk)?;

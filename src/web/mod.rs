@@ -29,6 +29,7 @@ mod gate;
 mod greeting;
 mod head;
 mod health;
+mod history;
 mod home;
 mod journal;
 mod language;

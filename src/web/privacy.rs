@@ -39,8 +39,11 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
         section.card {
             h2 { "History" }
             p { "Numbers, times, what was heard and decided; and, where “Keep what is said” under Understanding words is on, what the other side said while the box held. Calls that are up stay. What was learnt of a company's sounds is part of it; your own greeting is not." }
+            p { "A call is kept until you delete it, or for as long as “Calls are deleted after” under " a href="/settings" { "History" } " in the settings says." }
             form method="post" action="/privacy" {
                 (token(form))
+                button.danger name="purge" value="said" { "Delete only what was said" }
+                " "
                 button.danger name="purge" value="history" { "Delete the history now" }
             }
         }
@@ -80,15 +83,15 @@ pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Ans
         ("clips", _) => site.studio.archive.clips().forget().map_err(|error| error.to_string()),
         ("history", Some(store)) => {
             // Names and numbers that were spoken, and what a restore has put aside.
-            for left in ["speech", "before-restore", "restore.failed"] {
-                if let Some(data) = &site.data {
-                    let _ = std::fs::remove_dir_all(data.join(left));
-                }
-            }
+            clear(site, &["speech", "before-restore", "restore.failed"]);
             store.forget(&up).map_err(|error| error.to_string())
         }
+        ("said", Some(store)) => {
+            clear(site, &["before-restore", "restore.failed"]);
+            store.forget_said(&up).map_err(|error| error.to_string())
+        }
         ("greeting", _) => greeting::remove(site).map(|()| 1).map_err(|(_, why)| why),
-        ("history", None) => Err(super::visit::NO_STORE.to_owned()),
+        ("history" | "said", None) => Err(super::visit::NO_STORE.to_owned()),
         _ => return page(site, form, Some("Choose one of the buttons."), 400),
     };
     match done {
@@ -97,5 +100,12 @@ pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Ans
             page(site, form, Some(&format!("{gone} deleted.")), 200)
         }
         Err(why) => page(site, form, Some(&why), 503),
+    }
+}
+
+/// Deletes these folders of the data folder.
+fn clear(site: &Site, folders: &[&str]) {
+    for folder in site.data.iter().flat_map(|data| folders.iter().map(|folder| data.join(folder))) {
+        let _ = std::fs::remove_dir_all(folder);
     }
 }

@@ -1,7 +1,8 @@
 //! What the records add up to. Pure.
 
 use super::api::Refusal;
-use super::{Site, api, flows, words};
+use super::history::{self, Names};
+use super::{Site, words};
 use crate::call::{Outcome, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -56,19 +57,17 @@ pub(super) fn median(mut waits: Vec<u64>) -> Option<u64> {
 
 /// What is kept of calls, added up.
 pub(super) fn of(site: &Site) -> Result<Statistics, Refusal> {
-    let names: HashMap<String, String> = flows::entries(site)?
-        .into_iter()
-        .filter_map(|entry| Some((site.company(&entry.number), entry.versions.last()?.flow.name.clone())))
-        .collect();
-    let records = api::every(site.store()?)?;
-    Ok(reckon(records.iter(), &|number| site.company(number), &names))
+    let names = Names::known(site)?;
+    let records = history::every(site.store()?)?;
+    let name = |number: &str| names.of(number).map(str::to_owned);
+    Ok(reckon(records.iter(), &|number| site.company(number), &name))
 }
 
-/// Adds up, the newest call first, by the `company` that a number is one of. Calls that are up do not count.
+/// Adds up, the newest call first, by the `company` that a number is one of, and its `name`. Calls that are up do not count.
 fn reckon<'a>(
     records: impl Iterator<Item = &'a Record>,
     company: &dyn Fn(&str) -> String,
-    names: &HashMap<String, String>,
+    name: &dyn Fn(&str) -> Option<String>,
 ) -> Statistics {
     let mut sum = Statistics { by_hour_ms: vec![0; 24], by_weekday_ms: vec![0; 7], ..Statistics::default() };
     let mut numbers: HashMap<String, (OfNumber, Vec<u64>)> = HashMap::new();
@@ -97,11 +96,8 @@ fn reckon<'a>(
         waits.extend(slain.then_some(record.held_ms));
     }
     sum.numbers = numbers
-        .into_iter()
-        .map(|(company, (known, waits))| {
-            let name = names.get(&company).filter(|name| !name.is_empty()).cloned();
-            OfNumber { name, median_ms: median(waits), ..known }
-        })
+        .into_values()
+        .map(|(known, waits)| OfNumber { name: name(&known.number), median_ms: median(waits), ..known })
         .collect();
     sum.numbers.sort_by(|a, b| b.held_ms.cmp(&a.held_ms).then_with(|| a.number.cmp(&b.number)));
     sum.numbers.truncate(NUMBERS);
@@ -139,8 +135,8 @@ mod tests {
             held(7, "", Outcome::Slain, 400),
         ];
         let full = |number: &str| format!("+{}", number.trim_start_matches('+'));
-        let names = HashMap::from([("+1".to_owned(), "Care".to_owned())]);
-        let sum = reckon(records.iter(), &full, &names);
+        let name = |number: &str| (full(number) == "+1").then(|| "Care".to_owned());
+        let sum = reckon(records.iter(), &full, &name);
         assert_eq!((sum.calls, sum.held, sum.slain, sum.held_ms, sum.false_rings), (6, 5, 4, 2000, 1));
         let known = |n: &OfNumber| (n.number.clone(), n.name.clone(), n.held, n.slain, n.median_ms);
         let numbers: Vec<_> = sum.numbers.iter().map(known).collect();
@@ -162,7 +158,7 @@ mod tests {
             ..Record::new(CallId(id), true, "1", Wall(first))
         };
         let records = [held(1, 0, 5), held(2, HOUR / 4, 7), held(3, 3 * HOUR, 11), held(4, 48 * HOUR, 13)];
-        let sum = reckon(records.iter(), &|number| number.to_owned(), &HashMap::new());
+        let sum = reckon(records.iter(), &|number| number.to_owned(), &|_| None);
         let mut hours = vec![0; 24];
         (hours[hour], hours[(hour + 3) % 24]) = (5 + 7 + 13, 11);
         let mut days = vec![0; 7];

@@ -13,7 +13,7 @@ use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, backup, board_page, call_page, companies, events, feed, form,
-    gate, greeting, head, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
+    gate, greeting, head, history, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
     setup, sound, statistics_page, teach, update,
 };
 use crate::call::{Door, Request as Wish};
@@ -40,8 +40,6 @@ const TOO_MANY: &str = "Too many pages watch already. Close one and try again.";
 const NOT_LISTENED: &str =
     "This call cannot be listened to: it has ended, or listen_in under [record] does not allow it.";
 const FOREIGN: &str = "This came from another site and was refused. Open the page anew and try there.";
-/// Records on one page of the history.
-const PAGE: usize = 50;
 
 /// A request with what every route may need of it.
 struct Visit<'a> {
@@ -524,18 +522,12 @@ impl Visit<'_> {
     }
 
     fn history(&self, form: &str) -> Answer {
-        let Some(store) = &self.site.store else {
-            return Answer::page(503, page::notice(form, "No history", NO_STORE));
+        let asked = history::Asked {
+            before: self.before(),
+            wanted: self.asked("number").unwrap_or_default().trim(),
+            outcome: self.asked("outcome").unwrap_or_default(),
         };
-        let wanted = self.asked("number").unwrap_or_default();
-        let wanted = wanted.trim();
-        let parts = if wanted.contains(char::is_alphabetic) { ("", wanted) } else { (wanted, "") };
-        match api::search(store, self.before(), PAGE, parts, None) {
-            Ok((calls, more)) => {
-                Answer::page(200, call_page::history(&calls, self.before(), more, wanted, form))
-            }
-            Err((status, why)) => Answer::page(status, page::notice(form, "No history for the moment", &why)),
-        }
+        history::page(self.site, &asked, form)
     }
 
     fn call(&self, id: CallId, form: &str) -> Answer {
@@ -545,7 +537,10 @@ impl Visit<'_> {
         match store.get(id) {
             Ok(Some(record)) => {
                 let recordings = self.site.studio.archive.of(id);
-                Answer::page(200, call_page::page(&record, &recordings, clock::wall(), form))
+                // Without its name it is as well a call.
+                let names = history::Names::known(self.site).ok();
+                let name = names.as_ref().and_then(|names| names.of(&record.number));
+                Answer::page(200, call_page::page((&record, name), &recordings, clock::wall(), form))
             }
             Ok(None) => {
                 wrong(false, 404, "There is no call with this number. The history lists all there are.")

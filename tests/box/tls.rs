@@ -1,5 +1,6 @@
 //! The page of the running box over TLS: with a certificate that it makes, and with one that it is given.
 
+use hold_slayer::net::certificate::self_signed;
 use super::far::Net;
 use super::running::{Folder, Running, configuration};
 use hold_slayer::limits::WEB_CONNECTIONS;
@@ -61,12 +62,56 @@ fn a_box_makes_its_own_certificate_and_keeps_it() {
 }
 
 #[test]
+fn a_box_of_another_name_makes_a_new_certificate() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let cert = folder.0.join("page.pem");
+    for name in ["box.example", "other.example"] {
+        let running = start(net, &folder, &format!("tls = \"self-signed\"\nnames = [\"{name}\"]\n"));
+        let page = curl(net, &cert, name, "/login");
+        assert!(page.contains("<h1>Your new box</h1>"), "{name}: {page}");
+        running.signal(nix::sys::signal::Signal::SIGTERM);
+        running.ends();
+    }
+}
+
+#[test]
+fn the_page_says_when_a_certificate_of_the_owners_will_not_be_good_for_long() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let own = folder.0.join("own");
+    std::fs::create_dir_all(&own).unwrap();
+    // Made so long ago that it ends within days.
+    let then = hold_slayer::units::Wall(hold_slayer::clock::wall().0 - 790 * 86_400_000);
+    let (cert, key) = self_signed(&own, vec!["given.example".into()], then).unwrap();
+    let (shown, hidden) = (cert.display(), key.display());
+    // It is shown to phones, so that the page can be read as it is.
+    let listen = format!("[sip]\ntls_listen = \"{}:5061\"\ntls_cert = \"{shown}\"\ntls_key = \"{hidden}\"\n", net.host(1));
+    let text = configuration(net, &net.trunk().to_string()).replace("[sip]\n", &listen);
+    let running = Running::with(net, &folder, &folder.0, &text);
+    let page = running.log_in(&running.password());
+    page.wait("the page says so", |status| {
+        status["troubles"].to_string().contains("SIP over TLS: the certificate in ")
+            && status["troubles"].to_string().contains("own/page.pem expires within")
+    });
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_hold-slayer"))
+        .args(["check", "--config"])
+        .arg(folder.0.join("hold-slayer.toml"))
+        .arg("--data")
+        .arg(&folder.0)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("own/page.pem expires within"), "{said}");
+}
+
+#[test]
 fn a_box_shows_the_certificate_that_it_is_given() {
     let net = Net::new();
     let folder = Folder::new(net);
     let own = folder.0.join("own");
     std::fs::create_dir_all(&own).unwrap();
-    let (cert, key) = hold_slayer::net::tls::self_signed(&own, vec!["given.example".into()]).unwrap();
+    let (cert, key) = self_signed(&own, vec!["given.example".into()], hold_slayer::clock::wall()).unwrap();
     let web = format!(
         "tls = \"files\"\ntls_cert = \"{}\"\ntls_key = \"{}\"\nnames = [\"given.example\"]\n",
         cert.display(),
@@ -89,7 +134,7 @@ fn who_dawdles_or_babbles_at_the_encrypted_door_keeps_nobody_out() {
     let folder = Folder::new(net);
     let own = folder.0.join("own");
     std::fs::create_dir_all(&own).unwrap();
-    let (cert, key) = hold_slayer::net::tls::self_signed(&own, vec!["box.example".into()]).unwrap();
+    let (cert, key) = self_signed(&own, vec!["box.example".into()], hold_slayer::clock::wall()).unwrap();
     let (shown, hidden) = (cert.display(), key.display());
     let web = format!(
         "tls = \"files\"\ntls_cert = \"{shown}\"\ntls_key = \"{hidden}\"\nnames = [\"box.example\"]\n"

@@ -1,7 +1,7 @@
-//! How long one usually waits somewhere is known from the calls before the start.
+//! What the calls before the start are good for, and when they go.
 
 use super::far::{Net, SOON};
-use super::running::{Folder, House, Running};
+use super::running::{Folder, House, Running, configuration};
 use hold_slayer::call::{Figures, Outcome, Record};
 use hold_slayer::store::Store;
 use hold_slayer::units::{CallId, Wall};
@@ -44,4 +44,26 @@ fn what_was_waited_before_the_start_is_the_usual_wait_after_it() {
     assert_eq!(up["calls"][0]["number"], "18005550123");
     assert_eq!(page.post(&format!("/api/v1/calls/{id}/hold"), true).0, 200);
     page.wait("the wait of the middle one", |status| status["calls"][0]["usual_wait_ms"] == 9 * 60_000);
+}
+
+#[test]
+fn calls_go_when_they_have_been_kept_for_long_enough() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let (store, _) = Store::open(&folder.0).unwrap();
+    let today = hold_slayer::clock::wall();
+    store.put(&slain(1, "18005550123", 4)).unwrap();
+    store.put(&Record { started: today, ended: Some(today), ..slain(2, "18005550123", 4) }).unwrap();
+    assert!(store.stop(SOON));
+    let ids = |page: &super::running::Page| page.get("/api/v1/history")["calls"].as_array().unwrap().len();
+    let running = Running::start(net, &folder);
+    let password = running.password();
+    assert_eq!(ids(&running.log_in(&password)), 2, "unless the owner says for how long");
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    running.ends();
+    let keep = configuration(net, &net.trunk().to_string()) + "[history]\nkeep = \"30d\"\n";
+    let running = Running::with(net, &folder, &folder.0, &keep);
+    let page = running.log_in(&password);
+    page.wait("the old call goes", |_| ids(&page) == 1);
+    assert_eq!(page.get("/api/v1/history")["calls"][0]["id"], 2);
 }

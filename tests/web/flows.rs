@@ -1,7 +1,8 @@
 //! Menus on the page and for programs: what is kept is shown, changed as text and exported; what is wrong is said and
 //! nothing is lost.
 
-use super::server::{SOON, Server, TOKEN};
+use super::server::{SOON, Server, TOKEN, record};
+use hold_slayer::call::{Outcome, Record};
 use hold_slayer::slay::book::Book;
 use hold_slayer::slay::schedule::{Appointment, Way};
 use hold_slayer::slay::text;
@@ -29,6 +30,46 @@ pub fn known(server: &Server) {
     let planned = (7..).zip(ways).map(|(id, way)| Appointment { id, number: "1777".into(), at, way });
     store.put_schedule(&planned.collect::<Vec<_>>()).unwrap();
     assert!(store.flush(SOON));
+}
+
+#[test]
+fn the_history_knows_companies_by_name_and_how_calls_ended() {
+    let server = Server::new();
+    known(&server);
+    let store = server.store.as_ref().unwrap();
+    // The flow's number in full, as a household may dial it.
+    let outcome = Outcome::CapReached;
+    store.put(&Record { outcome, number: "18005550123".into(), ..record(20) }).unwrap();
+    assert!(store.flush(SOON));
+    let (cookie, _) = server.log_in();
+    let ids = |query: &str| {
+        let page = server.get(&format!("/history{query}"), &cookie);
+        assert_eq!(page.status, 200, "{query}: {}", page.text);
+        let ids = page.text.split("href=\"/calls/").skip(1).map(|rest| rest.split('"').next().unwrap());
+        (ids.map(|id| id.parse().unwrap()).collect::<Vec<u64>>(), page.text)
+    };
+    let (all, page) = ids("");
+    assert_eq!((all[0], all.len()), (20, 10));
+    assert_eq!(page.matches("<b translate=\"no\">Care</b> 18005550123").count(), 1, "{page}");
+    for (query, expected) in [
+        ("?number=cARE", vec![20]),
+        ("?number=Cared", vec![]),
+        ("?outcome=slain", vec![6, 1]),
+        ("?number=care&outcome=cap_reached", vec![20]),
+        ("?number=care&outcome=slain", vec![]),
+        ("?number=thank+you&outcome=slain", vec![1]),
+    ] {
+        assert_eq!(ids(query).0, expected, "{query}");
+    }
+    let (none, page) = ids("?outcome=pre_empted");
+    assert!(none.is_empty() && page.contains("No call ended so."), "{page}");
+    assert!(page.contains("<option value=\"pre_empted\" selected>"), "{page}");
+    let call = server.get("/calls/20", &cookie).text;
+    assert!(call.contains("<h1><span translate=\"no\">Care</span> <span>18005550123</span></h1>"), "{call}");
+    let found = server.ask("/api/v1/history?company=CARE").json();
+    assert_eq!((&found["calls"][0]["company"], &found["calls"][0]["id"]), (&json!("Care"), &json!(20)));
+    assert_eq!(found["calls"].as_array().map(Vec::len), Some(1));
+    assert_eq!(server.ask("/api/v1/history?limit=2").json()["calls"][1]["company"], json!(null));
 }
 
 #[test]

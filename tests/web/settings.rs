@@ -278,6 +278,11 @@ fn what_is_kept_is_deleted_when_the_owner_says_so() {
     assert!(server.get("/history", &cookie).text.contains("/calls/1\""));
     let purge = |what: &str| server.post("/privacy", &cookie, "", &format!("csrf={csrf}&purge={what}"));
     assert_eq!((purge("everything").status, purge("recordings").status), (400, 200));
+    let said = purge("said");
+    assert!(said.status == 200 && said.text.contains("1 deleted."), "{}", said.text);
+    let call = server.get("/calls/1", &cookie).text;
+    assert!(!call.contains("Thank you for holding.") && call.contains("Hold slain"), "{call}");
+    assert!(!left[1].exists() && left[0].exists(), "what a restore has put aside has words in it, too");
     let gone = purge("history");
     assert!(gone.text.contains("9 deleted."), "{}", gone.text);
     assert!(server.get("/history", &cookie).text.contains("No calls yet"));

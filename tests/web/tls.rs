@@ -1,7 +1,9 @@
 //! The encrypted page.
 
 use crate::server::{PASSWORD, Reply, Server, config};
-use hold_slayer::net::tls::{acceptor, self_signed};
+use hold_slayer::clock;
+use hold_slayer::net::certificate::self_signed;
+use hold_slayer::net::tls::acceptor;
 use hold_slayer::web::Config;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -12,9 +14,9 @@ fn encrypted(name: &str) -> (Server, PathBuf) {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let names = || vec!["holdslayer.local".to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
-    let (cert, key) = self_signed(&folder, names()).unwrap();
+    let (cert, key) = self_signed(&folder, names(), clock::wall()).unwrap();
     let first = std::fs::read(&cert).unwrap();
-    self_signed(&folder, names()).unwrap();
+    self_signed(&folder, names(), clock::wall()).unwrap();
     assert_eq!(std::fs::read(&cert).unwrap(), first, "browsers that trust it go on doing so");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     let tls = Some(acceptor(&cert, &key).unwrap());

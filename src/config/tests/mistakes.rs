@@ -15,7 +15,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[sips]\n",
         &[
-            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, handset, monitor, hold, menu, speed_dial, record, words, speech, assistant, notify, guard, codes, board, web, log",
+            "1: sips: no such key; did you mean sip? Allowed here: line, sip, media, trunk, phone, handset, monitor, hold, menu, speed_dial, record, history, words, speech, assistant, notify, guard, codes, board, web, log",
         ],
     ),
     (
@@ -133,7 +133,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[trunk]]\nname = \"a\"\nserver = \"s\"\nuser = \"u u\"\nsecret = \"x\"\nexpires = \"5\"\n",
         &[
             "4: [[trunk]] user = \"u u\": allowed are 1 to 64 letters, digits and -_.+ in quotes",
-            "6: [[trunk]] expires = \"5\": allowed is a time from \"1m\" to \"24h\", written with h, m, s or ms",
+            "6: [[trunk]] expires = \"5\": allowed is a time from \"1m\" to \"24h\", written with d, h, m, s or ms",
         ],
     ),
     (
@@ -188,7 +188,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[guard]\nallow = [\"abroad\"]\nlongest = \"1m\"\n",
         &[
             "2: [guard] allow = [… \"abroad\" …]: each is \"international\", \"premium\", or how allowed numbers begin, such as \"+44\"",
-            "3: [guard] longest = \"1m\": allowed is a time from \"10m\" to \"24h\", written with h, m, s or ms",
+            "3: [guard] longest = \"1m\": allowed is a time from \"10m\" to \"24h\", written with d, h, m, s or ms",
         ],
     ),
     (
@@ -238,11 +238,11 @@ const MISTAKES: &[(&str, &[&str])] = &[
     // [hold]
     (
         "[hold]\ncap = \"30s\"\n",
-        &["2: [hold] cap = \"30s\": allowed is a time from \"1m\" to \"24h\", written with h, m, s or ms"],
+        &["2: [hold] cap = \"30s\": allowed is a time from \"1m\" to \"24h\", written with d, h, m, s or ms"],
     ),
     (
         "[hold]\nring = 45\n",
-        &["2: [hold] ring = 45: allowed is a time from \"10s\" to \"3m\", written with h, m, s or ms"],
+        &["2: [hold] ring = 45: allowed is a time from \"10s\" to \"3m\", written with d, h, m, s or ms"],
     ),
     ("[hold]\neagerness = 101\n", &["2: [hold] eagerness = 101: allowed is a whole number from 0 to 100"]),
     ("[hold]\ngreet = \"yes\"\n", &["2: [hold] greet = \"yes\": allowed is true or false"]),

@@ -8,24 +8,23 @@ use super::answer::Answer;
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
+use super::history::{self, Names};
 use super::{Site, backup, flows, greeting, phones, statistics, teach, update};
-use crate::call::{Door, Errand, Event, Outcome, Record, Request};
+use crate::call::{Door, Errand, Event, Record, Request};
 use crate::listen::lore::Taught;
-use crate::store::{HISTORY_PAGE, Store};
+use crate::store::HISTORY_PAGE;
 use crate::units::{CallId, Digit};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shapes::{
-    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Mode, Pair, Place, Placed, Through, Unpair,
+    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Listed, Mode, Pair, Place, Placed, Through, Unpair,
     task, way,
 };
 pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;
 use table::{Asked, What};
 
-/// Records looked at for one answer of a search.
-const SEARCHED: usize = 20_000;
 /// Records of one answer, unless asked otherwise.
 const PAGE: u64 = 50;
 
@@ -344,62 +343,26 @@ pub(super) fn history(site: &Site, wanted: &HistoryQuery) -> Result<History, Ref
     if !(1..=HISTORY_PAGE as u64).contains(&limit) {
         return Err((400, format!("limit is a number from 1 to {HISTORY_PAGE}.")));
     }
-    for (key, text) in [("number", &wanted.number), ("said", &wanted.said)] {
+    for (key, text) in [("number", &wanted.number), ("company", &wanted.company), ("said", &wanted.said)] {
         if text.as_deref().is_some_and(|text| text.chars().count() > 64) {
             return Err((400, format!("{key} has at most 64 characters.")));
         }
     }
     let limit = usize::try_from(limit).unwrap_or(HISTORY_PAGE);
-    let before = wanted.before.map(CallId);
-    let number = wanted.number.as_deref().unwrap_or_default();
-    let said = wanted.said.as_deref().unwrap_or_default();
-    let (calls, more) = search(site.store()?, before, limit, (number, said), wanted.outcome)?;
-    let next = calls.last().map(|call| call.id).filter(|_| more);
-    Ok(History { calls, next })
-}
-
-/// Up to `limit` calls, newest first, whose number has `number` in it, in which `said` was said, and that ended so; and
-/// whether there may be more.
-pub(super) fn search(
-    store: &Store,
-    mut before: Option<CallId>,
-    limit: usize,
-    (number, said): (&str, &str),
-    outcome: Option<Outcome>,
-) -> Result<(Vec<Record>, bool), Refusal> {
-    let plain = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let digits = plain(number);
-    let said = said.to_lowercase();
-    let was_said = |record: &Record| {
-        said.is_empty() || record.said.iter().any(|one| one.text.to_lowercase().contains(&said))
+    let names = Names::known(site)?;
+    // What is empty is not asked for.
+    let asked = |text: &Option<String>, has: &dyn Fn(&str) -> bool| {
+        text.as_deref().filter(|text| !text.is_empty()).is_none_or(has)
     };
     let fits = |record: &Record| {
-        let has = number.is_empty()
-            || record.number.contains(number)
-            || !digits.is_empty() && plain(&record.number).contains(&digits);
-        has && was_said(record) && outcome.is_none_or(|outcome| record.outcome == outcome)
+        asked(&wanted.number, &|number| history::has_number(record, number))
+            && asked(&wanted.company, &|name| names.has(record, name))
+            && asked(&wanted.said, &|said| history::was_said(record, said))
+            && wanted.outcome.is_none_or(|outcome| record.outcome == outcome)
     };
-    let mut found = Vec::new();
-    for _ in 0..SEARCHED / HISTORY_PAGE {
-        let page = store.history(before, HISTORY_PAGE).map_err(|error| (503, error.to_string()))?;
-        let whole = page.len() == HISTORY_PAGE;
-        before = page.last().map(|record| record.id);
-        for record in page.into_iter().filter(fits) {
-            if found.len() == limit {
-                return Ok((found, true));
-            }
-            found.push(record);
-        }
-        if !whole {
-            return Ok((found, false));
-        }
-    }
-    Ok((found, false))
-}
-
-/// Every record that is looked at for statistics, newest first.
-pub(super) fn every(store: &Store) -> Result<Vec<Record>, Refusal> {
-    search(store, None, SEARCHED, ("", ""), None).map(|(calls, _)| calls)
+    let found = history::search(site.store()?, wanted.before.map(CallId), limit, &fits)?;
+    let listed = |record: Record| Listed { company: names.of(&record.number).map(str::to_owned), record };
+    Ok(History { calls: found.calls.into_iter().map(listed).collect(), next: found.next })
 }
 
 #[cfg(test)]

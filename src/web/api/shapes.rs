@@ -288,9 +288,19 @@ pub(in crate::web) struct Devices {
 /// Calls, newest first.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct History {
-    pub(in crate::web) calls: Vec<Record>,
-    /// `before` of the next page, if there may be one.
+    pub(in crate::web) calls: Vec<Listed>,
+    /// `before` of the next page, if there may be one. A search rests after 20,000 calls, also when it has found fewer than it
+    /// was asked for: this goes on with it.
     pub(in crate::web) next: Option<CallId>,
+}
+
+/// One of them.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct Listed {
+    #[serde(flatten)]
+    pub(in crate::web) record: Record,
+    /// What its company is called, as the newest flow through its menu is.
+    pub(in crate::web) company: Option<String>,
 }
 
 /// Floating-point numbers are exact up to here.
@@ -312,6 +322,10 @@ pub(in crate::web) struct HistoryQuery {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub(in crate::web) number: Option<String>,
+    /// Whose company's name has this in it.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(in crate::web) company: Option<String>,
     /// In which this was said, where it is kept.
     #[serde(default)]
     #[schemars(length(max = 64))]

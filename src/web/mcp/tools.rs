@@ -161,6 +161,8 @@ struct OfFlow {
 struct Search {
     /// Part of the number.
     number: Option<String>,
+    /// Part of the company's name.
+    company: Option<String>,
     /// What was said in it while the box held the line.
     said: Option<String>,
     /// How it ended.
@@ -242,18 +244,19 @@ const TOOLS: &[Entry] = &[
     },
     Entry {
         name: "search_call_history",
-        says: "Calls that are over or up, newest first, by part of the number, what was said, or how they ended.",
+        says: "Calls that are over or up, newest first, by part of the number or of the company's name, what was said, or how they ended.",
         scope: Scope::Read,
         takes: schema::<Search>,
         does: Does::Reads(|site, given| {
-            let Search { number, said, outcome, before, limit } = read(given)?;
+            let Search { number, company, said, outcome, before, limit } = read(given)?;
             let limit = Some(limit.unwrap_or(20)).filter(|limit| (1..=50).contains(limit));
             let limit = limit.ok_or("limit is 1 to 50")?;
-            let wanted = api::shapes::HistoryQuery { before, limit: Some(limit), number, said, outcome };
+            let limit = Some(limit);
+            let wanted = api::shapes::HistoryQuery { before, limit, number, company, said, outcome };
             let found = api::history(site, &wanted).map_err(|(_, why)| why)?;
-            let short = |record: &Record| {
+            let short = |api::shapes::Listed { record, company }: &api::shapes::Listed| {
                 json!({
-                    "call_id": record.id, "number": record.number, "outgoing": record.outgoing,
+                    "call_id": record.id, "number": record.number, "company": company, "outgoing": record.outgoing,
                     "started": words::iso(record.started), "outcome": record.outcome, "held_ms": record.held_ms,
                 })
             };

@@ -460,6 +460,17 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        name: "history",
+        title: "History",
+        many: false,
+        fields: &[field(
+            "keep",
+            "Calls are deleted after",
+            Text,
+            "With all that was said in them: such as 90d, 1d to 3650d. Default never.",
+        )],
+    },
+    Part {
         name: "guard",
         title: "Costs",
         many: false,
