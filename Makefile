@@ -28,7 +28,7 @@ help:
 	@echo 'make peers   only the calls against real peers (SIPp, baresip, pjsua2), and those against Asterisk, which it installs'
 	@echo 'make flood   FLOOD_PACKETS (an hour of 3,000 a second) from strangers while a call is up'
 	@echo 'make slay-table  SLAY_COMPANIES (1000) composed companies in virtual time: how many holds end with both talking'
-	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling'
+	@echo 'make fuzz    FUZZ_SECONDS (60) of random input to each part of the signalling, and to what reads browsers'
 	@echo 'make tones   every tone of every country on every line, and hours of sound that is none if POOL names what model/ gathered'
 	@echo 'make words       word errors and phrases found on telephone sound, beside faster-whisper'
 	@echo 'make bench-words  two holds at once while what both lines say is recognised'
@@ -80,7 +80,7 @@ slay-table: setup
 FUZZ_SECONDS ?= 60
 fuzz:
 	@command -v cargo-fuzz >/dev/null || cargo +nightly install --locked --quiet cargo-fuzz
-	for target in message values framing sdp digest machine; do \
+	for target in message values framing sdp digest machine head form; do \
 	  mkdir -p target/fuzz/$$target && \
 	  cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz-build --sanitizer none $$target \
 	    target/fuzz/$$target tests/fuzz/corpus/$$target -- -max_len=2048 -max_total_time=$(FUZZ_SECONDS) || exit 1; \

@@ -40,6 +40,8 @@ pub const GREETING_SHORTEST: usize = 8_000;
 pub const GREETING_LONGEST: usize = 64_000;
 /// Largest file that is brought as one: [`LOOSE_SECONDS`] at 48 kHz in stereo and 24 bits.
 pub const GREETING_FILE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest file of a flow: more than the longest one takes as text.
+pub const FLOW_FILE_BYTES: usize = 256 * 1024;
 /// Longest text that is spoken, characters: about so much is said in [`LOOSE_SECONDS`].
 pub const SPOKEN_CHARS: usize = 120;
 /// Texts that wait to be spoken. Full: the text is not spoken.

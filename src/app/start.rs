@@ -493,6 +493,7 @@ fn web_config(
             button: config.board.button.is_some(),
             lamp: config.board.lamp.is_some(),
             handset: config.handset.as_ref().map(|handset| handset.name.clone()),
+            phones: config.phones.iter().map(|phone| phone.name.clone()).collect(),
             folder: data.to_owned(),
         },
         counters: Some(counters),

@@ -63,6 +63,21 @@ pub struct Piece {
     doubted: bool,
 }
 
+/// What is known of one piece, without its prints.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heard {
+    /// Unique in its company.
+    pub id: u32,
+    /// How long it is.
+    pub seconds: f32,
+    /// In so many calls.
+    pub calls: u16,
+    /// When it was heard last; `None`: by another box.
+    pub last: Option<Hearing>,
+    /// It may have been a person.
+    pub doubted: bool,
+}
+
 /// What the owner says of a voice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taught {
@@ -139,6 +154,27 @@ impl Lore {
             pieces.map(Piece::len).sum::<usize>() as f32 * STEP_MS as f32 / 1000.0
         };
         (sum(false), sum(true))
+    }
+
+    /// Every piece, those that were heard last first.
+    pub fn heard(&self) -> Vec<Heard> {
+        let heard = |piece: &Piece| Heard {
+            id: piece.id,
+            seconds: piece.len() as f32 * STEP_MS as f32 / 1000.0,
+            calls: piece.calls,
+            last: Some(piece.again.unwrap_or(piece.learnt)).filter(|hearing| hearing.call > 0),
+            doubted: piece.doubted,
+        };
+        let mut all: Vec<Heard> = self.pieces.iter().map(heard).collect();
+        all.sort_by_key(|piece| core::cmp::Reverse(piece.last.map(|last| (last.call, last.at_ms))));
+        all
+    }
+
+    /// Forgets one piece. True if there was such a one.
+    pub fn forget_piece(&mut self, id: u32) -> bool {
+        let before = self.pieces.len();
+        self.pieces.retain(|piece| piece.id != id);
+        self.pieces.len() < before
     }
 
     /// Takes what a call has taught; `now` is the date, milliseconds since 1970.

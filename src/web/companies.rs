@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::api::Refusal;
 use super::page::{Place, alert, frame, notice, token};
 use super::visit::disk;
+use super::teach::{self, Forget, Piece};
 use super::{Site, flows, history, statistics, words};
 use crate::call::{Outcome, Record};
 use crate::slay::book::{Entry, Version};
@@ -159,7 +160,8 @@ fn card(company: &Company, form: &str) -> Markup {
             }
             @if let Some((company, calls, seconds)) = &company.heard {
                 h3 { "Announcements" }
-                p { (seconds.round()) " s of what it plays are known, as prints, from " (calls) @if *calls == 1 { " call." } @else { " calls." } }
+                p { (seconds.round()) " s of what it plays are known, as prints, from " (calls) @if *calls == 1 { " call." } @else { " calls." }
+                    " " a href=(heard_at(company)) { "One by one" } }
                 form method="post" action="/companies/forget" {
                     (token(form))
                     input type="hidden" name="company" value=(company);
@@ -168,6 +170,74 @@ fn card(company: &Company, form: &str) -> Markup {
             }
             p { a href={ "/history?number=" (words::in_address(&company.number)) } { "Its calls" } }
         }
+    }
+}
+
+/// Where the announcements of a company stand one by one.
+fn heard_at(company: &str) -> String {
+    format!("/companies/heard?company={}", words::in_address(company))
+}
+
+/// The announcements of one company, with what went wrong.
+pub(super) fn heard(site: &Site, company: &str, form: &str, wrong: Option<&Refusal>) -> Answer {
+    let found = teach::pieces(site, company);
+    let names = history::Names::known(site).ok();
+    let name = names.as_ref().and_then(|names| names.of(company));
+    match &found {
+        Ok(found) => {
+            let status = wrong.map_or(200, |(status, _)| *status);
+            let content = html! {
+                p { a href="/companies" { "← Companies" } }
+                h1 { "Announcements" }
+                p.lead { @if let Some(name) = name { span translate="no" { (name) } " " } span translate="no" { (company) } }
+                @if let Some((_, why)) = wrong { (alert(why)) }
+                section.card.peers {
+                    p.muted { "Prints are kept and no sound: none of this can be heard again. Forget what was a person, or what they no longer play." }
+                    @if found.pieces.is_empty() { p { "Nothing is known." } }
+                    ul { @for piece in &found.pieces { (piece_of(company, piece, form)) } }
+                }
+            };
+            Answer::page(status, frame("Announcements", Place::History, Some(form), &content))
+        }
+        Err((status, why)) => Answer::page(*status, notice(form, "No announcements", why)),
+    }
+}
+
+fn piece_of(company: &str, piece: &Piece, form: &str) -> Markup {
+    html! {
+        li {
+            b { (format!("{:.1} s", piece.seconds)) }
+            span.muted {
+                @match (piece.calls, piece.call) {
+                    (_, None) => { span { "From another box." } },
+                    (1, _) => { span { "Heard in one call." } },
+                    (calls, _) => { span { "Heard in " (calls) " calls." } },
+                }
+                @if let (Some(call), Some(at_ms)) = (piece.call, piece.at_ms) {
+                    " " a href={ "/calls/" (call.0) } { "Last at " (words::clock(at_ms)) " of call " (call.0) } ". "
+                }
+                @if piece.doubted { span { "It may have been a person: it counts once another call plays it again." } }
+            }
+            form method="post" action="/companies/forget" {
+                (token(form))
+                input type="hidden" name="company" value=(company);
+                input type="hidden" name="piece" value=(piece.id);
+                button.danger aria-label={ "Forget piece " (piece.id) } { "Forget" }
+            }
+        }
+    }
+}
+
+/// Forgets a piece, or all of a company.
+pub(super) fn forget(site: &Site, (company, piece): (&str, &str), form: &str) -> Answer {
+    let one = Some(piece).filter(|piece| !piece.is_empty());
+    let piece = one.map(str::parse).transpose().map_err(|_| (400, "piece: allowed is a number".to_owned()));
+    let gone = piece.and_then(|piece| teach::forget(site, &Forget { company: company.into(), piece }));
+    match (gone, one) {
+        (Ok(()), Some(_)) => Answer::see(heard_at(company)),
+        (Ok(()), None) => Answer::see("/companies".into()),
+        (Err(refusal), Some(_)) => heard(site, company, form, Some(&refusal)),
+        (Err(refusal), None) => page(site, form, Some(&refusal)),
     }
 }
 

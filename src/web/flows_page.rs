@@ -21,6 +21,8 @@ pub(super) enum Go {
     /// The same as a file.
     File,
     Keep,
+    /// A flow in a file.
+    Import,
     Remove,
     Plan,
     Unplan,
@@ -55,7 +57,9 @@ pub(super) fn go(site: &Site, go: Go, came: &Came<'_>) -> Answer {
         Go::List => return page(site, came, None),
         Go::Version => return version(site, came),
         Go::File => return file(site, came),
-        Go::Keep => flows::keep(site, &Written { number: came.number(), flow: came.text("flow").into() }),
+        Go::Keep | Go::Import => {
+            flows::keep(site, &Written { number: words::dialled(came.text("number")), flow: came.text("flow").into() })
+        }
         Go::Remove => {
             let gone = came.count("version").map(|version| Gone { number: came.number(), version });
             gone.and_then(|gone| flows::remove(site, &gone))
@@ -150,7 +154,18 @@ fn list(
             }
         }
         section.card {
-            h2 { "Write or import a flow" }
+            h2 { "Import a flow" }
+            form method="post" action="/flows/import" enctype="multipart/form-data" {
+                (token(form))
+                label for="import-number" { "Number" }
+                input #import-number type="tel" name="number" maxlength="40" autocomplete="off" required;
+                label for="import-file" { "A file, as a box exports it" }
+                input #import-file type="file" name="file" accept=".toml,application/toml,text/plain" required;
+                button { "Import" }
+            }
+        }
+        section.card {
+            h2 { "Write a flow" }
             (editor(number, if draft.is_empty() { EXAMPLE } else { draft }, form))
         }
     };

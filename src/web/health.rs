@@ -17,6 +17,8 @@ pub struct Parts {
     pub lamp: bool,
     /// What the box's own handset is called, if there is one.
     pub handset: Option<String>,
+    /// What the phones of the file are called.
+    pub phones: Vec<String>,
     /// Where calls and settings are kept.
     pub folder: PathBuf,
 }

@@ -37,6 +37,8 @@ mod login;
 mod logs;
 mod mcp;
 mod metrics;
+#[cfg(test)]
+mod noise;
 mod notify_page;
 mod page;
 mod phones;

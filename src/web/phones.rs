@@ -6,6 +6,7 @@
 use super::answer::Answer;
 use super::api::shapes::{Device, Origin, Pair, Phone, Phones};
 use super::{Order, Site, login, page, phones_page};
+use crate::call::PeerView;
 use crate::clock;
 use crate::phone::pairing::{Mac, REALM, WINDOW, Windows};
 use crate::phone::provisioning::{self, Jack, Line, Make};
@@ -261,47 +262,73 @@ pub(super) fn page(
         Some(Err(error)) => (Vec::new(), Some(error.to_string())),
         None => (Vec::new(), Some(super::visit::NO_STORE.to_owned())),
     };
-    let (snapshot, served) = (site.snapshot.borrow().clone(), site.pairing().served.clone());
-    let content = phones_page::content((&snapshot.phones, &phones), &served, form, (wrong.as_deref(), typed));
+    let served = site.pairing().served.clone();
+    let content = phones_page::content(&here(site, phones), &served, form, (wrong.as_deref(), typed));
     Answer::page(status, page::frame("Phones", page::Place::Phones, Some(form), &content))
 }
 
-/// `GET /api/v1/phones`: all of them, without anything secret. One that is paired and left out comes last.
-pub(super) fn list(site: &Site) -> Answer {
-    let mut paired = match site.store.as_ref().map(crate::store::Store::phones).transpose() {
-        Ok(paired) => paired.unwrap_or_default(),
-        Err(error) => return Answer::problem(503, &error.to_string()),
-    };
-    let peers = site.snapshot.borrow().phones.clone();
-    let mut phones = Vec::new();
-    for peer in peers {
-        let own = paired.iter().position(|phone| phone.name == peer.name).map(|at| paired.remove(at));
-        let handset = site.parts.handset.as_deref() == Some(&*peer.name);
-        let origin = if handset { Origin::Handset } else { Origin::File };
-        phones.push(shown(peer.name, (origin, peer.up, peer.status), own.as_ref()));
-    }
-    let left_out = paired.iter().map(|phone| {
-        let status = match phone.used {
-            true => "left out: the troubles say why",
-            false => "waiting for its first registration",
-        };
-        shown(phone.name.clone(), (Origin::Paired, false, status.to_owned()), Some(phone))
-    });
-    phones.extend(left_out);
-    Answer::json(200, &Phones { phones })
+/// A phone, and what was written down of it when it was paired.
+pub(super) struct Here {
+    pub(super) peer: PeerView,
+    pub(super) origin: Origin,
+    pub(super) paired: Option<PairedPhone>,
 }
 
-fn shown(name: String, (origin, up, status): (Origin, bool, String), paired: Option<&PairedPhone>) -> Phone {
-    let adapter = paired.and_then(|phone| phone.adapter);
+/// All of them. Those that are paired and are not among the box's phones come last.
+fn here(site: &Site, mut paired: Vec<PairedPhone>) -> Vec<Here> {
+    let peers = site.snapshot.borrow().phones.clone();
+    let mut here: Vec<Here> = Vec::new();
+    for peer in peers {
+        // The file's goes before a paired one of the same name.
+        let of_file = site.parts.phones.contains(&peer.name);
+        let own = paired.iter().position(|phone| !of_file && phone.name == peer.name);
+        let own = own.map(|at| paired.remove(at));
+        let origin = match own {
+            Some(_) => Origin::Paired,
+            None if site.parts.handset.as_deref() == Some(&*peer.name) => Origin::Handset,
+            None => Origin::File,
+        };
+        here.push(Here { peer, origin, paired: own });
+    }
+    here.extend(paired.into_iter().map(|phone| {
+        let status = match phone.used {
+            true => "left out: the troubles say why",
+            // The box tells of it within a moment.
+            false => "has not registered yet",
+        };
+        let peer = PeerView {
+            name: phone.name.clone(),
+            up: false,
+            status: status.into(),
+            registration: Default::default(),
+        };
+        Here { peer, origin: Origin::Paired, paired: Some(phone) }
+    }));
+    here
+}
+
+/// `GET /api/v1/phones`: all of them, without anything secret.
+pub(super) fn list(site: &Site) -> Answer {
+    match site.store.as_ref().map(crate::store::Store::phones).transpose() {
+        Ok(paired) => {
+            let phones = here(site, paired.unwrap_or_default()).into_iter().map(shown).collect();
+            Answer::json(200, &Phones { phones })
+        }
+        Err(error) => Answer::problem(503, &error.to_string()),
+    }
+}
+
+fn shown(Here { peer, origin, paired }: Here) -> Phone {
+    let adapter = paired.as_ref().and_then(|phone| phone.adapter);
     Phone {
-        name,
-        origin: if paired.is_some() { Origin::Paired } else { origin },
-        up,
-        status,
-        user: paired.map(|phone| phone.user.clone()),
+        name: peer.name,
+        origin,
+        up: peer.up,
+        status: peer.status,
         mac: adapter.map(|(mac, _)| Mac(mac).to_string()),
         jack: adapter.map(|(_, jack)| jack),
-        paired: paired.map(|phone| phone.paired),
-        used: paired.map(|phone| phone.used),
+        paired: paired.as_ref().map(|phone| phone.paired),
+        used: paired.as_ref().map(|phone| phone.used),
+        user: paired.map(|phone| phone.user),
     }
 }

@@ -1,18 +1,16 @@
 //! The page of phones: who is here, and how another one comes.
 
 use super::page::{Place, alert, frame, token};
-use super::phones::Told;
+use super::phones::{Here, Told};
 use super::words;
-use crate::call::PeerView;
 use crate::phone::pairing::Mac;
-use crate::store::PairedPhone;
 use crate::units::Wall;
 use maud::{Markup, html};
 use std::net::IpAddr;
 
 /// The list and the form.
 pub(super) fn content(
-    (peers, paired): (&[PeerView], &[PairedPhone]),
+    here: &[Here],
     served: &[(String, Wall, IpAddr)],
     form: &str,
     (wrong, typed): (Option<&str>, &[(String, String)]),
@@ -28,9 +26,9 @@ pub(super) fn content(
         @if let Some(wrong) = wrong { (alert(wrong)) }
         section.card.peers {
             h2 { "Here" }
-            @if peers.is_empty() && paired.is_empty() { p.muted { "No phone is paired yet." } }
+            @if here.is_empty() { p.muted { "No phone is paired yet." } }
             ul {
-                @for peer in peers { (phone(peer, paired.iter().find(|p| p.name == peer.name), form)) }
+                @for one in here { (phone(one, form)) }
             }
             @for (name, at, from) in served.iter().rev() {
                 p.muted { (name) ": its adapter fetched its settings at " (words::time(*at)) " from " (from) "." }
@@ -62,7 +60,7 @@ pub(super) fn content(
     }
 }
 
-fn phone(peer: &PeerView, paired: Option<&PairedPhone>, form: &str) -> Markup {
+fn phone(Here { peer, paired, .. }: &Here, form: &str) -> Markup {
     html! {
         li {
             span class=(if peer.up { "state up" } else { "state down" }) {

@@ -6,7 +6,7 @@ use super::flows_page::Go;
 use super::greeting::Go as Own;
 use super::update::Go as Renewal;
 use crate::call::Request as Wish;
-use crate::limits::{BACKUP_BYTES, GREETING_FILE_BYTES, UPDATE_BYTES};
+use crate::limits::{BACKUP_BYTES, FLOW_FILE_BYTES, GREETING_FILE_BYTES, UPDATE_BYTES};
 use crate::listen::lore::Taught;
 use crate::units::CallId;
 use tiny_http::Method;
@@ -46,7 +46,9 @@ pub(super) enum Route {
     Metrics,
     Statistics,
     Companies,
-    /// What is known of a company's sounds goes.
+    /// What is known of one company's sounds, piece by piece.
+    Heard,
+    /// All of it goes, or a piece.
     ForgetCompany,
     Logs,
     /// Tokens of programs.
@@ -130,6 +132,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["flows"] => (false, Route::Flows(Go::Keep)),
         ["flows", "version"] => (true, Route::Flows(Go::Version)),
         ["flows", "file"] => (true, Route::Flows(Go::File)),
+        ["flows", "import"] => (false, Route::Flows(Go::Import)),
         ["flows", "remove"] => (false, Route::Flows(Go::Remove)),
         ["planned"] => (false, Route::Flows(Go::Plan)),
         ["planned", "forget"] => (false, Route::Flows(Go::Unplan)),
@@ -141,6 +144,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["metrics"] => (true, Route::Metrics),
         ["statistics"] => (true, Route::Statistics),
         ["companies"] => (true, Route::Companies),
+        ["companies", "heard"] => (true, Route::Heard),
         ["companies", "forget"] => (false, Route::ForgetCompany),
         ["logs"] => (true, Route::Logs),
         ["access"] if get => (true, Route::Access),
@@ -190,6 +194,7 @@ pub(super) fn is_for_programs(path: &str) -> bool {
 pub(super) fn takes_a_file(path: &str) -> Option<(usize, Scope)> {
     match path {
         "/backup/restore" | "/api/v1/restore" => Some((BACKUP_BYTES, Scope::Backup)),
+        "/flows/import" => Some((FLOW_FILE_BYTES, Scope::Settings)),
         "/greeting" | "/api/v1/greeting" => Some((GREETING_FILE_BYTES, Scope::Settings)),
         _ if goes_to_the_disk(path) => {
             Some((usize::try_from(UPDATE_BYTES).unwrap_or(usize::MAX), Scope::Settings))
@@ -251,7 +256,7 @@ impl Route {
     /// It takes a form with a file in it.
     pub(super) fn takes_a_file(&self) -> bool {
         match self {
-            Self::Restore | Self::Greeting(Own::Bring) => true,
+            Self::Restore | Self::Greeting(Own::Bring) | Self::Flows(Go::Import) => true,
             Self::Api(asked) => asked.operation.what.takes_a_file(),
             _ => false,
         }

@@ -26,6 +26,8 @@ pub(super) struct Statistics {
     pub(super) false_rings: u32,
     /// Those that were waited for longest, first. Calls without a number belong to none.
     pub(super) numbers: Vec<OfNumber>,
+    /// Companies that are not among them, for they were waited for less.
+    pub(super) left_out: u32,
     /// Time waited by the hour at which the wait began, on the box's clock, milliseconds; 24 of them.
     pub(super) by_hour_ms: Vec<u64>,
     /// The same by weekday, Monday first.
@@ -100,6 +102,7 @@ fn reckon<'a>(
         .map(|(known, waits)| OfNumber { name: name(&known.number), median_ms: median(waits), ..known })
         .collect();
     sum.numbers.sort_by(|a, b| b.held_ms.cmp(&a.held_ms).then_with(|| a.number.cmp(&b.number)));
+    sum.left_out = u32::try_from(sum.numbers.len().saturating_sub(NUMBERS)).unwrap_or(u32::MAX);
     sum.numbers.truncate(NUMBERS);
     sum
 }
@@ -143,6 +146,10 @@ mod tests {
         let expected =
             [("2".to_owned(), None, 1, 0, None), ("1".to_owned(), Some("Care".to_owned()), 3, 3, Some(200))];
         assert_eq!(numbers, expected, "withheld numbers are no company");
+        let many: Vec<Record> =
+            (0..25).map(|n| held(n, &n.to_string(), Outcome::Slain, 1_000 + n)).collect();
+        let sum = reckon(many.iter(), &full, &name);
+        assert_eq!((sum.numbers.len(), sum.left_out, sum.numbers[19].held_ms), (20, 5, 1_005));
     }
 
     #[test]

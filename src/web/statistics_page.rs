@@ -46,6 +46,9 @@ fn content(sum: &Statistics) -> Markup {
                         tbody { @for number in &sum.numbers { (row(number)) } }
                     }
                 }
+                @if sum.left_out > 0 {
+                    p.muted { "And " (sum.left_out) " that were waited for less: " a href="/companies" { "all companies" } "." }
+                }
             }
             (bars("By weekday", WEEKDAYS.map(str::to_owned).into_iter().zip(&sum.by_weekday_ms)))
             (bars("By hour", hours.zip(&sum.by_hour_ms)))

@@ -87,6 +87,43 @@ pub(super) struct Company {
     pub(super) company: String,
 }
 
+/// What is forgotten.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Forget {
+    /// Of which company: as dialled, or in full.
+    #[schemars(regex(pattern = r"^\+?[0-9]{1,32}$"))]
+    pub(super) company: String,
+    /// One piece, as `list_pieces` gives it; all unless given.
+    #[serde(default, deserialize_with = "whole_if_any")]
+    #[schemars(range(max = u32::MAX))]
+    pub(super) piece: Option<u32>,
+}
+
+/// What was heard at one company.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Pieces {
+    /// In full.
+    company: String,
+    /// Those that were heard last come first.
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// Some seconds of one announcement.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Piece {
+    pub(super) id: u32,
+    pub(super) seconds: f32,
+    /// In so many calls it was heard.
+    pub(super) calls: u16,
+    /// The last of them; `null`: it came from another box.
+    pub(super) call: Option<CallId>,
+    /// When in that call, milliseconds since it began.
+    pub(super) at_ms: Option<u64>,
+    /// It may have been a person: it is taken for known only once another call plays it again.
+    pub(super) doubted: bool,
+}
+
 /// Of whom recordings are known.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Companies {
@@ -140,6 +177,21 @@ pub(super) fn companies(site: &Site) -> Result<Companies, Refusal> {
     Ok(Companies { companies })
 }
 
+/// What was heard at one company, piece by piece.
+pub(super) fn pieces(site: &Site, company: &str) -> Result<Pieces, Refusal> {
+    let company = site.company(&checked(company)?);
+    let heard = site.store()?.lore(&company).map_err(disk)?.heard().into_iter();
+    let pieces = heard.map(|heard| Piece {
+        id: heard.id,
+        seconds: heard.seconds,
+        calls: heard.calls,
+        call: heard.last.map(|last| CallId(last.call)),
+        at_ms: heard.last.map(|last| last.at_ms),
+        doubted: heard.doubted,
+    });
+    Ok(Pieces { pieces: pieces.collect(), company })
+}
+
 /// What may be given to others of one company.
 pub(super) fn give(site: &Site, company: &str) -> Result<PrintsFile, Refusal> {
     let company = site.company(&checked(company)?);
@@ -190,7 +242,18 @@ fn unhex(piece: &str) -> Option<Vec<u32>> {
     steps.map(print).collect()
 }
 
-/// Forgets all that is known of a company.
-pub(super) fn forget(site: &Site, company: &str) -> Result<(), Refusal> {
-    site.store()?.change_lore(&site.company(&checked(company)?), |lore| *lore = Lore::default()).map_err(disk)
+/// Forgets one piece, or all that is known of a company.
+pub(super) fn forget(site: &Site, gone: &Forget) -> Result<(), Refusal> {
+    let company = site.company(&checked(&gone.company)?);
+    let forgotten = site.store()?.change_lore(&company, |lore| match gone.piece {
+        Some(piece) => lore.forget_piece(piece),
+        None => {
+            *lore = Lore::default();
+            true
+        }
+    });
+    match forgotten.map_err(disk)? {
+        true => Ok(()),
+        false => Err((404, "This piece is not known: it was forgotten already.".into())),
+    }
 }

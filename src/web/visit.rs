@@ -365,15 +365,20 @@ impl Visit<'_> {
                 Err((status, why)) => phones::page(site, &form, (Some(&why), &[]), status),
             },
             Route::Flows(go) => {
+                // A file that is brought stands for what is typed.
+                if let Some(file) = self.file.take() {
+                    self.body.push(("flow".into(), String::from_utf8_lossy(&file).into_owned()));
+                }
                 let fields = if self.body.is_empty() { &self.query } else { &self.body };
                 flows_page::go(site, *go, &Came { fields, form: &form })
             }
             Route::Statistics => statistics_page::page(site, &form),
             Route::Companies => companies::page(site, &form, None),
-            Route::ForgetCompany => match teach::forget(site, self.sent("company").unwrap_or_default()) {
-                Ok(()) => Answer::see("/companies".into()),
-                Err(refusal) => companies::page(site, &form, Some(&refusal)),
-            },
+            Route::Heard => companies::heard(site, self.asked("company").unwrap_or_default(), &form, None),
+            Route::ForgetCompany => {
+                let sent = |key| self.sent(key).unwrap_or_default();
+                companies::forget(site, (sent("company"), sent("piece")), &form)
+            }
             Route::Logs => {
                 let asked = |name| self.asked(name).unwrap_or_default().trim();
                 logs::page(asked("find"), asked("level"), &form)

@@ -1,6 +1,7 @@
 //! Menus on the page and for programs: what is kept is shown, changed as text and exported; what is wrong is said and
 //! nothing is lost.
 
+use super::greeting::{MULTIPART, form, send};
 use super::server::{SOON, Server, TOKEN, record};
 use hold_slayer::call::{Outcome, Record};
 use hold_slayer::slay::book::Book;
@@ -132,6 +133,29 @@ fn what_is_wrong_is_said_with_its_line_and_what_was_written_stays() {
         403,
         "not without the form's token"
     );
+}
+
+#[test]
+fn a_flow_that_a_box_exported_is_brought_as_a_file() {
+    let server = Server::new();
+    let (cookie, csrf) = server.log_in();
+    let bring = |csrf: &str, number: &str, file: &[u8]| {
+        let fields = [("csrf", csrf.as_bytes()), ("number", number.as_bytes()), ("file", file)];
+        let head = format!("POST /flows/import HTTP/1.1\r\nCookie: {cookie}\r\n{MULTIPART}");
+        let (status, words) = send(&server, &head, &form(&fields));
+        (status, String::from_utf8_lossy(&words).into_owned())
+    };
+    assert!(server.get("/flows", &cookie).text.contains("enctype=\"multipart/form-data\""));
+    assert_eq!(bring("", "1800", FLOW.as_bytes()).0, 403, "our form only");
+    assert_eq!(bring(&csrf, "1 800", FLOW.as_bytes()).0, 303);
+    let (status, words) = bring(&csrf, "1800", b"");
+    assert!(status == 400 && words.contains("The flow is empty"), "{words}");
+    // What is wrong stands in the field, to be put right there.
+    let (status, words) = bring(&csrf, "1800", &FLOW.replace("\"2\"", "\"x\"").into_bytes());
+    assert!(status == 400 && words.contains("keys = &quot;x&quot;"), "{words}");
+    let (status, words) = bring(&csrf, "1800", &[b'#'; 300 * 1024]);
+    assert!(status == 413, "{words}");
+    assert_eq!(server.get("/flows/import", &cookie).status, 405);
 }
 
 #[test]

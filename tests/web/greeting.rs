@@ -5,9 +5,9 @@ use hold_slayer::listen::words::Language;
 use hold_slayer::web::{Config, House};
 use std::io::{Read, Write};
 
-const MULTIPART: &str = "Content-Type: multipart/form-data; boundary=xyz\r\n";
+pub const MULTIPART: &str = "Content-Type: multipart/form-data; boundary=xyz\r\n";
 
-fn send(server: &Server, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
+pub fn send(server: &Server, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
     let mut stream = server.connect();
     let head = format!("{head}Host: {}\r\nContent-Length: {}\r\n\r\n", server.addr(), body.len());
     stream.write_all(head.as_bytes()).unwrap();
@@ -20,7 +20,7 @@ fn send(server: &Server, head: &str, body: &[u8]) -> (u16, Vec<u8>) {
     (status.unwrap_or(0), bytes.get(end + 4..).unwrap_or_default().to_vec())
 }
 
-fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, content) in parts {
         let file = if *name == "file" { "; filename=\"hello.wav\"" } else { "" };

@@ -179,3 +179,20 @@ fn programs_pair_and_take_away_too() {
     );
     assert!(phones(&server).iter().all(|phone| phone["user"].is_null()), "it is one of the file from now on");
 }
+
+#[test]
+fn a_paired_phone_is_not_taken_for_one_of_the_file_that_has_its_name() {
+    let server = Server::new();
+    let (cookie, token) = server.log_in();
+    let pair = server.post("/phones", &cookie, "", &form(&token, "kitchen", "grandstream", &format!("&mac={MAC}")));
+    assert_eq!(pair.status, 200, "{}", pair.text);
+    let mut now = crate::server::snapshot(Vec::new());
+    now.phones = vec![crate::server::peer("kitchen", true, "registered")];
+    server.snapshot.send_replace(std::sync::Arc::new(now));
+    let phones = server.get("/api/v1/phones", &cookie).json()["phones"].as_array().unwrap().clone();
+    let told = |at: usize| (phones[at]["origin"].as_str().unwrap().to_owned(), phones[at]["mac"].is_null());
+    assert_eq!([told(0), told(1)], [("file".to_owned(), true), ("paired".to_owned(), false)], "{phones:?}");
+    let page = server.get("/phones", &cookie).text;
+    assert!(page.contains("From hold-slayer.toml") && page.contains("adapter c0:74:ad:12:34:56"), "{page}");
+    assert_eq!(page.matches("Take away kitchen").count(), 1, "{page}");
+}

@@ -72,6 +72,7 @@ pub fn config() -> Config {
             button: true,
             lamp: false,
             handset: Some("on the box".into()),
+            phones: vec!["kitchen".into()],
             folder: std::env::temp_dir(),
         },
     }

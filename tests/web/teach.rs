@@ -122,3 +122,50 @@ fn prints_are_given_to_others_and_taken_in_and_forgotten() {
     assert_eq!(post("/api/v1/prints/forget", &forget).status, 200);
     assert!(lore(&taker).is_empty());
 }
+
+#[test]
+fn what_was_learnt_of_a_company_is_seen_and_forgotten_piece_by_piece() {
+    let server = Server::new();
+    let (cookie, token) = server.log_in();
+    let store = server.store.as_ref().unwrap();
+    store.change_lore(COMPANY, |lore| lore.take(&[vec![7; 60]])).unwrap();
+    store.change_lore(COMPANY, |lore| lore.learn(1, 5, fresh(62_000, false))).unwrap();
+    store.change_lore(COMPANY, |lore| lore.learn(3, 6, fresh(5_000, true))).unwrap();
+    let again = Lesson { again: vec![(1, 9_000)], ..Lesson::default() };
+    store.change_lore(COMPANY, |lore| lore.learn(4, 7, again)).unwrap();
+    assert!(store.flush(crate::server::SOON));
+    let at = format!("/companies/heard?company={}", COMPANY.replace('+', "%2B"));
+    assert!(server.get("/companies", &cookie).text.contains(&at), "the company's card leads there");
+    let page = server.get(&at, &cookie).text;
+    for words in [
+        "4.0 s",
+        "2.4 s",
+        "Heard in 2 calls.",
+        "Heard in one call.",
+        "From another box.",
+        "href=\"/calls/4\">Last at 0:09 of call 4",
+        "It may have been a person",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let list = || {
+        let list = server.get(&format!("/api/v1/prints/pieces?company={}", COMPANY.replace('+', "%2B")), &cookie);
+        let pieces = list.json()["pieces"].as_array().unwrap().clone();
+        pieces.iter().map(|piece| (piece["id"].as_u64().unwrap(), piece["call"].as_u64())).collect::<Vec<_>>()
+    };
+    assert_eq!(list(), [(1, Some(4)), (2, Some(3)), (0, None)], "what was heard last comes first");
+    let forget = |piece: &str| {
+        let body = format!("csrf={token}&company={}&piece={piece}", COMPANY.replace('+', "%2B"));
+        server.post("/companies/forget", &cookie, "", &body)
+    };
+    let gone = forget("2");
+    assert_eq!((gone.status, gone.field("location").map(str::to_lowercase)), (303, Some(at.to_lowercase())));
+    assert_eq!((forget("2").status, forget("x").status), (404, 400));
+    let api = |body: &str| {
+        let fields = format!("X-CSRF-Token: {token}\r\nContent-Type: application/json\r\n");
+        server.post("/api/v1/prints/forget", &cookie, &fields, body).status
+    };
+    assert_eq!(api(&format!("{{\"company\":\"{COMPANY}\",\"piece\":0}}")), 200);
+    assert_eq!(list(), [(1, Some(4))]);
+    assert_eq!(api(&format!("{{\"company\":\"{COMPANY}\",\"piece\":0}}")), 404);
+}

@@ -111,7 +111,10 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             Answer::json(200, &teach::give(site, &query::<teach::Company>(sent.query)?.company)?)
         }
         What::TakePrints => Answer::json(200, &teach::take(site, &body(sent.body)?)?),
-        What::ForgetPrints => done(teach::forget(site, &body::<teach::Company>(sent.body)?.company))?,
+        What::Pieces => {
+            Answer::json(200, &teach::pieces(site, &query::<teach::Company>(sent.query)?.company)?)
+        }
+        What::ForgetPrints => done(teach::forget(site, &body(sent.body)?))?,
         What::Flows => Answer::json(200, &flows::list(site)?),
         What::Flow => {
             let which: flows::Which = query(sent.query)?;

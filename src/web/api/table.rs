@@ -9,7 +9,7 @@ use super::super::greeting::{Brought as BroughtGreeting, State as Greeting};
 use super::super::phones::Told;
 use super::super::route::{Miss, call_id};
 use super::super::statistics::Statistics;
-use super::super::teach::{Companies, Company, Moment, PrintsFile, TakenIn};
+use super::super::teach::{Companies, Company, Forget, Moment, Pieces, PrintsFile, TakenIn};
 use super::super::update::{Bundle, State as Update, Taken, With};
 use super::shapes::{
     Calls, Devices, Done, Events, EventsQuery, History, HistoryQuery, Keys, Nothing, Pair, Phones, Place,
@@ -41,6 +41,7 @@ pub(in crate::web) enum What {
     Prints,
     PrintsOf,
     TakePrints,
+    Pieces,
     ForgetPrints,
     Flows,
     Flow,
@@ -228,13 +229,23 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
+        query: Some(of::<Company>),
+        ..get(
+            What::Pieces,
+            "/prints/pieces",
+            "list_pieces",
+            "What was heard at one company, piece by piece: how long each is and when it was heard last",
+            of::<Pieces>,
+        )
+    },
+    Operation {
         scope: Some(Scope::Settings),
         ..post(
             What::ForgetPrints,
             "/prints/forget",
             "forget_prints",
-            "Forget what is known of one company",
-            of::<Company>,
+            "Forget what is known of one company, or one piece of it",
+            of::<Forget>,
         )
     },
     get(What::Flows, "/flows", "list_flows", "What the box knows of companies' menus", of::<Flows>),
