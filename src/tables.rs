@@ -289,7 +289,8 @@ impl<'s, 't> Section<'s, 't> {
     /// A time such as "45s" within bounds.
     pub fn duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
         let (least, most) = (show_duration(*range.start()), show_duration(*range.end()));
-        let allowed = format!("allowed is a time from \"{least}\" to \"{most}\", written with d, h, m, s or ms");
+        let allowed =
+            format!("allowed is a time from \"{least}\" to \"{most}\", written with d, h, m, s or ms");
         self.text(key, &allowed, |text| duration(text).filter(|d| range.contains(d)))
     }
 

@@ -70,7 +70,8 @@ pub(super) fn certificates(
 ) -> (Vec<Certificate>, Vec<String>) {
     let own = config.web.tls == PageTls::SelfSigned;
     let page = page.map(|file| ("page", file, own));
-    let phones = config.sip.tls.as_ref().filter(|_| phones).map(|tls| ("SIP over TLS", tls.cert.as_path(), false));
+    let phones =
+        config.sip.tls.as_ref().filter(|_| phones).map(|tls| ("SIP over TLS", tls.cert.as_path(), false));
     let (mut good, mut troubles) = (Vec::new(), Vec::new());
     for (about, file, own) in page.into_iter().chain(phones) {
         match Certificate::look(about, file, own, clock::wall()) {

@@ -23,7 +23,8 @@ pub(super) fn look(config: &Config) -> Vec<Certificate> {
         PageTls::Off | PageTls::SelfSigned => None,
     };
     let phones = config.sip.tls.as_ref().map(|tls| ("SIP over TLS", &tls.cert, &tls.key));
-    let one = |(about, cert, key): (_, &PathBuf, &PathBuf)| Certificate { about, good: good(about, cert, key) };
+    let one =
+        |(about, cert, key): (_, &PathBuf, &PathBuf)| Certificate { about, good: good(about, cert, key) };
     page.into_iter().chain(phones).map(one).collect()
 }
 

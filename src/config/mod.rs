@@ -23,8 +23,8 @@ pub use crate::tables::{Mistake, Mistakes};
 pub use country::Country;
 pub use presets::{TEXT as PRESETS, asks as preset_asks, names as presets};
 pub use settings::{
-    Codes, Config, Guard, Handset, History, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record, Secret,
-    Sip, SipTls, Speech, Trunk, TrunkPeer, Web, Words,
+    Codes, Config, Guard, Handset, History, Hold, Line, Log, Media, Menu, PageTls, Phone, PhonePeer, Record,
+    Secret, Sip, SipTls, Speech, Trunk, TrunkPeer, Web, Words,
 };
 pub use way::Way;
 

@@ -396,7 +396,9 @@ fn what_was_said_and_calls_are_deleted_when_their_time_is_over() {
     store.put(&Record { started: Wall(now - 3 * day), ..said(now - day, 3) }).unwrap();
     let cut_off = Record { outcome: Outcome::Interrupted, started: Wall(now - 3 * day), ..record(4, "") };
     store.put(&cut_off).unwrap();
-    store.put(&Record { outcome: Outcome::Up, ended: None, started: Wall(now - 3 * day), ..said(0, 5) }).unwrap();
+    store
+        .put(&Record { outcome: Outcome::Up, ended: None, started: Wall(now - 3 * day), ..said(0, 5) })
+        .unwrap();
     assert!(store.flush(SOON));
     let ids = || store.history(None, 10).unwrap().iter().map(|record| record.id.0).collect::<Vec<_>>();
     store.keep(Duration::MAX, Duration::from_secs(2 * 86_400));

@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::api::Refusal;
 use super::page::{Place, alert, frame, notice, token};
-use super::visit::disk;
 use super::teach::{self, Forget, Piece};
+use super::visit::disk;
 use super::{Site, flows, history, statistics, words};
 use crate::call::{Outcome, Record};
 use crate::slay::book::{Entry, Version};

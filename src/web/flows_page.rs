@@ -57,9 +57,10 @@ pub(super) fn go(site: &Site, go: Go, came: &Came<'_>) -> Answer {
         Go::List => return page(site, came, None),
         Go::Version => return version(site, came),
         Go::File => return file(site, came),
-        Go::Keep | Go::Import => {
-            flows::keep(site, &Written { number: words::dialled(came.text("number")), flow: came.text("flow").into() })
-        }
+        Go::Keep | Go::Import => flows::keep(
+            site,
+            &Written { number: words::dialled(came.text("number")), flow: came.text("flow").into() },
+        ),
         Go::Remove => {
             let gone = came.count("version").map(|version| Gone { number: came.number(), version });
             gone.and_then(|gone| flows::remove(site, &gone))

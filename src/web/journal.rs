@@ -127,6 +127,11 @@ impl Journal {
         self.kept().entries.iter().cloned().collect()
     }
 
+    /// Takes out what the owner wants nobody to read.
+    pub(super) fn forget(&self, gone: impl Fn(&Happened) -> bool) {
+        self.kept().entries.retain(|entry| !gone(&entry.what));
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -22,8 +22,22 @@ impl Noise {
     /// A byte is changed, a piece that means something is put in, or bytes are cut out.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         const PIECES: [&[u8]; 16] = [
-            b"\r\n", b"\r\n\r\n", b"\r", b"\n", b"\0", b" ", b": ", b"\"", b"=", b"&", b"%", b"--x", b"\r\n--x-y",
-            b"Host: localhost\r\n", b"Content-Length: 7\r\n", b"\xff",
+            b"\r\n",
+            b"\r\n\r\n",
+            b"\r",
+            b"\n",
+            b"\0",
+            b" ",
+            b": ",
+            b"\"",
+            b"=",
+            b"&",
+            b"%",
+            b"--x",
+            b"\r\n--x-y",
+            b"Host: localhost\r\n",
+            b"Content-Length: 7\r\n",
+            b"\xff",
         ];
         let at = self.below(bytes.len() + 1);
         match self.below(3) {

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::page::{Place, alert, frame, token};
 use super::{Site, greeting};
+use crate::call::{Event, Happened};
 use maud::html;
 
 /// The page, with what went wrong or was done.
@@ -78,16 +79,20 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
 pub(super) fn purge(site: &Site, fields: &[(String, String)], form: &str) -> Answer {
     let up: Vec<_> = site.snapshot.borrow().calls.iter().map(|call| call.id).collect();
     let what = fields.iter().find(|(key, _)| key == "purge").map_or("", |(_, value)| value.as_str());
+    let is_over = |happened: &Happened| happened.call.is_some_and(|call| !up.contains(&call));
     let done = match (what, &site.store) {
         ("recordings", _) => site.studio.archive.forget(&up).map_err(|error| error.to_string()),
         ("clips", _) => site.studio.archive.clips().forget().map_err(|error| error.to_string()),
         ("history", Some(store)) => {
             // Names and numbers that were spoken, and what a restore has put aside.
             clear(site, &["speech", "before-restore", "restore.failed"]);
+            site.journal.forget(is_over);
             store.forget(&up).map_err(|error| error.to_string())
         }
         ("said", Some(store)) => {
             clear(site, &["before-restore", "restore.failed"]);
+            let is_said = |happened: &Happened| matches!(happened.event, Event::AudioTranscript { .. });
+            site.journal.forget(|happened| is_over(happened) && is_said(happened));
             store.forget_said(&up).map_err(|error| error.to_string())
         }
         ("greeting", _) => greeting::remove(site).map(|()| 1).map_err(|(_, why)| why),

@@ -146,8 +146,7 @@ mod tests {
         let expected =
             [("2".to_owned(), None, 1, 0, None), ("1".to_owned(), Some("Care".to_owned()), 3, 3, Some(200))];
         assert_eq!(numbers, expected, "withheld numbers are no company");
-        let many: Vec<Record> =
-            (0..25).map(|n| held(n, &n.to_string(), Outcome::Slain, 1_000 + n)).collect();
+        let many: Vec<Record> = (0..25).map(|n| held(n, &n.to_string(), Outcome::Slain, 1_000 + n)).collect();
         let sum = reckon(many.iter(), &full, &name);
         assert_eq!((sum.numbers.len(), sum.left_out, sum.numbers[19].held_ms), (20, 5, 1_005));
     }

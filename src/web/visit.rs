@@ -13,8 +13,8 @@ use super::route::{Miss, Route, call_id, find, is_for_programs};
 use super::sound::Sound;
 use super::{
     Ask, Doors, Order, Site, access_page, api, backup, board_page, call_page, companies, events, feed, form,
-    gate, greeting, head, history, home, login, logs, mcp, metrics, notify_page, page, phones, privacy, settings,
-    setup, sound, statistics_page, teach, update,
+    gate, greeting, head, history, home, login, logs, mcp, metrics, notify_page, page, phones, privacy,
+    settings, setup, sound, statistics_page, teach, update,
 };
 use crate::call::{Door, Request as Wish};
 use crate::clock;

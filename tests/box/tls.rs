@@ -1,9 +1,9 @@
 //! The page of the running box over TLS: with a certificate that it makes, and with one that it is given.
 
-use hold_slayer::net::certificate::self_signed;
 use super::far::Net;
 use super::running::{Folder, Running, configuration};
 use hold_slayer::limits::WEB_CONNECTIONS;
+use hold_slayer::net::certificate::self_signed;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -86,7 +86,10 @@ fn the_page_says_when_a_certificate_of_the_owners_will_not_be_good_for_long() {
     let (cert, key) = self_signed(&own, vec!["given.example".into()], then).unwrap();
     let (shown, hidden) = (cert.display(), key.display());
     // It is shown to phones, so that the page can be read as it is.
-    let listen = format!("[sip]\ntls_listen = \"{}:5061\"\ntls_cert = \"{shown}\"\ntls_key = \"{hidden}\"\n", net.host(1));
+    let listen = format!(
+        "[sip]\ntls_listen = \"{}:5061\"\ntls_cert = \"{shown}\"\ntls_key = \"{hidden}\"\n",
+        net.host(1)
+    );
     let text = configuration(net, &net.trunk().to_string()).replace("[sip]\n", &listen);
     let running = Running::with(net, &folder, &folder.0, &text);
     let page = running.log_in(&running.password());

@@ -263,9 +263,25 @@ async function changes(page, box, provider) {
   // It is written down a moment after it has ended.
   await page.waitForFunction(async () => (await (await fetch("/api/v1/history")).json()).calls.length === 2);
   await page.goto(`${box.page}/history`);
+  await page.getByLabel("Number, company, or what was said").fill("CARE");
+  await page.getByLabel("How it ended").selectOption("You ended the wait");
+  await press(page, "Search");
+  await lookAround(page, "calls found by their company", "history-found");
+  assert.equal(await page.locator("a.card", { hasText: "Care" }).count(), 1, "both calls were there, and one was held");
   await page.locator("a.card").first().click();
   await page.getByText("step 1 of 2").first().waitFor();
-  done("a flow edited and tried");
+  await heading(page, "Care 03012345").waitFor();
+  done("a flow edited and tried, its company found in the history");
+
+  await page.goto(`${box.page}/flows`);
+  await page.getByRole("link", { name: "Version 2" }).click();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Export as a file" }).click()]);
+  await page.goto(`${box.page}/flows`);
+  await page.locator("#import-number").fill("030 999");
+  await page.locator("#import-file").setInputFiles(await download.path());
+  await press(page, "Import");
+  await heading(page, /30999$/).waitFor();
+  done("a flow exported and brought for another number");
 
   await page.goto(`${box.page}/settings`);
   const before = box.settings();

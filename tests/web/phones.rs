@@ -184,7 +184,8 @@ fn programs_pair_and_take_away_too() {
 fn a_paired_phone_is_not_taken_for_one_of_the_file_that_has_its_name() {
     let server = Server::new();
     let (cookie, token) = server.log_in();
-    let pair = server.post("/phones", &cookie, "", &form(&token, "kitchen", "grandstream", &format!("&mac={MAC}")));
+    let pair =
+        server.post("/phones", &cookie, "", &form(&token, "kitchen", "grandstream", &format!("&mac={MAC}")));
     assert_eq!(pair.status, 200, "{}", pair.text);
     let mut now = crate::server::snapshot(Vec::new());
     now.phones = vec![crate::server::peer("kitchen", true, "registered")];

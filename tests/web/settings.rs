@@ -278,12 +278,27 @@ fn what_is_kept_is_deleted_when_the_owner_says_so() {
     assert!(server.get("/history", &cookie).text.contains("/calls/1\""));
     let purge = |what: &str| server.post("/privacy", &cookie, "", &format!("csrf={csrf}&purge={what}"));
     assert_eq!((purge("everything").status, purge("recordings").status), (400, 200));
+    let event = |call, event| {
+        let happened =
+            hold_slayer::call::Happened { at: hold_slayer::clock::wall(), call: Some(call), event };
+        server.journal.write(happened);
+    };
+    let text = || hold_slayer::call::Event::AudioTranscript { text: "in the journal".into() };
+    event(hold_slayer::units::CallId(1), text());
+    event(hold_slayer::units::CallId(1), hold_slayer::call::Event::HoldDetected);
+    let kinds = || {
+        let events = server.get("/api/v1/events", &cookie).json();
+        events["events"].as_array().unwrap().iter().map(|event| event["type"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(), ["\"audio.transcript\"", "\"hold.detected\""]);
     let said = purge("said");
+    assert_eq!(kinds(), ["\"hold.detected\""], "nor do programs read it any more");
     assert!(said.status == 200 && said.text.contains("1 deleted."), "{}", said.text);
     let call = server.get("/calls/1", &cookie).text;
     assert!(!call.contains("Thank you for holding.") && call.contains("Hold slain"), "{call}");
     assert!(!left[1].exists() && left[0].exists(), "what a restore has put aside has words in it, too");
     let gone = purge("history");
+    assert!(kinds().is_empty());
     assert!(gone.text.contains("9 deleted."), "{}", gone.text);
     assert!(server.get("/history", &cookie).text.contains("No calls yet"));
     assert!(

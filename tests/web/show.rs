@@ -1,7 +1,8 @@
 //! The page with made-up calls, to be looked at: `cargo test --test web -- --ignored show --nocapture`, then Enter.
 
-use crate::server::{Server, config, snapshot, view};
-use hold_slayer::call::Phase;
+use crate::server::{Server, config, record, snapshot, view};
+use hold_slayer::call::{Phase, Record};
+use hold_slayer::listen::lore::{Fresh, Lesson};
 use hold_slayer::web::Config;
 use std::sync::Arc;
 
@@ -9,6 +10,16 @@ use std::sync::Arc;
 #[ignore = "for people who want to look at the page"]
 fn show() {
     let server = Server::with(Config { one_use_token: Some("look".into()), ..config() });
+    crate::flows::known(&server);
+    let store = server.store.as_ref().unwrap();
+    store.put(&Record { number: "18005550123".into(), ..record(10) }).unwrap();
+    let fresh = [(2_000, false), (62_000, false), (95_000, true)];
+    let fresh =
+        fresh.map(|(at_ms, doubted)| Fresh { at_ms, prints: vec![at_ms as u32; 120], doubted }).into();
+    store
+        .change_lore("+18005550123", |lore| lore.learn(10, 5, Lesson { fresh, ..Lesson::default() }))
+        .unwrap();
+    store.change_lore("+18005550123", |lore| lore.take(&[vec![7; 60]])).unwrap();
     println!("page: http://{}/login?token=look (password: {})", server.addr(), crate::server::PASSWORD);
     println!("type a phase (dialing … ringing), 'quiet', 'trouble' or 'two'; an empty line ends");
     for line in std::io::stdin().lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {

@@ -149,7 +149,8 @@ fn what_was_learnt_of_a_company_is_seen_and_forgotten_piece_by_piece() {
         assert!(page.contains(words), "{words}: {page}");
     }
     let list = || {
-        let list = server.get(&format!("/api/v1/prints/pieces?company={}", COMPANY.replace('+', "%2B")), &cookie);
+        let list =
+            server.get(&format!("/api/v1/prints/pieces?company={}", COMPANY.replace('+', "%2B")), &cookie);
         let pieces = list.json()["pieces"].as_array().unwrap().clone();
         pieces.iter().map(|piece| (piece["id"].as_u64().unwrap(), piece["call"].as_u64())).collect::<Vec<_>>()
     };

@@ -5,10 +5,10 @@ pub(super) mod shapes;
 pub(super) mod table;
 
 use super::answer::Answer;
+use super::history::{self, Names};
 use super::journal::Filter;
 use super::settings::Act;
 use super::sound::Sound;
-use super::history::{self, Names};
 use super::{Site, backup, flows, greeting, phones, statistics, teach, update};
 use crate::call::{Door, Errand, Event, Record, Request};
 use crate::listen::lore::Taught;
@@ -18,8 +18,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shapes::{
-    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Listed, Mode, Pair, Place, Placed, Through, Unpair,
-    task, way,
+    Calls, Devices, Done, Events, History, HistoryQuery, Keys, Listed, Mode, Pair, Place, Placed, Through,
+    Unpair, task, way,
 };
 pub(super) use shapes::{whole, whole_if_any};
 use std::net::IpAddr;

@@ -250,8 +250,7 @@ const TOOLS: &[Entry] = &[
         does: Does::Reads(|site, given| {
             let Search { number, company, said, outcome, before, limit } = read(given)?;
             let limit = Some(limit.unwrap_or(20)).filter(|limit| (1..=50).contains(limit));
-            let limit = limit.ok_or("limit is 1 to 50")?;
-            let limit = Some(limit);
+            let limit = Some(limit.ok_or("limit is 1 to 50")?);
             let wanted = api::shapes::HistoryQuery { before, limit, number, company, said, outcome };
             let found = api::history(site, &wanted).map_err(|(_, why)| why)?;
             let short = |api::shapes::Listed { record, company }: &api::shapes::Listed| {

@@ -26,14 +26,18 @@ pub fn head(bytes: &[u8]) {
     let mut request = httparse::Request::new(&mut fields);
     let whole = request.parse(&head.forward).expect("what goes on is a request");
     assert_eq!(whole, httparse::Status::Complete(head.forward.len()), "one, and nothing behind it");
-    assert!(request.path.unwrap().starts_with('/') && matches!(request.method.unwrap(), "GET" | "HEAD" | "POST"));
+    assert!(
+        request.path.unwrap().starts_with('/') && matches!(request.method.unwrap(), "GET" | "HEAD" | "POST")
+    );
     let values = |name: &str| -> Vec<&[u8]> {
         let same = request.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
         same.map(|field| field.value).collect()
     };
     assert_eq!(values(head::STAMP), [STAMP.as_bytes()], "the gate's own");
     assert_eq!((values("host").len(), values("transfer-encoding").len()), (1, 0));
-    let length: usize = values("content-length").first().map_or(0, |text| std::str::from_utf8(text).unwrap().parse().unwrap());
+    let length: usize = values("content-length")
+        .first()
+        .map_or(0, |text| std::str::from_utf8(text).unwrap().parse().unwrap());
     assert!(head.to_disk || length == head.body);
 }
 
@@ -43,7 +47,8 @@ pub fn form(bytes: &[u8]) {
     let pairs = form::pairs(&text);
     assert!(pairs.len() <= text.split('&').count());
     let encoded = |text: &String| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-    let written: Vec<String> = pairs.iter().map(|(key, value)| encoded(key) + "=" + &encoded(value)).collect();
+    let written: Vec<String> =
+        pairs.iter().map(|(key, value)| encoded(key) + "=" + &encoded(value)).collect();
     assert_eq!(form::pairs(&written.join("&")), pairs);
     if let Some(cookie) = form::cookie(&text, "a") {
         assert!(text.contains(&cookie));
@@ -54,7 +59,10 @@ pub fn form(bytes: &[u8]) {
         let all: usize = parts.iter().map(|part| part.content.len()).sum();
         assert!(all <= body.len());
         for part in parts {
-            assert!(!part.content.windows(boundary.len()).any(|window| window == boundary), "two parts in one");
+            assert!(
+                !part.content.windows(boundary.len()).any(|window| window == boundary),
+                "two parts in one"
+            );
         }
     }
     // A browser chooses what stands nowhere in the file.
