@@ -25,11 +25,11 @@ pub fn wall() -> Wall {
 }
 
 /// Nobody ran this program before it was written: 2026-01-01, in milliseconds since 1970.
-const WRITTEN: u64 = 1_767_225_600_000;
+pub const WRITTEN: Wall = Wall(1_767_225_600_000);
 
 /// Whether the date can be right at all. A Pi without a battery clock begins in the past until a time server has told it.
 pub fn is_plausible() -> bool {
-    wall().0 >= WRITTEN
+    wall() >= WRITTEN
 }
 
 /// Whether the kernel's clock is kept by a time server (adjtimex(2)); `None`: the kernel does not say.

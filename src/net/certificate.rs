@@ -211,8 +211,8 @@ mod tests {
         assert!(acceptor(&old, &old_key).is_ok(), "who connects will not like it, but it is one");
         let why = look(&old, now).unwrap_err();
         assert!(why.contains("old.pem has expired"), "{why}");
-        // 2019-12-12, three weeks before its end.
-        let before = Wall(1_576_108_800_000);
+        // 2019-12-12, noon: three weeks before its end.
+        let before = Wall(1_576_152_000_000);
         let seen = look(&old, before).unwrap();
         let told = |days: u64| seen.trouble(Wall(before.0 + days * DAY_MS)).unwrap_or_default();
         assert_eq!(told(5), "");
