@@ -1,7 +1,7 @@
 #!/bin/bash
 # Small machines with the box as a service, pressed and looked at from inside: `tests/guest/run.sh BOX TEST`, as root, with
-# the built hold-slayer and the built tests/guest/main.rs. It is Debian 13 with the box's own package, its unit under systemd,
-# and Debian's kernel from backports, which can simulate GPIO lines (gpio-sim; older kernels cannot). QEMU interprets it:
+# the built hold-slayer and the built tests/guest/main.rs. They are Debian 13 (GUEST_SUITE=bookworm: 12) with the box's own package, its unit under systemd,
+# and Debian's kernel from backports, which can simulate GPIO lines (gpio-sim; older kernels cannot). QEMU interprets them:
 # nothing here needs KVM, and nothing leaves the machine.
 #
 # What is fetched (some 300 MB) is kept in ~/.cache/hold-slayer-guest; GUEST_LOGS names a folder that keeps their consoles.
@@ -15,7 +15,7 @@ longest=900
 say() { printf 'guest: %s\n' "$*" >&2; }
 [ "$(id -u)" = 0 ] || { say 'only root can prepare another system'; exit 1; }
 [ "$(uname -m)" = x86_64 ] || { say 'it is an x86-64 machine, and this is none'; exit 1; }
-base=$("$top/image/base.sh" trixie)
+base=$("$top/image/base.sh" "${GUEST_SUITE:-trixie}")
 
 # QEMU and the kernel, as files: nothing of them is installed here.
 if [ ! -e "$parts/whole" ]; then
