@@ -270,7 +270,7 @@ async function changes(page, box, provider) {
   assert.equal(await page.locator("a.card", { hasText: "Care" }).count(), 1, "both calls were there, and one was held");
   await page.locator("a.card").first().click();
   await page.getByText("step 1 of 2").first().waitFor();
-  await heading(page, "Care 03012345").waitFor();
+  await heading(page, "Care +493012345").waitFor();
   done("a flow edited and tried, its company found in the history");
 
   await page.goto(`${box.page}/flows`);

@@ -7,7 +7,7 @@ use hold_slayer::call::{Outcome, Record};
 use hold_slayer::slay::book::Book;
 use hold_slayer::slay::schedule::{Appointment, Way};
 use hold_slayer::slay::text;
-use hold_slayer::units::Wall;
+use hold_slayer::units::{CallId, Wall};
 use serde_json::json;
 
 const FLOW: &str = "name = \"Care\"\n\n[[step]]\ndo = \"dtmf\"\nkeys = \"2\"\n\n[[step]]\ndo = \"hold\"\n";
@@ -40,7 +40,7 @@ fn the_history_knows_companies_by_name_and_how_calls_ended() {
     let store = server.store.as_ref().unwrap();
     // The flow's number in full, as a household may dial it.
     let outcome = Outcome::CapReached;
-    store.put(&Record { outcome, number: "18005550123".into(), ..record(20) }).unwrap();
+    store.put(&Record { id: CallId(20), outcome, number: "18005550123".into(), ..record(1) }).unwrap();
     assert!(store.flush(SOON));
     let (cookie, _) = server.log_in();
     let ids = |query: &str| {

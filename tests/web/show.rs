@@ -3,6 +3,7 @@
 use crate::server::{Server, config, record, snapshot, view};
 use hold_slayer::call::{Phase, Record};
 use hold_slayer::listen::lore::{Fresh, Lesson};
+use hold_slayer::units::CallId;
 use hold_slayer::web::Config;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ fn show() {
     let server = Server::with(Config { one_use_token: Some("look".into()), ..config() });
     crate::flows::known(&server);
     let store = server.store.as_ref().unwrap();
-    store.put(&Record { number: "18005550123".into(), ..record(10) }).unwrap();
+    store.put(&Record { id: CallId(10), number: "18005550123".into(), ..record(1) }).unwrap();
     let fresh = [(2_000, false), (62_000, false), (95_000, true)];
     let fresh =
         fresh.map(|(at_ms, doubted)| Fresh { at_ms, prints: vec![at_ms as u32; 120], doubted }).into();
