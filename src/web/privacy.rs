@@ -43,9 +43,10 @@ pub(super) fn page(site: &Site, form: &str, told: Option<&str>, status: u16) -> 
             p { "A call is kept until you delete it, or for as long as “Calls are deleted after” under " a href="/settings" { "History" } " in the settings says." }
             form method="post" action="/privacy" {
                 (token(form))
-                button.danger name="purge" value="said" { "Delete only what was said" }
-                " "
-                button.danger name="purge" value="history" { "Delete the history now" }
+                div.buttons {
+                    button.danger name="purge" value="said" { "Delete only what was said" }
+                    button.danger name="purge" value="history" { "Delete the history now" }
+                }
             }
         }
         section.card {
