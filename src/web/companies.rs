@@ -192,7 +192,7 @@ pub(super) fn heard(site: &Site, company: &str, form: &str, wrong: Option<&Refus
                 p.lead { @if let Some(name) = name { span translate="no" { (name) } " " } span translate="no" { (company) } }
                 @if let Some((_, why)) = wrong { (alert(why)) }
                 section.card.peers {
-                    p.muted { "Prints are kept and no sound: none of this can be heard again. Forget what was a person, or what they no longer play." }
+                    p.muted.lead { "Prints are kept and no sound: none of this can be heard again. Forget what was a person, or what they no longer play." }
                     @if found.pieces.is_empty() { p { "Nothing is known." } }
                     ul { @for piece in &found.pieces { (piece_of(company, piece, form)) } }
                 }
