@@ -321,6 +321,78 @@ fn the_cards_settings_are_taken_once_and_the_pages_stay() {
 }
 
 #[test]
+fn the_card_is_the_one_that_was_started_and_no_other_like_it() {
+    let folder = folder("disks");
+    let sys = folder.join("sys/class/block");
+    let init = std::fs::read_to_string("image/init").unwrap();
+    let begin = init.find("device() {").unwrap();
+    let end = begin + init[begin..].find("\n}\n").unwrap() + 3;
+    let function = init[begin..end].replace("/sys/class/block", sys.to_str().unwrap());
+    let disks = |names: &[&str]| {
+        let _ = std::fs::remove_dir_all(&sys);
+        for name in names {
+            for (number, id) in [(1, "484f4c44-01"), (5, "484f4c44-05"), (6, "0badcafe-06")] {
+                std::fs::create_dir_all(sys.join(format!("{name}{number}"))).unwrap();
+                std::fs::write(
+                    sys.join(format!("{name}{number}/uevent")),
+                    format!("PARTN={number}\nPARTUUID={id}\n"),
+                )
+                .unwrap();
+            }
+        }
+    };
+    let found = |number: u32, way: &str, patience: &str| {
+        let script = format!("card=484f4c44 way={way}\n{function}\ndevice {number} {patience} || echo none");
+        asked("sh", &["-c", &script])
+    };
+    // The slot for cards goes before a reader, whichever the kernel has found first.
+    disks(&["sda", "mmcblk0p"]);
+    assert_eq!(found(5, "", ""), "/dev/mmcblk0p5");
+    assert_eq!(found(5, "1", ""), "/dev/mmcblk0p5");
+    assert_eq!(found(5, "4", ""), "/dev/sda5", "the firmware has started the one in the reader");
+    assert_eq!(found(6, "", "over"), "none", "somebody else's");
+    // It may only not have been found yet.
+    disks(&["sda"]);
+    assert_eq!(found(5, "", ""), "none");
+    assert_eq!(found(5, "1", ""), "none");
+    assert_eq!(found(5, "", "over"), "/dev/sda5");
+    assert_eq!(found(5, "5", ""), "/dev/sda5");
+    disks(&["vda"]);
+    assert_eq!(found(1, "", ""), "/dev/vda1");
+
+    // From then on it is the disk that the root is on: of two that look the same.
+    let devices = folder.join("devices");
+    for (disk, number) in [("mmcblk0", "179"), ("sda", "8")] {
+        for partition in [1, 5, 7] {
+            let at = devices.join(disk).join(format!("{disk}-{partition}"));
+            std::fs::create_dir_all(&at).unwrap();
+            for (class, name) in [
+                ("class/block", format!("{disk}-{partition}")),
+                ("dev/block", format!("{number}:{partition}")),
+            ] {
+                std::fs::create_dir_all(folder.join("sys").join(class)).unwrap();
+                std::os::unix::fs::symlink(&at, folder.join("sys").join(class).join(name)).unwrap();
+            }
+        }
+    }
+    let ours = std::fs::read_to_string("image/card/usr/lib/hold-slayer/ours").unwrap();
+    let ours = ours.replace("/sys/", &format!("{}/", folder.join("sys").display()));
+    let is_ours = |partition: &str, root: &str| {
+        let script = ours.replace("mountpoint -d /", &format!("echo {root}"));
+        run("sh", &["-c", &script, "ours", partition]).status.success()
+    };
+    assert!(is_ours("mmcblk0-7", "179:5") && !is_ours("sda-7", "179:5"));
+    assert!(is_ours("sda-1", "8:5") && !is_ours("mmcblk0-1", "8:5"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    // Nothing on the card goes by the names that both have.
+    let named = Command::new("grep")
+        .args(["-rlE", "partuuid|PARTUUID=", "image/card", "image/slots.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(words(&named), "");
+}
+
+#[test]
 fn what_is_wrong_in_the_cards_box_txt_is_said_and_what_is_right_is_done() {
     let card = Card::new("box", "QEMU");
     let wrong = "timezone = Mars/Base\r\naddress = 192.168.1.20\r\nwifi = home\r\npassword = short\r\n";
