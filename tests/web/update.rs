@@ -129,7 +129,7 @@ fn what_waits_can_be_withdrawn_and_settings_rest_in_a_trial() {
 
     // The version before might not understand what a newer one writes.
     let before = fs::read_to_string(at("box.toml")).unwrap();
-    let change = || server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":1}}"#);
+    let change = || server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"2"}}"#);
     let tried = |state: &str| {
         fs::write(at("update/state.json"), format!(r#"{{"state":"{state}","version":"9.0.0","to":"b"}}"#))
             .unwrap();
@@ -138,7 +138,7 @@ fn what_waits_can_be_withdrawn_and_settings_rest_in_a_trial() {
     let told = change();
     assert!(told.status == 409 && told.text.contains("is being tried"), "{}", told.text);
     let german = format!("{cookie}; hold-slayer-language=de");
-    let told = server.post("/settings", &german, "", &format!("csrf={csrf}&section=hold&set-calls=1"));
+    let told = server.post("/settings", &german, "", &format!("csrf={csrf}&section=hold&set-calls=2"));
     assert!(told.status == 409 && told.text.contains("wird erprobt"), "{}", told.text);
     assert_eq!(withdraw().status, 409, "it is started already");
     assert_eq!(fs::read_to_string(at("box.toml")).unwrap(), before);
