@@ -93,7 +93,6 @@ wants hold-slayer-update.service multi-user.target
 wants hold-slayer-update.path multi-user.target
 wants systemd-networkd.service multi-user.target
 wants systemd-networkd.socket sockets.target
-wants systemd-networkd-wait-online.service network-online.target
 wants systemd-resolved.service sysinit.target
 wants systemd-timesyncd.service sysinit.target
 for unit in dbus wpa_supplicant getty@ serial-getty@ console-getty getty-static systemd-logind systemd-firstboot systemd-machine-id-commit systemd-update-done systemd-hwdb-update \

@@ -47,7 +47,7 @@ pub(super) struct Control {
     pub(super) lookups: Vec<Lookup>,
     pub(super) address: Address,
     /// What the address was when it was looked at last.
-    pub(super) ip: IpAddr,
+    pub(super) ip: watch::Sender<IpAddr>,
     /// The same of the other family, where the box has both.
     pub(super) other: Option<IpAddr>,
     pub(super) wire: Wire,
@@ -161,7 +161,7 @@ impl Control {
     /// Registers at the trunks. A box that did not come up after all would have to take that back.
     fn go_out(&mut self, located: &mpsc::Sender<(AccountId, Vec<Hop>)>) {
         for lookup in self.lookups.drain(..) {
-            tokio::spawn(look_up(lookup, located.clone(), self.store.clone()));
+            tokio::spawn(look_up(lookup, located.clone(), self.store.clone(), self.ip.subscribe()));
         }
         let now = clock::now();
         self.core.register(now, &self.accounts);
@@ -356,9 +356,9 @@ impl Control {
             self.troubles = troubles.clone();
             self.event(Event::Troubles(troubles));
         }
-        if let Some(ip) = self.address.find().filter(|ip| *ip != self.ip) {
+        if let Some(ip) = self.address.find().filter(|ip| *ip != *self.ip.borrow()) {
             tracing::info!(%ip, "the box has another address");
-            self.ip = ip;
+            self.ip.send_replace(ip);
             self.event(Event::Address(ip));
         }
         if let Some(other) = self.address.find_other().filter(|other| Some(*other) != self.other) {

@@ -2,25 +2,31 @@
 //! still reaches them.
 
 use super::plan::Lookup;
+use crate::clock;
+use crate::net::backoff::Backoff;
 use crate::net::names::Names;
 use crate::sip::{Hop, Transport};
 use crate::store::Store;
 use crate::units::AccountId;
 use core::time::Duration;
-use tokio::sync::mpsc;
+use std::net::IpAddr;
+use tokio::sync::{mpsc, watch};
 
-/// How long the name service is left alone between two questions.
-const AGAIN: Duration = Duration::from_secs(15);
+/// How long the name service is left alone after a question that it did not answer: the first, the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// How long an address holds of which nobody says how long it does.
 const KNOWN_FOR: Duration = Duration::from_secs(600);
 
 /// Asks the name service for a registrar's addresses until they are known, and again when they may have changed: providers
-/// move. None at all: the name cannot be resolved. What was found before this start is told before anybody is asked.
+/// move. None at all: the name cannot be resolved. What was found before this start is told before anybody is asked. When the
+/// box has another address, it is in another network, or in one at last: whoever is there is asked at once.
 pub(super) async fn look_up(
     lookup: Lookup,
     located: mpsc::Sender<(AccountId, Vec<Hop>)>,
     store: Option<Store>,
+    mut ip: watch::Receiver<IpAddr>,
 ) {
+    let mut rests = Backoff::new(AGAIN.0, AGAIN.1);
     let mut known = store.as_ref().map(|store| remembered(store, &lookup)).unwrap_or_default();
     if !known.is_empty() && located.send((lookup.account, known.clone())).await.is_err() {
         return;
@@ -49,7 +55,16 @@ pub(super) async fn look_up(
                 return;
             }
         }
-        tokio::time::sleep(if hops.is_empty() { AGAIN } else { holds }).await;
+        if hops.is_empty() {
+            rests.failed(clock::now());
+        } else {
+            rests.worked();
+        }
+        let again = rests.until().map_or(holds, |until| until.since(clock::now()));
+        // The box itself is gone.
+        if let Ok(Err(_)) = tokio::time::timeout(again, ip.changed()).await {
+            return;
+        }
     }
 }
 
@@ -59,7 +74,7 @@ pub(crate) async fn servers(lookup: &Lookup) -> (Vec<Hop>, Duration) {
         Ok(names) => names,
         Err(why) => {
             tracing::warn!(why, "the name service cannot be asked");
-            return (Vec::new(), AGAIN);
+            return (Vec::new(), AGAIN.0);
         }
     };
     let lot = |of: u32| getrandom::u32().unwrap_or_default() % of.max(1);
@@ -116,11 +131,30 @@ mod tests {
     /// What the box hears first of this name.
     async fn first(lookup: Lookup, store: &Store) -> Vec<Hop> {
         let (located, mut locations) = mpsc::channel(1);
-        let task = tokio::spawn(look_up(lookup, located, Some(store.clone())));
+        let ip = watch::Sender::new(IpAddr::from([127, 0, 0, 1]));
+        let task = tokio::spawn(look_up(lookup, located, Some(store.clone()), ip.subscribe()));
         let (account, hops) = locations.recv().await.unwrap();
         task.abort();
         assert_eq!(account, AccountId(3));
         hops
+    }
+
+    #[tokio::test]
+    async fn in_another_network_the_name_service_is_asked_at_once() {
+        let (located, mut locations) = mpsc::channel(1);
+        let ip = watch::Sender::new(IpAddr::from([127, 0, 0, 1]));
+        let task = tokio::spawn(look_up(lookup("gone.invalid"), located, None, ip.subscribe()));
+        assert_eq!(locations.recv().await, Some((AccountId(3), vec![])));
+        // Without a new address five more questions take half a minute.
+        let asked = async {
+            for last in 2..7 {
+                ip.send_replace(IpAddr::from([10, 0, 0, last]));
+                assert_eq!(locations.recv().await, Some((AccountId(3), vec![])));
+            }
+        };
+        tokio::time::timeout(AGAIN.1, asked).await.expect("it is asked at once");
+        drop(ip);
+        task.await.expect("a box that is gone asks no more");
     }
 
     #[tokio::test]

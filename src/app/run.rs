@@ -46,6 +46,7 @@ pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End
             ..Options::default()
         },
     )?;
+    tracing::info!(sip = %running.sip, "the box is up");
     tell(&running);
     realtime::forget_the_start();
     let end = runtime.block_on(wait(&running, signals));
@@ -71,10 +72,15 @@ fn show(screen: &Path, words: &str) {
     }
 }
 
+/// Where the page is, and the code that claims it.
 fn tell(running: &Running) {
-    tracing::info!(sip = %running.sip, "the box is up");
     let scheme = if running.page_is_encrypted { "https" } else { "http" };
-    let page = running.page.map(|page| format!("page: {scheme}://{page}\n"));
+    let page = running.page().map(|page| {
+        // It listens to every address, and this machine has none.
+        let none = running.ip.borrow().is_loopback() && !running.sip.ip().is_loopback();
+        let wait = if none { "no network yet: is the cable plugged in, the Wi-Fi joined?\n" } else { "" };
+        format!("{wait}page: {scheme}://{page}\n")
+    });
     let code = running
         .claim_code
         .as_ref()
@@ -91,7 +97,7 @@ fn tell(running: &Running) {
 
 /// systemd's watchdog is fed only while the control loop and the media loop turn.
 async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) -> End {
-    let mut again = running.again.clone();
+    let (mut again, mut ip) = (running.again.clone(), running.ip.clone());
     notify(&[NotifyState::Ready]);
     let watchdog = sd_notify::watchdog_enabled();
     let mut feed = tokio::time::interval(watchdog.map_or(Duration::from_secs(3600), |time| time / 3));
@@ -101,6 +107,7 @@ async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) -> End {
             _ = term.recv() => return End::Stop,
             _ = int.recv() => return End::Stop,
             Ok(_) = again.wait_for(|again| *again) => return End::Again,
+            Ok(()) = ip.changed() => tell(running),
             _ = feed.tick() => {
                 let turned = core::mem::replace(&mut beat, *running.beat.borrow());
                 if watchdog.is_some() && turned != beat {

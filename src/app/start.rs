@@ -55,8 +55,8 @@ pub struct Options {
 pub struct Running {
     /// Where it takes SIP.
     pub sip: SocketAddr,
-    /// Where the page is; `None` if it could not be served (the reason is among the snapshot's troubles).
-    pub page: Option<SocketAddr>,
+    /// Where peers reach it: a loopback address while there is no network.
+    pub ip: watch::Receiver<IpAddr>,
     /// It is reached by https.
     pub page_is_encrypted: bool,
     /// What claims the page, while nobody has it.
@@ -80,6 +80,14 @@ pub struct Running {
 }
 
 impl Running {
+    /// Where the page is; bound to every address, it is found at the one that peers are told. `None` if it could not be served
+    /// (the reason is among the snapshot's troubles).
+    pub fn page(&self) -> Option<SocketAddr> {
+        let addr = self.web.as_ref()?.addr;
+        let host = if addr.ip().is_unspecified() { *self.ip.borrow() } else { addr.ip() };
+        Some(SocketAddr::new(host, addr.port()))
+    }
+
     /// Ends every call, takes the registrations away and writes what is left to write.
     pub fn stop(self) {
         drop(self.stop);
@@ -140,6 +148,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let (accounts, lookups) = plan::accounts(&config);
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let (ip_tx, here) = watch::channel(ip);
     let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
     if !understands {
@@ -212,7 +221,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 accounts,
                 lookups,
                 address,
-                ip,
+                ip: ip_tx,
                 other: None,
                 wire,
                 media: media.control,
@@ -260,7 +269,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     })?;
     let mut running = Running {
         sip,
-        page: None,
+        ip: here.clone(),
         page_is_encrypted: false,
         claim_code: None,
         snapshot: snapshot.clone(),
@@ -287,7 +296,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     // Last of all that can fail: the code that claims the page is told only if the box comes up.
     let encrypted = plan::page_tls(&config, data, ip);
     running.page_is_encrypted = matches!(encrypted, Ok(Some(_)));
-    let at = SocketAddr::new(ip, sip.port());
+    let at = (here, sip.port());
     let mut page = web_config(&config, options, data, at, media.counters, claimed, notices);
     page.house.speech = language;
     let web = encrypted.and_then(|tls| {
@@ -296,9 +305,6 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     });
     match web {
         Ok(web) => {
-            // Bound to every address, the page is found at the one that peers are told.
-            let host = if web.addr.ip().is_unspecified() { ip } else { web.addr.ip() };
-            running.page = Some(SocketAddr::new(host, web.addr.port()));
             running.claim_code = web.claim_code.clone();
             troubles.extend(web.troubles.iter().cloned());
             running.web = Some(web);
@@ -309,7 +315,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
             standing_tx.send_replace(Some(troubles));
         }
     }
-    let page = running.page.map(|page| SocketAddr::new(config.web.listen.ip(), page.port()));
+    let page = running.page().map(|page| SocketAddr::new(config.web.listen.ip(), page.port()));
     let sip = SocketAddr::new(config.sip.listen.ip(), sip.port());
     let told =
         net::mdns::Told { name: config.web.local_name.clone(), page, tls: running.page_is_encrypted, sip };
@@ -471,7 +477,7 @@ fn web_config(
     config: &Config,
     options: &Options,
     data: &Path,
-    sip: SocketAddr,
+    (ip, sip_port): (watch::Receiver<IpAddr>, u16),
     counters: Arc<media::Counters>,
     claims: watch::Receiver<Option<web::Claim>>,
     notices: notify::Notices,
@@ -497,7 +503,8 @@ fn web_config(
         counters: Some(counters),
         patience: web::Patience::default(),
         house: web::House {
-            sip,
+            ip,
+            sip_port,
             emergency: config.line.emergency.clone(),
             numbering: Numbering::of(config.line.country.code()),
             codes: config.codes.clone(),

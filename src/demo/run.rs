@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> Result<bool> {
     };
     let running = app::start(settings, &data.0, &box_options)?;
 
-    if let Some(page) = running.page {
+    if let Some(page) = running.page() {
         tell(out, &format!("page: http://{page}"));
         tell(out, &format!("      its password, for this once: {password}"));
         tell(out, &format!("token: {app_token}"));

@@ -80,7 +80,7 @@ use core::time::Duration;
 use login::{BackOff, Logins, Password};
 use rates::Rates;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -142,9 +142,11 @@ pub struct Elsewhere {
 /// What a paired phone must know of the house.
 #[derive(Debug, Clone)]
 pub struct House {
-    /// Where the box takes SIP. Its IP address is told to whoever pairs on the box itself; others are told the address that
-    /// they reached the page at.
-    pub sip: SocketAddr,
+    /// Where peers reach the box. Whoever pairs on the box itself is told this; others are told the address that they reached
+    /// the page at.
+    pub ip: watch::Receiver<IpAddr>,
+    /// Where it takes SIP there.
+    pub sip_port: u16,
     /// Emergency numbers, for the adapter's dial plan.
     pub emergency: Vec<String>,
     /// What a number is in full.

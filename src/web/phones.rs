@@ -156,7 +156,7 @@ pub(super) fn pair(site: &Site, fields: &[(String, String)], local: IpAddr) -> R
     }
     let told = Told {
         name: phone.name.clone(),
-        server: provisioning::server(SocketAddr::new(ip, site.house.sip.port())),
+        server: provisioning::server(SocketAddr::new(ip, site.house.sip_port)),
         user: phone.user.clone(),
         secret: secret.clone(),
         file: wanted.adapter.map(|(make, mac, _)| {
@@ -231,7 +231,7 @@ pub(super) fn file(
         return None;
     }
     let house = provisioning::House {
-        sip: SocketAddr::new(reached(site, local), site.house.sip.port()),
+        sip: SocketAddr::new(reached(site, local), site.house.sip_port),
         emergency: &site.house.emergency,
         codes: &site.house.codes,
     };
@@ -246,7 +246,7 @@ pub(super) fn file(
 
 /// The address of the box to tell: the one it was reached at, unless that leads nowhere else.
 fn reached(site: &Site, local: IpAddr) -> IpAddr {
-    if local.is_loopback() { site.house.sip.ip() } else { local }
+    if local.is_loopback() { *site.house.ip.borrow() } else { local }
 }
 
 /// The page of phones, with what went wrong, and what was typed then.

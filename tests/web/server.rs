@@ -58,7 +58,8 @@ pub fn config() -> Config {
             ..Patience::default()
         },
         house: House {
-            sip: "192.0.2.20:5062".parse().unwrap(),
+            ip: watch::channel("192.0.2.20".parse().unwrap()).1,
+            sip_port: 5062,
             emergency: vec!["911".into()],
             numbering: Numbering::of("us"),
             codes: Codes::default(),

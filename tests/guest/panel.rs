@@ -1,0 +1,207 @@
+//! The button and the lamp: what a finger and an eye find.
+
+use super::far::{Far, SECRET};
+use super::lines::{Chip, Key, Shown};
+use super::running::ask;
+use super::{DATA, House, LONG, PASSWORD, SOON, systemctl, times_up, until};
+use hold_slayer::board::button;
+use hold_slayer::call::{Figures, Outcome, Record};
+use hold_slayer::demo::Fact;
+use hold_slayer::demo::company::Step as At;
+use hold_slayer::demo::phone::Step as Owner;
+use hold_slayer::store::Store;
+use hold_slayer::units::{CallId, Wall};
+use std::process::Command;
+use std::time::Duration;
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn lines_that_are_missing_busy_or_late_are_told_of_and_taken_when_they_come() {
+    let house = House::start("pi4");
+    house.troubles("no chip", |troubles| troubles.contains("button: this machine has no GPIO lines"));
+    let chip = Chip::new();
+    let other = chip.take("GPIO27", "somebody");
+    house.troubles("the button came", |troubles| {
+        !troubles.contains("button:") && troubles.contains("lamp: the GPIO line GPIO27 is in use by somebody")
+    });
+    drop(other);
+    house.troubles("the lamp came", |troubles| !troubles.contains("lamp:"));
+    house.shows(&chip, Shown::NoTrunk);
+    // Gone again, and back: a driver that is loaded anew.
+    drop(chip);
+    house.troubles("the lines are gone", |troubles| {
+        troubles.contains("lamp:") || troubles.contains("button:")
+    });
+    let chip = Chip::new();
+    house.troubles("they are back", |troubles| !troubles.contains("lamp:") && !troubles.contains("button:"));
+    house.shows(&chip, Shown::NoTrunk);
+}
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn presses_hold_take_and_end_a_call_and_the_lamp_follows() {
+    let chip = Chip::new();
+    let house = House::start("pi4");
+    house.shows(&chip, Shown::NoTrunk);
+    let company = Far::company(house.net, vec![At::Answer, At::Quiet(LONG)]);
+    company.wait(0, "the box registers", |fact| *fact == Fact::Registered);
+    // Hangs up once the box has said that it holds, and is there when it rings.
+    let dial = [Owner::Register, Owner::Dial("18005550123".into()), Owner::AwaitAnswer];
+    let then = [Owner::Listen(LONG), Owner::HangUp, Owner::AwaitRing, Owner::Wait(LONG)];
+    let phone = Far::phone(house.net, 3, SECRET, dial.into_iter().chain(then).collect());
+    house.call_is("talking");
+    house.shows(&chip, Shown::InCall);
+
+    // Contacts bounce: what is shorter than the debouncing is no press, however often.
+    for _ in 0..20 {
+        chip.press();
+        chip.release();
+    }
+    house.shows(&chip, Shown::InCall);
+    house.call_is("talking");
+
+    // One press with bounce at both ends: the box holds.
+    chip.press_for(Duration::from_millis(150), true);
+    phone.wait(0, "the owner hangs up", |fact| *fact == Fact::HangsUp);
+    house.call_is("holding");
+    house.shows(&chip, Shown::Holding);
+
+    // Two in quick succession: the owner takes it now.
+    chip.press_for(Duration::from_millis(120), true);
+    std::thread::sleep(Duration::from_millis(100));
+    chip.press_for(Duration::from_millis(120), false);
+    phone.wait(0, "the phone rings", |fact| matches!(fact, Fact::Called { .. }));
+    house.shows(&chip, Shown::Person);
+
+    // Held until the lamp goes dark: the held call ends.
+    chip.press();
+    until("the finger sees dark", || chip.is_dark_for(Duration::from_millis(600)));
+    chip.release();
+    company.wait(0, "the held call ends", |fact| matches!(fact, Fact::Ended(_)));
+    house.shows(&chip, Shown::Idle);
+
+    // Idle: a press is answered by two seconds of light.
+    chip.press_for(Duration::from_millis(150), false);
+    until("all is well", || chip.is_lit_for(Duration::from_millis(1_500)));
+    house.shows(&chip, Shown::Idle);
+
+    // Somebody calls the house.
+    company.call(vec![At::Forever]);
+    house.call_is("incoming");
+    house.shows(&chip, Shown::Ringing);
+}
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn a_press_of_ten_seconds_opens_the_page_to_whoever_stands_there() {
+    let chip = Chip::new();
+    let house = House::start("pi4");
+    let offered = || ask(house.net, "GET", "/login", "", "").contains("Claim this box");
+    assert!(!offered());
+    chip.press();
+    until("the page may be claimed", offered);
+    assert!(chip.flickers());
+    chip.release();
+    // Whoever stands there chooses; it counts instead of the file's, also after a restart.
+    let enters = |password: &str| {
+        let reply = ask(house.net, "POST", "/login", "", &format!("password={password}"));
+        reply.starts_with("HTTP/1.1 303")
+    };
+    let reply = ask(house.net, "POST", "/claim", "", "password=mine-from-now-on");
+    assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
+    assert!(enters("mine-from-now-on") && !enters(PASSWORD));
+    // A button that is stuck while the box alone begins anew forgets nothing.
+    chip.press();
+    let before = times_up();
+    systemctl(&["restart", "hold-slayer"]);
+    until("it is up again", || times_up() > before);
+    assert!(!offered() && enters("mine-from-now-on") && !enters(PASSWORD));
+    std::thread::sleep(button::CLAIM + Duration::from_secs(3));
+    assert!(!offered() && enters("mine-from-now-on"));
+    chip.release();
+}
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn the_lines_of_a_pi_5_are_found_by_the_chip_s_label() {
+    let chip = Chip::without_names();
+    let house = House::start("pi5");
+    house.troubles("no line is missing", |troubles| !troubles.contains("GPIO"));
+    assert_eq!((chip.user_at(17), chip.user_at(27)), ("hold-slayer".into(), "hold-slayer".into()));
+    let (_company, _phone) = house.talking();
+    chip.press_for(Duration::from_millis(200), true);
+    house.page.wait("the box holds", |status| {
+        ["confirming", "holding"].iter().any(|phase| status["calls"][0]["phase"] == *phase)
+    });
+}
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn the_lamp_shows_what_is_wrong_and_how_far_a_wait_is() {
+    let chip = Chip::new();
+    // Two minutes is what one usually waits there: the calls before say so.
+    systemctl(&["stop", "hold-slayer"]);
+    let number = "18005550123";
+    std::fs::remove_dir_all(DATA).unwrap();
+    std::fs::create_dir(DATA).unwrap();
+    let (store, _) = Store::open(std::path::Path::new(DATA)).unwrap();
+    store.put(&slain(1, number, Duration::from_secs(120))).unwrap();
+    assert!(store.stop(SOON));
+    let given = Command::new("chown").args(["-R", "hold-slayer:hold-slayer", DATA]).status().unwrap();
+    assert!(given.success());
+    let house = House::again("pi4", "[handset]\ncard = \"No Such Card\"\n");
+    let company = Far::company(house.net, vec![At::Answer, At::Quiet(LONG)]);
+    company.wait(0, "the box registers", |fact| *fact == Fact::Registered);
+    house.troubles("the card is missed", |troubles| troubles.contains("No Such Card"));
+    house.shows(&chip, Shown::Fault);
+    let dial = [Owner::Register, Owner::Dial(number.into()), Owner::AwaitAnswer];
+    let then = [Owner::Listen(LONG), Owner::HangUp, Owner::Wait(LONG)];
+    let _phone = Far::phone(house.net, 3, SECRET, dial.into_iter().chain(then).collect());
+    house.call_is("talking");
+    chip.press_for(Duration::from_millis(150), true);
+    house.call_is("holding");
+    house.shows(&chip, Shown::Quarter(1));
+    until("the second quarter begins", || chip.shows(Shown::Quarter(2)));
+}
+
+/// A call that was held for so long until somebody came.
+fn slain(id: u64, number: &str, held: Duration) -> Record {
+    let held_ms = held.as_millis() as u64;
+    Record {
+        id: CallId(id),
+        outgoing: true,
+        number: number.into(),
+        started: Wall(id * 1_000),
+        answered: Some(Wall(id * 1_000)),
+        ended: Some(Wall(id * 1_000 + held_ms)),
+        outcome: Outcome::Slain,
+        held_ms,
+        hold_started: Some(Wall(id * 1_000)),
+        heard: Vec::new(),
+        decisions: Vec::new(),
+        figures: Figures { waited_ms: Some(held_ms), ..Figures::default() },
+        said: Vec::new(),
+    }
+}
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn a_button_that_is_an_input_device_works_too() {
+    let chip = Chip::new();
+    // As with gpio-keys: the kernel has the line.
+    let driver = chip.take("GPIO17", "gpio-keys");
+    let house = House::start("pi4");
+    house.troubles("the driver has the line", |troubles| troubles.contains("GPIO17 is in use by gpio-keys"));
+    let mut key = Key::new("hold-slayer button");
+    house.troubles("the device is found", |troubles| !troubles.contains("button:"));
+    let (_company, _phone) = house.talking();
+    key.press_for(Duration::from_millis(200));
+    house.page.wait("the box holds", |status| {
+        ["confirming", "holding"].iter().any(|phase| status["calls"][0]["phase"] == *phase)
+    });
+    drop(key);
+    house.troubles("it is missed", |troubles| troubles.contains("button:"));
+    drop(driver);
+    house.troubles("the line itself is free again", |troubles| !troubles.contains("button:"));
+    assert_eq!(chip.user("GPIO17"), "hold-slayer");
+}
