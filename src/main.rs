@@ -166,6 +166,9 @@ enum What {
         /// Print a commented configuration to start from, and look at nothing
         #[arg(long)]
         example: bool,
+        /// Read the configuration and its board file, and look at nothing else
+        #[arg(long)]
+        only_file: bool,
         /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
         #[arg(long)]
         presets: bool,
@@ -321,6 +324,10 @@ fn main() -> ExitCode {
         }
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
+        What::Check { files, only_file: true, .. } => match config::load(&files.config) {
+            Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(mistakes) => print(&format!("{mistakes}\n")).map(|_| ExitCode::FAILURE),
+        },
         What::Check { files, notify, .. } => check(&files, notify),
     };
     // A reader that closes the pipe (`| head`) is no failure worth a word.
