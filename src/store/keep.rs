@@ -79,12 +79,13 @@ impl Store {
         })
     }
 
-    /// What waits is written first, else it would come back; and what earlier versions had goes.
+    /// What waits is written first, else it would come back; and what other versions had goes.
     fn settle(&self) -> Result<(), Error> {
         if !self.flush(FORGET_WAIT) {
             return Err(Error::Other("what waits to be written does not get to the disk".into()));
         }
         self.shared.place.forget_earlier(true);
+        self.shared.place.forget_newer();
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ use place::{Aside, Place};
 use queue::{Batch, Queue, Shelf};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -98,6 +98,8 @@ struct Shared {
     /// Held while what is known of a company changes.
     lore: Mutex<()>,
     keeps: keep::Keeps,
+    /// A damaged file was put aside.
+    begun_anew: AtomicBool,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -125,6 +127,7 @@ impl Store {
             next: AtomicU64::new(next),
             lore: Mutex::default(),
             keeps: keep::Keeps::default(),
+            begun_anew: AtomicBool::new(damaged.is_some()),
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, newer, interrupted: up.len() };
@@ -183,6 +186,16 @@ impl Store {
             }
             Ok(found)
         })
+    }
+
+    /// Whether what was there at the start, or since, was damaged and put aside.
+    pub fn is_begun_anew(&self) -> bool {
+        self.shared.begun_anew.load(Ordering::Relaxed)
+    }
+
+    /// Deletes what newer versions had that did not stay and was put aside. Waits for the disk: not for the control thread.
+    pub fn forget_newer(&self) {
+        self.shared.place.forget_newer();
     }
 
     /// The number of the next call: one above every number given before and every record on the disk.
@@ -290,6 +303,7 @@ impl Shared {
         let (fresh, aside) = self.place.open()?;
         if let Some(aside) = aside.damaged {
             tracing::error!(aside = %aside.display(), "a fresh call history was begun");
+            self.begun_anew.store(true, Ordering::Relaxed);
         }
         *database = Some(fresh);
         Ok(())
