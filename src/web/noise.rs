@@ -50,7 +50,7 @@ impl Noise {
 
 #[test]
 fn whatever_a_browser_sends_is_read_or_refused() {
-    let targets: [(&str, fn(&[u8])); 2] = [("head", trials::head), ("form", trials::form)];
+    let targets = [("head", trials::head as fn(&[u8])), ("form", trials::form)];
     for (name, trial) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
