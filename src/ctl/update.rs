@@ -6,7 +6,7 @@ use crate::update::{self, Folder, Kept, Refusal, Sign, Slots};
 use crate::web;
 use nix::unistd::{Gid, Uid, geteuid, setegid, seteuid, setgroups};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,7 @@ impl Box {
             ),
             _ => format!("{}: {error}", file.display()),
         };
-        let mut from = File::open(file).map_err(at)?;
+        let from = File::open(file).map_err(at)?;
         let refused = |refusal: Refusal| refusal.to_string();
         if only_check {
             let manifest = update::look(from, &slots, older).map_err(refused)?;
@@ -74,16 +74,7 @@ impl Box {
             return Err(format!("{} is no file: name the update itself", file.display()));
         }
         self.become_the_box()?;
-        let folder = self.folder();
-        // A stick that stays in the box shall not wear the card out.
-        folder.glance(&mut from, &slots, older).map_err(refused)?;
-        let mut to = folder.receive(about.len()).map_err(refused)?;
-        // A file that grows meanwhile is not taken on and on.
-        if let Err(error) = io::copy(&mut from.take(about.len()), &mut to).and_then(|_| to.sync()) {
-            folder.discard();
-            return Err(at(error));
-        }
-        let manifest = folder.stage(&slots, older).map_err(refused)?;
+        let manifest = self.folder().take_over(from, about.len(), &slots, older).map_err(refused)?;
         Ok(format!(
             "Version {} is written when no call was up for a minute; then the box starts anew with it.",
             manifest.version

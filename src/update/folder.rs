@@ -117,6 +117,11 @@ impl Folder {
         self.at.join("incoming")
     }
 
+    /// Why the last one that came by a stick was not taken.
+    fn not_taken_note(&self) -> PathBuf {
+        self.at.join("not-taken")
+    }
+
     /// The versions that were tried and did not do, one a line.
     fn fell_back(&self) -> PathBuf {
         self.at.join("fell-back")
@@ -204,8 +209,42 @@ impl Folder {
             false => drop(fs::remove_file(self.older())),
         }
         fs::rename(self.incoming(), self.bundle()).map_err(Refusal::Writing)?;
+        let _ = fs::remove_file(self.not_taken_note());
         File::open(&self.at).and_then(|folder| folder.sync_all()).map_err(Refusal::Writing)?;
         Ok(manifest)
+    }
+
+    /// Takes a file of so many bytes over, as [`Self::stage`]. Why not is kept for the page: whoever has put a stick in sees no answer.
+    ///
+    /// # Errors
+    /// Why it is not taken; everything is as before then.
+    pub fn take_over(&self, from: File, bytes: u64, slots: &Slots, older: bool) -> Result<Manifest, Refusal> {
+        let taken = self.copy(from, bytes, slots, older);
+        match &taken {
+            // It stays in the box, as it may.
+            Err(Refusal::NotNewer { theirs, ours }) if theirs == ours => {}
+            // Without the note nothing but the note is missing.
+            Err(why) => drop(self.write(&self.not_taken_note(), why.to_string().as_bytes())),
+            Ok(_) => {}
+        }
+        taken
+    }
+
+    fn copy(&self, mut from: File, bytes: u64, slots: &Slots, older: bool) -> Result<Manifest, Refusal> {
+        // Before anything is written: a stick that stays in the box shall not wear the card out.
+        self.glance(&mut from, slots, older)?;
+        let mut to = self.receive(bytes)?;
+        // A file that grows meanwhile is not taken on and on.
+        if let Err(error) = io::copy(&mut from.take(bytes), &mut to).and_then(|_| to.sync()) {
+            self.discard();
+            return Err(Refusal::Reading(error));
+        }
+        self.stage(slots, older)
+    }
+
+    /// Why the last one that came by a stick was not taken, in words; `None` once another one was.
+    pub fn not_taken(&self) -> Option<String> {
+        String::from_utf8(note(&self.not_taken_note())).ok().filter(|why| !why.is_empty())
     }
 
     /// Whether a bundle would be taken if it is whole: its head alone is read, from where the file stands, which it does again then.

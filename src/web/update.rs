@@ -70,6 +70,8 @@ pub(super) struct State {
     of: Option<String>,
     /// Why it was not taken or did not stay.
     why: Option<String>,
+    /// Why the last one that came by a USB stick was not taken; until another one is.
+    not_taken: Option<String>,
     /// How the history of calls is: a new version must have what the old one had.
     history: History,
     /// The newest call in it.
@@ -134,8 +136,8 @@ pub(super) fn state(site: &Site) -> State {
         _ => (History::Missing, None),
     };
     let Some(Updates { folder, slots }) = &site.updates else {
-        let (takes_bundles, slot, state, of, why) = (false, None, Stage::None, None, None);
-        return State { version, takes_bundles, slot, state, of, why, history, newest_call };
+        let (takes_bundles, slot, state, of, why, not_taken) = (false, None, Stage::None, None, None, None);
+        return State { version, takes_bundles, slot, state, of, why, not_taken, history, newest_call };
     };
     let (state, of, why) = match folder.kept() {
         Kept::Writing { version } if folder.has_bundle() => (Stage::Writing, Some(version), None),
@@ -148,7 +150,8 @@ pub(super) fn state(site: &Site) -> State {
     };
     let slot = slots.running().ok().map(|slot| slot.to_string());
     let of = of.map(|of| of.to_string());
-    State { version, takes_bundles: true, slot, state, of, why, history, newest_call }
+    let not_taken = folder.not_taken();
+    State { version, takes_bundles: true, slot, state, of, why, not_taken, history, newest_call }
 }
 
 /// Takes in what the gate has received.
@@ -228,6 +231,10 @@ fn told(state: &State) -> Markup {
             Stage::Refused => p role="status" { "The last update was not taken." },
         }
         @if let Some(why) = &state.why { p.muted { (why) } }
+        @if let Some(why) = &state.not_taken {
+            p role="status" { "What was last brought by a USB stick was not taken:" }
+            p.muted { (why) }
+        }
     }
 }
 

@@ -182,8 +182,12 @@ fn one_that_does_not_answer_makes_room_and_files_are_taken_from_the_command_line
     let (state, told) = state(&page);
     assert!(state == "fell_back" && told.contains("It did not run."), "{told}");
     // Not once more, but if one insists; and nobody else brings one meanwhile.
+    assert_eq!(page.get("/api/v1/update")["not_taken"], json!(null));
     let (code, _, err) = says(&folder.0, &[&file]);
     assert!(code == 1 && err.contains("tried before"), "{err}");
+    // Whoever has put a stick in sees that on the page, until another one is taken.
+    let told = page.get("/api/v1/update")["not_taken"].to_string();
+    assert!(told.contains("tried before"), "{told}");
     let other = UpdateFolder::of(&folder.0).receive(1).unwrap();
     let (status, told) = page.bring("/api/v1/update", b"x", true);
     assert!(status == 409 && told["detail"].as_str().unwrap().contains("on its way"), "{told}");
@@ -191,6 +195,7 @@ fn one_that_does_not_answer_makes_room_and_files_are_taken_from_the_command_line
     assert!(code == 1 && err.contains("on its way"), "{err}");
     drop(other);
     assert_eq!(says(&folder.0, &[&file, "--older"]).0, 0);
+    assert_eq!(page.get("/api/v1/update")["not_taken"], json!(null));
     let (code, out, err) = says(&folder.0, &["--withdraw"]);
     assert!(code == 0 && out.contains("is gone"), "{out}{err}");
     let (code, _, err) = says(&folder.0, &["--withdraw"]);
