@@ -156,7 +156,7 @@ else
 	@image/deb.sh $(ARCH) target/arm64/aarch64-unknown-linux-gnu/release target/deb
 endif
 
-# Some minutes once the builder's system is there (image/builder.sh).
+# A quarter of an hour once the builder's system is there (image/builder.sh) and dependencies are built.
 arm-test: setup
 	cargo build --locked
 	image/arm-test.sh target/debug/hold-slayer

@@ -46,6 +46,6 @@ for call in 'music-0 agent-human-0' 'music-3 recorded-matthew-1 music-3 agent-hu
 done
 say 'the program for arm64 runs and hears the same'
 
-# Rooms without sockets, files or devices.
-image/arm.sh test --lib --test listen -- call:: dsp:: golden:: listen:: media:: phone::handset:: rtp:: sip:: slay:: trunk:: units::
+# Rooms without sockets, files or devices; not what media:: asks of the kernel about its memory, which here is the emulator's.
+image/arm.sh test --lib --test listen -- --skip media::realtime:: call:: dsp:: golden:: listen:: media:: phone::handset:: rtp:: sip:: slay:: trunk:: units::
 say 'the pure rooms and the golden file hold on arm64'
