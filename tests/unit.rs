@@ -454,6 +454,43 @@ fn the_card_is_the_one_that_was_started_and_no_other_like_it() {
     assert_eq!(words(&named), "");
 }
 
+/// What a file under the card's units says for a key, in all its lines.
+fn said(file: &str, key: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("image/card/usr/lib/systemd/system/{file}")).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
+}
+
+#[test]
+fn an_update_that_cannot_be_confirmed_is_carried_out_all_the_same_and_the_choice_is_written_under_a_lock() {
+    let (choice, writable) = ("hold-slayer-choice.service", "hold-slayer-choice-writable.service");
+    let update = "hold-slayer-update.service.d/50-card.conf";
+    for key in ["Requires", "Requisite", "BindsTo"] {
+        assert!(said(update, key).is_empty(), "without {key} it sees for itself, and goes back");
+    }
+    for key in ["Wants", "After"] {
+        assert_eq!(said(update, key), [choice, writable]);
+    }
+    // Who holds the lock and finds the one not active has the partition for itself: it is active before the other takes the lock.
+    assert!(said(choice, "ExecStart").is_empty());
+    assert_eq!(said(writable, "After"), [choice]);
+    assert_eq!(said(writable, "Requires"), [choice]);
+    assert_eq!(said(choice, "After"), ["hold-slayer-card.service"], "which makes the folder of the lock");
+    for (unit, key, way) in [(choice, "ExecStop", "remount,ro"), (writable, "ExecStart", "remount,rw")] {
+        let command = said(unit, key);
+        let lock = ["/usr/bin/flock", "/run/hold-slayer-card/owner", "/bin/mount", "-o", way, "/boot/owner"];
+        assert_eq!(command, lock);
+    }
+    let unit = |name: &str| format!("image/card/usr/lib/systemd/system/{name}");
+    let output = run("systemd-analyze", &["verify", "--man=no", &unit(choice), &unit(writable)]);
+    let about: Vec<String> = words(&output)
+        .lines()
+        .filter(|line| line.contains(choice) || line.contains(writable))
+        .map(str::to_owned)
+        .collect();
+    assert!(about.is_empty(), "{}", words(&output));
+}
+
 #[test]
 fn what_is_wrong_in_the_cards_box_txt_is_said_and_what_is_right_is_done() {
     let card = Card::new("box", "QEMU");

@@ -92,7 +92,11 @@ impl Work<'_> {
         self.bundle = Some(file.try_clone().map_err(Refusal::Reading)?);
         let mut from = BufReader::new(file);
         let manifest = bundle::read(&mut from, &self.slots.key)?;
-        judge(&manifest, self.slots, self.folder.may_be_older())?;
+        let older = self.folder.may_be_older();
+        judge(&manifest, self.slots, older)?;
+        if !older && self.folder.has_fallen_back(manifest.version) {
+            return Err(Refusal::FellBack(manifest.version));
+        }
         self.waiting = Some((manifest.clone(), from));
         Ok(manifest)
     }

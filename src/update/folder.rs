@@ -223,6 +223,7 @@ impl Folder {
         match &taken {
             // It stays in the box, as it may.
             Err(Refusal::NotNewer { theirs, ours }) if theirs == ours => {}
+            Err(Refusal::InTrial(_)) => {}
             // Without the note nothing but the note is missing.
             Err(why) => drop(self.write(&self.not_taken_note(), why.to_string().as_bytes())),
             Ok(_) => {}
@@ -258,6 +259,8 @@ impl Folder {
             Ok(manifest)
         })?;
         match self.kept() {
+            // Its verdict comes first.
+            Kept::Trying { version: tried, .. } if tried == version => Err(Refusal::InTrial(version)),
             _ if older => Ok(()),
             // Under that name; the program may call itself otherwise.
             Kept::Good { version: runs } if runs == version => {
@@ -365,7 +368,8 @@ impl Folder {
         self.write(&self.at.join("state.json"), &serde_json::to_vec(kept).unwrap_or_default())
     }
 
-    fn has_fallen_back(&self, version: Version) -> bool {
+    /// Whether this version was tried and did not do.
+    pub(super) fn has_fallen_back(&self, version: Version) -> bool {
         let all = note(&self.fell_back());
         String::from_utf8_lossy(&all).lines().any(|line| line.parse() == Ok(version))
     }

@@ -4,7 +4,8 @@
 //!   Begin ─► bundle? ─► write, only while no call is up ─► what has the box? ─► choose the other slot ─► quiet? ─► boot
 //!     │
 //!     ├─ the slot that is tried runs ─► it answers, and has all that the old one had, several times ─► confirm
-//!     │                                └─ not within five minutes, or it cannot be confirmed ─► quiet? ─► boot the old one
+//!     │                                ├─ not within five minutes ─► quiet? ─► boot the old one
+//!     │                                └─ it cannot be confirmed ─► the same, and the old one chooses it once more
 //!     ├─ another slot runs than the one that is tried ─► nobody knows why, for the first time? ─► choose it once more
 //!     │                                               └─ it fell back: tell
 //!     └─ a slot runs that is neither confirmed nor tried ─► quiet? ─► boot the confirmed one
@@ -178,6 +179,7 @@ struct Trial {
     was: Standing,
     until: Instant,
     answers: u32,
+    unexplained: u8,
 }
 
 #[derive(Debug)]
@@ -188,15 +190,17 @@ enum State {
         to: Slot,
         version: Version,
     },
+    /// Until then it is waited for a word of what the box has.
     Written {
         to: Slot,
         version: Version,
         was: Standing,
+        until: Instant,
     },
     /// All is done but the start itself, as soon as no call is up: a trial of this version,
     Leaving,
     Trial(Trial),
-    Confirming(Version),
+    Confirming(Trial),
     /// or the confirmed slot's, which does not wait for ever; this is to be kept then.
     Falling(Option<Kept>, Instant),
     /// The same, and all is kept.
@@ -226,7 +230,7 @@ impl Update {
             (_, Input::Begin(begin)) => self.begin(now, begin),
             (State::Writing { to, version }, Input::Wrote(Ok(true))) => {
                 self.out.push_back(Output::Ask);
-                State::Written { to, version, was: Standing::default() }
+                State::Written { to, version, was: Standing::default(), until: self.trial_end(now) }
             }
             (state @ State::Writing { .. }, Input::Wrote(Ok(false)) | Input::Timeout) => {
                 self.out.push_back(Output::Look);
@@ -244,13 +248,18 @@ impl Update {
             // A box that does not answer now does not say what must be there again.
             (State::Written { to, version, .. }, Input::Asked(Sign::Well(was))) => {
                 self.out.push_back(Output::LookAnew);
-                State::Written { to, version, was }
+                State::Written { to, version, was, until: self.trial_end(now) }
+            }
+            // But one that does not answer for so long may be what the update mends.
+            (state @ State::Written { until, .. }, Input::Asked(sign)) if now >= until => {
+                self.out.push_back(if sign == Sign::Gone { Output::Take } else { Output::LookAnew });
+                state
             }
             (state @ State::Written { .. }, Input::Quiet(true)) => {
                 self.out.push_back(Output::Take);
                 state
             }
-            (State::Written { to, version, was }, Input::Taken(true)) => {
+            (State::Written { to, version, was, .. }, Input::Taken(true)) => {
                 self.try_out(Kept::Trying { version, to, was, unexplained: 0 }, to)
             }
             (State::Leaving, Input::NotBooted(why)) => {
@@ -259,14 +268,11 @@ impl Update {
                 State::Over
             }
             (State::Trial(trial), Input::Asked(sign)) => self.asked(now, trial, &sign),
-            (State::Confirming(version), Input::Confirmed(Ok(()))) => {
+            (State::Confirming(Trial { version, .. }), Input::Confirmed(Ok(()))) => {
                 self.out.push_back(Output::Keep(Kept::Good { version }));
                 State::Over
             }
-            (State::Confirming(version), Input::Confirmed(Err(why))) => {
-                let why = format!("It could not be kept: {why}.");
-                self.fall(now, Some(Kept::FellBack { version, why }))
-            }
+            (State::Confirming(trial), Input::Confirmed(Err(why))) => self.not_confirmed(now, trial, &why),
             // Without a box there is no call. One that runs and says nothing may have one.
             (State::Falling(kept, until), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
                 self.out.extend(kept.map(Output::Keep));
@@ -314,15 +320,20 @@ impl Update {
     }
 
     fn begin(&mut self, now: Instant, begin: Begin) -> State {
-        let Begin { runs, confirmed, lame, kept, bundle, quiet } = begin;
+        let Begin { runs, confirmed, lame, kept, mut bundle, quiet } = begin;
         if let Kept::Trying { version, to, was, unexplained } = kept {
+            // One that was tried has its verdict by that trial, not by being brought again.
+            if to != runs && matches!(&bundle, Some(Ok(waits)) if waits.version == version) {
+                self.out.push_back(Output::Drop);
+                bundle = None;
+            }
             if to == runs && confirmed {
                 // The power went after the firmware was told and before that was written down.
                 self.out.push_back(Output::Keep(Kept::Good { version }));
             } else if to == runs {
                 self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
-                let until = now + Duration::from_millis(self.pace.trial_ms);
-                return State::Trial(Trial { slot: to, version, was, until, answers: 0 });
+                let until = self.trial_end(now);
+                return State::Trial(Trial { slot: to, version, was, until, answers: 0, unexplained });
             } else if lame || unexplained.saturating_add(1) >= UNEXPLAINED {
                 let why = if lame {
                     "Its program did not start."
@@ -353,6 +364,10 @@ impl Update {
         }
     }
 
+    fn trial_end(&self, now: Instant) -> Instant {
+        now + Duration::from_millis(self.pace.trial_ms)
+    }
+
     fn write_if(&mut self, now: Instant, quiet: bool, to: Slot) {
         match quiet {
             true => self.out.push_back(Output::Write(to)),
@@ -377,20 +392,32 @@ impl Update {
     }
 
     fn asked(&mut self, now: Instant, trial: Trial, sign: &Sign) -> State {
-        let Trial { slot, version, was, until, answers } = trial;
-        let lacks = was.lacks(sign);
-        let answers = if lacks.is_none() { answers + 1 } else { 0 };
+        let lacks = trial.was.lacks(sign);
+        let answers = if lacks.is_none() { trial.answers + 1 } else { 0 };
         if answers >= ANSWERS {
-            self.out.push_back(Output::Confirm(slot));
-            return State::Confirming(version);
+            self.out.push_back(Output::Confirm(trial.slot));
+            return State::Confirming(trial);
         }
-        match lacks.filter(|_| now >= until) {
-            Some(why) => self.fall(now, Some(Kept::FellBack { version, why })),
+        match lacks.filter(|_| now >= trial.until) {
+            Some(why) => self.fall(now, Some(Kept::FellBack { version: trial.version, why })),
             None => {
                 self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
-                State::Trial(Trial { slot, version, was, until, answers })
+                State::Trial(Trial { answers, ..trial })
             }
         }
+    }
+
+    /// It does well, so its next good word is enough to try that again. A card that does not take it is no fault of this version,
+    /// which is tried once more; but not for ever, or a stick in the box would start it again and again.
+    fn not_confirmed(&mut self, now: Instant, trial: Trial, why: &str) -> State {
+        let Trial { version, until, unexplained, .. } = trial;
+        if now < until {
+            self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
+            return State::Trial(trial);
+        }
+        let last = unexplained.saturating_add(1) >= UNEXPLAINED;
+        let why = format!("It could not be kept: {why}.");
+        self.fall(now, last.then_some(Kept::FellBack { version, why }))
     }
 
     /// The next thing to do; call until `None` after each `handle`.
@@ -530,6 +557,46 @@ mod tests {
     }
 
     #[test]
+    fn a_box_that_does_not_answer_can_be_mended() {
+        let written = || {
+            let mut update = begin(Slot::A, Kept::Nothing, Some(Ok(manifest("0.2.0"))), true);
+            let _ = outputs(&mut update);
+            assert_eq!(after(&mut update, 10, Input::Wrote(Ok(true))), [Output::Ask]);
+            update
+        };
+        let asked = |update: &mut Update, at, sign| {
+            assert_eq!(after(update, at, Input::Timeout), [Output::Ask]);
+            after(update, at, Input::Asked(sign))
+        };
+        let nothing =
+            Kept::Trying { version: v("0.2.0"), to: Slot::B, was: Standing::default(), unexplained: 0 };
+        let starts = [Output::Keep(nothing), Output::Choose(Slot::B), Output::Ask];
+        let mut update = written();
+        assert_eq!(after(&mut update, 10, Input::Asked(Sign::Silent)), []);
+        assert_eq!(asked(&mut update, 309, Sign::Silent), [], "it may be busy");
+        assert_eq!(asked(&mut update, 310, Sign::Silent), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 310, Input::Quiet(false)), [], "a call is up");
+        assert_eq!(asked(&mut update, 312, Sign::Silent), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 312, Input::Quiet(true)), [Output::Take]);
+        assert_eq!(after(&mut update, 312, Input::Taken(true)), starts);
+        // Without a box there is nobody who could say that no call is up.
+        let mut update = written();
+        assert_eq!(after(&mut update, 309, Input::Asked(Sign::Gone)), []);
+        assert_eq!(asked(&mut update, 311, Sign::Gone), [Output::Take]);
+        assert_eq!(after(&mut update, 311, Input::Taken(true)), starts);
+        assert_eq!(after(&mut update, 311, Input::Asked(Sign::Gone)), [Output::Reboot]);
+        // One that has answered meanwhile has said what must be there again, and is waited for anew.
+        let mut update = written();
+        assert_eq!(after(&mut update, 300, well(&["home"])), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 300, Input::Quiet(false)), []);
+        assert_eq!(asked(&mut update, 599, Sign::Silent), []);
+        assert_eq!(asked(&mut update, 600, Sign::Silent), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 600, Input::Quiet(true)), [Output::Take]);
+        let told = after(&mut update, 600, Input::Taken(true));
+        assert_eq!(told.first(), Some(&Output::Keep(trying(&["home"]))));
+    }
+
+    #[test]
     fn what_is_withdrawn_is_not_started() {
         let withdrawn = [Output::Keep(Kept::Refused { why: "It was withdrawn.".into() })];
         let waiting = || begin(Slot::A, Kept::Nothing, Some(Ok(manifest("0.2.0"))), true);
@@ -610,15 +677,32 @@ mod tests {
 
     #[test]
     fn a_trial_always_ends() {
-        // It does well and cannot be confirmed.
+        // It does well and cannot be confirmed, time and again.
+        let fails = || Input::Confirmed(Err("the card fails".into()));
+        for (unexplained, then) in
+            [(0, vec![Output::Ask]), (1, vec![fell("It could not be kept: the card fails."), Output::Ask])]
+        {
+            let mut update = begin(Slot::B, again(&[], unexplained), None, true);
+            let (at, told) = trial(&mut update, &Sign::Well(standing(&[])));
+            assert_eq!((at, told), (30, vec![Output::Confirm(Slot::B)]));
+            for at in (30..300).step_by(10) {
+                assert_eq!(after(&mut update, at, fails()), []);
+                assert_eq!(after(&mut update, at + 10, Input::Timeout), [Output::Ask]);
+                assert_eq!(after(&mut update, at + 10, well(&[])), [Output::Confirm(Slot::B)]);
+            }
+            assert_eq!(after(&mut update, 300, fails()), [Output::Ask]);
+            // The first time nothing is kept against it: the old slot starts it once more.
+            assert_eq!(after(&mut update, 300, Input::Asked(Sign::Gone)), then);
+            assert_eq!(after(&mut update, 300, Input::Asked(Sign::Gone)), [Output::Reboot]);
+        }
+        // One write that failed does no harm.
         let mut update = begin(Slot::B, trying(&[]), None, true);
-        let (at, told) = trial(&mut update, &Sign::Well(standing(&[])));
-        assert_eq!((at, told), (30, vec![Output::Confirm(Slot::B)]));
-        assert_eq!(after(&mut update, 30, Input::Confirmed(Err("the card fails".into()))), [Output::Ask]);
-        assert_eq!(
-            after(&mut update, 30, Input::Asked(Sign::Gone)),
-            [fell("It could not be kept: the card fails."), Output::Ask]
-        );
+        let _ = trial(&mut update, &Sign::Well(standing(&[])));
+        assert_eq!(after(&mut update, 30, fails()), []);
+        let _ = after(&mut update, 40, Input::Timeout);
+        assert_eq!(after(&mut update, 40, well(&[])), [Output::Confirm(Slot::B)]);
+        let good = [Output::Keep(Kept::Good { version: v("0.2.0") })];
+        assert_eq!(after(&mut update, 40, Input::Confirmed(Ok(()))), good);
         // Nobody knows any more why the slot runs that is not confirmed: not a new one is written over the good one.
         for kept in [Kept::Nothing, fell_back()] {
             let mut update = begin(Slot::B, kept, Some(Ok(manifest("0.3.0"))), true);
@@ -684,6 +768,20 @@ mod tests {
         let told = lame(trying(&[]));
         assert_eq!(told, [Output::Choose(Slot::A), fell("Its program did not start.")]);
         assert_eq!(lame(Kept::Nothing), []);
+        // A stick that brings it again changes neither the second trial nor the verdict.
+        let brought = || Some(Ok(manifest("0.2.0")));
+        let mut update = begin(Slot::A, trying(&["home"]), brought(), true);
+        assert_eq!(outputs(&mut update), [&[Output::Drop][..], &once_more].concat());
+        let mut update = begin(Slot::A, again(&["home"], 1), brought(), true);
+        let told = outputs(&mut update);
+        assert!(
+            matches!(
+                told.as_slice(),
+                [Output::Drop, Output::Choose(Slot::A), Output::Keep(Kept::FellBack { .. })]
+            ),
+            "{told:?}"
+        );
+        assert_eq!(update.deadline(), None);
         // And the next one is written, also if the one before could be tried once more.
         let mut update = begin(Slot::A, trying(&[]), Some(Ok(manifest("0.2.1"))), true);
         let told = outputs(&mut update);

@@ -64,6 +64,8 @@ pub enum Refusal {
         /// What runs.
         ours: Version,
     },
+    /// It is the one that is being tried.
+    InTrial(Version),
     /// It was tried once, and did not do.
     FellBack(Version),
     /// It does not fit into the slot.
@@ -109,6 +111,12 @@ impl fmt::Display for Refusal {
                 write!(
                     f,
                     "This update is version {theirs}, older than {ours}, which runs: ask for the older one if you want it."
+                )
+            }
+            Self::InTrial(version) => {
+                write!(
+                    f,
+                    "Version {version} is being tried already: wait until it is known what came of that."
                 )
             }
             Self::FellBack(version) => {

@@ -180,6 +180,10 @@ fn the_other_slot_is_written_tried_and_confirmed() {
     assert!(untouched(&card.slots.a.boot) && untouched(&card.slots.a.root));
     assert_eq!(card.autoboot(), "[all]\nboot_partition=3\n# good=2\n");
     assert!(!card.folder.is_under_way(&card.slots), "not here");
+    assert!(
+        matches!(card.bring(&signed!("good"), true), Err(Refusal::InTrial(_))),
+        "its verdict comes first"
+    );
     card.boots();
     assert_eq!(card.slots.running(), Ok(Slot::B));
     assert!(card.folder.is_under_way(&card.slots));
@@ -348,16 +352,31 @@ fn a_boot_that_fails_or_a_choice_that_cannot_be_read_changes_nothing() {
     let kept = card.folder.kept();
     assert!(matches!(&kept, Kept::Refused { why } if why.contains("not as the image made it")), "{kept:?}");
     assert!(!card.has("rebooted"));
-    // A new system that cannot be confirmed for that goes back, and is not there for ever.
-    fs::write(&card.slots.autoboot, "[all]\nboot_partition=2\n# good=2\n").unwrap();
+    // A new system that cannot be confirmed for that goes back, and is not there for ever: it has a second time, no third.
+    let whole = "[all]\nboot_partition=2\n# good=2\n";
+    fs::write(&card.slots.autoboot, whole).unwrap();
     card.bring(&signed!("good"), true).unwrap();
-    card.carry_out(&home()).unwrap();
-    card.boots();
-    fs::write(&card.slots.autoboot, "boot_partition=2\n").unwrap();
-    card.carry_out(&home()).unwrap();
+    for n in [0, 1] {
+        card.carry_out(&home()).unwrap();
+        card.boots();
+        fs::write(&card.slots.autoboot, "boot_partition=2\n").unwrap();
+        card.carry_out(&home()).unwrap();
+        assert!(card.has("rebooted") && card.has("data/update/fell-back") == (n == 1));
+        fs::write(&card.slots.autoboot, whole).unwrap();
+        card.boots();
+        // A stick that was left in the box.
+        let bytes = signed!("good");
+        let taken = card.bring(&bytes, false);
+        assert!(matches!(taken, Err(Refusal::InTrial(_) | Refusal::FellBack(_))), "{taken:?}");
+    }
     let kept = card.folder.kept();
     assert!(matches!(&kept, Kept::FellBack { why, .. } if why.contains("could not be kept")), "{kept:?}");
-    assert!(card.has("rebooted"));
+    // Whatever has come into the folder all the same.
+    fs::write(card.dir.join("data/update/bundle"), signed!("good")).unwrap();
+    card.carry_out(&home()).unwrap();
+    let kept = card.folder.kept();
+    assert!(matches!(&kept, Kept::Refused { why } if why.contains("was tried before")), "{kept:?}");
+    assert!(!card.folder.has_bundle() && !card.has("rebooted"));
 }
 
 #[test]
