@@ -7,7 +7,11 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 arch=$1 built=$2 out=$3
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 # Files bear the time of the last commit, or that of SOURCE_DATE_EPOCH.
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -c safe.directory="$top" -C "$top" log -1 --format=%ct)} || {
+    echo 'make deb: this folder has no history of git, whose last time all files would bear: set SOURCE_DATE_EPOCH, to seconds since 1970' >&2
+    exit 1
+}
+export SOURCE_DATE_EPOCH
 
 for file in hold-slayer libtensorflowlite_c.so; do
     [ -f "$built/$file" ] || { echo "image/deb.sh: $built/$file is not there: build it first (make deb does)" >&2; exit 1; }

@@ -5,13 +5,20 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 [ "$(id -u)" = 0 ] || { echo 'make image: only root can put another system together' >&2; exit 1; }
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
+# Files bear its time; the other scripts are told.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -c safe.directory="$top" -C "$top" log -1 --format=%ct)} || {
+    echo 'make image: this folder has no history of git, whose last time all files would bear: set SOURCE_DATE_EPOCH, to seconds since 1970' >&2
+    exit 1
+}
+export SOURCE_DATE_EPOCH
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 # Updates that this secret key has signed are taken, and one of this version is made.
 if [ -n "${UPDATE_SECRET:-}" ]; then
     UPDATE_KEY=$("$top/image/key.sh" "$UPDATE_SECRET")
     export UPDATE_KEY
 fi
+# minisign's: two letters, a number, the key, in base64.
+[[ -z ${UPDATE_KEY:-} || $UPDATE_KEY =~ ^RW[A-Za-z0-9+/]{54}$ ]] || { echo "make image: UPDATE_KEY is no public key, 56 characters that begin with RW (make update-key says one)" >&2; exit 1; }
 # A program that was built elsewhere may be named: a folder with hold-slayer and libtensorflowlite_c.so for arm64.
 built=${IMAGE_PROGRAM:-}
 if [ -z "$built" ]; then
@@ -33,3 +40,4 @@ fi
 "$top/image/sbom.py" "$out/packages" "$name.img.xz" "$name"
 echo "$name.img.xz: $(($(stat -c %s "$name.img.xz") >> 20)) MiB, the root $(($(cat "$out/root.size") >> 10)) MiB as files, $(($(stat -c %s "$out/root.squashfs") >> 20)) MiB on the card" >&2
 cat "$name.img.xz.sha256"
+[ -n "${UPDATE_KEY:-}" ] || echo 'make image: this card takes no updates; with UPDATE_SECRET (make update-key makes one) or UPDATE_KEY it would' >&2

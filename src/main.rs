@@ -143,8 +143,11 @@ enum What {
         /// Take it even if it is not newer than what runs, or was tried before and did not do
         #[arg(long, requires = "file")]
         older: bool,
+        /// Take away an update that waits
+        #[arg(long, conflicts_with = "file")]
+        withdraw: bool,
         /// What hold-slayer-update.service does: nobody else needs it
-        #[arg(long, conflicts_with = "file", hide = true)]
+        #[arg(long, conflicts_with_all = ["file", "withdraw"], hide = true)]
         carry_out: bool,
         /// The directory for calls and what was heard
         #[arg(long, value_name = "DIR", default_value = config::DEFAULT_DATA)]
@@ -163,6 +166,9 @@ enum What {
         /// Print a commented configuration to start from, and look at nothing
         #[arg(long)]
         example: bool,
+        /// Read the configuration and its board file, and look at nothing else
+        #[arg(long)]
+        only_file: bool,
         /// Print what is known of providers, by the name for `preset` in [[trunk]], and look at nothing
         #[arg(long)]
         presets: bool,
@@ -307,16 +313,21 @@ fn main() -> ExitCode {
         }
         What::Backup { file, carried } => return told(ctl::backup(&carried.into(), &file)),
         What::Restore { file, carried } => return told(ctl::restore(&carried.into(), &file)),
-        What::Update { file, check, older, carry_out, data, slots } => {
+        What::Update { file, check, older, withdraw, carry_out, data, slots } => {
             let place = ctl::Box { data, slots };
             return told(match file {
                 Some(file) => place.bring(&file, older, check),
+                None if withdraw => place.withdraw(),
                 None if carry_out => place.carry_out(),
                 None => place.status(),
             });
         }
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
+        What::Check { files, only_file: true, .. } => match config::load(&files.config) {
+            Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(mistakes) => print(&format!("{mistakes}\n")).map(|_| ExitCode::FAILURE),
+        },
         What::Check { files, notify, .. } => check(&files, notify),
     };
     // A reader that closes the pipe (`| head`) is no failure worth a word.

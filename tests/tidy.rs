@@ -70,6 +70,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "studio/archive.rs",
             "speech/program.rs",
             "update/bundle.rs",
+            "update/desk.rs",
             "update/folder.rs",
         ],
     ),
@@ -151,6 +152,7 @@ const PURE: &[&str] = &[
     "net/order.rs",
     "update/machine.rs",
     "update/quiet.rs",
+    "update/standing.rs",
 ];
 const EDGES: &[&str] = &["listen/file.rs", "listen/words/network.rs"];
 const IMPURE: &[&str] = &[

@@ -276,10 +276,16 @@ impl Card {
         std::fs::read_to_string(self.0.join(name)).unwrap_or_default()
     }
 
-    /// Runs it as at a start, with the folder's places for the machine's; what only root can do is left out.
+    /// As at a start of the machine, and once the box is up.
     fn start(&self) {
-        let mut program = std::fs::read_to_string("image/card/usr/lib/hold-slayer/card").unwrap();
         let _ = std::fs::remove_dir_all(self.0.join("run"));
+        self.run("card", "");
+        self.run("tell", "well");
+    }
+
+    /// Runs one of the card's programs, with the folder's places for the machine's; what only root can do is left out.
+    fn run(&self, name: &str, argument: &str) {
+        let mut program = std::fs::read_to_string(format!("image/card/usr/lib/hold-slayer/{name}")).unwrap();
         for (theirs, ours) in [
             ("/boot/owner", "owner"),
             ("/etc/hold-slayer", "settings"),
@@ -288,11 +294,18 @@ impl Card {
             ("/run/systemd/network", "network"),
             ("/proc/device-tree/model", "model"),
         ] {
-            assert!(program.contains(theirs), "{theirs}");
             program = program.replace(theirs, self.0.join(ours).to_str().unwrap());
         }
-        let program = program.replace("chown root:hold-slayer", ":").replace("modprobe", ":");
-        let done = Command::new("sh").args(["-c", &program]).output().unwrap();
+        for (theirs, ours) in [
+            ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
+            ("chown root:hold-slayer", ":"),
+            ("modprobe", ":"),
+            ("mount -o remount", ": -o remount"),
+            ("systemctl --quiet is-active", ":"),
+        ] {
+            program = program.replace(theirs, ours);
+        }
+        let done = Command::new("sh").args(["-c", &program, name, argument]).output().unwrap();
         assert!(done.status.success(), "{}", words(&done));
     }
 }
@@ -304,42 +317,195 @@ impl Drop for Card {
 }
 
 #[test]
-fn the_cards_settings_are_taken_once_and_the_pages_stay() {
+fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     let card = Card::new("settings", "Raspberry Pi 4 Model B Rev 1.4");
     card.put("owner/hold-slayer.toml", "\u{feff}[web]\r\npassword = \"long enough\"\r\n");
     card.start();
     let taken = "[web]\npassword = \"long enough\"\n\n[board]\nfile = \"pi4\"\n";
     assert_eq!(card.read("settings/hold-slayer.toml"), taken);
-    card.put("settings/hold-slayer.toml", "[board]\nfile = \"own.toml\"\n# by the page\n");
+    // Changed on the page: it is not taken for the owner's old file, and at a computer he finds what is so now.
+    let by_page = format!("{taken}[line]\ncountry = \"de\"\n");
+    card.put("settings/hold-slayer.toml", &by_page);
     card.start();
-    assert_eq!(card.read("settings/hold-slayer.toml"), "[board]\nfile = \"own.toml\"\n# by the page\n");
+    assert_eq!(card.read("settings/hold-slayer.toml"), by_page);
+    assert_eq!(card.read("owner/hold-slayer.toml"), by_page.replace('\n', "\r\n"));
+    card.start();
+    assert_eq!(card.read("settings/hold-slayer.toml"), by_page);
+    // A word changed there changes that word alone.
+    let new = by_page.replace("long enough", "another one");
+    card.put("owner/hold-slayer.toml", &new);
+    card.start();
+    assert_eq!(card.read("settings/hold-slayer.toml"), new);
+    assert_eq!(card.read("settings/hold-slayer.toml.before"), by_page, "nothing is lost");
+    // The telephone goes on when the file there cannot be understood, and what is wrong is said until it is mended.
+    let typo = new.replace("[line]", "[lime]");
+    card.put("owner/hold-slayer.toml", &typo);
+    card.put("owner/notes.toml.txt", "");
+    for _ in 0..2 {
+        card.start();
+        assert_eq!(card.read("settings/hold-slayer.toml"), new);
+        assert_eq!(card.read("owner/hold-slayer.toml"), typo, "it is his, as long as it was not taken");
+        let told = card.read("owner/PROBLEM.txt");
+        for word in ["the box runs", "hold-slayer.toml:", "lime", "take away the last .txt"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+        assert!(!told.contains(".new"), "{told}");
+    }
+    std::fs::remove_file(card.0.join("owner/notes.toml.txt")).unwrap();
+    let utf16: Vec<u8> = new.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(card.0.join("owner/hold-slayer.toml"), [&[0xff, 0xfe], &*utf16].concat()).unwrap();
+    card.start();
+    assert!(card.read("owner/PROBLEM.txt").contains("save it as UTF-8"));
+    card.put("owner/hold-slayer.toml", &new);
+    card.start();
+    assert!(!card.0.join("owner/PROBLEM.txt").exists());
+}
+
+#[test]
+fn the_cards_board_is_that_of_the_pi_unless_the_settings_name_another() {
     let shipped = std::fs::read_to_string("systemd/hold-slayer.toml").unwrap();
-    card.put("owner/hold-slayer.toml", &shipped);
-    card.start();
-    assert!(card.read("settings/hold-slayer.toml").contains("\nfile = \"pi4\" "), "the board that it is on");
-    assert!(card.read("settings/hold-slayer.toml.before").contains("# by the page"), "nothing is lost");
+    let card = Card::new("board", "Raspberry Pi 5 Model B Rev 1.0");
+    for (settings, board) in [
+        (&*shipped, "\n[board]\nfile = \"pi5\"\n"),
+        ("[web]\nlisten = \"0.0.0.0:80\"\n", "\n[board]\nfile = \"pi5\"\n"),
+        ("[ board ]\n[web]\n", "[ board ]\nfile = \"pi5\"\n[web]\n"),
+        ("board.file = \"generic\"\n", "board.file = \"generic\"\n"),
+        ("[board]\nfile = \"pi4\"\n", "[board]\nfile = \"pi4\"\n"),
+    ] {
+        card.put("owner/hold-slayer.toml", settings);
+        card.start();
+        let taken = card.read("settings/hold-slayer.toml");
+        assert!(taken.contains(board), "{settings}: {taken}");
+        assert_eq!(taken.matches("board").count(), settings.matches("board").count().max(1), "{taken}");
+    }
+    let told = card.read("owner/PROBLEM.txt");
+    assert!(told.contains("\"pi4\" under [board], but this is a Raspberry Pi 5"), "{told}");
+}
+
+#[test]
+fn the_card_is_the_one_that_was_started_and_no_other_like_it() {
+    let folder = folder("disks");
+    let sys = folder.join("sys/class/block");
+    let init = std::fs::read_to_string("image/init").unwrap();
+    let begin = init.find("device() {").unwrap();
+    let end = begin + init[begin..].find("\n}\n").unwrap() + 3;
+    let function = init[begin..end].replace("/sys/class/block", sys.to_str().unwrap());
+    let disks = |names: &[&str]| {
+        let _ = std::fs::remove_dir_all(&sys);
+        for name in names {
+            for (number, id) in [(1, "484f4c44-01"), (5, "484f4c44-05"), (6, "0badcafe-06")] {
+                std::fs::create_dir_all(sys.join(format!("{name}{number}"))).unwrap();
+                std::fs::write(
+                    sys.join(format!("{name}{number}/uevent")),
+                    format!("PARTN={number}\nPARTUUID={id}\n"),
+                )
+                .unwrap();
+            }
+        }
+    };
+    let found = |number: u32, way: &str, patience: &str| {
+        let script = format!("card=484f4c44 way={way}\n{function}\ndevice {number} {patience} || echo none");
+        asked("sh", &["-c", &script])
+    };
+    // The slot for cards goes before a reader, whichever the kernel has found first.
+    disks(&["sda", "mmcblk0p"]);
+    assert_eq!(found(5, "", ""), "/dev/mmcblk0p5");
+    assert_eq!(found(5, "1", ""), "/dev/mmcblk0p5");
+    assert_eq!(found(5, "4", ""), "/dev/sda5", "the firmware has started the one in the reader");
+    assert_eq!(found(6, "", "over"), "none", "somebody else's");
+    // It may only not have been found yet.
+    disks(&["sda"]);
+    assert_eq!(found(5, "", ""), "none");
+    assert_eq!(found(5, "1", ""), "none");
+    assert_eq!(found(5, "", "over"), "/dev/sda5");
+    assert_eq!(found(5, "5", ""), "/dev/sda5");
+    disks(&["vda"]);
+    assert_eq!(found(1, "", ""), "/dev/vda1");
+
+    // From then on it is the disk that the root is on: of two that look the same.
+    let devices = folder.join("devices");
+    for (disk, number) in [("mmcblk0", "179"), ("sda", "8")] {
+        for partition in [1, 5, 7] {
+            let at = devices.join(disk).join(format!("{disk}-{partition}"));
+            std::fs::create_dir_all(&at).unwrap();
+            for (class, name) in [
+                ("class/block", format!("{disk}-{partition}")),
+                ("dev/block", format!("{number}:{partition}")),
+            ] {
+                std::fs::create_dir_all(folder.join("sys").join(class)).unwrap();
+                std::os::unix::fs::symlink(&at, folder.join("sys").join(class).join(name)).unwrap();
+            }
+        }
+    }
+    let ours = std::fs::read_to_string("image/card/usr/lib/hold-slayer/ours").unwrap();
+    let ours = ours.replace("/sys/", &format!("{}/", folder.join("sys").display()));
+    let is_ours = |partition: &str, root: &str| {
+        let script = ours.replace("mountpoint -d /", &format!("echo {root}"));
+        run("sh", &["-c", &script, "ours", partition]).status.success()
+    };
+    assert!(is_ours("mmcblk0-7", "179:5") && !is_ours("sda-7", "179:5"));
+    assert!(is_ours("sda-1", "8:5") && !is_ours("mmcblk0-1", "8:5"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    // Nothing on the card goes by the names that both have.
+    let named = Command::new("grep")
+        .args(["-rlE", "partuuid|PARTUUID=", "image/card", "image/slots.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(words(&named), "");
 }
 
 #[test]
 fn what_is_wrong_in_the_cards_box_txt_is_said_and_what_is_right_is_done() {
     let card = Card::new("box", "QEMU");
-    let wrong = "timezone = Mars/Base\r\naddress = 192.168.1.20\r\nwifi = home\r\npassword = short\r\n";
+    let wrong = "timezone = Mars/Base\r\naddress = 192.168.1.20\r\nwifi = home\r\npassword = short\r\nssid = home\r\nWLAN: home\r\n";
     card.put("owner/box.txt", wrong);
     card.start();
-    let told = card.read("run/wrong");
-    for word in ["no time zone Mars/Base", "192.168.1.20/24", "8 to 63 characters, this one has 5"] {
+    let told = card.read("owner/PROBLEM.txt");
+    for word in [
+        "no time zone Mars/Base",
+        "192.168.1.20/24",
+        "without gateway",
+        "8 to 63 characters, this one has 5",
+        "line 5: not understood",
+        "line 6: not understood",
+    ] {
         assert!(told.contains(word), "{word}: {told}");
     }
     assert_eq!(card.read("run/wifi.conf"), "");
     assert!(card.read("network/10-owner.network").contains("Address=192.168.1.20/24\n"));
+    // An address that is none would leave the box without any.
+    for address in ["192.168.1.300/24", "192.168.1.20/255.255.255.0", "home/24"] {
+        std::fs::remove_dir_all(card.0.join("network")).unwrap();
+        card.put("owner/box.txt", &format!("address = {address}\ngateway = 192.168.1.1\n"));
+        card.start();
+        assert!(!card.0.join("network").exists(), "{address}");
+        let told = card.read("owner/PROBLEM.txt");
+        assert!(told.contains(address) && told.contains("the router is asked"), "{told}");
+        std::fs::create_dir(card.0.join("network")).unwrap();
+    }
     card.put(
         "owner/box.txt",
-        "timezone = UTC\nwifi = H\u{f6}lle \"1\"\npassword = p\"q ss w\u{f6}rd\ncountry = DE\n",
+        "TimeZone = UTC\nwifi = H\u{f6}lle \"1\"\npassword = p\"q ss w\u{f6}rd\ncountry = uk\n\
+         address = 10.0.0.20/8\ngateway = 10.0.0.1\ndns = 10.0.0.1, 9.9.9.9\n",
     );
     card.start();
     assert_eq!(card.read("run/wrong"), "");
+    assert!(!card.0.join("owner/PROBLEM.txt").exists());
     assert_eq!(card.read("run/environment"), "TZ=UTC\n");
+    let network = card.read("network/10-owner.network");
+    assert!(
+        network.ends_with("Address=10.0.0.20/8\nGateway=10.0.0.1\nDNS=10.0.0.1\nDNS=9.9.9.9\n"),
+        "{network}"
+    );
     let wifi = card.read("run/wifi.conf");
-    assert!(wifi.contains("country=DE\n") && wifi.contains("ssid=48c3b66c6c6520223122\n"), "{wifi}");
+    assert!(wifi.contains("country=GB\n") && wifi.contains("ssid=48c3b66c6c6520223122\n"), "{wifi}");
     assert!(wifi.contains("  psk=\"p\"q ss w\u{f6}rd\"\n"), "its reader looks for the last quote: {wifi}");
+    // In quotes, as the settings beside it want them; and a key instead of a password.
+    let key = "0123456789abcdef".repeat(4);
+    card.put("owner/box.txt", &format!("wifi = \"My Net\"\npassword = {key}\ncountry = Germany\n"));
+    card.start();
+    let wifi = card.read("run/wifi.conf");
+    assert!(wifi.contains("ssid=4d79204e6574\n") && wifi.contains(&format!("  psk={key}\n")), "{wifi}");
+    assert!(!wifi.contains("country"), "{wifi}");
+    assert!(card.read("owner/PROBLEM.txt").contains("GERMANY is none"));
 }

@@ -17,9 +17,8 @@ use crate::notify::Notices;
 use crate::sip::{Account, AccountKind, Hop, Transport};
 use crate::store::Store;
 use crate::units::{AccountId, CallId, Instant};
-use crate::update::Quiet;
+use crate::update::Desk;
 use crate::web::Order;
-use crate::web::Updates;
 use crate::{limits, web};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
@@ -98,9 +97,7 @@ pub(super) struct Control {
     /// Counts the answers of the media loop to the control loop: both turn.
     pub(super) beat: watch::Sender<u64>,
     /// Where an update waits until the box is not needed, where it takes any.
-    pub(super) updates: Option<(Updates, Quiet)>,
-    /// One is being written or tried.
-    pub(super) updating: bool,
+    pub(super) updates: Option<AsyncFd<Desk>>,
     /// Somebody wants the box started anew.
     pub(super) restart: bool,
     pub(super) again: watch::Sender<bool>,
@@ -143,6 +140,7 @@ impl Control {
                     }
                     self.look_around();
                 }
+                () = stirred(self.updates.as_ref()) => self.updates_changed(),
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
@@ -153,7 +151,7 @@ impl Control {
                 let snapshot = self.core.snapshot();
                 self.log_peers(&snapshot);
                 self.note_arrivals(&snapshot);
-                self.lamp.send_replace(pattern(&snapshot, self.updating, clock::wall()));
+                self.lamp.send_replace(pattern(&snapshot, self.is_updating(), clock::wall()));
                 self.snapshot.send_replace(Arc::new(snapshot));
             }
         }
@@ -370,18 +368,36 @@ impl Control {
         }
         self.event(Event::Clock(clock::wall()));
         self.lapse(clock::now());
-        if let Some((Updates { folder, slots }, quiet)) = &mut self.updates {
-            folder.tell_quiet(quiet.look(clock::now(), self.core.is_needed()));
-            self.updating = folder.is_under_way(slots);
-        }
+        self.tell_updates();
         // The wait goes on without news.
-        let shown = pattern(&self.snapshot.borrow(), self.updating, clock::wall());
+        let shown = pattern(&self.snapshot.borrow(), self.is_updating(), clock::wall());
         self.lamp.send_replace(shown);
         if self.restart && self.core.snapshot().calls.is_empty() {
             self.again.send_replace(true);
         }
         // Without an answer there is no beat, and the watchdog deals with it.
         let _ = self.media.send(MediaCommand::Ping);
+    }
+
+    fn is_updating(&self) -> bool {
+        self.updates.as_ref().is_some_and(|desk| desk.get_ref().is_under_way())
+    }
+
+    /// Whether the box can be spared.
+    fn tell_updates(&mut self) {
+        if let Some(desk) = &mut self.updates
+            && let Err(error) = desk.get_mut().look(clock::now(), self.core.is_needed())
+        {
+            tracing::error!(%error, "an update cannot be told whether a call is up");
+        }
+    }
+
+    fn updates_changed(&mut self) {
+        let found_good = self.updates.as_mut().is_some_and(|desk| desk.get_mut().changed());
+        if let Some(store) = self.store.clone().filter(|_| found_good) {
+            tokio::task::spawn_blocking(move || store.forget_newer());
+        }
+        self.tell_updates();
     }
 
     fn carry_out(&mut self, now: Instant) {
@@ -488,5 +504,17 @@ impl Control {
             (None, Err(why)) => tracing::info!(why, "the button did nothing"),
             (None, Ok(_)) => {}
         }
+    }
+}
+
+/// Waits until something has changed where updates wait.
+async fn stirred(desk: Option<&AsyncFd<Desk>>) {
+    match desk {
+        Some(desk) => match desk.readable().await {
+            Ok(mut ready) => ready.clear_ready(),
+            // The loop ends.
+            Err(_) => core::future::pending().await,
+        },
+        None => core::future::pending().await,
     }
 }

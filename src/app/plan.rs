@@ -11,7 +11,7 @@ use crate::store::{HISTORY_PAGE, Store};
 use crate::trunk::number::Numbering;
 use crate::trunk::{Dialling, Rules};
 use crate::units::AccountId;
-use crate::update::{Folder, Quiet, Slots};
+use crate::update::{Desk, Folder, Slots};
 use crate::web::Updates;
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,22 +20,23 @@ use std::path::Path;
 /// Stands for a registrar whose name has not been resolved yet: nothing is sent there, and nobody calls from it.
 pub(super) const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// What takes updates, on a box that was made from an image, as `slots` says.
-pub(super) fn updates(slots: Option<&Path>, data: &Path, troubles: &mut Vec<String>) -> Option<Updates> {
-    let slots = Slots::read(slots?).unwrap_or_else(|why| {
+/// What takes updates, on a box that was made from an image, as `slots` says: the page's part and the control loop's.
+pub(super) fn updates(
+    slots: Option<&Path>,
+    data: &Path,
+    troubles: &mut Vec<String>,
+) -> Option<(Updates, Desk)> {
+    let folder = Folder::of(data);
+    let open = |slots| -> Result<Option<(Updates, Desk)>, String> {
+        let Some(slots) = Slots::read(slots)? else { return Ok(None) };
+        let desk = folder.tidy().and_then(|()| Desk::new(folder.clone(), slots.clone()));
+        let desk = desk.map_err(|error| error.to_string())?;
+        Ok(Some((Updates { folder: folder.clone(), slots }, desk)))
+    };
+    open(slots?).unwrap_or_else(|why| {
         troubles.push(format!("updates are not taken: {why}"));
         None
-    })?;
-    let folder = Folder::of(data);
-    if let Err(error) = folder.tidy() {
-        troubles.push(format!("updates are not taken: {error}"));
-    }
-    Some(Updates { folder, slots })
-}
-
-/// The same for the control loop, with a watch of how long nobody has called.
-pub(super) fn waits(updates: &Updates) -> (Updates, Quiet) {
-    (updates.clone(), Quiet::new(Duration::from_millis(updates.slots.pace.rest_ms)))
+    })
 }
 
 /// What encrypts the page. A page that shall be encrypted and cannot is not served in the clear.

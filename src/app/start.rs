@@ -22,6 +22,7 @@ use crate::speech::{Program, Voice};
 use crate::store::Store;
 use crate::trunk::number::Numbering;
 use crate::units::{CallId, Codec};
+use crate::update::Desk;
 use crate::{board, clock, limits, listen, net, notify, studio, web};
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, HashMap};
@@ -201,16 +202,16 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let (stop, stopped) = oneshot::channel();
     let (claims, claimed) = watch::channel(None);
     let (beat_tx, beat) = watch::channel(0);
-    let updates = plan::updates(options.slots.as_deref(), data, &mut troubles);
-    let waits = updates.as_ref().map(plan::waits);
+    let (updates, desk) = plan::updates(options.slots.as_deref(), data, &mut troubles).unzip();
     let (again_tx, again) = watch::channel(false);
     let (standing_tx, standing) = watch::channel(None);
     let (store_too, journal_too, notices_too) = (store.clone(), journal.clone(), notices.clone());
     let control = std::thread::Builder::new().name("control".into()).spawn(move || {
         runtime.block_on(async move {
-            let edges = Wire::new(Sockets { udp, tcp, tls })
-                .and_then(|wire| Ok((wire, watch_for_tokio(media.events)?)));
-            let (mut wire, media_events) = match edges {
+            let edges = Wire::new(Sockets { udp, tcp, tls }).and_then(|wire| {
+                Ok((wire, watch_for_tokio(media.events)?, desk.map(watch_desk).transpose()?))
+            });
+            let (mut wire, media_events, updates) = match edges {
                 Ok(edges) => edges,
                 Err(error) => return tracing::error!(%error, "the control loop cannot wait for its sockets"),
             };
@@ -257,8 +258,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
                 trunks: BTreeMap::new(),
                 unreachable: BTreeMap::new(),
                 beat: beat_tx,
-                updates: waits,
-                updating: false,
+                updates,
                 restart: false,
                 again: again_tx,
             };
@@ -331,6 +331,12 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
 fn watch_for_tokio(events: Outlet<media::Event>) -> std::io::Result<AsyncFd<Outlet<media::Event>>> {
     // SAFETY: an outlet keeps its event descriptor open, and always the same one, for as long as it lives.
     unsafe { AsyncFd::register(events) }.map_err(Into::into)
+}
+
+#[allow(unsafe_code)]
+fn watch_desk(desk: Desk) -> std::io::Result<AsyncFd<Desk>> {
+    // SAFETY: a desk keeps its descriptor open, and always the same one, for as long as it lives.
+    unsafe { AsyncFd::register(desk) }.map_err(Into::into)
 }
 
 /// As many bits as the longest key has.

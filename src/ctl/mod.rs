@@ -2,6 +2,7 @@
 //! it, by the same interface and with the same checks as for programs on the network.
 
 mod carry;
+mod sign;
 mod talk;
 mod update;
 

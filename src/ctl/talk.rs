@@ -1,27 +1,28 @@
 //! A question to the box over its socket, as HTTP: the same interface as over the network.
 
-use crate::update::Sign;
-use core::time::Duration;
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// For a sign of life.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The box's answer, its body not yet read.
-struct Answer {
-    status: u16,
-    body: BufReader<UnixStream>,
+pub(super) struct Answer<S> {
+    pub(super) status: u16,
+    pub(super) body: BufReader<S>,
 }
 
-fn ask(socket: &Path, path: &str, kind: &str, body: Option<&[u8]>) -> Result<Answer, String> {
+fn ask(socket: &Path, path: &str, kind: &str, body: Option<&[u8]>) -> Result<Answer<UnixStream>, String> {
     let stream = UnixStream::connect(socket).map_err(|error| unreached(socket, &error))?;
     over(stream, path, kind, body)
 }
 
-fn over(mut stream: UnixStream, path: &str, kind: &str, body: Option<&[u8]>) -> Result<Answer, String> {
+/// The beginning of an answer over this connection.
+pub(super) fn over<S: Read + Write>(
+    mut stream: S,
+    path: &str,
+    kind: &str,
+    body: Option<&[u8]>,
+) -> Result<Answer<S>, String> {
     let method = if body.is_some() { "POST" } else { "GET" };
     let body = body.unwrap_or_default();
     let head = format!(
@@ -72,27 +73,6 @@ pub(super) fn value(socket: &Path, path: &str, body: Option<&Value>) -> Result<V
     let bytes = send(socket, path, "application/json", body.as_deref().map(str::as_bytes))?;
     serde_json::from_slice(&bytes)
         .map_err(|error| format!("the box answered something else than JSON: {error}"))
-}
-
-/// How the box is, soon.
-pub(super) fn sign(socket: &Path) -> Sign {
-    let stream = match UnixStream::connect(socket) {
-        Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Sign::Gone;
-        }
-        Err(_) => return Sign::Silent,
-    };
-    let soon = [UnixStream::set_read_timeout, UnixStream::set_write_timeout];
-    let asked = soon.iter().all(|set| set(&stream, Some(PATIENCE)).is_ok()).then(|| {
-        let answer = over(stream, "/api/v1/status", "application/json", None).ok()?;
-        let body = (answer.status == 200).then_some(answer.body)?;
-        serde_json::from_reader::<_, Value>(body).ok()
-    });
-    let Some(status) = asked.flatten() else { return Sign::Silent };
-    let trunks = status["trunks"].as_array().into_iter().flatten();
-    let up = trunks.filter(|trunk| trunk["up"] == true).filter_map(|trunk| trunk["name"].as_str());
-    Sign::Well(up.map(str::to_owned).collect())
 }
 
 /// Each event as it comes, until the box goes or `each` says that nobody reads on.

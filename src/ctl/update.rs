@@ -1,6 +1,6 @@
 //! `hold-slayer update`: brings a bundle, says how it stands, and is the part of it that only root can do.
 
-use super::talk;
+use super::sign::sign;
 use crate::config;
 use crate::update::{self, Folder, Kept, Refusal, Sign, Slots};
 use crate::web;
@@ -90,6 +90,19 @@ impl Box {
         ))
     }
 
+    /// Takes away an update that waits. What to tell.
+    ///
+    /// # Errors
+    /// In words: none waits.
+    pub fn withdraw(&self) -> Result<String, String> {
+        self.slots()?;
+        self.become_the_box()?;
+        match self.folder().withdraw() {
+            true => Ok("The update that waited is gone.".into()),
+            false => Err("no update waits: there is nothing to withdraw".into()),
+        }
+    }
+
     /// What lies in the data folder is the box's user's: root has no business there that he has not.
     fn become_the_box(&self) -> Result<(), String> {
         let at = |error: io::Error| format!("{}: {error}", self.data.display());
@@ -114,7 +127,7 @@ impl Box {
         let service = Path::new(web::CONSOLE);
         let own = web::console_in(None, &self.data);
         let ours = self.data == Path::new(config::DEFAULT_DATA);
-        let ask = || match talk::sign(if ours { service } else { &own }) {
+        let ask = || match sign(if ours { service } else { &own }) {
             // Its page may be all that is missing.
             Sign::Gone if slots.box_runs() => Sign::Silent,
             sign => sign,

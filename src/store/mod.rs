@@ -32,7 +32,7 @@ use place::{Aside, Place};
 use queue::{Batch, Queue, Shelf};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -114,6 +114,8 @@ struct Shared {
     lore: Mutex<()>,
     /// What was said in a call is deleted so many milliseconds after its end.
     keeps_said_ms: AtomicU64,
+    /// A damaged file was put aside.
+    begun_anew: AtomicBool,
     troubles: watch::Sender<Vec<String>>,
 }
 
@@ -141,6 +143,7 @@ impl Store {
             next: AtomicU64::new(next),
             lore: Mutex::default(),
             keeps_said_ms: AtomicU64::new(u64::MAX),
+            begun_anew: AtomicBool::new(damaged.is_some()),
             troubles: watch::Sender::new(Vec::new()),
         });
         let opened = Opened { damaged, newer, interrupted: up.len() };
@@ -218,6 +221,7 @@ impl Store {
             return Err(Error::Other("what waits to be written does not get to the disk".into()));
         }
         self.shared.place.forget_earlier(true);
+        self.shared.place.forget_newer();
         self.shared.read(|database| {
             let writing = database.begin_write()?;
             let mut gone = 0;
@@ -230,6 +234,16 @@ impl Store {
             writing.commit()?;
             Ok(gone)
         })
+    }
+
+    /// Whether what was there at the start, or since, was damaged and put aside.
+    pub fn is_begun_anew(&self) -> bool {
+        self.shared.begun_anew.load(Ordering::Relaxed)
+    }
+
+    /// Deletes what newer versions had that did not stay and was put aside. Waits for the disk: not for the control thread.
+    pub fn forget_newer(&self) {
+        self.shared.place.forget_newer();
     }
 
     /// The number of the next call: one above every number given before and every record on the disk.
@@ -363,6 +377,7 @@ impl Shared {
         let (fresh, aside) = self.place.open()?;
         if let Some(aside) = aside.damaged {
             tracing::error!(aside = %aside.display(), "a fresh call history was begun");
+            self.begun_anew.store(true, Ordering::Relaxed);
         }
         *database = Some(fresh);
         Ok(())

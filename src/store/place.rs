@@ -87,6 +87,16 @@ impl Place {
         format!("{}.schema-{schema}", self.path.display()).into()
     }
 
+    /// Deletes what newer versions had, which did not stay.
+    pub(super) fn forget_newer(&self) {
+        let Some((folder, name)) = self.path.parent().zip(self.path.file_name()) else { return };
+        let begin = format!("{}.newer-", name.to_string_lossy());
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        for file in files.filter(|file| file.file_name().to_string_lossy().starts_with(&begin)) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
+
     /// Deletes what earlier versions had: all of it, or what none has come back for.
     pub(super) fn forget_earlier(&self, all: bool) {
         for copy in (1..=self.schema).map(|schema| self.before(schema)) {

@@ -284,9 +284,15 @@ fn a_version_that_comes_back_finds_what_it_had() {
     // Who deletes the history deletes it there, too.
     keep(next, "again", 4);
     let (store, _) = Store::open_at(Place::of_schema(&dir, next)).unwrap();
-    assert!(copy.exists());
+    assert!(copy.exists() && aside.exists());
     store.forget(&[]).unwrap();
-    assert!(!copy.exists());
+    assert!(!copy.exists() && !aside.exists());
+    // What a newer one had goes when it is not needed any more, and nothing else does.
+    let others = ["hold-slayer.redb.newer-2026", "hold-slayer.redb.damaged-2026"].map(|name| dir.join(name));
+    others.iter().for_each(|file| std::fs::write(file, b"").unwrap());
+    store.forget_newer();
+    assert_eq!(others.map(|file| file.exists()), [false, true]);
+    assert!(!store.is_begun_anew() && store.history(None, 9).unwrap().is_empty());
     assert!(store.stop(SOON));
     std::fs::remove_dir_all(dir).unwrap();
 }

@@ -1,8 +1,9 @@
 //! What root does with a bundle that waits: the machine's orders carried out on partitions, files and the boot.
 
-use super::bundle::{Carrier, Manifest, Target};
-use super::machine::{Input, Kept, Output, Sign, Update};
+use super::bundle::{self, Carrier, Manifest, Target};
+use super::machine::{Begin, Input, Kept, Output, Update};
 use super::slots::{self, Slot, Slots};
+use super::standing::Sign;
 use super::{Folder, Refusal, judge};
 use crate::clock;
 use core::fmt;
@@ -24,18 +25,18 @@ pub fn carry_out(
     let Some(folder) = folder.held().map_err(|error| format!("the folder for updates: {error}"))? else {
         return Ok(());
     };
-    let mut work = Work { folder, slots, waiting: None, carrier: None };
+    let mut work = Work { folder, slots, bundle: None, waiting: None, carrier: None };
     let confirmed = slots.is_confirmed(runs);
     let bundle = work.folder.has_bundle().then(|| match &confirmed {
         Ok(_) => work.open().map_err(|refusal| refusal.to_string()),
         Err(why) => Err(why.clone()),
     });
-    let (kept, quiet) = (work.folder.kept(), work.folder.is_quiet());
+    let (lame, kept, quiet) = (work.folder.was_lame(), work.folder.kept(), work.folder.is_quiet());
     // Where nobody knows, what runs stays; but for a trial.
     let in_trial = matches!(&kept, Kept::Trying { to, .. } if *to == runs);
     let confirmed = confirmed.unwrap_or(!in_trial);
     let mut machine = Update::new(slots.pace);
-    machine.handle(clock::now(), Input::Begin { runs, confirmed, kept, bundle, quiet });
+    machine.handle(clock::now(), Input::Begin(Begin { runs, confirmed, lame, kept, bundle, quiet }));
     loop {
         while let Some(output) = machine.poll() {
             let answer = match output {
@@ -46,9 +47,11 @@ pub fn carry_out(
                     None
                 }
                 Output::Drop => {
-                    work.folder.drop_bundle();
+                    work.take();
                     None
                 }
+                Output::Take => Some(Input::Taken(work.take())),
+                Output::Look if !work.still_waits() => Some(Input::Withdrawn),
                 Output::Look => Some(Input::Quiet(work.folder.is_quiet())),
                 Output::LookAnew => Some(Input::Quiet(work.folder.is_quiet_now())),
                 Output::Ask => Some(Input::Asked(ask())),
@@ -76,6 +79,8 @@ pub fn carry_out(
 struct Work<'a> {
     folder: Folder,
     slots: &'a Slots,
+    /// The one that was there at first.
+    bundle: Option<File>,
     /// At its first part.
     waiting: Option<(Manifest, BufReader<File>)>,
     carrier: Option<Carrier<BufReader<File>>>,
@@ -83,21 +88,31 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn open(&mut self) -> Result<Manifest, Refusal> {
-        let (manifest, from) = self.folder.open(self.slots)?;
+        let file = self.folder.open()?;
+        self.bundle = Some(file.try_clone().map_err(Refusal::Reading)?);
+        let mut from = BufReader::new(file);
+        let manifest = bundle::read(&mut from, &self.slots.key)?;
         judge(&manifest, self.slots, self.folder.may_be_older())?;
         self.waiting = Some((manifest.clone(), from));
         Ok(manifest)
     }
 
+    /// It may be withdrawn, and another one brought.
+    fn still_waits(&self) -> bool {
+        self.bundle.as_ref().is_none_or(|bundle| self.folder.has_this(bundle))
+    }
+
+    /// Takes the bundle away, if it is still the one that was there at first; whether it was.
+    fn take(&self) -> bool {
+        self.still_waits() && self.folder.drop_bundle()
+    }
+
     /// Without a note of it there is no trial; everything else goes on without.
     fn keep(&self, kept: &Kept) -> Result<(), String> {
-        match self.folder.keep(kept) {
-            Err(why) if matches!(kept, Kept::Trying { .. }) => {
-                self.folder.drop_bundle();
-                Err(why)
-            }
+        self.folder.keep(kept).or_else(|why| match kept {
+            Kept::Trying { .. } => Err(why),
             _ => Ok(()),
-        }
+        })
     }
 
     /// The next stretch; whether that was all.
@@ -119,7 +134,10 @@ impl fmt::Display for Kept {
         match self {
             Self::Nothing => write!(f, "nothing"),
             Self::Writing { version } => write!(f, "version {version} is being written to the other slot"),
-            Self::Trying { version, to, .. } => write!(f, "version {version} is tried from slot {to}"),
+            Self::Trying { version, to, unexplained, .. } => {
+                let again = if *unexplained > 0 { " once more" } else { "" };
+                write!(f, "version {version} is tried from slot {to}{again}")
+            }
             Self::Good { version } => write!(f, "version {version} does well and stays"),
             Self::FellBack { version, why } => {
                 write!(

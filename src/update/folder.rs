@@ -11,15 +11,15 @@ use core::time::Duration;
 use nix::fcntl::OFlag;
 use nix::sys::statvfs::statvfs;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Largest file of ours beside the bundle.
 const NOTE_BYTES: u64 = 64 * 1024;
-/// The box says every second whether a call is up; so long root waits for a fresh word.
+/// The box says anew whether a call is up when its word is taken away; so long root waits for that.
 const WORD: Duration = Duration::from_secs(3);
 const WORD_EVERY: Duration = Duration::from_millis(50);
 
@@ -67,6 +67,11 @@ impl Write for Incoming {
 }
 
 impl Folder {
+    /// The folder itself.
+    pub(super) fn at(&self) -> &Path {
+        &self.at
+    }
+
     /// Below the data folder.
     pub fn of(data: &Path) -> Self {
         Self { at: data.join("update"), _held: None }
@@ -228,9 +233,18 @@ impl Folder {
     pub fn is_under_way(&self, slots: &Slots) -> bool {
         match self.kept() {
             Kept::Writing { .. } => self.has_bundle(),
-            Kept::Trying { to, .. } => slots.running() == Ok(to),
-            _ => false,
+            kept => kept.is_trial_of(&slots.running()),
         }
+    }
+
+    /// The slot that runs is being tried.
+    pub fn is_in_trial(&self, slots: &Slots) -> bool {
+        self.kept().is_trial_of(&slots.running())
+    }
+
+    /// Takes away a bundle that waits; whether there was one. What of it is being written is not started.
+    pub fn withdraw(&self) -> bool {
+        self.drop_bundle()
     }
 
     /// Whether a bundle waits.
@@ -242,33 +256,43 @@ impl Folder {
         self.older().exists()
     }
 
-    /// The bundle that waits, at its first part.
-    pub(super) fn open(&self, slots: &Slots) -> Result<(Manifest, BufReader<File>), Refusal> {
-        let mut from = BufReader::new(plain(&self.bundle()).map_err(Refusal::Reading)?);
-        let manifest = bundle::read(&mut from, &slots.key)?;
-        Ok((manifest, from))
+    /// The bundle that waits.
+    pub(super) fn open(&self) -> Result<File, Refusal> {
+        plain(&self.bundle()).map_err(Refusal::Reading)
     }
 
-    pub(super) fn drop_bundle(&self) {
-        for path in [self.ready(), self.older(), self.bundle()] {
+    /// Whether this is the bundle that waits.
+    pub(super) fn has_this(&self, bundle: &File) -> bool {
+        let waits = fs::symlink_metadata(self.bundle());
+        bundle
+            .metadata()
+            .is_ok_and(|this| waits.is_ok_and(|it| (it.dev(), it.ino()) == (this.dev(), this.ino())))
+    }
+
+    /// Whether there was one.
+    pub(super) fn drop_bundle(&self) -> bool {
+        let was_there = fs::remove_file(self.bundle()).is_ok();
+        for path in [self.ready(), self.older()] {
             let _ = fs::remove_file(path);
         }
+        was_there
     }
 
-    /// Says whether an update may go on: no call is up, and none is expected. Once a second.
-    pub fn tell_quiet(&self, quiet: bool) {
-        if !self.at.is_dir() {
-            return;
-        }
+    /// Whether a system that could not start its program has said so and gone back. It is said once.
+    pub(super) fn was_lame(&self) -> bool {
+        fs::remove_file(self.at.join("lame")).is_ok()
+    }
+
+    /// Says whether an update may go on: no call is up, and none is expected.
+    pub(super) fn tell_quiet(&self, quiet: bool) -> io::Result<()> {
         for (file, wanted) in [(self.quiet(), quiet), (self.ready(), quiet && self.has_bundle())] {
-            if wanted == file.exists() {
-                continue;
-            }
-            let told = if wanted { File::create(&file).map(drop) } else { fs::remove_file(&file) };
-            if let Err(error) = told {
-                tracing::error!(%error, "an update cannot be told whether a call is up");
+            match (wanted, file.exists()) {
+                (true, false) => drop(File::create(&file)?),
+                (false, true) => fs::remove_file(&file)?,
+                _ => {}
             }
         }
+        Ok(())
     }
 
     pub(super) fn is_quiet(&self) -> bool {

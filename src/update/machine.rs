@@ -1,16 +1,21 @@
 //! What becomes of a bundle that was taken in, and of the boot that tries it. Pure: every clock, file and command is outside.
 //!
 //! ```text
-//!   Begin ─► bundle? ─► write, only while no call is up ─► which lines are up? ─► choose the other slot ─► quiet? ─► boot
+//!   Begin ─► bundle? ─► write, only while no call is up ─► what has the box? ─► choose the other slot ─► quiet? ─► boot
 //!     │
-//!     ├─ the slot that is tried runs ─► its page answers and its lines are back, several times ─► confirm
+//!     ├─ the slot that is tried runs ─► it answers, and has all that the old one had, several times ─► confirm
 //!     │                                └─ not within five minutes, or it cannot be confirmed ─► quiet? ─► boot the old one
-//!     ├─ another slot runs than the one that is tried ─► it fell back: tell
+//!     ├─ another slot runs than the one that is tried ─► nobody knows why, for the first time? ─► choose it once more
+//!     │                                               └─ it fell back: tell
 //!     └─ a slot runs that is neither confirmed nor tried ─► quiet? ─► boot the confirmed one
 //! ```
+//!
+//! Who has begun to go back waits for a quiet moment for some hours at most.
 
 use super::bundle::{Manifest, Version};
 use super::slots::Slot;
+use super::standing::{Sign, Standing};
+use crate::limits::HOLD_CAP;
 use crate::units::Instant;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -18,6 +23,8 @@ use std::collections::VecDeque;
 
 /// A new system must do well so many times one after the other.
 pub const ANSWERS: u32 = 3;
+/// So many trials must end without anybody knowing why, until that counts as one that did not do: the power may have failed.
+const UNEXPLAINED: u8 = 2;
 
 /// How long things take, milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -31,11 +38,19 @@ pub struct Pace {
     pub ask_ms: u64,
     /// and how long it has to do well.
     pub trial_ms: u64,
+    /// How long one that did not do waits for the end of a call before it makes room: the longest hold.
+    pub fall_ms: u64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { rest_ms: 60_000, look_ms: 2_000, ask_ms: 10_000, trial_ms: 300_000 }
+        Self {
+            rest_ms: 60_000,
+            look_ms: 2_000,
+            ask_ms: 10_000,
+            trial_ms: 300_000,
+            fall_ms: HOLD_CAP.as_secs() * 1000,
+        }
     }
 }
 
@@ -57,9 +72,12 @@ pub enum Kept {
         version: Version,
         /// In this slot.
         to: Slot,
-        /// The trunks that were up before: they must come up again.
+        /// What the box had before: it must have it again.
         #[serde(default)]
-        lines: Vec<String>,
+        was: Standing,
+        /// So many trials of it have ended without anybody knowing why.
+        #[serde(default)]
+        unexplained: u8,
     },
     /// It runs and has done well.
     Good {
@@ -80,35 +98,41 @@ pub enum Kept {
     },
 }
 
-/// How the box is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sign {
-    /// It does not run.
-    Gone,
-    /// It runs and does not answer.
-    Silent,
-    /// It answers, and these of its trunks are up.
-    Well(Vec<String>),
+impl Kept {
+    /// It is a trial of the slot that runs.
+    pub(super) fn is_trial_of(&self, runs: &Result<Slot, String>) -> bool {
+        matches!(self, Self::Trying { to, .. } if *runs == Ok(*to))
+    }
+}
+
+/// How things stand.
+#[derive(Debug)]
+pub struct Begin {
+    /// The slot that runs.
+    pub runs: Slot,
+    /// It is the one that boots whatever happens.
+    pub confirmed: bool,
+    /// The last trial was given up in order by a system whose program could not be started.
+    pub lame: bool,
+    /// What was kept.
+    pub kept: Kept,
+    /// What waits to be written, or why it cannot be.
+    pub bundle: Option<Result<Manifest, String>>,
+    /// No call is up.
+    pub quiet: bool,
 }
 
 /// What the machine is told.
 #[derive(Debug)]
 pub enum Input {
-    /// How things stand, once, before anything else.
-    Begin {
-        /// The slot that runs.
-        runs: Slot,
-        /// It is the one that boots whatever happens.
-        confirmed: bool,
-        /// What was kept.
-        kept: Kept,
-        /// What waits to be written, or why it cannot be.
-        bundle: Option<Result<Manifest, String>>,
-        /// No call is up.
-        quiet: bool,
-    },
+    /// Once, before anything else.
+    Begin(Begin),
     /// Whether no call is up.
     Quiet(bool),
+    /// The bundle that is being written waits no more.
+    Withdrawn,
+    /// Whether the bundle was still there to be taken away.
+    Taken(bool),
     /// A stretch was written; whether that was all, or why it failed.
     Wrote(Result<bool, String>),
     /// How the box is.
@@ -128,7 +152,7 @@ pub enum Output {
     Keep(Kept),
     /// Write the next stretch into this slot; answered by [`Input::Wrote`].
     Write(Slot),
-    /// Look whether a call is up; answered by [`Input::Quiet`].
+    /// Look whether a call is up; answered by [`Input::Quiet`], or by [`Input::Withdrawn`].
     Look,
     /// The same, and nothing is taken that the box has said a while ago: the machine boots next.
     LookAnew,
@@ -136,6 +160,8 @@ pub enum Output {
     Ask,
     /// The bundle is not needed any more.
     Drop,
+    /// Take the bundle away: from here on it cannot be withdrawn. Answered by [`Input::Taken`].
+    Take,
     /// From now on this slot is the one that boots; answered by [`Input::Confirmed`].
     Confirm(Slot),
     /// The next start is this slot's, which turns that back by itself; answered by [`Input::NotBooted`] if that fails.
@@ -149,7 +175,7 @@ pub enum Output {
 struct Trial {
     slot: Slot,
     version: Version,
-    lines: Vec<String>,
+    was: Standing,
     until: Instant,
     answers: u32,
 }
@@ -165,14 +191,16 @@ enum State {
     Written {
         to: Slot,
         version: Version,
-        lines: Vec<String>,
+        was: Standing,
     },
-    /// All is done but the start itself, as soon as no call is up: a trial of this version, or the way back.
-    Leaving(Option<Version>),
+    /// All is done but the start itself, as soon as no call is up: a trial of this version,
+    Leaving,
     Trial(Trial),
     Confirming(Version),
-    /// The confirmed slot is to boot as soon as no call is up; this is to be kept then.
-    Falling(Option<Kept>),
+    /// or the confirmed slot's, which does not wait for ever; this is to be kept then.
+    Falling(Option<Kept>, Instant),
+    /// The same, and all is kept.
+    Fallen(Instant),
 }
 
 /// The machine.
@@ -195,12 +223,10 @@ impl Update {
         let state = core::mem::replace(&mut self.state, State::Over);
         self.at = None;
         self.state = match (state, input) {
-            (_, Input::Begin { runs, confirmed, kept, bundle, quiet }) => {
-                self.begin(now, (runs, confirmed), kept, bundle, quiet)
-            }
+            (_, Input::Begin(begin)) => self.begin(now, begin),
             (State::Writing { to, version }, Input::Wrote(Ok(true))) => {
                 self.out.push_back(Output::Ask);
-                State::Written { to, version, lines: Vec::new() }
+                State::Written { to, version, was: Standing::default() }
             }
             (state @ State::Writing { .. }, Input::Wrote(Ok(false)) | Input::Timeout) => {
                 self.out.push_back(Output::Look);
@@ -211,40 +237,26 @@ impl Update {
                 self.write_if(now, quiet, to);
                 State::Writing { to, version }
             }
-            // A box that does not answer now does not say what must come up again.
-            (State::Written { to, version, .. }, Input::Asked(Sign::Well(lines))) => {
-                self.out.push_back(Output::LookAnew);
-                State::Written { to, version, lines }
-            }
-            (State::Written { to, version, lines }, Input::Quiet(true)) => {
-                // Whatever comes between these leaves the old slot in charge.
-                self.out.extend([
-                    Output::Keep(Kept::Trying { version, to, lines }),
-                    Output::Drop,
-                    Output::Choose(to),
-                ]);
-                self.leave(Some(version))
-            }
-            (state @ State::Written { .. }, Input::Asked(_)) => {
-                self.at = Some(now + Duration::from_millis(self.pace.look_ms));
-                state
-            }
-            (
-                state @ (State::Written { .. } | State::Falling(_) | State::Leaving(_)),
-                Input::Quiet(false),
-            ) => {
-                self.at = Some(now + Duration::from_millis(self.pace.look_ms));
-                state
-            }
-            (State::Leaving(Some(version)), Input::NotBooted(why)) => {
-                let why = format!("It could not be started: {why}.");
-                self.out.push_back(Output::Keep(Kept::FellBack { version, why }));
+            (State::Writing { .. }, Input::Withdrawn) | (State::Written { .. }, Input::Taken(false)) => {
+                self.out.push_back(Output::Keep(Kept::Refused { why: "It was withdrawn.".to_owned() }));
                 State::Over
             }
-            // It must boot, however often that is tried.
-            (state @ State::Leaving(None), Input::NotBooted(_)) => {
-                self.at = Some(now + Duration::from_millis(self.pace.look_ms));
+            // A box that does not answer now does not say what must be there again.
+            (State::Written { to, version, .. }, Input::Asked(Sign::Well(was))) => {
+                self.out.push_back(Output::LookAnew);
+                State::Written { to, version, was }
+            }
+            (state @ State::Written { .. }, Input::Quiet(true)) => {
+                self.out.push_back(Output::Take);
                 state
+            }
+            (State::Written { to, version, was }, Input::Taken(true)) => {
+                self.try_out(Kept::Trying { version, to, was, unexplained: 0 }, to)
+            }
+            (State::Leaving, Input::NotBooted(why)) => {
+                let why = format!("It could not be started: {why}.");
+                self.out.push_back(Output::Keep(Kept::Refused { why }));
+                State::Over
             }
             (State::Trial(trial), Input::Asked(sign)) => self.asked(now, trial, &sign),
             (State::Confirming(version), Input::Confirmed(Ok(()))) => {
@@ -252,23 +264,46 @@ impl Update {
                 State::Over
             }
             (State::Confirming(version), Input::Confirmed(Err(why))) => {
-                self.fall(Some(Kept::FellBack { version, why: format!("It could not be kept: {why}.") }))
+                let why = format!("It could not be kept: {why}.");
+                self.fall(now, Some(Kept::FellBack { version, why }))
             }
             // Without a box there is no call. One that runs and says nothing may have one.
-            (State::Falling(kept), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
+            (State::Falling(kept, until), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
                 self.out.extend(kept.map(Output::Keep));
-                self.leave(None)
+                self.out.push_back(Output::Ask);
+                State::Fallen(until)
             }
-            (state @ State::Leaving(_), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
+            (State::Falling(kept, until), Input::Quiet(false)) if now >= until => {
+                self.out.extend(kept.map(without_rest).map(Output::Keep));
+                self.out.push_back(Output::Reboot);
+                State::Fallen(until)
+            }
+            (state @ State::Fallen(until), Input::Quiet(false)) if now >= until => {
                 self.out.push_back(Output::Reboot);
                 state
             }
-            (state @ (State::Falling(_) | State::Leaving(_)), Input::Asked(_)) => {
+            (state @ (State::Leaving | State::Fallen(_)), Input::Quiet(true) | Input::Asked(Sign::Gone)) => {
+                self.out.push_back(Output::Reboot);
+                state
+            }
+            (state @ (State::Falling(..) | State::Fallen(_) | State::Leaving), Input::Asked(_)) => {
                 self.out.push_back(Output::LookAnew);
                 state
             }
+            // The old one must boot, however often that is tried.
             (
-                state @ (State::Trial(_) | State::Written { .. } | State::Falling(_) | State::Leaving(_)),
+                state @ (State::Written { .. } | State::Falling(..) | State::Fallen(_) | State::Leaving),
+                Input::Quiet(false) | Input::Asked(_) | Input::NotBooted(_),
+            ) => {
+                self.at = Some(now + Duration::from_millis(self.pace.look_ms));
+                state
+            }
+            (
+                state @ (State::Trial(_)
+                | State::Written { .. }
+                | State::Falling(..)
+                | State::Fallen(_)
+                | State::Leaving),
                 Input::Timeout,
             ) => {
                 self.out.push_back(Output::Ask);
@@ -278,33 +313,33 @@ impl Update {
         };
     }
 
-    fn begin(
-        &mut self,
-        now: Instant,
-        (runs, confirmed): (Slot, bool),
-        kept: Kept,
-        bundle: Option<Result<Manifest, String>>,
-        quiet: bool,
-    ) -> State {
-        match kept {
-            Kept::Trying { version, to, .. } if to == runs && confirmed => {
+    fn begin(&mut self, now: Instant, begin: Begin) -> State {
+        let Begin { runs, confirmed, lame, kept, bundle, quiet } = begin;
+        if let Kept::Trying { version, to, was, unexplained } = kept {
+            if to == runs && confirmed {
                 // The power went after the firmware was told and before that was written down.
                 self.out.push_back(Output::Keep(Kept::Good { version }));
-            }
-            Kept::Trying { version, to, lines } if to == runs => {
+            } else if to == runs {
                 self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
                 let until = now + Duration::from_millis(self.pace.trial_ms);
-                return State::Trial(Trial { slot: to, version, lines, until, answers: 0 });
-            }
-            Kept::Trying { version, .. } => {
-                let why = "It did not start, or the power failed while it was tried.".to_owned();
+                return State::Trial(Trial { slot: to, version, was, until, answers: 0 });
+            } else if lame || unexplained.saturating_add(1) >= UNEXPLAINED {
+                let why = if lame {
+                    "Its program did not start."
+                } else {
+                    "It did not start, or the power failed while it was tried, and that twice."
+                };
                 // In case its first program has not done that.
-                self.out.extend([Output::Choose(runs), Output::Keep(Kept::FellBack { version, why })]);
+                self.out.extend(confirmed.then_some(Output::Choose(runs)));
+                self.out.push_back(Output::Keep(Kept::FellBack { version, why: why.to_owned() }));
+            } else if confirmed && bundle.is_none() {
+                // What was written is still there. Another one that waits goes first.
+                let again = Kept::Trying { version, to, was, unexplained: unexplained + 1 };
+                return self.try_out(again, to);
             }
-            _ => {}
         }
         if !confirmed {
-            return self.fall(None);
+            return self.fall(now, None);
         }
         match bundle {
             None => State::Over,
@@ -330,29 +365,30 @@ impl Update {
         State::Over
     }
 
-    fn fall(&mut self, kept: Option<Kept>) -> State {
-        self.out.push_back(Output::Ask);
-        State::Falling(kept)
+    /// Whatever comes between these leaves the old slot in charge.
+    fn try_out(&mut self, trying: Kept, to: Slot) -> State {
+        self.out.extend([Output::Keep(trying), Output::Choose(to), Output::Ask]);
+        State::Leaving
     }
 
-    fn leave(&mut self, version: Option<Version>) -> State {
+    fn fall(&mut self, now: Instant, kept: Option<Kept>) -> State {
         self.out.push_back(Output::Ask);
-        State::Leaving(version)
+        State::Falling(kept, now + Duration::from_millis(self.pace.fall_ms))
     }
 
     fn asked(&mut self, now: Instant, trial: Trial, sign: &Sign) -> State {
-        let Trial { slot, version, lines, until, answers } = trial;
-        let wrong = wrong(&lines, sign);
-        let answers = if wrong.is_none() { answers + 1 } else { 0 };
+        let Trial { slot, version, was, until, answers } = trial;
+        let lacks = was.lacks(sign);
+        let answers = if lacks.is_none() { answers + 1 } else { 0 };
         if answers >= ANSWERS {
             self.out.push_back(Output::Confirm(slot));
             return State::Confirming(version);
         }
-        match wrong.filter(|_| now >= until) {
-            Some(why) => self.fall(Some(Kept::FellBack { version, why })),
+        match lacks.filter(|_| now >= until) {
+            Some(why) => self.fall(now, Some(Kept::FellBack { version, why })),
             None => {
                 self.at = Some(now + Duration::from_millis(self.pace.ask_ms));
-                State::Trial(Trial { slot, version, lines, until, answers })
+                State::Trial(Trial { slot, version, was, until, answers })
             }
         }
     }
@@ -368,15 +404,14 @@ impl Update {
     }
 }
 
-/// What a new system lacks; `lines` were up before it.
-fn wrong(lines: &[String], sign: &Sign) -> Option<String> {
-    match sign {
-        Sign::Gone => Some("It did not run.".to_owned()),
-        Sign::Silent => Some("Its page did not answer in time.".to_owned()),
-        Sign::Well(up) => lines
-            .iter()
-            .find(|line| !up.contains(line))
-            .map(|line| format!("The line {line} did not come up again in time.")),
+/// What is kept of one that makes room although nobody has said that no call is up.
+fn without_rest(kept: Kept) -> Kept {
+    match kept {
+        Kept::FellBack { version, why } => Kept::FellBack {
+            version,
+            why: format!("{why} It did not come to rest and went back all the same."),
+        },
+        other => other,
     }
 }
 
@@ -384,6 +419,7 @@ fn wrong(lines: &[String], sign: &Sign) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::super::bundle::Part;
+    use super::super::standing::History;
     use super::*;
 
     fn manifest(version: &str) -> Manifest {
@@ -395,7 +431,8 @@ mod tests {
     fn begin(runs: Slot, kept: Kept, bundle: Option<Result<Manifest, String>>, quiet: bool) -> Update {
         let mut update = Update::new(Pace::default());
         let confirmed = runs == Slot::A;
-        update.handle(Instant::ZERO, Input::Begin { runs, confirmed, kept, bundle, quiet });
+        let lame = false;
+        update.handle(Instant::ZERO, Input::Begin(Begin { runs, confirmed, lame, kept, bundle, quiet }));
         update
     }
 
@@ -412,13 +449,26 @@ mod tests {
         version.parse().unwrap()
     }
 
+    fn standing(lines: &[&str]) -> Standing {
+        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+        Standing {
+            lines: names(lines),
+            names: names(&["home", "mobile"]),
+            history: History::Kept,
+            newest_call: None,
+        }
+    }
+
     fn well(lines: &[&str]) -> Input {
-        Input::Asked(Sign::Well(lines.iter().map(|line| (*line).to_owned()).collect()))
+        Input::Asked(Sign::Well(standing(lines)))
     }
 
     fn trying(lines: &[&str]) -> Kept {
-        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
-        Kept::Trying { version: v("0.2.0"), to: Slot::B, lines }
+        again(lines, 0)
+    }
+
+    fn again(lines: &[&str], unexplained: u8) -> Kept {
+        Kept::Trying { version: v("0.2.0"), to: Slot::B, was: standing(lines), unexplained }
     }
 
     /// A trial in which each question is answered so, up to its end; when that was.
@@ -461,9 +511,10 @@ mod tests {
         assert_eq!(after(&mut update, 13, Input::Asked(Sign::Silent)), []);
         assert_eq!(after(&mut update, 15, Input::Timeout), [Output::Ask]);
         assert_eq!(after(&mut update, 15, well(&["home", "mobile"])), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 15, Input::Quiet(true)), [Output::Take]);
         assert_eq!(
-            after(&mut update, 15, Input::Quiet(true)),
-            [Output::Keep(trying(&["home", "mobile"])), Output::Drop, Output::Choose(Slot::B), Output::Ask]
+            after(&mut update, 15, Input::Taken(true)),
+            [Output::Keep(trying(&["home", "mobile"])), Output::Choose(Slot::B), Output::Ask]
         );
         // Somebody has called meanwhile. The last word is asked for directly before the start.
         assert_eq!(after(&mut update, 16, well(&["home"])), [Output::LookAnew]);
@@ -474,7 +525,25 @@ mod tests {
         assert_eq!(update.deadline(), None);
         // A system that does not go down is told of, and nothing is left half done.
         let told = after(&mut update, 19, Input::NotBooted("no systemd".into()));
-        assert_eq!(told, [fell("It could not be started: no systemd.")]);
+        let why = "It could not be started: no systemd.".to_owned();
+        assert_eq!(told, [Output::Keep(Kept::Refused { why })], "which is no fault of this version");
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_started() {
+        let withdrawn = [Output::Keep(Kept::Refused { why: "It was withdrawn.".into() })];
+        let waiting = || begin(Slot::A, Kept::Nothing, Some(Ok(manifest("0.2.0"))), true);
+        let mut update = waiting();
+        let _ = (outputs(&mut update), after(&mut update, 1, Input::Wrote(Ok(false))));
+        assert_eq!(after(&mut update, 1, Input::Withdrawn), withdrawn);
+        assert_eq!(update.deadline(), None);
+        // In the last moment.
+        let mut update = waiting();
+        let _ = (outputs(&mut update), after(&mut update, 1, Input::Wrote(Ok(true))));
+        let _ = after(&mut update, 1, well(&[]));
+        assert_eq!(after(&mut update, 1, Input::Quiet(true)), [Output::Take]);
+        assert_eq!(after(&mut update, 1, Input::Taken(false)), withdrawn);
+        assert_eq!(update.deadline(), None);
     }
 
     #[test]
@@ -494,21 +563,26 @@ mod tests {
         assert_eq!(update.deadline(), None);
         // The power went between the two.
         let mut update = Update::new(Pace::default());
-        let input = Input::Begin {
+        let begin = Begin {
             runs: Slot::B,
             confirmed: true,
+            lame: false,
             kept: trying(&["home"]),
             bundle: None,
             quiet: true,
         };
-        assert_eq!(after(&mut update, 0, input), good);
+        assert_eq!(after(&mut update, 0, Input::Begin(begin)), good);
     }
 
     #[test]
     fn one_that_does_not_do_well_makes_room_for_the_old_one() {
         let table = [
             (Sign::Silent, "Its page did not answer in time."),
-            (Sign::Well(vec!["mobile".into()]), "The line home did not come up again in time."),
+            (Sign::Well(standing(&["mobile"])), "The line home did not come up again in time."),
+            (
+                Sign::Well(Standing { history: History::BegunAnew, ..standing(&["home"]) }),
+                "It had to begin the history anew.",
+            ),
         ];
         for (sign, why) in table {
             let mut update = begin(Slot::B, trying(&["home"]), None, true);
@@ -538,7 +612,7 @@ mod tests {
     fn a_trial_always_ends() {
         // It does well and cannot be confirmed.
         let mut update = begin(Slot::B, trying(&[]), None, true);
-        let (at, told) = trial(&mut update, &Sign::Well(Vec::new()));
+        let (at, told) = trial(&mut update, &Sign::Well(standing(&[])));
         assert_eq!((at, told), (30, vec![Output::Confirm(Slot::B)]));
         assert_eq!(after(&mut update, 30, Input::Confirmed(Err("the card fails".into()))), [Output::Ask]);
         assert_eq!(
@@ -560,16 +634,60 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_of_the_old_slot_tells_that_the_new_one_failed() {
-        let mut update = begin(Slot::A, trying(&[]), None, true);
+    fn who_does_not_come_to_rest_goes_back_all_the_same_in_the_end() {
+        let hours = HOLD_CAP.as_secs();
+        let mut update = begin(Slot::B, trying(&["home"]), None, true);
+        assert_eq!(trial(&mut update, &Sign::Silent), (300, vec![Output::Ask]));
+        let silent = |update: &mut Update, at| {
+            assert_eq!(after(update, at, Input::Asked(Sign::Silent)), [Output::LookAnew]);
+            after(update, at, Input::Quiet(false))
+        };
+        assert_eq!(silent(&mut update, 300), []);
+        assert_eq!(after(&mut update, 300 + hours - 1, Input::Timeout), [Output::Ask]);
+        assert_eq!(silent(&mut update, 300 + hours - 1), []);
+        assert_eq!(after(&mut update, 300 + hours, Input::Timeout), [Output::Ask]);
+        let why = "Its page did not answer in time. It did not come to rest and went back all the same.";
+        assert_eq!(silent(&mut update, 300 + hours), [fell(why), Output::Reboot]);
+        // A system that does not go down at once is told again.
+        assert_eq!(after(&mut update, 301 + hours, Input::NotBooted(String::new())), []);
+        assert_eq!(after(&mut update, 303 + hours, Input::Timeout), [Output::Ask]);
+        assert_eq!(silent(&mut update, 303 + hours), [Output::Reboot]);
+    }
+
+    #[test]
+    fn a_boot_of_the_old_slot_tells_that_the_new_one_failed_if_it_did_so_twice() {
+        let lame = |kept| {
+            let mut update = Update::new(Pace::default());
+            let begin = Begin { runs: Slot::A, confirmed: true, lame: true, kept, bundle: None, quiet: true };
+            after(&mut update, 0, Input::Begin(begin))
+        };
+        // The power may have failed.
+        let mut update = begin(Slot::A, trying(&["home"]), None, true);
+        let once_more = [Output::Keep(again(&["home"], 1)), Output::Choose(Slot::B), Output::Ask];
+        assert_eq!(outputs(&mut update), once_more);
+        assert_eq!(after(&mut update, 60, well(&["home"])), [Output::LookAnew]);
+        assert_eq!(after(&mut update, 60, Input::Quiet(true)), [Output::Reboot]);
+        // In that trial it does.
+        let mut update = begin(Slot::B, again(&["home"], 1), None, true);
+        assert_eq!(
+            trial(&mut update, &Sign::Well(standing(&["home"]))),
+            (30, vec![Output::Confirm(Slot::B)])
+        );
+        // Or it does not.
+        let mut update = begin(Slot::A, again(&["home"], 1), None, true);
         let told = outputs(&mut update);
-        let [Output::Choose(Slot::A), Output::Keep(Kept::FellBack { .. })] = told.as_slice() else {
+        let [Output::Choose(Slot::A), Output::Keep(Kept::FellBack { why, .. })] = told.as_slice() else {
             panic!("{told:?}")
         };
-        assert_eq!(update.deadline(), None);
-        // And the next one is written.
+        assert!(why.contains("twice") && update.deadline().is_none(), "{why}");
+        // One that says itself that it does not is not started again.
+        let told = lame(trying(&[]));
+        assert_eq!(told, [Output::Choose(Slot::A), fell("Its program did not start.")]);
+        assert_eq!(lame(Kept::Nothing), []);
+        // And the next one is written, also if the one before could be tried once more.
         let mut update = begin(Slot::A, trying(&[]), Some(Ok(manifest("0.2.1"))), true);
-        assert!(matches!(outputs(&mut update).last(), Some(Output::Write(Slot::B))));
+        let told = outputs(&mut update);
+        assert_eq!(told, [Output::Keep(Kept::Writing { version: v("0.2.1") }), Output::Write(Slot::B)]);
     }
 
     #[test]

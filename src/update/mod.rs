@@ -5,8 +5,9 @@
 //!   page, program, stick ──► DATA/update/bundle      judged as a whole: signature, board, version, room
 //!   control thread ────────► DATA/update/quiet       there only while no call is up; with a bundle `ready`, which starts
 //!   root, another process:   other slot is written ──► it is chosen, and boots ──► its first program chooses the old one
-//!                            ──► it does well ──► it is chosen for good
-//!                            └─ or not, or the power goes ──► the old one boots, and the page says so
+//!                            ──► it does well and has all that the old one had ──► it is chosen for good
+//!                            ├─ or not ──► the old one boots, and the page says so
+//!                            └─ nobody knows what came of it ──► the old one boots, and tries it once more
 //! ```
 //!
 //! The box's own user cannot write partitions or boot: [`carry_out`] is root's (`systemd/hold-slayer-update.service`), and it
@@ -14,17 +15,20 @@
 
 mod bundle;
 mod carry;
+mod desk;
 mod folder;
 mod machine;
 mod quiet;
 mod slots;
+mod standing;
 
 pub use bundle::{Manifest, Part, Version};
 pub use carry::carry_out;
+pub use desk::Desk;
 pub use folder::{Folder, Incoming};
-pub use machine::{Kept, Pace, Sign};
-pub use quiet::Quiet;
+pub use machine::{Kept, Pace};
 pub use slots::{DEFAULT, Place, Slot, Slots};
+pub use standing::{History, Sign, Standing};
 
 use bundle::{Carrier, Target};
 use core::fmt;

@@ -44,7 +44,7 @@ impl Card {
             reboot: vec!["touch".to_owned(), dir.join("rebooted").display().to_string()],
             active: Vec::new(),
             system: dir.join("system"),
-            pace: Pace { rest_ms: 0, look_ms: 1, ask_ms: 1, trial_ms: 20 },
+            pace: Pace { rest_ms: 0, look_ms: 1, ask_ms: 1, trial_ms: 20, fall_ms: 20 },
             a: place("a", 2),
             b: place("b", 3),
         };
@@ -84,11 +84,11 @@ impl Card {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    self.folder.tell_quiet(true);
+                    let _ = self.folder.tell_quiet(true);
                     std::thread::sleep(Duration::from_millis(5));
                 }
             });
-            self.folder.tell_quiet(true);
+            let _ = self.folder.tell_quiet(true);
             let carried = carry_out(&self.folder, &self.slots, &|| sign.clone(), &|_| {});
             over.store(true, Ordering::Relaxed);
             carried
@@ -157,8 +157,13 @@ fn only_what_is_whole_signed_newer_and_for_this_board_is_taken() {
     assert!(card.folder.has_bundle() && !card.has("data/update/older"));
 }
 
+fn at_home() -> Standing {
+    let home = vec!["home".to_owned()];
+    Standing { lines: home.clone(), names: home, history: History::Kept, newest_call: Some(3) }
+}
+
 fn home() -> Sign {
-    Sign::Well(vec!["home".into()])
+    Sign::Well(at_home())
 }
 
 #[test]
@@ -167,7 +172,7 @@ fn the_other_slot_is_written_tried_and_confirmed() {
     card.bring(&signed!("good"), false).unwrap();
     card.carry_out(&home()).unwrap();
     let version: Version = "9.0.0".parse().unwrap();
-    assert_eq!(card.folder.kept(), Kept::Trying { version, to: Slot::B, lines: vec!["home".into()] });
+    assert_eq!(card.folder.kept(), Kept::Trying { version, to: Slot::B, was: at_home(), unexplained: 0 });
     assert!(card.has("rebooted") && !card.folder.has_bundle());
     let written = |path: &Path, bytes| fs::read(path).unwrap()[..bytes] == content(bytes);
     assert!(written(&card.slots.b.boot, (1 << 20) + 3) && written(&card.slots.b.root, (40 << 20) + 5));
@@ -201,10 +206,14 @@ fn what_does_not_do_well_or_start_leaves_the_old_one_and_is_not_tried_again() {
         assert!(matches!(&kept, Kept::FellBack { why: told, .. } if told.contains(why)), "{kept:?}");
     };
     let card = Card::new();
-    for (n, (sign, why)) in
-        [(Sign::Silent, "did not answer"), (Sign::Gone, "did not run"), (Sign::Well(Vec::new()), "line home")]
-            .into_iter()
-            .enumerate()
+    for (n, (sign, why)) in [
+        (Sign::Silent, "did not answer"),
+        (Sign::Gone, "did not run"),
+        (Sign::Well(Standing { lines: Vec::new(), ..at_home() }), "line home"),
+        (Sign::Well(Standing { history: History::Missing, ..at_home() }), "could not open the history"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         card.bring(&signed!("good"), n > 0).unwrap();
         card.carry_out(&home()).unwrap();
@@ -218,14 +227,108 @@ fn what_does_not_do_well_or_start_leaves_the_old_one_and_is_not_tried_again() {
         assert!(matches!(card.bring(&signed!("good"), false), Err(Refusal::FellBack(_))));
         assert_eq!(card.autoboot(), "[all]\nboot_partition=2\n# good=2\n");
     }
-    // One that does not even start: its first program has turned the choice back.
+    assert_eq!(fs::read_to_string(card.dir.join("data/update/fell-back")).unwrap(), "9.0.0\n");
+    // One whose program cannot be started: its system says so, and goes back.
     card.bring(&signed!("good"), true).unwrap();
     card.carry_out(&home()).unwrap();
     card.boots();
+    fs::write(card.dir.join("data/update/lame"), b"").unwrap();
     card.boots();
     card.carry_out(&home()).unwrap();
-    fell(&card, "did not start");
-    assert_eq!(fs::read_to_string(card.dir.join("data/update/fell-back")).unwrap(), "9.0.0\n");
+    fell(&card, "program did not start");
+    assert!(!card.has("data/update/lame") && !card.has("rebooted"));
+}
+
+#[test]
+fn an_end_that_nobody_explains_is_tried_once_more() {
+    let card = Card::new();
+    let tried = |card: &Card| {
+        card.carry_out(&home()).unwrap();
+        assert!(card.has("rebooted"));
+        card.boots();
+        assert_eq!(card.slots.running(), Ok(Slot::B));
+    };
+    // The power goes in the trial: its first program has turned the choice back. It does not the second time.
+    card.bring(&signed!("good"), false).unwrap();
+    tried(&card);
+    card.boots();
+    assert_eq!(card.slots.running(), Ok(Slot::A));
+    tried(&card);
+    card.carry_out(&home()).unwrap();
+    assert!(matches!(card.folder.kept(), Kept::Good { .. }) && !card.has("data/update/fell-back"));
+    // Or it goes both times, or there is no system that starts.
+    let card = Card::new();
+    card.bring(&signed!("good"), false).unwrap();
+    for _ in 0..2 {
+        tried(&card);
+        card.boots();
+    }
+    card.carry_out(&home()).unwrap();
+    let kept = card.folder.kept();
+    assert!(matches!(&kept, Kept::FellBack { why, .. } if why.contains("and that twice")), "{kept:?}");
+    assert!(!card.has("rebooted"));
+    assert!(matches!(card.bring(&signed!("good"), false), Err(Refusal::FellBack(_))));
+}
+
+#[test]
+fn what_waits_can_be_withdrawn_until_it_is_started() {
+    let card = Card::new();
+    assert!(!card.folder.withdraw());
+    card.bring(&signed!("good"), true).unwrap();
+    assert!(card.folder.withdraw() && !card.folder.has_bundle() && !card.has("data/update/older"));
+    card.carry_out(&home()).unwrap();
+    assert_eq!(card.folder.kept(), Kept::Nothing);
+    // While it is being written, and another one comes in its place.
+    card.bring(&signed!("good"), false).unwrap();
+    let _ = card.folder.tell_quiet(false);
+    std::thread::scope(|scope| {
+        let (told, tells) = std::sync::mpsc::channel();
+        let (folder, slots) = (&card.folder, &card.slots);
+        let root =
+            scope.spawn(move || carry_out(folder, slots, &home, &|words| drop(told.send(words.to_owned()))));
+        assert!(tells.recv().unwrap().contains("is being written"));
+        assert!(matches!(card.bring(&signed!("old"), true), Err(Refusal::Busy)));
+        assert!(card.folder.withdraw());
+        card.bring(&signed!("old"), true).unwrap();
+        root.join().unwrap().unwrap();
+    });
+    let kept = card.folder.kept();
+    assert!(matches!(&kept, Kept::Refused { why } if why.contains("withdrawn")), "{kept:?}");
+    assert!(!card.has("rebooted") && card.folder.has_bundle(), "the other one waits");
+    // It is that one's turn, and what is started is not withdrawn any more.
+    card.carry_out(&home()).unwrap();
+    assert!(card.has("rebooted") && !card.folder.withdraw());
+    assert!(matches!(card.folder.kept(), Kept::Trying { version, .. } if version.to_string() == "0.0.1"));
+}
+
+#[test]
+fn the_box_is_told_by_change_and_says_anew_what_was_taken_away() {
+    let card = Card::new();
+    card.folder.tidy().unwrap();
+    let mut desk = Desk::new(card.folder.clone(), card.slots.clone()).unwrap();
+    let at = |seconds| crate::units::Instant::ZERO + Duration::from_secs(seconds);
+    desk.look(at(1), true).unwrap();
+    assert!(!card.has("data/update/quiet"));
+    desk.look(at(2), false).unwrap();
+    assert!(card.has("data/update/quiet") && !card.has("data/update/ready"));
+    card.bring(&signed!("good"), false).unwrap();
+    assert!(!desk.changed() && !desk.is_under_way());
+    desk.look(at(3), false).unwrap();
+    assert!(card.has("data/update/ready"));
+    // Root asks for a fresh word, while a call is up.
+    fs::remove_file(card.dir.join("data/update/quiet")).unwrap();
+    assert!(!desk.changed());
+    desk.look(at(4), true).unwrap();
+    assert!(!card.has("data/update/quiet") && !card.has("data/update/ready"));
+    desk.look(at(5), false).unwrap();
+    let version: Version = "9.0.0".parse().unwrap();
+    card.folder.keep(&Kept::Writing { version }).unwrap();
+    assert!(!desk.changed() && desk.is_under_way());
+    card.folder.withdraw();
+    assert!(!desk.changed() && !desk.is_under_way());
+    // One that is found good is told once.
+    card.folder.keep(&Kept::Good { version }).unwrap();
+    assert!(desk.changed() && !desk.changed() && !desk.is_under_way());
 }
 
 #[test]
@@ -235,7 +338,7 @@ fn a_boot_that_fails_or_a_choice_that_cannot_be_read_changes_nothing() {
     card.bring(&signed!("good"), false).unwrap();
     card.carry_out(&home()).unwrap();
     let kept = card.folder.kept();
-    assert!(matches!(&kept, Kept::FellBack { why, .. } if why.contains("could not be started")), "{kept:?}");
+    assert!(matches!(&kept, Kept::Refused { why } if why.contains("could not be started")), "{kept:?}");
     assert_eq!(card.autoboot(), "[all]\nboot_partition=2\n# good=2\n", "nor at the next start");
     card.slots.reboot = whole;
     // Somebody has changed the file.

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::api::Refusal;
 use super::page::{Place, alert, frame, token};
-use super::{Site, words};
+use super::{Site, Updates, words};
 use crate::backup::{self, About, SHORTEST};
 use crate::clock;
 use crate::units::Wall;
@@ -74,6 +74,7 @@ impl Site {
 
     /// Takes a backup in and starts anew with it when no call is up.
     pub(super) fn restore(&self, file: &[u8], password: &str) -> Result<Restored, Refusal> {
+        self.updates.as_ref().map_or(Ok(()), Updates::not_in_trial)?;
         let (config, data, _turn) = self.at_rest()?;
         let About { made, version, calls } =
             backup::stage(file, password, &config, &data).map_err(refusal)?;

@@ -360,7 +360,7 @@ pub fn start(
         tokens: Mutex::new(tokens),
         rates: Mutex::new(Rates::of_requests()),
         calls: Mutex::new(Rates::new(WEB_CALLS_A_MINUTE, Duration::from_secs(60) / WEB_CALLS_A_MINUTE)),
-        settings: settings::Settings::of(config.file),
+        settings: settings::Settings::of(config.file, config.updates.clone()),
         data: config.data,
         updates: config.updates,
         sealing: Mutex::default(),

@@ -171,6 +171,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Miss> {
         ["backup", "restore"] => (false, Route::Restore),
         ["update"] if get => (true, Route::Update(Renewal::Page)),
         ["update"] => (false, Route::Update(Renewal::Take)),
+        ["update", "withdraw"] => (false, Route::Update(Renewal::Withdraw)),
         ["mcp"] => (false, Route::Mcp),
         _ => return Err(Miss::NoSuchPage),
     };

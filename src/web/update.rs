@@ -5,7 +5,7 @@ use super::api::Refusal;
 use super::page::{Place, alert, frame, token};
 use super::visit::field;
 use super::{Site, gate, head};
-use crate::update::{self, Folder, Kept, Manifest, Slots};
+use crate::update::{self, Folder, History, Kept, Manifest, Slots};
 use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use tiny_http::Request;
 pub(super) enum Go {
     Page,
     Take,
+    Withdraw,
 }
 
 /// What an update needs.
@@ -25,6 +26,14 @@ pub struct Updates {
     pub folder: Folder,
     /// Where one goes.
     pub slots: Slots,
+}
+
+impl Updates {
+    /// What a version writes that does not stay yet, the one before might not understand.
+    pub(super) fn not_in_trial(&self) -> Result<(), Refusal> {
+        let why = "A new version is being tried: this can be changed when it is sure that it stays, in a few minutes.";
+        if self.folder.is_in_trial(&self.slots) { Err((409, why.into())) } else { Ok(()) }
+    }
 }
 
 /// What became of the last update, or becomes of this one.
@@ -61,6 +70,10 @@ pub(super) struct State {
     of: Option<String>,
     /// Why it was not taken or did not stay.
     why: Option<String>,
+    /// How the history of calls is: a new version must have what the old one had.
+    history: History,
+    /// The newest call in it.
+    newest_call: Option<u64>,
 }
 
 /// What may be said with a bundle.
@@ -102,15 +115,27 @@ pub(super) fn go(site: &Site, go: Go, came: bool, older: Option<&str>, form: &st
             Ok(_) => Answer::see("/update".into()),
             Err((status, why)) => page(site, form, Some(&why), status),
         },
+        Go::Withdraw => match withdraw(site) {
+            Ok(()) => Answer::see("/update".into()),
+            Err((status, why)) => page(site, form, Some(&why), status),
+        },
     }
 }
 
 /// How updates stand.
 pub(super) fn state(site: &Site) -> State {
     let version = update::version().to_string();
+    let newest = site.store.as_ref().map(|store| (store.history(None, 1), store.is_begun_anew()));
+    let (history, newest_call) = match newest {
+        Some((Ok(newest), begun_anew)) => {
+            let history = if begun_anew { History::BegunAnew } else { History::Kept };
+            (history, newest.first().map(|record| record.id.0))
+        }
+        _ => (History::Missing, None),
+    };
     let Some(Updates { folder, slots }) = &site.updates else {
-        let none = Stage::None;
-        return State { version, takes_bundles: false, slot: None, state: none, of: None, why: None };
+        let (takes_bundles, slot, state, of, why) = (false, None, Stage::None, None, None);
+        return State { version, takes_bundles, slot, state, of, why, history, newest_call };
     };
     let (state, of, why) = match folder.kept() {
         Kept::Writing { version } if folder.has_bundle() => (Stage::Writing, Some(version), None),
@@ -122,7 +147,8 @@ pub(super) fn state(site: &Site) -> State {
         Kept::Refused { why } => (Stage::Refused, None, Some(why)),
     };
     let slot = slots.running().ok().map(|slot| slot.to_string());
-    State { version, takes_bundles: true, slot, state, of: of.map(|of| of.to_string()), why }
+    let of = of.map(|of| of.to_string());
+    State { version, takes_bundles: true, slot, state, of, why, history, newest_call }
 }
 
 /// Takes in what the gate has received.
@@ -136,6 +162,17 @@ pub(super) fn take(site: &Site, came: bool, older: bool) -> Result<Taken, Refusa
         taken.inspect_err(|(_, why)| tracing::warn!(why, "an update was refused"))?;
     tracing::warn!(%version, "an update was taken in: it is written when no call is up");
     Ok(Taken { version: version.to_string() })
+}
+
+/// Takes away an update that waits, and what an earlier one has left.
+pub(super) fn withdraw(site: &Site) -> Result<(), Refusal> {
+    let Some(Updates { folder, .. }) = &site.updates else { return Err((409, gate::NO_SLOTS.into())) };
+    if !folder.withdraw() {
+        return Err((409, "No update waits: there is nothing to withdraw.".into()));
+    }
+    tracing::warn!("an update that waited was withdrawn");
+    site.store.iter().for_each(|store| store.forget_newer());
+    Ok(())
 }
 
 /// Whatever became of what the gate has received: nothing of it stays where the next one comes.
@@ -163,6 +200,9 @@ fn page(site: &Site, form: &str, wrong: Option<&str>, status: u16) -> Answer {
             h2 { "Version " (state.version) " runs" }
             @if let Some(slot) = &state.slot { p.muted { "From slot " (slot) " of the card." } }
             (told(&state))
+            @if matches!(state.state, Stage::Waiting | Stage::Writing) {
+                form method="post" action="/update/withdraw" { (token(form)) button { "Withdraw it" } }
+            }
         }
         @if state.takes_bundles { (bring(form)) } @else { section.card {
             h2 { "Updating this box" }
@@ -182,7 +222,7 @@ fn told(state: &State) -> Markup {
             Stage::None => {},
             Stage::Waiting => p role="status" { "An update waits. It is written when no call was up for a minute, and not in the hour after an emergency call." },
             Stage::Writing => p role="status" { "Version " (of) " is being written beside this one, while no call is up. Then the box starts anew with it." },
-            Stage::Trying => p role="status" { "Version " (of) " is being tried: it stays if its page answers and its lines are back, else the box goes back by itself." },
+            Stage::Trying => p role="status" { "Version " (of) " is being tried: it stays if its page answers and its lines, phones and history are there, else the box goes back by itself. Settings cannot be changed meanwhile." },
             Stage::Good => p role="status" { "The update to version " (of) " does well and stays." },
             Stage::FellBack => p role="status" { "Version " (of) " did not do, and the box went back by itself." },
             Stage::Refused => p role="status" { "The last update was not taken." },
@@ -215,7 +255,7 @@ fn bring(form: &str) -> Markup {
                 li { "The update waits until no call was up for a minute. Calls go on as always." }
                 li { "It is written to the other slot of the card; this one stays as it is." }
                 li { "The box starts anew with it, which takes about two minutes. Nobody can call meanwhile, not even for help." }
-                li { "It stays if its page answers and each line that was registered is registered again within five minutes. If not, or if the power fails meanwhile, the version of now runs again by itself." }
+                li { "It stays if its page answers, it has the history and knows every line and phone, and each line that was registered is registered again within five minutes. If not, the version of now runs again by itself; if the power fails meanwhile, it is tried once more." }
             }
         }
     }

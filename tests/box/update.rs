@@ -191,9 +191,38 @@ fn one_that_does_not_answer_makes_room_and_files_are_taken_from_the_command_line
     assert!(code == 1 && err.contains("on its way"), "{err}");
     drop(other);
     assert_eq!(says(&folder.0, &[&file, "--older"]).0, 0);
+    let (code, out, err) = says(&folder.0, &["--withdraw"]);
+    assert!(code == 0 && out.contains("is gone"), "{out}{err}");
+    let (code, _, err) = says(&folder.0, &["--withdraw"]);
+    assert!(code == 1 && err.contains("no update waits"), "{err}");
     let (code, _, err) = says(&folder.0, &["no-such.update"]);
     assert!(code == 1 && err.contains("there is no file no-such.update: name the update"), "{err}");
     drop(running);
+}
+
+#[test]
+fn one_that_cannot_open_the_history_makes_room() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    let at = |name: &str| folder.0.join(name);
+    card(&folder.0);
+    let file = at("9.update").display().to_string();
+    fs::write(&file, bundle()).unwrap();
+    let running = Running::start(net, &folder);
+    assert_eq!(says(&folder.0, &[&file]).0, 0);
+    let (mut child, _lines) = root(&folder.0);
+    assert!(child.wait().unwrap().success());
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    running.ends();
+    // The new one finds that what is there is none.
+    fs::write(at("hold-slayer.redb"), [7; 8192]).unwrap();
+    boots(&folder.0, 3);
+    let running = Running::as_it_is(net, &folder);
+    assert_eq!(says(&folder.0, &["--carry-out"]).0, 0);
+    let (_, out, _) = says(&folder.0, &[]);
+    assert!(at("rebooted").exists() && out.contains("It had to begin the history anew"), "{out}");
+    drop(running);
+    boots(&folder.0, 2);
 }
 
 #[test]

@@ -44,6 +44,7 @@ use phone::{Account, Softphone};
 use place::Place;
 use process::{SOON, until, wait};
 use running::Page;
+use serde_json::json;
 use sipp::Sipp;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -233,12 +234,18 @@ fn a_mistake_in_the_settings_is_told_of_on_the_card_until_it_is_mended() {
     let machine = Machine::start(&street.place, &card, 512);
     let told = wait("PROBLEM.txt", SLOW, || card.owners("PROBLEM.txt").filter(|text| text.contains("cap")));
     println!("{told}");
-    assert!(told.contains("for ever"), "{told}");
+    assert!(told.contains("for ever") && told.contains("the box runs"), "{told}");
     drop(machine);
     card.put(&street.place, "hold-slayer.toml", &settings);
     let mut machine = Machine::start(&street.place, &card, 512);
-    street.box_is_up(&mut machine);
+    let page = street.box_is_up(&mut machine);
     wait("PROBLEM.txt is gone", SLOW, || card.owners("PROBLEM.txt").is_none().then_some(()));
+    let line = json!({ "section": "line", "values": { "country": "de" } });
+    assert_eq!(page.send("/api/v1/settings", &line)["done"], true);
+    assert_eq!(page.send("/api/v1/restart", &json!({}))["done"], true);
+    wait("what the page has changed is on the card, too", SLOW, || {
+        card.owners("hold-slayer.toml").filter(|text| text.contains("country = \"de\"\r\n"))
+    });
 }
 
 #[test]

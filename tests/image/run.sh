@@ -14,12 +14,14 @@ for pair in dnsmasq:dnsmasq-base ip:iproute2; do
     command -v "${pair%:*}" >/dev/null || { apt-get -qq update; apt-get -qq install -y --no-install-recommends "${pair#*:}"; } >&2
 done
 IMAGE_PARTS=$("$top/image/builder.sh")
-# Two updates, both of what is on the card: one as it is, and one whose program is missing. Their versions are later in name only.
+# Updates of what is on the card: one as it is, one whose program is missing, and one whose root is none. Their versions are later in name only.
 rm -rf "$IMAGE_UPDATES"
 mkdir -p "$IMAGE_UPDATES"
 "$top/image/builder.sh" in mksquashfs "$from/root" "$IMAGE_UPDATES/lame" -comp zstd -Xcompression-level 1 -no-progress -quiet -no-xattrs -root-mode 0755 -e usr/bin/hold-slayer >&2
 "$top/image/bundle.sh" "$IMAGE_CARD" "$from/root.squashfs" 9.0.1 pi "$from/key" "$IMAGE_UPDATES/good.update"
 "$top/image/bundle.sh" "$IMAGE_CARD" "$IMAGE_UPDATES/lame" 9.0.2 pi "$from/key" "$IMAGE_UPDATES/lame.update"
+head -c 1M /dev/zero >"$IMAGE_UPDATES/none"
+"$top/image/bundle.sh" "$IMAGE_CARD" "$IMAGE_UPDATES/none" 9.0.3 pi "$from/key" "$IMAGE_UPDATES/rootless.update"
 export IMAGE_CARD IMAGE_UPDATES IMAGE_PARTS test filter
 # Nothing here takes so long: what hangs is ended.
 exec timeout --kill-after=10 "${IMAGE_LIMIT:-7200}" unshare --net --mount --pid --fork --kill-child --mount-proc bash -euc '

@@ -394,6 +394,7 @@ const SHOWN: &[&str] = &[
     "src/web/disk.rs",
     "src/update/mod.rs",
     "src/update/machine.rs",
+    "src/update/standing.rs",
     "src/slay/flow.rs",
     "src/listen/challenge.rs",
     "src/listen/evidence.rs",

@@ -79,3 +79,72 @@ fn only_who_may_change_settings_fills_the_disk_and_nothing_is_left_of_a_part() {
     drop(server);
     fs::remove_dir_all(data).unwrap();
 }
+
+#[test]
+fn what_waits_can_be_withdrawn_and_settings_rest_in_a_trial() {
+    let data = std::env::temp_dir().join(format!("hold-slayer-web-withdraw-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&data);
+    fs::create_dir_all(data.join("update")).unwrap();
+    let at = |name: &str| data.join(name);
+    // Slot B runs.
+    fs::write(at("root-b"), b"").unwrap();
+    let root = at("root-b").display().to_string();
+    let text = format!(
+        "board = \"pi\"\nkey = \"RWQZtFd3NTC1QVes1AVtVx1DxiT1royeHHn7oQ+bN6Rd7LVSOT0lZyWT\"\nautoboot = \"/none\"\n\
+         reboot = []\nsystem = \"{root}\"\n[a]\npartition = 2\nboot = \"/none\"\nroot = \"/none\"\n\
+         [b]\npartition = 3\nboot = \"/none\"\nroot = \"{root}\"\n"
+    );
+    fs::write(at("slots.toml"), text).unwrap();
+    let slots = Slots::read(&at("slots.toml")).unwrap().unwrap();
+    fs::write(at("box.toml"), "[[phone]]\nname = \"hall\"\nuser = \"hall\"\nsecret = \"of-the-hall\"\n")
+        .unwrap();
+    let updates = Some(Updates { folder: Folder::of(&data), slots });
+    let server = Server::with(Config { updates, file: Some(at("box.toml")), ..config() });
+    let (cookie, csrf) = server.log_in();
+    let waits = || fs::write(at("update/bundle"), b"any").unwrap();
+    let withdraw = || server.order("/api/v1/update/withdraw", TOKEN, "");
+
+    let told = withdraw();
+    assert!(told.status == 409 && told.text.contains("No update waits"), "{}", told.text);
+    assert!(!server.get("/update", &cookie).text.contains("/update/withdraw"));
+    waits();
+    let aside = server.dir.join("hold-slayer.redb.newer-2026-11-29T20-00-00Z");
+    fs::write(&aside, b"any").unwrap();
+    let state = server.ask("/api/v1/update").json();
+    assert!(state["state"] == "waiting" && state["history"] == "kept", "{state}");
+    assert_eq!(state["newest_call"], 9);
+    let page = server.get("/update", &cookie).text;
+    assert!(page.contains("action=\"/update/withdraw\""), "{page}");
+    assert_eq!(server.post("/update/withdraw", &cookie, "", "").status, 403, "without the form's token");
+    let made =
+        server.post("/access", &cookie, "", &format!("csrf={csrf}&name=reader&scope=read&scope=calls"));
+    let reader = made.text.split("code class=\"token\">").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(server.order("/api/v1/update/withdraw", reader, "").status, 403);
+    assert!(at("update/bundle").exists() && aside.exists());
+    assert_eq!(server.post("/update/withdraw", &cookie, "", &format!("csrf={csrf}")).status, 303);
+    assert!(!at("update/bundle").exists() && !aside.exists());
+    waits();
+    assert_eq!(withdraw().status, 200);
+    assert_eq!(server.ask("/api/v1/update").json()["state"], "none");
+
+    // The version before might not understand what a newer one writes.
+    let before = fs::read_to_string(at("box.toml")).unwrap();
+    let change = || server.order("/api/v1/settings", TOKEN, r#"{"section":"hold","values":{"calls":"2"}}"#);
+    let tried = |state: &str| {
+        fs::write(at("update/state.json"), format!(r#"{{"state":"{state}","version":"9.0.0","to":"b"}}"#))
+            .unwrap();
+    };
+    tried("trying");
+    let told = change();
+    assert!(told.status == 409 && told.text.contains("is being tried"), "{}", told.text);
+    let german = format!("{cookie}; hold-slayer-language=de");
+    let told = server.post("/settings", &german, "", &format!("csrf={csrf}&section=hold&set-calls=2"));
+    assert!(told.status == 409 && told.text.contains("wird erprobt"), "{}", told.text);
+    assert_eq!(withdraw().status, 409, "it is started already");
+    assert_eq!(fs::read_to_string(at("box.toml")).unwrap(), before);
+    tried("good");
+    let told = change();
+    assert_eq!(told.status, 200, "{}", told.text);
+    drop(server);
+    fs::remove_dir_all(data).unwrap();
+}

@@ -210,6 +210,7 @@ fn go(site: &Site, asked: Asked, sent: &Sent<'_>) -> Result<Given, Refusal> {
             let with: update::With = query(sent.query)?;
             Answer::json(200, &update::take(site, sent.on_disk, with.older == update::Older::True)?)
         }
+        What::WithdrawUpdate => done(update::withdraw(site))?,
         What::Statistics => Answer::json(200, &statistics::of(site)?),
         What::Events => {
             let (filter, after) = wanted_events(sent)?;

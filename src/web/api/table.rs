@@ -74,6 +74,7 @@ pub(in crate::web) enum What {
     Restore,
     Update,
     TakeUpdate,
+    WithdrawUpdate,
 }
 
 impl What {
@@ -89,8 +90,10 @@ impl What {
 
     /// All is said by the address.
     pub(in crate::web) const fn takes_nothing(self) -> bool {
-        use What::{Conference, HangUp, Hold, HoldAny, RemoveGreeting, Restart, Take, TryTrunks};
-        matches!(self, Conference | HangUp | Hold | HoldAny | RemoveGreeting | Restart | Take | TryTrunks)
+        use What::{Conference, HangUp, Hold, HoldAny};
+        let of_a_call = matches!(self, Conference | HangUp | Hold | HoldAny | Self::Take);
+        of_a_call
+            || matches!(self, Self::RemoveGreeting | Self::Restart | Self::TryTrunks | Self::WithdrawUpdate)
     }
 }
 
@@ -424,6 +427,16 @@ pub(in crate::web) const OPERATIONS: &[Operation] = &[
             "take_update",
             "Check an update, and let the box start anew with it when no call is up; 1 GB at most",
             of::<Bundle>,
+        )
+    },
+    Operation {
+        scope: Some(Scope::Settings),
+        ..post(
+            What::WithdrawUpdate,
+            "/update/withdraw",
+            "withdraw_update",
+            "Take away an update that waits or is being written",
+            of::<Nothing>,
         )
     },
     get(

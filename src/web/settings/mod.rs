@@ -11,7 +11,7 @@ pub(super) use page::{page, restart, stored, values};
 pub(super) use table::COUNTRIES;
 
 use super::api::Refusal;
-use super::{Order, Site};
+use super::{Order, Site, Updates};
 use crate::config::{self, Config, PageTls};
 use crate::listen::words::network::PARTS as MODEL;
 use edit::{Change, Set};
@@ -31,6 +31,8 @@ pub(super) struct Settings {
     /// One change at a time.
     path: Mutex<Option<PathBuf>>,
     changed: AtomicBool,
+    /// What takes updates, where there is such.
+    updates: Option<Updates>,
 }
 
 /// What is to be done with a section.
@@ -42,9 +44,9 @@ pub(super) enum Act<'a> {
 }
 
 impl Settings {
-    /// Of this file.
-    pub(super) fn of(path: Option<PathBuf>) -> Self {
-        Self { path: Mutex::new(path), changed: AtomicBool::new(false) }
+    /// Of this file; it is not changed while an update is tried.
+    pub(super) fn of(path: Option<PathBuf>, updates: Option<Updates>) -> Self {
+        Self { path: Mutex::new(path), changed: AtomicBool::new(false), updates }
     }
 
     /// The file.
@@ -69,6 +71,7 @@ impl Settings {
         let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
         let path = path.as_ref().ok_or((409, NO_FILE.to_owned()))?;
         let part = table::part(section).ok_or((404, "There is no such section.".to_owned()))?;
+        self.updates.as_ref().map_or(Ok(()), Updates::not_in_trial)?;
         let before = read(path)?;
         let after = match (act, at) {
             (Act::Write(values), at) => edit::change(&before, &Change { part, at, values }),
