@@ -213,13 +213,14 @@ fn a_board_file_that_cannot_be_used_takes_no_telephone_away() {
     let load = || load(&folder.join("t.toml")).unwrap();
     for (own, wrong) in [
         (None, &["[board] file = \"own.toml\": the board file cannot be read"][..]),
-        (Some("name = 1\n[lamp]\nx = 1\n"), &["name = 1", "[lamp] x: no such key"]),
+        (Some("name = 1\n[lamp]\nline = \"A\"\nx = 1\n"), &["name = 1", "[lamp] x: no such key"]),
     ] {
         own.iter().for_each(|own| std::fs::write(folder.join("own.toml"), own).unwrap());
         let config = load();
         assert_eq!(config.board, generic);
         // Nothing is said of what it may have under [sound].
         assert!(config.monitor.is_none() && config.handset.is_some());
+        assert_eq!(config.board_faults.len(), wrong.len());
         for (fault, wrong) in config.board_faults.iter().zip(wrong) {
             assert!(fault.what.starts_with(wrong), "{fault}");
         }
