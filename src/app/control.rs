@@ -145,7 +145,8 @@ impl Control {
                 }
             }
             // A box that did not come up after all would have to take it back; one without an address would name one that leads nowhere.
-            if let Some(located) = located.take_if(|_| self.standing.borrow().is_some() && self.has_address()) {
+            if let Some(located) = located.take_if(|_| self.standing.borrow().is_some() && self.has_address())
+            {
                 self.go_out(&located);
             }
             if TokioInstant::now() >= shown + SNAPSHOT_EVERY && self.core.take_news() {
