@@ -325,7 +325,10 @@ fn main() -> ExitCode {
         What::Check { example: true, .. } => print(config::EXAMPLE),
         What::Check { presets: true, .. } => print(config::PRESETS),
         What::Check { files, only_file: true, .. } => match config::load(&files.config) {
-            Ok(_) => Ok(ExitCode::SUCCESS),
+            Ok(config) if config.board_faults.is_empty() => Ok(ExitCode::SUCCESS),
+            Ok(config) => {
+                print(&format!("{}\n", config::Mistakes(config.board_faults))).map(|_| ExitCode::FAILURE)
+            }
             Err(mistakes) => print(&format!("{mistakes}\n")).map(|_| ExitCode::FAILURE),
         },
         What::Check { files, notify, .. } => check(&files, notify),

@@ -79,8 +79,8 @@ impl<'t> Source<'t> {
     }
 
     /// Takes over what was wrong in another file.
-    pub fn adopt(&mut self, mistakes: Mistakes) {
-        self.mistakes.extend(mistakes.0);
+    pub fn adopt(&mut self, mistakes: Vec<Mistake>) {
+        self.mistakes.extend(mistakes);
     }
 
     /// The result, if nothing was wrong.
@@ -222,6 +222,12 @@ impl<'s, 't> Section<'s, 't> {
             None => (self.at, format!("{key} is missing")),
         };
         self.source.wrong(at, join(self.title, &format!("{found}: {allowed}")));
+    }
+
+    /// As [`Self::refuse`], but the file is taken all the same: for the caller to tell.
+    pub fn fault(&mut self, key: &str, why: &str) -> Option<Mistake> {
+        self.refuse(key, why);
+        self.source.mistakes.pop()
     }
 
     /// The value of `key`; noted as a mistake and `None` if `read` does not take it; `None` if absent.

@@ -286,23 +286,27 @@ impl Card {
     /// Runs one of the card's programs, with the folder's places for the machine's; what only root can do is left out.
     fn run(&self, name: &str, argument: &str) {
         let mut program = std::fs::read_to_string(format!("image/card/usr/lib/hold-slayer/{name}")).unwrap();
-        for (theirs, ours) in [
-            ("/boot/owner", "owner"),
-            ("/etc/hold-slayer", "settings"),
-            ("/data/taken", "taken"),
-            ("/run/hold-slayer-card", "run"),
-            ("/run/systemd/network", "network"),
-            ("/proc/device-tree/model", "model"),
+        for (theirs, ours, by_card_alone) in [
+            ("/boot/owner", "owner", false),
+            ("/etc/hold-slayer", "settings", false),
+            ("/data/taken", "taken", false),
+            ("/run/hold-slayer-card", "run", false),
+            ("/run/systemd/network", "network", true),
+            ("/proc/device-tree/model", "model", true),
         ] {
+            assert!(program.contains(theirs) || (by_card_alone && name != "card"), "{theirs}");
             program = program.replace(theirs, self.0.join(ours).to_str().unwrap());
         }
-        for (theirs, ours) in [
-            ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
-            ("chown root:hold-slayer", ":"),
-            ("modprobe", ":"),
-            ("mount -o remount", ": -o remount"),
-            ("systemctl --quiet is-active", ":"),
-        ] {
+        let commands: &[(&str, &str)] = match name {
+            "card" => &[
+                ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
+                ("install -o root -g hold-slayer", "install"),
+                ("modprobe", ":"),
+            ],
+            _ => &[("mount -o remount", ": -o remount"), ("systemctl --quiet is-active", ":")],
+        };
+        for (theirs, ours) in commands {
+            assert!(program.contains(theirs), "{theirs}");
             program = program.replace(theirs, ours);
         }
         let done = Command::new("sh").args(["-c", &program, name, argument]).output().unwrap();
@@ -349,16 +353,28 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
         for word in ["the box runs", "hold-slayer.toml:", "lime", "take away the last .txt"] {
             assert!(told.contains(word), "{word}: {told}");
         }
-        assert!(!told.contains(".new"), "{told}");
+        assert!(!told.contains("whole"), "{told}");
     }
     std::fs::remove_file(card.0.join("owner/notes.toml.txt")).unwrap();
     let utf16: Vec<u8> = new.encode_utf16().flat_map(u16::to_le_bytes).collect();
     std::fs::write(card.0.join("owner/hold-slayer.toml"), [&[0xff, 0xfe], &*utf16].concat()).unwrap();
     card.start();
     assert!(card.read("owner/PROBLEM.txt").contains("save it as UTF-8"));
-    card.put("owner/hold-slayer.toml", &new);
+    // Nor is one that was not written to its end; and a board file that is none takes nothing with it.
+    card.put("owner/hold-slayer.toml", "");
     card.start();
-    assert!(!card.0.join("owner/PROBLEM.txt").exists());
+    assert!(card.read("owner/PROBLEM.txt").contains("there is no setting in it"));
+    assert_eq!(card.read("settings/hold-slayer.toml"), new);
+    card.put("owner/hold-slayer.toml", &new.replace("\"pi4\"", "\"own.toml\""));
+    card.put("owner/own.toml", "name = \"mine\"\n[buton]\n");
+    card.start();
+    assert!(card.read("owner/PROBLEM.txt").contains("buton"), "{}", card.read("owner/PROBLEM.txt"));
+    assert_eq!(card.read("settings/hold-slayer.toml"), new);
+    assert!(!card.0.join("settings/own.toml").exists());
+    card.put("owner/own.toml", "name = \"mine\"\n");
+    card.start();
+    assert!(card.read("settings/hold-slayer.toml").contains("own.toml"));
+    assert!(card.0.join("settings/own.toml").exists() && !card.0.join("owner/PROBLEM.txt").exists());
 }
 
 #[test]
@@ -369,7 +385,8 @@ fn the_cards_board_is_that_of_the_pi_unless_the_settings_name_another() {
         (&*shipped, "\n[board]\nfile = \"pi5\"\n"),
         ("[web]\nlisten = \"0.0.0.0:80\"\n", "\n[board]\nfile = \"pi5\"\n"),
         ("[ board ]\n[web]\n", "[ board ]\nfile = \"pi5\"\n[web]\n"),
-        ("board.file = \"generic\"\n", "board.file = \"generic\"\n"),
+        ("board.file = \"generic\"\n[web]\n", "board.file = \"generic\"\n[web]\n"),
+        ("board = { file = \"generic\" }\n[web]\n", "board = { file = \"generic\" }\n[web]\n"),
         ("[board]\nfile = \"pi4\"\n", "[board]\nfile = \"pi4\"\n"),
     ] {
         card.put("owner/hold-slayer.toml", settings);

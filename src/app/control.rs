@@ -137,17 +137,17 @@ impl Control {
                 Some(press) = self.presses.recv() => self.press(press),
                 Some(ask) = self.asks.recv() => self.ask(ask),
                 Some((account, hops)) = locations.recv() => self.located(account, hops),
-                Ok(()) = self.standing.changed() => {
-                    if let Some(located) = located.take() {
-                        self.go_out(&located);
-                    }
-                    self.look_around();
-                }
+                Ok(()) = self.standing.changed() => self.look_around(),
                 () = stirred(self.updates.as_ref()) => self.updates_changed(),
                 _ = look_around.tick() => self.look_around(),
                 () = async { match wake { Some(at) => sleep_until(at).await, None => core::future::pending().await } } => {
                     self.event(Event::Timeout);
                 }
+            }
+            // A box that did not come up after all would have to take it back; one without an address would name one that leads nowhere.
+            if let Some(located) = located.take_if(|_| self.standing.borrow().is_some() && self.has_address())
+            {
+                self.go_out(&located);
             }
             if TokioInstant::now() >= shown + SNAPSHOT_EVERY && self.core.take_news() {
                 shown = TokioInstant::now();
@@ -161,7 +161,12 @@ impl Control {
         self.farewell().await;
     }
 
-    /// Registers at the trunks. A box that did not come up after all would have to take that back.
+    /// Peers can reach the box where it says that it is.
+    fn has_address(&self) -> bool {
+        self.address.find() == Some(*self.ip.borrow()) || self.other.is_some()
+    }
+
+    /// Registers at the trunks.
     fn go_out(&mut self, located: &mpsc::Sender<(AccountId, Vec<Hop>)>) {
         for lookup in self.lookups.drain(..) {
             tokio::spawn(look_up(lookup, located.clone(), self.store.clone(), self.ip.subscribe()));
@@ -345,6 +350,9 @@ impl Control {
         troubles.extend(self.notices.troubles());
         if let Some(store) = &self.store {
             troubles.extend(store.troubles().borrow().iter().cloned());
+        }
+        if !self.has_address() {
+            troubles.push("there is no network: is the cable plugged in, the Wi-Fi joined?".into());
         }
         if clock::is_plausible() {
             let now = clock::wall();

@@ -84,7 +84,12 @@ pub(super) fn start(
         handset::start(own.parts, lines, line, shown.subscribe()).context("the handset's threads")
     };
     let board = &config.board;
-    let lines = Lines { hook: board.hook.clone(), dial: board.dial.clone(), bell: board.bell.clone() };
+    let lines = Lines {
+        hook: board.hook.clone(),
+        dial: board.dial.clone(),
+        bell: board.bell.clone(),
+        known: config.board_faults.is_empty(),
+    };
     Ok(Telephones {
         handset: owns.handset.map(|own| start(own, lines)).transpose()?,
         monitor: owns.monitor.map(|own| start(own, Lines::default())).transpose()?,

@@ -58,6 +58,7 @@ impl Paired {
             is_static: false,
             rings: PHONE_RINGS,
             listens: false,
+            own: false,
             rules: Rules::default(),
         };
         self.phones.push((id, phone));

@@ -211,10 +211,12 @@ pub(super) fn plan(config: &Config, accounts: &[Account], media_ip: IpAddr, rtp_
     let names = names.chain(
         config.phones.iter().map(|p| (&p.name, u16::MAX, Rules::default(), p.rings, p.wideband, p.listens)),
     );
+    let own = |name: &String| config.handset.as_ref().is_some_and(|handset| handset.name == *name);
     let peers =
         accounts.iter().zip(names).map(|(account, (name, channels, rules, rings, wideband, listens))| Peer {
             rings,
             listens,
+            own: account.side == Side::Phone && own(name),
             id: account.id,
             side: account.side,
             name: name.clone(),

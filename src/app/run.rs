@@ -1,5 +1,6 @@
 //! The appliance: runs until it is told to stop, and keeps systemd informed.
 
+use super::sockets;
 use super::start::{Options, Running, start};
 use crate::config::Config;
 use crate::media::realtime;
@@ -35,6 +36,7 @@ pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End
     };
     // Passwords and numbers lie in what is written from here on.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    sockets::await_addresses(&config);
     let console = Some(web::console_in(std::env::var_os("RUNTIME_DIRECTORY").as_deref(), data));
     let running = start(
         config,
@@ -47,7 +49,7 @@ pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End
         },
     )?;
     tracing::info!(sip = %running.sip, "the box is up");
-    tell(&running);
+    tell(&running, true);
     realtime::forget_the_start();
     let end = runtime.block_on(wait(&running, signals));
     if end == End::Stop {
@@ -72,8 +74,8 @@ fn show(screen: &Path, words: &str) {
     }
 }
 
-/// Where the page is, and the code that claims it.
-fn tell(running: &Running) {
+/// Where the page is, and `code`, which claims it.
+fn tell(running: &Running, code: bool) {
     let scheme = if running.page_is_encrypted { "https" } else { "http" };
     let page = running.page().map(|page| {
         // It listens to every address, and this machine has none.
@@ -84,6 +86,7 @@ fn tell(running: &Running) {
     let code = running
         .claim_code
         .as_ref()
+        .filter(|_| code)
         .map(|code| format!("code that claims the page, until somebody has it: {code}\n"));
     let words: String = page.into_iter().chain(code).collect();
     let mut out = std::io::stdout();
@@ -107,7 +110,7 @@ async fn wait(running: &Running, (mut term, mut int): (Signal, Signal)) -> End {
             _ = term.recv() => return End::Stop,
             _ = int.recv() => return End::Stop,
             Ok(_) = again.wait_for(|again| *again) => return End::Again,
-            Ok(()) = ip.changed() => tell(running),
+            Ok(()) = ip.changed() => tell(running, false),
             _ = feed.tick() => {
                 let turned = core::mem::replace(&mut beat, *running.beat.borrow());
                 if watchdog.is_some() && turned != beat {

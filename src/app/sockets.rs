@@ -4,8 +4,29 @@ use super::start::Options;
 use crate::config::{Config, SipTls};
 use crate::net::{self, tls};
 use anyhow::{Context, Result};
+use core::time::Duration;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+
+/// How long a machine that has just come on may take to have the addresses that the box shall listen to.
+const ADDRESSES: Duration = Duration::from_secs(20);
+
+/// Waits for the addresses that the configuration names to listen at, where it names any. One that never comes is told of by
+/// who binds it.
+pub(super) fn await_addresses(config: &Config) {
+    let tls = config.sip.tls.as_ref().map(|tls| tls.listen);
+    let named = [Some(config.sip.listen), Some(config.web.listen), tls].into_iter().flatten();
+    let missing = |addr: &SocketAddr| {
+        std::net::UdpSocket::bind((addr.ip(), 0))
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::AddrNotAvailable)
+    };
+    let mut missed: Vec<SocketAddr> = named.filter(missing).collect();
+    let begun = std::time::Instant::now();
+    while !missed.is_empty() && begun.elapsed() < ADDRESSES {
+        std::thread::sleep(Duration::from_millis(200));
+        missed.retain(missing);
+    }
+}
 
 /// The one socket that must be had.
 pub(super) fn bind_sip(config: &Config, options: &Options, data: &Path) -> Result<std::net::UdpSocket> {

@@ -6,7 +6,7 @@ use super::{control, core, ear_thread, handset, plan, speech_thread, words_threa
 use crate::assist::{self, Assistant};
 use crate::board::button::Press;
 use crate::call::Snapshot;
-use crate::config::Config;
+use crate::config::{Config, Mistake};
 use crate::dsp::g711;
 use crate::dsp::tone::Country;
 use crate::listen::words::Language;
@@ -109,7 +109,7 @@ impl Running {
 pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
     let own_telephones = handset::admit(&mut config, random)?;
-    let mut troubles = Vec::new();
+    let mut troubles: Vec<String> = config.board_faults.iter().map(board_trouble).collect();
     let udp = bind_sip(&config, options, data)?;
     // Before any other thread is started: this makes room for files.
     let mut media = start_media(&config, options)?;
@@ -384,6 +384,12 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
             None
         }
     }
+}
+
+/// A button that is not there keeps nobody from calling.
+fn board_trouble(fault: &Mistake) -> String {
+    let Mistake { file, line, what } = fault;
+    format!("the board file is left out, and with it button, lamp and hook ({file}, line {line}): {what}")
 }
 
 /// Recognition, where there is a model for it: what the listener must know, its way there, and its troubles to come.

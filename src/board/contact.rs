@@ -40,7 +40,7 @@ impl Contact {
     /// A device with such keys; as a hook also a telephone, whose hook is no key.
     fn device(name: &str, wanted: Use) -> Result<Self, Trouble> {
         match Keys::open(name, wanted) {
-            Err(Trouble::NoInput(_)) if wanted == Use::Hook => Hook::open(name).map(Self::Hook),
+            Err(Trouble::NoInput(..)) if wanted == Use::Hook => Hook::open(name).map(Self::Hook),
             keys => keys.map(Self::Keys),
         }
     }

@@ -23,14 +23,14 @@ const EDGES: usize = 64;
 pub enum Trouble {
     /// There is no GPIO chip at all.
     NoChip,
-    /// No chip has a line of this name, and there is no fallback that exists.
-    NoLine(String),
+    /// No chip has a line of this name, and there is none at its place.
+    NoLine(Place),
     /// Another program or driver has it.
     Busy(String, String),
     /// The device may not be opened.
     Forbidden(String),
-    /// No input device has this name.
-    NoInput(String),
+    /// No input device of this name may be opened for what is wanted of it; those that there are.
+    NoInput(String, Vec<String>),
     /// Anything else the kernel says of the line or the device.
     Failed(String, String),
 }
@@ -39,10 +39,24 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoChip => write!(f, "this machine has no GPIO lines (no /dev/gpiochip*)"),
-            Self::NoLine(name) => write!(f, "no GPIO line is called {name}"),
+            Self::NoLine(Place { name: Some(name), fallback: Some((chip, offset)) }) => {
+                write!(f, "no GPIO line is called {name}, and there is no line {offset} on {chip}")
+            }
+            Self::NoLine(Place { name: None, fallback: Some((chip, offset)) }) => {
+                write!(f, "there is no GPIO line {offset} on {chip}")
+            }
+            Self::NoLine(place) => write!(f, "no GPIO line is called {place}"),
             Self::Busy(name, by) => write!(f, "the GPIO line {name} is in use by {by}"),
             Self::Forbidden(path) => write!(f, "{path} may not be opened: the box must be in the group gpio"),
-            Self::NoInput(name) => write!(f, "no input device that may be opened is called \"{name}\""),
+            Self::NoInput(name, there) if there.contains(name) => {
+                write!(f, "the input device \"{name}\" may not be opened, or has no such keys")
+            }
+            Self::NoInput(name, there) if there.is_empty() => {
+                write!(f, "no input device is called \"{name}\", and there is no other")
+            }
+            Self::NoInput(name, there) => {
+                write!(f, "no input device is called \"{name}\"; there are: {}", there.join(", "))
+            }
             Self::Failed(name, why) => write!(f, "{name} does not work: {why}"),
         }
     }
@@ -53,7 +67,7 @@ impl fmt::Display for Trouble {
 /// # Errors
 /// There is none, it is in use, or the chips may not be opened.
 pub fn find(place: &Place) -> Result<(PathBuf, u32), Trouble> {
-    let chips = gpiocdev::chip::chips().map_err(|e| Trouble::Failed(place.name.clone(), e.to_string()))?;
+    let chips = gpiocdev::chip::chips().map_err(|e| Trouble::Failed(place.to_string(), e.to_string()))?;
     let mut forbidden = None;
     let mut fallback = None;
     for path in &chips {
@@ -64,7 +78,7 @@ pub fn find(place: &Place) -> Result<(PathBuf, u32), Trouble> {
                 continue;
             }
         };
-        if let Some(info) = chip.find_line_info(&place.name) {
+        if let Some(info) = place.name.as_ref().and_then(|name| chip.find_line_info(name)) {
             return free(place, path, &info);
         }
         let is_called = |name: &str| {
@@ -80,14 +94,14 @@ pub fn find(place: &Place) -> Result<(PathBuf, u32), Trouble> {
     match fallback {
         Some((path, info)) => free(place, &path, &info),
         None if chips.is_empty() => Err(Trouble::NoChip),
-        None => Err(forbidden.unwrap_or_else(|| Trouble::NoLine(place.name.clone()))),
+        None => Err(forbidden.unwrap_or_else(|| Trouble::NoLine(place.clone()))),
     }
 }
 
 fn free(place: &Place, chip: &Path, info: &gpiocdev::line::Info) -> Result<(PathBuf, u32), Trouble> {
     if info.used {
         let by = if info.consumer.is_empty() { "the kernel" } else { &info.consumer };
-        return Err(Trouble::Busy(place.name.clone(), by.to_owned()));
+        return Err(Trouble::Busy(place.to_string(), by.to_owned()));
     }
     Ok((chip.to_owned(), info.offset))
 }
@@ -131,7 +145,7 @@ impl Line {
         if active_low {
             request.as_active_low();
         }
-        let request = request.request().map_err(|e| Trouble::Failed(place.name.clone(), e.to_string()))?;
+        let request = request.request().map_err(|e| Trouble::Failed(place.to_string(), e.to_string()))?;
         Ok(Self { request, offset })
     }
 

@@ -49,7 +49,7 @@ impl Hook {
             let description = fs::read(entry.path().join("device/report_descriptor")).ok()?;
             Some((entry.file_name(), find(&description).filter(|_| is_it)?))
         });
-        let (device, place) = found.ok_or_else(|| Trouble::NoInput(name.to_owned()))?;
+        let (device, place) = found.ok_or_else(|| super::input::missing(name))?;
         let path = Path::new("/dev").join(device);
         let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&path);
         let file = file.map_err(|error| match error.kind() {

@@ -55,7 +55,7 @@ impl Keys {
             evdev::enumerate().map(|(_, device)| device).filter(|device| device.name() == Some(name));
         let device = found
             .find(|device| device.supported_keys().is_some_and(|keys| keys.iter().any(|key| wanted.is(key))))
-            .ok_or_else(|| Trouble::NoInput(name.to_owned()))?;
+            .ok_or_else(|| missing(name))?;
         device.set_nonblocking(true).map_err(|e| Trouble::Failed(name.to_owned(), e.to_string()))?;
         let mut keys = Self { device: Box::new(device), wanted, down: Vec::new(), looked: clock::now() };
         keys.down = keys.held().unwrap_or_default();
@@ -132,6 +132,21 @@ impl AsFd for Keys {
     }
 }
 
+/// That no device of this name can be had, and the names of those that there are, as the kernel lists them for everybody.
+pub(super) fn missing(name: &str) -> Trouble {
+    let list = std::fs::read_to_string("/proc/bus/input/devices").unwrap_or_default();
+    Trouble::NoInput(name.to_owned(), names(&list))
+}
+
+/// Each name once, quoted by the kernel as `N: Name="USB Keypad"`.
+fn names(list: &str) -> Vec<String> {
+    let name = |line: &str| Some(line.strip_prefix("N: Name=\"")?.strip_suffix('"')?.to_owned());
+    let mut names: Vec<String> = list.lines().filter_map(name).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// Whether a key may be a hook switch: a telephone's own, and those that gpio-keys and makers of buttons give to what has no
 /// name. No keypad's, and none that turns the sound up, down or off, as headsets have.
 fn is_hook(code: KeyCode) -> bool {
@@ -184,6 +199,21 @@ mod tests {
         assert_eq!(digits(&pad), "01479*#");
         let phone = [K::KEY_NUMERIC_0, K::KEY_NUMERIC_9, K::KEY_NUMERIC_STAR, K::KEY_NUMERIC_POUND, K::KEY_A];
         assert_eq!(digits(&phone), "09*#-");
+    }
+
+    #[test]
+    fn a_device_that_is_missed_is_told_of_with_those_that_are_there() {
+        let list = "I: Bus=0003\nN: Name=\"USB Keypad\"\nP: Phys=usb\n\nI: Bus=0019\nN: Name=\"Power Button\"\n\nN: Name=\"USB Keypad\"\n";
+        let told = |name: &str, list: &str| Trouble::NoInput(name.to_owned(), names(list)).to_string();
+        assert_eq!(
+            told("Hook", list),
+            "no input device is called \"Hook\"; there are: Power Button, USB Keypad"
+        );
+        assert_eq!(told("Hook", ""), "no input device is called \"Hook\", and there is no other");
+        assert_eq!(
+            told("USB Keypad", list),
+            "the input device \"USB Keypad\" may not be opened, or has no such keys"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod input;
 pub mod lamp;
 pub mod panel;
 
+use core::fmt;
 use core::time::Duration;
 
 /// What a board has, from its file in `board/`. A box without lines is complete: the page and the phone do it all.
@@ -59,14 +60,24 @@ pub struct Front {
     pub monitor: Option<handset::Front>,
 }
 
-/// Where a line is. The name is looked for over all chips; chip and offset are for kernels that name no lines, as mainline's of
-/// a Pi 5.
+/// Where a line is, by one of two or by both. The name is looked for over all chips; chip and offset are for kernels that name
+/// no lines, as mainline's of a Pi 5. Its `Display` is for the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The kernel's name of the line: "GPIO17".
-    pub name: String,
+    pub name: Option<String>,
     /// The chip ("pinctrl-rp1", its label, or "gpiochip0") and the offset on it, if no line has that name.
     pub fallback: Option<(String, u32)>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, &self.fallback) {
+            (Some(name), _) => f.write_str(name),
+            (None, Some((chip, offset))) => write!(f, "{offset} on {chip}"),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 /// How the button is wired.

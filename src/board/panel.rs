@@ -224,7 +224,8 @@ mod tests {
     use super::*;
 
     fn nowhere(line: bool, input: bool) -> ButtonLine {
-        let place = Place { name: "no-such-line".to_owned(), fallback: Some(("no-such-chip".to_owned(), 1)) };
+        let place =
+            Place { name: Some("no-such-line".to_owned()), fallback: Some(("no-such-chip".to_owned(), 1)) };
         ButtonLine {
             place: line.then_some(place),
             input: input.then(|| "no such device".to_owned()),
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn a_device_alone_is_missed_by_its_name() {
         let told = find_button(&nowhere(false, true)).unwrap_err();
-        assert_eq!(told, Trouble::NoInput("no such device".to_owned()));
+        assert!(matches!(told, Trouble::NoInput(name, _) if name == "no such device"));
     }
 
     #[test]

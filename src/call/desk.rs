@@ -33,6 +33,7 @@ impl PeerState {
     pub(super) fn new(peer: &Peer) -> Self {
         let status = match (peer.is_static, peer.side) {
             (true, _) => "known by its address",
+            (false, _) if peer.own => "its sound card is not there yet",
             (false, Side::Trunk) => "not registered yet",
             (false, Side::Phone) => "has not registered yet",
         };

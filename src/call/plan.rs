@@ -166,6 +166,8 @@ pub struct Peer {
     pub wideband: bool,
     /// It only listens: it never rings and is not shown.
     pub listens: bool,
+    /// It is the box's own handset, which registers as soon as its sound card is there.
+    pub own: bool,
 }
 
 impl Peer {

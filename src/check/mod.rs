@@ -239,6 +239,10 @@ fn configuration(config: &Result<Config, Mistakes>, said: &mut Vec<Verdict>) {
     };
     let (trunks, phones) = (config.trunks.len(), config.phones.len());
     said.push(say(Level::Ok, "configuration", format!("can be read; trunks: {trunks}, phones: {phones}")));
+    said.extend(config.board_faults.iter().map(|fault| {
+        let words = format!("{fault}. Until that is put right the box runs without button, lamp and hook");
+        say(Level::Problem, "board file", words)
+    }));
     if trunks == 0 {
         let words =
             "there is no [[trunk]], so no call can leave the house, not even to help. Add your provider's";
@@ -386,7 +390,7 @@ fn of_line(line: &Line) -> Verdict {
                 Trouble::Forbidden(_) => {
                     "`usermod -aG gpio` with the user's name puts it there, from its next login or start on"
                 }
-                Trouble::NoInput(_) => KEYS,
+                Trouble::NoInput(..) => KEYS,
                 Trouble::Failed(..) => "Is it plugged in, and is it what `file` under [board] names?",
             };
             say(Level::Warning, line.what, format!("{trouble}. {advice}. The box works without"))
@@ -403,6 +407,10 @@ const CARD: &str =
 /// About a line of the board.
 const LINE: &str =
     "`file` under [board] names the board with its lines, and the user must be in the group gpio";
+/// About one that the board file has not.
+const OWN: &str = "Copy /usr/share/hold-slayer/board/generic.toml, or the board's own file from there, to my-board.toml beside \
+                   hold-slayer.toml (on a card: on its drive HOLDSLAYER), add a section for it, such as [hook] with \
+                   input = \"…\", the name that `cat /proc/bus/input/devices` has, and write file = \"my-board.toml\" under [board]";
 
 /// A box that runs has the card and the lines for itself.
 fn of_telephone(kind: Kind, missing: &[String], running: bool) -> Vec<Verdict> {
@@ -423,6 +431,7 @@ fn of_telephone(kind: Kind, missing: &[String], running: bool) -> Vec<Verdict> {
                 let about = |word| why.contains(word);
                 let advice = match () {
                     () if about("sound card") => CARD,
+                    () if about("board file") => OWN,
                     () if about("input device") => KEYS,
                     () => LINE,
                 };
@@ -526,6 +535,7 @@ fn of_year(year: u16) -> Verdict {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::board::Place;
     use crate::config;
     use crate::listen::words::Language;
     use crate::listen::words::network::Files;
@@ -726,7 +736,10 @@ mod tests {
         let table = [
             (Ok(()), "ok       button: GPIO17 is there"),
             (Err(Trouble::NoChip), "warning  button: this machine has no GPIO lines"),
-            (Err(Trouble::NoLine(name())), "warning  button: no GPIO line is called GPIO17."),
+            (
+                Err(Trouble::NoLine(Place { name: Some(name()), fallback: None })),
+                "warning  button: no GPIO line is called GPIO17.",
+            ),
             (
                 Err(Trouble::Busy(name(), "led".to_owned())),
                 "warning  button: the GPIO line GPIO17 is in use by led.",

@@ -75,13 +75,13 @@ fn ports(config: &Config) -> Vec<Port> {
 
 fn lines(config: &Config) -> Vec<Line> {
     let button = config.board.button.iter().map(|button| {
-        let line = button.place.as_ref().map(|place| place.name.clone());
+        let line = button.place.as_ref().map(ToString::to_string);
         let name = line.or_else(|| button.input.clone()).unwrap_or_default();
         Line { what: "button", name, found: panel::find_button(button) }
     });
     let lamp = config.board.lamp.iter().map(|lamp| Line {
         what: "lamp",
-        name: lamp.place.name.clone(),
+        name: lamp.place.to_string(),
         found: gpio::find(&lamp.place).map(drop),
     });
     button.chain(lamp).collect()
@@ -90,7 +90,12 @@ fn lines(config: &Config) -> Vec<Line> {
 /// A box that runs has its card and its lines.
 fn telephones(config: &Config, running: bool) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let board = &config.board;
-    let lines = Lines { hook: board.hook.clone(), dial: board.dial.clone(), bell: board.bell.clone() };
+    let lines = Lines {
+        hook: board.hook.clone(),
+        dial: board.dial.clone(),
+        bell: board.bell.clone(),
+        known: config.board_faults.is_empty(),
+    };
     let try_it = |parts: &Parts, lines: &Lines| if running { Vec::new() } else { missing(parts, lines) };
     (
         config.handset.as_ref().map(|handset| try_it(&handset.parts, &lines)),
@@ -106,7 +111,8 @@ fn data(path: &Path) -> Data {
         .and_then(|mut file| file.write_all(&[0; 4096]).and_then(|()| file.sync_all()));
     let removed = std::fs::remove_file(&file);
     let unusable = |cause| store::Error::Unusable { path: place.to_owned(), cause }.to_string();
-    let error = written.and(removed).err().map(unusable);
+    let database = || store::may_write(path).err().map(|error| error.to_string());
+    let error = written.and(removed).err().map(unusable).or_else(database);
     // The size of a block count differs by platform.
     #[allow(clippy::useless_conversion)]
     let free = nix::sys::statvfs::statvfs(place)
@@ -166,6 +172,18 @@ mod tests {
         let seen = ports(&config);
         assert_eq!(seen[0].taken, Some((1, ErrorKind::AddrInUse)));
         assert_eq!(seen[1].taken, Some((1, ErrorKind::AddrInUse)));
+    }
+
+    #[test]
+    fn a_database_that_may_not_be_written_is_a_fault() {
+        let path = std::env::temp_dir().join(format!("hold-slayer-check-theirs-{}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(data(&path).error, None, "there is none yet");
+        // Who is root may write every file, but no folder.
+        std::fs::create_dir(path.join("hold-slayer.redb")).unwrap();
+        let error = data(&path).error.unwrap();
+        assert!(error.contains("hold-slayer.redb"), "{error}");
+        std::fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]

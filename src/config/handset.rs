@@ -20,9 +20,9 @@ pub(super) const CARD: &str =
     "allowed is a sound card's name in quotes, as `cat /proc/asound/cards` has it in brackets";
 const RATE: &str = "allowed is one of 8000, 16000, 48000";
 
-/// Without a card there is none, whatever else is written.
-pub(super) fn handset(s: &mut Section<'_, '_>, board: &Sound) -> Option<Handset> {
-    let card = card(s, "handset", board.handset.as_ref());
+/// Without a card there is none, whatever else is written. `board`: what the board file says of sound, if it can be used.
+pub(super) fn handset(s: &mut Section<'_, '_>, board: Option<&Sound>) -> Option<Handset> {
+    let card = card(s, "handset", board.map(|board| board.handset.as_ref()));
     let rate = rate(s);
     let name = s.text("name", "allowed are 1 to 32 characters, in quotes", |t| {
         owned(t).filter(|t| t.chars().count() <= 32)
@@ -55,8 +55,12 @@ pub(super) fn handset(s: &mut Section<'_, '_>, board: &Sound) -> Option<Handset>
 }
 
 /// As a handset that nobody lifts, whose every sound is one that is heard aloud.
-pub(super) fn monitor(s: &mut Section<'_, '_>, board: &Sound, handset: Option<&Handset>) -> Option<Parts> {
-    let card = card(s, "speaker", board.speaker.as_ref());
+pub(super) fn monitor(
+    s: &mut Section<'_, '_>,
+    board: Option<&Sound>,
+    handset: Option<&Handset>,
+) -> Option<Parts> {
+    let card = card(s, "speaker", board.map(|board| board.speaker.as_ref()));
     let taken = handset.zip(card.as_ref()).is_some_and(|(handset, card)| {
         handset.parts.card == *card || handset.parts.ringer == Ringer::Card(card.clone())
     });
@@ -71,16 +75,16 @@ pub(super) fn monitor(s: &mut Section<'_, '_>, board: &Sound, handset: Option<&H
     Some(Parts { kind: Kind::Monitor, card: card?, rate, gains, ringer, keypad: None, dial, aloud })
 }
 
-/// The card that is named; `board` is the one that the board's file has as `what`.
-fn card(s: &mut Section<'_, '_>, what: &str, board: Option<&String>) -> Option<String> {
+/// The card that is named; `board` is the one that the board's file has as `what`, `None` if that file cannot be used.
+fn card(s: &mut Section<'_, '_>, what: &str, board: Option<Option<&String>>) -> Option<String> {
     let named = s.text("card", CARD, owned)?;
     if named != "board" {
         return Some(named);
     }
-    if board.is_none() {
+    if board == Some(None) {
         s.refuse("card", &format!("the board file has no {what} under [sound]: name the sound card here"));
     }
-    board.cloned()
+    board.flatten().cloned()
 }
 
 pub(super) fn owned(text: &str) -> Option<String> {

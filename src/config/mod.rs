@@ -54,7 +54,8 @@ pub const PORTS_PER_CALL: u32 = 8;
 
 const _: () = assert!(TRUNKS + PHONES < 254, "AccountId is a byte, and handset and monitor are two more");
 
-/// Reads the file and the board file that it names.
+/// Reads the file and the board file that it names. Whatever is wrong with the board file is in [`Config::board_faults`]: no
+/// button is worth the telephone.
 ///
 /// # Errors
 /// All mistakes found; one mistake if the file itself cannot be read.
@@ -62,6 +63,10 @@ pub fn load(path: &Path) -> Result<Config, Mistakes> {
     let file = path.display().to_string();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            let what = "the file may be read by its box and by root alone: use sudo".to_owned();
+            return Err(Mistakes(vec![Mistake { file, line: 0, what }]));
+        }
         Err(error) => {
             let what = format!(
                 "the file cannot be read: {error}. `hold-slayer --help` says where it belongs, \
@@ -71,17 +76,27 @@ pub fn load(path: &Path) -> Result<Config, Mistakes> {
         }
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    parse(&text, &file, &|board| std::fs::read_to_string(folder.join(board)))
+    read(&text, &file, &|board| std::fs::read_to_string(folder.join(board)), false)
 }
 
 /// Reads a configuration from `text`; `file` names it in messages, `open` reads a board file that it names by path.
 ///
 /// # Errors
-/// All mistakes found.
+/// All mistakes found, those of the board file, too.
 pub fn parse(
     text: &str,
     file: &str,
     open: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Result<Config, Mistakes> {
+    read(text, file, open, true)
+}
+
+/// `whole`: a board file that cannot be used is a mistake of the configuration.
+fn read(
+    text: &str,
+    file: &str,
+    open: &dyn Fn(&Path) -> std::io::Result<String>,
+    whole: bool,
 ) -> Result<Config, Mistakes> {
     let mut source = Source::new(file, text);
     let root = source.root().unwrap_or_default();
@@ -130,14 +145,18 @@ pub fn parse(
     let codes = rules::codes(&mut section(&mut source, &root, "[codes]", &code_keys), &line.emergency);
     let menu = menu::menu(&mut source, &root, &line.emergency);
     let guard = numbers::guard(&mut section(&mut source, &root, "[guard]", &["allow", "longest"]));
-    let board = board::choose(&mut source, &root, open);
-    let handset =
-        handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS), &board.sound);
+    let (board, board_faults) = board::choose(&mut source, &root, open);
+    // What a board file that cannot be used has under [sound] is not known.
+    let sound = board_faults.is_empty().then_some(&board.sound);
+    let handset = handset::handset(&mut section(&mut source, &root, "[handset]", &handset::KEYS), sound);
     let monitor = handset::monitor(
         &mut section(&mut source, &root, "[monitor]", &handset::MONITOR_KEYS),
-        &board.sound,
+        sound,
         handset.as_ref(),
     );
+    if whole {
+        source.adopt(board_faults.clone());
+    }
     rules::peers(&mut source, &trunks, &phones, handset.as_ref().map(|handset| handset.name.as_str()));
     let web = web(&mut section(
         &mut source,
@@ -168,6 +187,7 @@ pub fn parse(
         guard,
         codes,
         board,
+        board_faults,
         web,
         log,
     })

@@ -9,6 +9,7 @@ pub use crate::phone::dial::Codes;
 pub use crate::phone::hunt::Order;
 use crate::sip::{Identity, Srtp};
 use crate::slay::talk::Limits;
+use crate::tables::Mistake;
 pub use crate::tables::Secret;
 use crate::trunk::Rules;
 use crate::trunk::number::Rewrite;
@@ -56,8 +57,10 @@ pub struct Config {
     pub guard: Guard,
     /// `[codes]`
     pub codes: Codes,
-    /// `[board]`: what the named board file says.
+    /// `[board]`: what the named board file says; the generic board if that cannot be used.
     pub board: Board,
+    /// Why it cannot be used; nothing: it can.
+    pub board_faults: Vec<Mistake>,
     /// `[web]`
     pub web: Web,
     /// `[log]`

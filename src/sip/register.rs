@@ -36,6 +36,8 @@ pub struct Registration {
     busy: bool,
     /// The provider holds a binding of ours.
     pub held: bool,
+    /// The Contact of the newest REGISTER: what the provider has once that is answered, wherever we are by then.
+    told: SocketAddr,
     /// The Contact that the next REGISTER replaces.
     former: Option<SocketAddr>,
     /// The Contact has been corrected in this round: a NAT that changes its mind each time is not followed further.
@@ -75,8 +77,10 @@ impl Ua {
         let expires = upstream.expires;
         if self.registrations.get(&id).is_none_or(|registration| registration.stay != Stay::Wanted) {
             let (call_id, tag) = (self.random.token(), self.random.token());
+            let contact = self.own_addr(self.hop_of(id));
             let registration = Registration {
-                contact: self.own_addr(self.hop_of(id)),
+                contact,
+                told: contact,
                 call_id,
                 tag,
                 seq: 0,
@@ -171,6 +175,7 @@ impl Ua {
             format!("{};expires={}", NameAddr::new(uri), expires.as_secs())
         };
         request.headers.push("Contact", contact(registration.contact, registration.expires));
+        registration.told = registration.contact;
         if let Some(former) = registration.former {
             // RFC 3261 §10.2.2: the address that nobody reaches goes.
             request.headers.push("Contact", contact(former, Duration::ZERO));
@@ -236,7 +241,8 @@ impl Ua {
 
     fn registered(&mut self, now: Instant, id: AccountId, response: &Response) {
         let Some(registration) = self.registrations.get_mut(&id) else { return };
-        let granted = granted(response, registration.contact).unwrap_or(registration.expires.as_secs());
+        let told = registration.told;
+        let granted = granted(response, told).unwrap_or(registration.expires.as_secs());
         let granted = Duration::from_secs(granted.clamp(GRANTED.0, GRANTED.1));
         registration.held = true;
         if let Some(targets) = self.targets.get_mut(&id) {
@@ -244,9 +250,11 @@ impl Ua {
         }
         (registration.failures, registration.refusals) = (0, 0);
         let took = now.since(registration.sent);
-        registration.former = None;
+        // We have moved while it was on its way.
+        let moved = told != registration.contact;
+        registration.former = moved.then_some(told);
         let seen = seen_as(response, registration.contact);
-        let correct = !registration.corrected && seen != registration.contact;
+        let correct = !moved && !registration.corrected && seen != registration.contact;
         registration.corrected = correct;
         if correct {
             // Behind NAT: the Contact becomes what the provider sees, RFC 3581 §4.
@@ -256,7 +264,7 @@ impl Ua {
         self.timers.set(Timer::KeepAlive(id), Some(now + self.keeps_alive_every(id)));
         self.tell(Event::RoundTrip(id, took));
         self.tell(Event::Registered(id, now + granted));
-        if correct {
+        if correct || moved {
             self.send_register(now, id);
         }
     }

@@ -50,6 +50,18 @@ pub fn is_in_use(dir: &Path) -> bool {
         && matches!(redb::ReadOnlyDatabase::open(path), Err(DatabaseAlreadyOpen | LockProtocolMismatch))
 }
 
+/// Whether the database, if there is one, may be written.
+///
+/// # Errors
+/// It may not, and what to do.
+pub fn may_write(dir: &Path) -> Result<(), Error> {
+    let path = Place::in_dir(dir).path().to_owned();
+    match std::fs::OpenOptions::new().read(true).write(true).open(&path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::Unusable { path, cause }),
+        _ => Ok(()),
+    }
+}
+
 /// The open database. Clones share it.
 #[derive(Clone)]
 pub struct Store {

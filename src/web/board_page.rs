@@ -41,7 +41,13 @@ pub(super) fn page(site: &Site, form: &str, left: Option<&str>, told: Option<(u1
             },
             Some((state, wish)) => (self::handset(state, wish, &of("handset"), form)),
         }
-        @if let Some((state, wish)) = monitor { (self::monitor(state, wish, &of("monitor"), form)) }
+        @match monitor {
+            None => section.card {
+                h2 { "Loudspeaker" }
+                p { "The box has none. Name a sound card under Settings, Loudspeaker on the box: held calls are heard on it." }
+            },
+            Some((state, wish)) => (self::monitor(state, wish, &of("monitor"), form)),
+        }
     };
     let status = told.map_or(200, |(status, _)| status);
     let answer =
@@ -119,13 +125,18 @@ fn handset(state: State, wish: Wish, troubles: &[String], form: &str) -> Markup 
         section.card {
             h2 { "Handset" }
             @for trouble in troubles { (alert(trouble)) }
-            dl {
+            dl.figures {
                 dt { "Hook" }
                 dd { @match state.hook { Some(true) => "lifted", Some(false) => "down", None => "not felt" } }
                 dt { "Sound card" }
                 dd { @if state.card { "open" } @else { "not there" } }
                 dt { "Keypad" }
-                dd { @if state.keypad { "there" } @else { "none" } }
+                dd {
+                    @if state.keypad { "there" }
+                    // One that is not named is not missed.
+                    @else if troubles.iter().any(|trouble| trouble.starts_with("handset, keypad: ")) { "not there" }
+                    @else { "none" }
+                }
                 dt { "Bell" }
                 dd { @if state.rings { "rings" } @else { "is silent" } }
                 dt { "Sound lost" }
@@ -144,7 +155,7 @@ fn monitor(state: State, wish: Wish, troubles: &[String], form: &str) -> Markup 
         section.card {
             h2 { "Loudspeaker" }
             @for trouble in troubles { (alert(trouble)) }
-            dl {
+            dl.figures {
                 dt { "Sound card" }
                 dd { @if state.card { "open" } @else { "not there" } }
                 dt { "Sound lost" }

@@ -125,7 +125,7 @@ fn whole(
             (step("Your own password", true, &password(form, site.password_is_of_file())))
             (step("Country", done.country, &self::country(country, form)))
             (step("Line", done.line && typed.is_empty(), &line(&snapshot.trunks, &written, typed, form)))
-            (step("Phone", done.phone, &phone(&snapshot.phones)))
+            (step("Phone", done.phone, &phone(&snapshot.phones, site.parts.handset.as_deref())))
             (step("Help in an emergency", done.address, &address(&site.house.emergency, form)))
             (step("A test call", done.called, &test(done.line && done.phone, form)))
         }
@@ -289,9 +289,13 @@ pub(super) fn tested(site: &Site, form: &str, look: u32) -> Answer {
     }
 }
 
-fn phone(phones: &[PeerView]) -> Markup {
+/// `own`: the handset on the box, which has a page that says what it lacks.
+fn phone(phones: &[PeerView], own: Option<&str>) -> Markup {
     html! {
-        @for phone in phones { (peer(phone)) }
+        @for phone in phones {
+            (peer(phone))
+            @if !phone.up && own == Some(phone.name.as_str()) { p { a href="/board" { "What the handset lacks" } } }
+        }
         p { "An adapter sets itself up by its MAC address; for any other phone the box says what to type in." }
         p { a.button href="/phones" { "Pair a phone" } }
     }

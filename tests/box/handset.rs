@@ -58,7 +58,12 @@ fn without_its_card_a_handset_is_away_and_the_box_says_why() {
     page.wait("the card is missed", |status| {
         status["troubles"].to_string().contains("handset: no sound card is called \\\"No Such Card\\\"")
     });
-    assert_eq!(is_up(&page.get("/api/v1/status")), Some(false));
+    let status = page.get("/api/v1/status");
+    assert_eq!(is_up(&status), Some(false));
+    assert!(status["phones"].to_string().contains("its sound card is not there yet"), "{status}");
+    let mut setup = String::new();
+    page.open("/setup").read_to_string(&mut setup).unwrap();
+    assert!(setup.contains("<a href=\"/board\">What the handset lacks</a>"), "{setup}");
 }
 
 #[test]

@@ -134,6 +134,7 @@ fn a_phone_that_was_paired_registers_by_its_ha1_and_rings_until_it_is_taken_away
     let peer = Peer {
         wideband: false,
         listens: false,
+        own: false,
         id: room(0),
         side: Side::Phone,
         name: "attic".into(),

@@ -936,6 +936,7 @@ fn plan(house: &House) -> Plan {
         rules: house.rules.clone(),
         wideband: house.phone_codec == Codec::G722 && side == Side::Phone,
         listens: false,
+        own: false,
     };
     let dead = Peer { is_static: true, ..peer(DEAD, Side::Trunk, "dead", 1) };
     let spares = (0..house.spares.len()).map(|n| peer(spare(n), Side::Trunk, &format!("spare {n}"), 2));

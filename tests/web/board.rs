@@ -1,6 +1,6 @@
 //! Button, lamp and handset on the page, without any of them.
 
-use super::server::{Server, config};
+use super::server::{Server, config, snapshot};
 use hold_slayer::board::Front;
 use hold_slayer::board::handset::{self, State, Wish};
 use hold_slayer::board::panel::{self, Seen};
@@ -68,7 +68,9 @@ fn the_board_is_seen_and_tried_on_the_page() {
     let (cookie, _) = bare.log_in();
     let page = bare.get("/board", &cookie).text;
     assert!(
-        page.contains("The board has none") && page.contains("Name its sound card under Settings"),
+        page.contains("The board has none")
+            && page.contains("Name its sound card under Settings")
+            && page.contains("Name a sound card under Settings, Loudspeaker on the box"),
         "{page}"
     );
 }
@@ -88,4 +90,23 @@ fn a_loudspeaker_is_tried_on_the_page_without_a_handset() {
     assert_eq!((attempt("monitor-tone"), attempt("monitor-aloud")), (303, 303));
     assert!(wished.borrow().tone_until.is_some() && !wished.borrow().aloud);
     assert_eq!((attempt("tone"), attempt("aloud")), (409, 409), "there is no handset");
+}
+
+#[test]
+fn a_keypad_that_is_named_and_missing_is_not_there() {
+    let (_tell, state) = watch::channel(State { card: true, ..State::default() });
+    let (wishes, _wished) = watch::channel(Wish::default());
+    let board = Front { handset: Some(handset::Front { state, wishes }), ..Front::default() };
+    let server = Server::with(Config { board, ..config() });
+    let (cookie, _) = server.log_in();
+    let keypad = || {
+        let page = server.get("/board", &cookie).text;
+        let (_, after) = page.split_once("<dt>Keypad</dt><dd>").unwrap();
+        after.split('<').next().unwrap().to_owned()
+    };
+    assert_eq!(keypad(), "none");
+    let mut now = snapshot(vec![]);
+    now.troubles = vec!["handset, keypad: no input device is called \"K\", and there is no other".into()];
+    server.snapshot.send_replace(std::sync::Arc::new(now));
+    assert_eq!(keypad(), "not there");
 }

@@ -209,7 +209,9 @@ fn every_page_is_whole_in_german() {
             .collect();
         now.trunks.push(peer("spare", false, "cannot register: not reachable; trying again in 30 s"));
         now.phones.push(peer("hall", false, "has not registered yet"));
-        now.troubles = vec!["button: no GPIO line is called GPIO17".into(), "The call history cannot be written: the disk is full: free some space. Calls work on; 3 records wait in memory.".into()];
+        now.phones.push(peer("hand", false, "its sound card is not there yet"));
+        now.troubles = TROUBLES.map(str::to_owned).into();
+        now.troubles.push("The call history cannot be written: the disk is full: free some space. Calls work on; 3 records wait in memory.".into());
         now.discards.insert("stranger".into(), 12);
         server.snapshot.send_replace(Arc::new(now));
         here("/", &mut see, &cookie);
@@ -264,6 +266,21 @@ fn every_page_is_whole_in_german() {
     fs::remove_file(file).unwrap();
     assert!(wrong.is_empty(), "not in German:\n{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
 }
+
+/// Of boards that are not as their files say.
+const TROUBLES: [&str; 11] = [
+    "button: no GPIO line is called GPIO17",
+    "button: no GPIO line is called GPIO17, and there is no line 17 on gpiochip0",
+    "lamp: there is no GPIO line 17 on gpiochip0",
+    "button: no input device is called \"K\"; there are: A, B",
+    "handset, keypad: no input device is called \"K\", and there is no other",
+    "handset, hook: the input device \"K\" may not be opened, or has no such keys",
+    "monitor: no sound card is called \"S\", and there is no other",
+    "the board file is left out, and with it button, lamp and hook (/etc/t.toml, line 2): [board] file = \"x.toml\": the board file cannot be read: gone",
+    "the board file is left out, and with it button, lamp and hook (/etc/t.toml, line 2): [board] file = \"/home/x.toml\": the board file cannot be read: gone. A service sees nothing there: put it beside hold-slayer.toml",
+    "the board file is left out, and with it button, lamp and hook (x.toml, line 2): [lamp] line = \"A\": [button] has this one already; each needs its own",
+    "the board file is left out, and with it button, lamp and hook (x.toml, line 2): [button] line is missing: needed is the kernel's name of the line, such as \"GPIO17\", chip and offset, or input, the name of an input device",
+];
 
 /// What people read or hear of a page, but for what is not to be translated.
 fn texts(page: &str) -> Vec<String> {
@@ -391,6 +408,7 @@ const SHOWN: &[&str] = &[
     "src/listen/verdict.rs",
     "src/trunk/route.rs",
     "src/trunk/toll.rs",
+    "src/config/board.rs",
     "src/config/handset.rs",
     "src/config/hold.rs",
     "src/config/menu.rs",

@@ -87,7 +87,7 @@ impl Contacts {
             ("hook", parts.kind == Kind::Handset, lines.hook.is_some()),
             ("bell", parts.ringer == Ringer::Line, lines.bell.is_some()),
         ] {
-            if wanted && !there {
+            if wanted && !there && lines.known {
                 troubles.push(format!("{what}: the board file has no [{what}]"));
             }
         }

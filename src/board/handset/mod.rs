@@ -103,6 +103,8 @@ pub struct Lines {
     pub dial: Option<ButtonLine>,
     /// The bell.
     pub bell: Option<LampLine>,
+    /// The board file can be used: what it has not is missing.
+    pub known: bool,
 }
 
 /// Who the handset is to the box.

@@ -37,10 +37,10 @@ fn the_boards_in_the_folder_are_loaded() {
             continue;
         }
         let (button, lamp) = (board.button.unwrap(), board.lamp.unwrap());
-        assert_eq!(button.place.as_ref().unwrap().name, "GPIO17", "{name}");
+        assert_eq!(button.place.as_ref().unwrap().to_string(), "GPIO17", "{name}");
         assert_eq!(button.input.as_deref(), Some("hold-slayer button"), "{name}");
         assert!(button.active_low && button.bias == Bias::PullUp, "{name}");
-        assert_eq!((lamp.place.name.as_str(), board.media_core), ("GPIO27", Some(3)), "{name}");
+        assert_eq!((lamp.place.to_string().as_str(), board.media_core), ("GPIO27", Some(3)), "{name}");
         // A fallback is the line's own number on the chip of this label: there the offset is in the name.
         let label = match name {
             "pi5" => "pinctrl-rp1",
@@ -49,15 +49,11 @@ fn the_boards_in_the_folder_are_loaded() {
         };
         let (hook, dial, bell) = (board.hook.unwrap(), board.dial.unwrap(), board.bell.unwrap());
         let places = [hook.place.unwrap(), dial.place.unwrap(), bell.place];
-        assert_eq!(
-            places.each_ref().map(|place| place.name.as_str()),
-            ["GPIO22", "GPIO23", "GPIO24"],
-            "{name}"
-        );
+        assert_eq!(places.each_ref().map(ToString::to_string), ["GPIO22", "GPIO23", "GPIO24"], "{name}");
         assert!(hook.active_low && dial.active_low && !bell.active_low, "{name}");
         for place in [button.place.unwrap(), lamp.place].into_iter().chain(places) {
             let fallback = place.fallback.map(|(chip, offset)| (chip, format!("GPIO{offset}")));
-            assert_eq!(fallback, Some((label.to_owned(), place.name)), "{name}");
+            assert_eq!(fallback, Some((label.to_owned(), place.name.unwrap())), "{name}");
         }
     }
 }
@@ -156,7 +152,7 @@ fn a_button_is_a_line_or_a_device_or_both() {
         let text = format!("name = \"x\"\n[button]\n{text}");
         let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
         let board = config.map(|config| config.board.button).map_err(|mistakes| mistakes.to_string())?;
-        board.map(|button| (button.place.map(|place| place.name), button.input)).ok_or(String::new())
+        board.map(|button| (button.place.map(|place| place.to_string()), button.input)).ok_or(String::new())
     };
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(own("line = \"A\"\n"), Ok((some("A"), None)));
@@ -164,8 +160,79 @@ fn a_button_is_a_line_or_a_device_or_both() {
     assert_eq!(own("line = \"A\"\ninput = \"B\"\n"), Ok((some("A"), some("B"))));
     assert!(own("").unwrap_err().contains("line is missing: needed is the kernel's name of the line"));
     assert!(own("input = \"\"\n").unwrap_err().contains("the kernel's name of an input device"));
-    let told = own("input = \"B\"\nchip = \"gpiochip0\"\noffset = 1\n").unwrap_err();
-    assert!(told.contains("chip = \"gpiochip0\": it needs line"), "{told}");
+    let by_place = own("input = \"B\"\nchip = \"gpiochip0\"\noffset = 1\n");
+    assert_eq!(by_place, Ok((some("1 on gpiochip0"), some("B"))), "the kernel may name no lines");
+    assert!(own("").unwrap_err().ends_with("chip and offset, or input, the name of an input device"));
+    let told = own("line = \"17\"\n").unwrap_err();
+    assert!(told.contains("such as \"GPIO17\"; a number goes with chip, as offset"), "{told}");
+    for one in
+        ["chip = 0\n", "offset = \"x\"\n", "chip = \"a\"\n", "line = \"17\"\nchip = \"a\"\noffset = 3\n"]
+    {
+        let told = own(one).unwrap_err();
+        assert_eq!(told.lines().count(), 1, "{one}: {told}");
+    }
+}
+
+#[test]
+fn a_line_or_a_device_is_one_thing_only() {
+    let own = |text: &str| {
+        let text = format!("name = \"x\"\n{text}");
+        let config = parse("[board]\nfile = \"x.toml\"\n", "t.toml", &|_| Ok(text.clone()));
+        config.map(drop).map_err(|mistakes| mistakes.to_string())
+    };
+    let line = "[button]\nline = \"GPIO17\"\n";
+    for (text, told) in [
+        (
+            format!("{line}[lamp]\nline = \"GPIO17\"\n"),
+            "x.toml:5: [lamp] line = \"GPIO17\": [button] has this one already; each needs its own",
+        ),
+        (
+            "[hook]\nline = \"A\"\nchip = \"c\"\noffset = 4\n[bell]\nchip = \"c\"\noffset = 4\n".to_owned(),
+            "x.toml:8: [bell] offset = 4: [hook] has this one already; each needs its own",
+        ),
+        (
+            "[button]\ninput = \"Keys\"\n[hook]\ninput = \"Keys\"\n".to_owned(),
+            "x.toml:5: [hook] input = \"Keys\": [button] has this one already; each needs its own",
+        ),
+    ] {
+        assert_eq!(own(&text).unwrap_err(), told);
+    }
+    assert_eq!(
+        own(&format!("{line}input = \"Keys\"\n[lamp]\nline = \"GPIO27\"\n[hook]\nline = \"GPIO22\"\n")),
+        Ok(())
+    );
+}
+
+#[test]
+fn a_board_file_that_cannot_be_used_takes_no_telephone_away() {
+    let folder = std::env::temp_dir().join(format!("hold-slayer-board-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "[board]\nfile = \"own.toml\"\n[monitor]\ncard = \"board\"\n[handset]\ncard = \"Headset\"\n";
+    std::fs::write(folder.join("t.toml"), text).unwrap();
+    let generic = read("").unwrap().board;
+    let load = || load(&folder.join("t.toml")).unwrap();
+    for (own, wrong) in [
+        (None, &["[board] file = \"own.toml\": the board file cannot be read"][..]),
+        (Some("name = 1\n[lamp]\nline = \"A\"\nx = 1\n"), &["name = 1", "[lamp] x: no such key"]),
+    ] {
+        own.iter().for_each(|own| std::fs::write(folder.join("own.toml"), own).unwrap());
+        let config = load();
+        assert_eq!(config.board, generic);
+        // Nothing is said of what it may have under [sound].
+        assert!(config.monitor.is_none() && config.handset.is_some());
+        assert_eq!(config.board_faults.len(), wrong.len());
+        for (fault, wrong) in config.board_faults.iter().zip(wrong) {
+            assert!(fault.what.starts_with(wrong), "{fault}");
+        }
+        // Whoever writes settings is told that they are wrong.
+        let open = |board: &std::path::Path| std::fs::read_to_string(folder.join(board));
+        let told = parse(text, "t.toml", &open).unwrap_err();
+        assert_eq!(told.0.len(), config.board_faults.len(), "{told}");
+    }
+    std::fs::write(folder.join("own.toml"), "name = \"x\"\n[sound]\nspeaker = \"S\"\n").unwrap();
+    let config = load();
+    assert!(config.board_faults.is_empty() && config.monitor.is_some());
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -175,5 +242,5 @@ fn a_board_file_tells_its_own_name_and_line() {
         told,
         "bad.toml:4: [button] chip = \"gpiochip0\": chip and offset belong together: give both or neither"
     );
-    assert_eq!(read("[board]\nfile = \"good.toml\"\n").unwrap().board.lamp.unwrap().place.name, "LED");
+    assert_eq!(read("[board]\nfile = \"good.toml\"\n").unwrap().board.lamp.unwrap().place.to_string(), "LED");
 }

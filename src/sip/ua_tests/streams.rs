@@ -336,6 +336,21 @@ fn a_new_address_of_ours_is_registered_in_place_of_the_old_one() {
 }
 
 #[test]
+fn an_address_that_comes_while_a_register_is_on_its_way_is_registered_too() {
+    let mut net = Net::registered(14);
+    let moved = SocketAddr::from(([10, 0, 0, 22], 5060));
+    net.command(BOX, Command::Register(TRUNK));
+    net.uas[BOX].0 = moved;
+    net.command(BOX, Command::Relocate(moved.ip()));
+    // The REGISTER that names the old one is sent once more, from the new one, and answered there.
+    net.run(Duration::from_secs(3));
+    let register = last(&net, "REGISTER");
+    assert!(register.contains("Contact: <sip:house@10.0.0.22:5060>;expires=600\r\n"), "{register}");
+    assert!(register.contains("Contact: <sip:house@10.0.0.2:5060>;expires=0\r\n"), "{register}");
+    assert_eq!(net.uas[PROVIDER].1.bindings[&AT_BOX].flow.addr, moved);
+}
+
+#[test]
 fn each_family_sees_its_own_address() {
     let v6: SocketAddr = "[2001:db8::1]:5060".parse().expect("an address");
     let own: std::net::IpAddr = "2001:db8::2".parse().expect("an address");
