@@ -91,7 +91,10 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoBundle => write!(f, "This file is no update of a Hold Slayer."),
+            Self::NoBundle => write!(
+                f,
+                "This file is no update of a Hold Slayer: the name of one ends in .update, and a .img is what a card is written from."
+            ),
             Self::NewerForm => {
                 write!(f, "This update is made for a newer Hold Slayer: take the one before it first.")
             }
@@ -105,7 +108,10 @@ impl fmt::Display for Refusal {
                 write!(f, "This update is for another kind of board: for {theirs}, and this is {ours}.")
             }
             Self::NotNewer { theirs, ours } if theirs == ours => {
-                write!(f, "This update is version {theirs}, which runs already.")
+                write!(
+                    f,
+                    "This update is version {theirs}, which runs already: ask for it again if you want it all the same."
+                )
             }
             Self::NotNewer { theirs, ours } => {
                 write!(

@@ -127,6 +127,7 @@ pub(super) fn login(wrong: Option<&str>, entry: Entry) -> Markup {
                 details {
                     summary { "Forgotten?" }
                     p.muted { "Run " code { "sudo hold-slayer ctl claim" } " on the box: it prints a code that is good for ten minutes. Or, where it has a button, hold that for ten seconds and open this page anew." }
+                    p.muted { "A box on a card of its own: write a password under [web] in hold-slayer.toml on the drive HOLDSLAYER, at any computer." }
                     form method="post" action="/claim" { (code()) (new_password("Choose it")) }
                 }
             }
@@ -143,6 +144,7 @@ fn welcome(wrong: Option<&str>) -> Markup {
             p { "Nobody has claimed it yet. Where it was started it printed a code: that is the proof that it is yours. As a service it shows it on the screen that is plugged into it, and "
                 code { "journalctl -u hold-slayer" } " has it." }
             p.muted { "Or, where it has a button, hold that for ten seconds and open this page anew: then it asks for no code." }
+            p.muted { "A box on a card of its own: write a password under [web] in hold-slayer.toml on the drive HOLDSLAYER, at any computer." }
             @if let Some(wrong) = wrong { (alert(wrong)) }
             form method="post" action="/claim" { (code()) (new_password("Claim this box")) }
         }

@@ -247,7 +247,7 @@ fn bring(form: &str) -> Markup {
                 (token(form))
                 label for="bundle" { "The file" }
                 input #bundle type="file" name="bundle" accept=".update" required;
-                label.check { input type="checkbox" name="older"; " Even if it is older than what runs, or did not do before" }
+                label.check { input type="checkbox" name="older"; " Even if it runs already, is older, or did not do before" }
                 progress #sent max="1" value="0" aria-label="Sent" hidden {}
                 p.alert #refused role="alert" hidden {}
                 p #gone hidden { "The box did not answer. Look whether it still runs, and try again." }
