@@ -66,7 +66,7 @@ fn a_core_that_is_not_there_is_told_of_and_the_box_runs() {
 fn without_its_board_file_the_box_is_a_telephone_and_says_what_is_wrong() {
     for (board, wrong) in [
         (None, "the board file cannot be read"),
-        (Some("name = \"own\"\n[button]\nlime = 17\n"), "no such key; did you mean line?"),
+        (Some("name = \"own\"\n[button]\nline = \"GPIO17\"\nlime = 17\n"), "no such key; did you mean line?"),
     ] {
         let net = Net::new();
         let folder = Folder::new(net);
