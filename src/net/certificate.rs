@@ -74,14 +74,14 @@ impl Certificate {
     pub fn ends_soon(&self, now: Wall) -> Option<String> {
         let days = self.days(now).filter(|days| *days <= TOLD)?;
         let file = self.file.display();
-        let todo = match self.own {
+        let advice = match self.own {
             true => "start the box anew, and it makes another one",
             false => "put a new one there and start the box anew",
         };
         Some(match days {
-            0 => format!("the certificate in {file} has expired: {todo}"),
-            1 => format!("the certificate in {file} expires within a day: {todo}"),
-            days => format!("the certificate in {file} expires within {days} days: {todo}"),
+            0 => format!("the certificate in {file} has expired: {advice}"),
+            1 => format!("the certificate in {file} expires within a day: {advice}"),
+            days => format!("the certificate in {file} expires within {days} days: {advice}"),
         })
     }
 }

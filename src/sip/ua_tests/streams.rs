@@ -322,6 +322,14 @@ fn a_datagram_too_large_goes_by_tcp_where_the_name_offers_it() {
     assert_eq!(sent(&net, " by tcp"), 0, "{net}");
 }
 
+/// The provider reaches the box at its new address, and was told that the old one goes.
+fn has_moved(net: &Net, moved: SocketAddr) {
+    let register = last(net, "REGISTER");
+    assert!(register.contains("Contact: <sip:house@10.0.0.22:5060>;expires=600\r\n"), "{register}");
+    assert!(register.contains("Contact: <sip:house@10.0.0.2:5060>;expires=0\r\n"), "{register}");
+    assert_eq!(net.uas[PROVIDER].1.bindings[&AT_BOX].flow.addr, moved);
+}
+
 #[test]
 fn a_new_address_of_ours_is_registered_in_place_of_the_old_one() {
     let mut net = Net::registered(14);
@@ -329,10 +337,7 @@ fn a_new_address_of_ours_is_registered_in_place_of_the_old_one() {
     net.uas[BOX].0 = moved;
     net.command(BOX, Command::Relocate(moved.ip()));
     net.run(Duration::from_secs(1));
-    let register = last(&net, "REGISTER");
-    assert!(register.contains("Contact: <sip:house@10.0.0.22:5060>;expires=600\r\n"), "{register}");
-    assert!(register.contains("Contact: <sip:house@10.0.0.2:5060>;expires=0\r\n"), "{register}");
-    assert_eq!(net.uas[PROVIDER].1.bindings[&AT_BOX].flow.addr, moved);
+    has_moved(&net, moved);
 }
 
 #[test]
@@ -344,10 +349,7 @@ fn an_address_that_comes_while_a_register_is_on_its_way_is_registered_too() {
     net.command(BOX, Command::Relocate(moved.ip()));
     // The REGISTER that names the old one is sent once more, from the new one, and answered there.
     net.run(Duration::from_secs(3));
-    let register = last(&net, "REGISTER");
-    assert!(register.contains("Contact: <sip:house@10.0.0.22:5060>;expires=600\r\n"), "{register}");
-    assert!(register.contains("Contact: <sip:house@10.0.0.2:5060>;expires=0\r\n"), "{register}");
-    assert_eq!(net.uas[PROVIDER].1.bindings[&AT_BOX].flow.addr, moved);
+    has_moved(&net, moved);
 }
 
 #[test]
