@@ -91,6 +91,7 @@ wants hold-slayer-radio.service multi-user.target
 wants hold-slayer-radio.timer timers.target
 wants hold-slayer-update.service multi-user.target
 wants hold-slayer-update.path multi-user.target
+wants hold-slayer-back.path multi-user.target
 wants systemd-networkd.service multi-user.target
 wants systemd-networkd.socket sockets.target
 wants systemd-resolved.service sysinit.target

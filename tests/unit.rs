@@ -330,7 +330,7 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     // Changed on the page: it is not taken for the owner's old file, and at a computer he finds what is so now.
     let by_page = format!("{taken}[line]\ncountry = \"de\"\n");
     card.put("settings/hold-slayer.toml", &by_page);
-    card.start();
+    card.run("tell", "back");
     assert_eq!(card.read("settings/hold-slayer.toml"), by_page);
     assert_eq!(card.read("owner/hold-slayer.toml"), by_page.replace('\n', "\r\n"));
     card.start();
