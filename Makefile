@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test image-twice update-key deb deb-test arm-test clean
+.PHONY: help run demo test guest-test peers flood slay-table fuzz tones words challenge e2e lint fmt setup bench bench-page bench-words cost quality image image-test update-key deb deb-test arm-test clean
 
 export CARGO_TERM_COLOR ?= auto
 ARGS ?=
@@ -35,7 +35,7 @@ help:
 	@echo 'make challenge   CALLS names a folder of composed calls (model/README.md): the box holds them over SIP and RTP, in real time'
 	@echo 'make deb     a Debian package for this kind of machine, or with ARCH=arm64 for a Raspberry Pi; make deb-test tries it in a fresh Debian 12 and 13'
 	@echo 'make arm-test  the program for arm64 and its package under qemu-aarch64: what it hears beside this machine; as root'
-	@echo 'make image   a card for a Raspberry Pi, in target/image; make image-twice shows that it is the same each time; make update-key the key for its updates; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
+	@echo 'make image   a card for a Raspberry Pi, in target/image; make update-key the key for its updates; make image-test starts it in a machine of QEMU, calls, presses, cuts the power; as root'
 	@echo 'make e2e     the page in a browser, all of it, with pictures'
 	@echo 'make quality speech under loss and jitter, ours beside PJMEDIA, by PESQ; on a quiet machine'
 	@echo 'make bench   beside Asterisk, with the goals and what came of each (BENCH_ARGS=--quick: short); make bench-page what the page costs; make cost counts instructions of packets and ticks; make setup, make clean'
@@ -191,14 +191,6 @@ image-test: setup
 	@programs=$$(cargo test --locked --no-run --test image --message-format=json 2>/dev/null | \
 	  sed -n 's/.*"target":{"kind":\["test"\].*"executable":"\([^"]*\)".*/\1/p') && \
 	tests/image/run.sh target/image-test "$$programs" $(IMAGE_FILTER)
-
-# The same commit from two folders: program, card, list and notice must be the same to the bit. Half an hour, as root.
-image-twice: setup
-	@for name in first second; do \
-	  folder=target/image-twice/$$name && rm -rf $$folder && git clone --quiet . $$folder && \
-	  (cd $$folder && image/image.sh target/image) || exit 1; \
-	done
-	@cd target/image-twice && for file in first/target/image/*.{img.xz,spdx.json,NOTICE.txt}; do cmp "$$file" "second/$${file#first/}" && echo "$${file##*/}: the same" || exit 1; done
 
 clean:
 	cargo clean
