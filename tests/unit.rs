@@ -305,7 +305,8 @@ impl Card {
             ],
             _ => &[("mount -o remount", ": -o remount"), ("systemctl --quiet is-active", ":")],
         };
-        for (theirs, ours) in commands {
+        let plain = ("/usr/lib/hold-slayer/plain", "image/card/usr/lib/hold-slayer/plain");
+        for &(theirs, ours) in commands.iter().chain([&plain]) {
             assert!(program.contains(theirs), "{theirs}");
             program = program.replace(theirs, ours);
         }

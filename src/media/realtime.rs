@@ -52,9 +52,10 @@ pub(super) fn leave(core: u16) -> Result<(), Errno> {
     if others { sched_setaffinity(MYSELF, &cores) } else { Ok(()) }
 }
 
-/// Whether this program may run there.
+/// Whether this program may run there. Tried, by a thread that ends with that: a core that the kernel keeps free (`isolcpus`) is
+/// among nobody's until it is asked for.
 pub fn may_use(core: u16) -> bool {
-    sched_getaffinity(MYSELF).and_then(|cores| cores.is_set(usize::from(core))) == Ok(true)
+    std::thread::spawn(move || stay(core)).join().is_ok_and(|granted| granted.is_ok())
 }
 
 /// Locks what is in memory and what is touched later of that. Not what other rooms map later: under a limit that
