@@ -140,11 +140,21 @@ fn the_service_is_nobody_special_and_has_its_lines() {
         assert_eq!(u64::from_str_radix(&field(none), 16).unwrap(), 0, "{none}");
     }
     assert_eq!(field("NoNewPrivs:"), "1");
-    // What it is not given: the disk, the consoles, other people's input devices.
-    assert!(house.page.get("/api/v1/status")["troubles"].is_array());
     assert_eq!(property("DevicePolicy"), "closed");
     let device = std::fs::metadata(chip.device()).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&device) & 0o777, 0o660);
+
+    // Sound has its core for itself: the one that the kernel keeps free (board/cmdline.txt).
+    let threads = inside::cores(&property("MainPID"));
+    assert!(threads.iter().any(|(name, _)| name == "media"), "{threads:?}");
+    for (name, cores) in &threads {
+        assert_eq!(cores, if name == "media" { "3" } else { "0-2" }, "{name}");
+    }
+    let troubles = &house.page.get("/api/v1/status")["troubles"];
+    assert!(!troubles.to_string().contains("sound has no"), "{troubles}");
+    let check = Command::new("hold-slayer").arg("check").output().unwrap();
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("ok       core: sound has core 3 for itself"), "{said}");
 }
 
 #[test]
