@@ -18,6 +18,7 @@ mod power_on;
 #[path = "../box/running.rs"]
 mod running;
 mod sound;
+mod wiring;
 
 use far::{Far, Net, SECRET, company_talks};
 use hold_slayer::call::{Figures, Outcome, Record};
