@@ -386,7 +386,8 @@ impl Control {
         // The wait goes on without news.
         let shown = pattern(&self.snapshot.borrow(), self.is_updating(), clock::wall());
         self.lamp.send_replace(shown);
-        if self.restart && self.core.snapshot().calls.is_empty() {
+        // Nor in the hour in which help may call back.
+        if self.restart && !self.core.is_needed() {
             self.again.send_replace(true);
         }
         // Without an answer there is no beat, and the watchdog deals with it.

@@ -68,10 +68,12 @@ pub use update::Updates;
 use crate::board::Front;
 use crate::call::{Request, Snapshot};
 use crate::clock;
+use crate::config::PAGE_PORT;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::listen::words::Language;
 use crate::media::Counters;
 use crate::net::TlsAcceptor;
+use crate::net::listen::{Bound, listen};
 use crate::notify::Notices;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
@@ -227,16 +229,6 @@ impl fmt::Display for Error {
                         address.port()
                     )
                 }
-                io::ErrorKind::AddrNotAvailable => {
-                    write!(f, "{} is not an address of this box: correct web.listen", address.ip())
-                }
-                io::ErrorKind::PermissionDenied => {
-                    write!(
-                        f,
-                        "port {} needs more rights: set web.listen to a port from 1024 up",
-                        address.port()
-                    )
-                }
                 _ => write!(f, "the page cannot listen on {address}: {cause}"),
             },
             Self::Start(cause) => write!(f, "the page cannot be started: {cause}"),
@@ -330,8 +322,10 @@ pub fn start(
     requests: mpsc::Sender<Ask>,
     journal: Journal,
 ) -> Result<Web, Error> {
-    let listener = listen(&config)?;
+    let Bound { socket: listener, at, why } = open(&config)?;
     let addr = listener.local_addr().map_err(Error::Start)?;
+    let wanted = config.listen;
+    let why = why.map(|why| format!("the page is not at {wanted} as web.listen says, but at {at}: {why}"));
     let (password, of_file) = claim::find(config.password.as_deref(), store.as_ref())?;
     let claim_code = match password {
         Some(_) => None,
@@ -397,18 +391,18 @@ pub fn start(
         updates,
     };
     let gate = open_gate(gate, pressed, (listener, config.tls), console, stopped)?;
-    let troubles = trouble.into_iter().collect();
+    let troubles = trouble.into_iter().chain(why).collect();
     Ok(Web { addr, claim_code, troubles, stop, stage, gate: Some(gate) })
 }
 
-fn listen(config: &Config) -> Result<TcpListener, Error> {
-    let failed = |cause| Error::Listen { address: config.listen, cause };
-    match TcpListener::bind(config.listen) {
+fn open(config: &Config) -> Result<Bound<TcpListener>, Error> {
+    let bound = match listen(config.listen, PAGE_PORT, TcpListener::bind) {
         Err(cause) if config.fallback_to_free_port && cause.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind((config.listen.ip(), 0)).map_err(failed)
+            listen(SocketAddr::new(config.listen.ip(), 0), PAGE_PORT, TcpListener::bind)
         }
-        bound => bound.map_err(failed),
-    }
+        bound => bound,
+    };
+    bound.map_err(|cause| Error::Listen { address: config.listen, cause })
 }
 
 fn open_gate(

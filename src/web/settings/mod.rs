@@ -14,10 +14,12 @@ use super::api::Refusal;
 use super::{Order, Site, Updates};
 use crate::config::{self, Config, PageTls};
 use crate::listen::words::network::PARTS as MODEL;
+use crate::net::listen;
 use edit::{Change, Set};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,12 +109,12 @@ fn read(path: &Path) -> Result<String, Refusal> {
     }
 }
 
-/// What a start would refuse; and the files that it names and that are not there, which a start would do without.
+/// What a start would refuse; and what it names and cannot have, which a start would do without.
 fn check(path: &Path, text: &str) -> Result<Vec<String>, Refusal> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let good = config::parse(text, &name, &|board| fs::read_to_string(folder.join(board)));
-    good.map(|config| missing(&config)).map_err(|mistakes| {
+    good.map(|config| missing(&config).into_iter().chain(unheard(&config)).collect()).map_err(|mistakes| {
         let words: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.what.as_str()).collect();
         (400, format!("Nothing was changed. {}", words.join(". ")))
     })
@@ -132,6 +134,20 @@ fn missing(config: &Config) -> Vec<String> {
     files.extend(config.trunks.iter().filter_map(|trunk| Some(("ca", trunk.way.ca.clone()?))));
     let closed = files.into_iter().filter_map(|(key, file)| Some((key, File::open(&file).err()?, file)));
     closed.map(|(key, error, file)| format!("{key}: {} cannot be read: {error}", file.display())).collect()
+}
+
+/// Where it cannot listen, and why.
+fn unheard(config: &Config) -> impl Iterator<Item = String> {
+    let tls = config.sip.tls.as_ref().map(|tls| (true, tls.listen));
+    let places = [(false, config.sip.listen), (true, config.web.listen)].into_iter().chain(tls);
+    places.filter_map(|(is_tcp, at)| {
+        let bound = if is_tcp { TcpListener::bind(at).map(drop) } else { UdpSocket::bind(at).map(drop) };
+        match bound.err()?.kind() {
+            // Not the address: a port that the box itself has was in use before.
+            ErrorKind::AddrInUse => Some(format!("Port {} is in use by another program", at.port())),
+            why => listen::why_not(at, why),
+        }
+    })
 }
 
 /// The new text is whole on the disk before it takes the old one's place.

@@ -83,7 +83,7 @@ pub(in crate::web) fn restart(settings: &Settings, form: &str) -> Markup {
     html! {
         @if settings.is_changed() {
             section.card role="status" {
-                p { "Changes are saved, and take effect when the box starts anew. Make all that you want to, then press this: it waits until no call is up, and takes a second; phones that register are back within their own time." }
+                p { "Changes are saved, and take effect when the box starts anew. Make all that you want to, then press this: it waits until no call is up, and for an hour after an emergency call, and takes a second; phones that register are back within their own time." }
                 form method="post" action="/restart" { (token(form)) button.primary { "Start anew when no call is up" } }
             }
         }
