@@ -37,7 +37,7 @@ xz --stdout -6 --threads=2 "$out/card.img" >"$name.img.xz"
 if [ -n "${UPDATE_SECRET:-}" ]; then
     "$top/image/bundle.sh" "$out/card.img" "$out/root.squashfs" "$version" pi "$UPDATE_SECRET" "$name.update"
 fi
-"$top/image/sbom.py" "$out/packages" "$name.img.xz" "$name"
+"$top/image/sbom.py" "$out/packages" "$out/root" "$name.img.xz" "$name"
 echo "$name.img.xz: $(($(stat -c %s "$name.img.xz") >> 20)) MiB, the root $(($(cat "$out/root.size") >> 10)) MiB as files, $(($(stat -c %s "$out/root.squashfs") >> 20)) MiB on the card" >&2
 cat "$name.img.xz.sha256"
 [ -n "${UPDATE_KEY:-}" ] || echo 'make image: this card takes no updates; with UPDATE_SECRET (make update-key makes one) or UPDATE_KEY it would' >&2

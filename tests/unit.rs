@@ -1,6 +1,9 @@
 //! The systemd unit, its user and its limits, judged by systemd's own tools; the board's lines, overlays and drawing; what the
-//! card takes from its owner.
+//! card takes from its owner; what is said to be on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "unit/contents.rs"]
+mod contents;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
