@@ -1,6 +1,7 @@
 #!/bin/bash
-# The whole card: `image/image.sh OUT` makes OUT/hold-slayer-VERSION-pi.img.xz with its hash, list of contents (SPDX) and NOTICE, from
-# this repository and Debian's packages alone. As root; some minutes, more the first time.
+# The whole card: `image/image.sh OUT` makes OUT/hold-slayer-VERSION-pi.img.xz with its hash, list of contents (SPDX) and NOTICE, of
+# this repository, Debian's packages, the crates of Cargo.lock, and TensorFlow Lite out of a wheel (model/tflite.sh). As root; some
+# minutes, more the first time.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mkdir -p "$1" && cd "$1" && pwd)
