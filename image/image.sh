@@ -3,6 +3,7 @@
 # this repository, Debian's packages, the crates of Cargo.lock, and TensorFlow Lite out of a wheel (model/tflite.sh). As root; some
 # minutes, more the first time.
 set -euo pipefail
+umask 022
 top=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 [ "$(id -u)" = 0 ] || { echo 'make image: only root can put another system together' >&2; exit 1; }

@@ -165,3 +165,32 @@ fn each_crates_licence_is_passed_on_word_for_word() {
         assert!(texts.contains(said), "{said}");
     }
 }
+
+#[test]
+fn the_package_is_the_same_whoever_makes_it_and_where() {
+    let folder = folder("package");
+    let built = folder.join("built");
+    std::fs::create_dir_all(&built).unwrap();
+    // Any program will do.
+    for file in ["hold-slayer", "libtensorflowlite_c.so"] {
+        std::fs::copy("/bin/true", built.join(file)).unwrap();
+    }
+    // A file system in memory counts blocks otherwise.
+    let makers = [("one", "022", "/tmp", "UTC"), ("other", "077", "/dev/shm", "Asia/Tokyo")];
+    let [one, other] = makers.map(|(name, umask, place, zone)| {
+        let mut maker = Command::new("sh");
+        maker.args(["-c", &format!("umask {umask}; exec image/deb.sh amd64 \"$@\""), name]);
+        maker.arg(&built).arg(folder.join(name)).env("TMPDIR", place).env("TZ", zone);
+        make(&mut maker);
+        let file = format!("hold-slayer_{}_amd64.deb", env!("CARGO_PKG_VERSION"));
+        folder.join(name).join(file)
+    });
+    assert!(std::fs::read(&one).unwrap() == std::fs::read(&other).unwrap(), "two packages of the same");
+    let package = one.to_str().unwrap();
+    let unpacked = folder.join("unpacked");
+    asked("dpkg-deb", &["-x", package, unpacked.to_str().unwrap()]);
+    let files = asked("find", &[unpacked.to_str().unwrap(), "-type", "f", "-printf", "%s\n"]);
+    let bytes: u64 = files.lines().map(|bytes| bytes.parse::<u64>().unwrap()).sum();
+    assert_eq!(asked("dpkg-deb", &["-f", package, "Installed-Size"]), bytes.div_ceil(1024).to_string());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
