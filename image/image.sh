@@ -35,6 +35,7 @@ name=$out/hold-slayer-$version-pi
 echo 'image/image.sh: compressing the card' >&2
 # Two threads, however many there are: the number of threads would show in the file.
 xz --stdout -6 --threads=2 "$out/card.img" >"$name.img.xz"
+[ "$(stat -c %s "$name.img.xz")" -le 150000000 ] || { echo "image/image.sh: $name.img.xz is larger than 150 MB" >&2; exit 1; }
 (cd "$out" && sha256sum "${name##*/}.img.xz") >"$name.img.xz.sha256"
 if [ -n "${UPDATE_SECRET:-}" ]; then
     "$top/image/bundle.sh" "$out/card.img" "$out/root.squashfs" "$version" pi "$UPDATE_SECRET" "$name.update"

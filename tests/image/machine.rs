@@ -44,7 +44,10 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A card as it is flashed: a copy of the image on a card of 3 GiB, with the owner's files.
+/// The smallest card that image/README.md names, in the makers' bytes.
+const SMALLEST: u64 = 2_000_000_000;
+
+/// A card as it is flashed: a copy of the image on the smallest card, with the owner's files.
 pub struct Card {
     pub file: PathBuf,
     boot: PathBuf,
@@ -54,17 +57,9 @@ impl Card {
     pub fn flash(place: &Place, files: &[(&str, &str)]) -> Self {
         let (file, boot) = (place.path("card.img"), place.folder("boot"));
         run(Command::new("cp").arg("--sparse=always").arg(std::env::var("IMAGE_CARD").unwrap()).arg(&file));
-        std::fs::File::options().write(true).open(&file).unwrap().set_len(3 << 30).unwrap();
+        std::fs::File::options().write(true).open(&file).unwrap().set_len(SMALLEST).unwrap();
         let card = Self { file, boot };
-        for (name, text) in files {
-            let from = place.path(name);
-            std::fs::write(&from, text).unwrap();
-            run(part("usr/bin/mcopy")
-                .args(["-o", "-i"])
-                .arg(card.at(OWNER))
-                .arg(&from)
-                .arg(format!("::{name}")));
-        }
+        files.iter().for_each(|(name, text)| card.put(place, name, text));
         card
     }
 
