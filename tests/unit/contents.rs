@@ -118,13 +118,17 @@ fn the_list_of_contents_is_one_and_names_what_is_inside() {
     for licence in text(lite, "licenseConcluded").split(" AND ") {
         assert!(said.contains(licence.trim_start_matches("LicenseRef-")), "{licence}");
     }
-    assert_eq!(text(of("zlib1g"), "licenseComments"), "its copyright file names, in Debian's words: GPL-2+, Zlib");
+    assert_eq!(
+        text(of("zlib1g"), "licenseComments"),
+        "its copyright file names, in Debian's words: GPL-2+, Zlib"
+    );
     assert_eq!(of("libstdc++6").get("licenseComments"), None);
 
     // The same for people.
     assert!(notice.contains("zlib1g 1:1.3-1 (zlib 1:1.3-1)\n"), "{notice}");
     for package in packages.iter().filter(|package| text(package, "SPDXID").starts_with("SPDXRef-crate-")) {
-        let [name, version, licence] = ["name", "versionInfo", "licenseDeclared"].map(|key| text(package, key));
+        let [name, version, licence] =
+            ["name", "versionInfo", "licenseDeclared"].map(|key| text(package, key));
         assert!(notice.contains(&format!("   {name} {version}: {licence}\n")), "{package}");
     }
     assert!(notice.contains(said));
@@ -146,14 +150,18 @@ fn each_crates_licence_is_passed_on_word_for_word() {
             continue;
         }
         let is_it = |of: &&Value| of["name"] == name && of["version"] == version;
-        let manifest = text(known["packages"].as_array().unwrap().iter().find(is_it).unwrap(), "manifest_path");
+        let manifest =
+            text(known["packages"].as_array().unwrap().iter().find(is_it).unwrap(), "manifest_path");
         let line = format!("\n{name} {version}");
         let mut files = std::fs::read_dir(Path::new(manifest).parent().unwrap()).unwrap().flatten();
         match files.find(|file| file.file_name().to_string_lossy().starts_with("LICENSE")) {
             Some(file) if file.path().is_file() => {
                 let licence = String::from_utf8_lossy(&std::fs::read(file.path()).unwrap()).trim().to_owned();
                 let (above, _) = texts.split_once(&licence).unwrap_or_else(|| panic!("{name}: no text"));
-                assert!(above.contains(&format!("{line}\n")), "{name} {version} is not named above its licence");
+                assert!(
+                    above.contains(&format!("{line}\n")),
+                    "{name} {version} is not named above its licence"
+                );
                 with_text += 1;
             }
             // Or its name, its makers and what it says of itself.
