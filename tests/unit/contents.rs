@@ -24,8 +24,8 @@ fn make(command: &mut Command) {
 }
 
 /// The list of contents of a card with two packages of Debian's, one of which says its licences in the way for programs.
-fn list() -> (Value, String) {
-    let folder = folder("contents");
+fn list(name: &str) -> (Value, String) {
+    let folder = folder(name);
     let at = |name: &str| {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -56,7 +56,7 @@ fn text<'a>(of: &'a Value, key: &str) -> &'a str {
 
 #[test]
 fn the_list_of_contents_is_one_and_names_what_is_inside() {
-    let (list, notice) = list();
+    let (list, notice) = list("contents");
     // What SPDX 2.3 asks of a document, of a package and of a relationship (chapters 6, 7 and 11).
     assert_eq!(text(&list, "spdxVersion"), "SPDX-2.3");
     assert_eq!(text(&list, "dataLicense"), "CC0-1.0");
@@ -137,13 +137,13 @@ fn the_list_of_contents_is_one_and_names_what_is_inside() {
 #[test]
 fn each_crates_licence_is_passed_on_word_for_word() {
     let texts = asked("python3", &["-B", "image/notices.py", TARGET]);
-    let (list, _) = list();
+    let (list, _) = list("licences");
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET])
         .output()
         .unwrap();
     let known: Value = serde_json::from_slice(&metadata.stdout).unwrap();
-    let mut with_text = 0;
+    let (rule, mut with_text) = ("=".repeat(100), 0);
     for package in list["packages"].as_array().unwrap() {
         let [name, version] = ["name", "versionInfo"].map(|key| text(package, key));
         if !text(package, "SPDXID").starts_with("SPDXRef-crate-") {
@@ -152,20 +152,23 @@ fn each_crates_licence_is_passed_on_word_for_word() {
         let is_it = |of: &&Value| of["name"] == name && of["version"] == version;
         let manifest =
             text(known["packages"].as_array().unwrap().iter().find(is_it).unwrap(), "manifest_path");
-        let line = format!("\n{name} {version}");
+        let own = format!("{name} {version}");
         let mut files = std::fs::read_dir(Path::new(manifest).parent().unwrap()).unwrap().flatten();
         match files.find(|file| file.file_name().to_string_lossy().starts_with("LICENSE")) {
             Some(file) if file.path().is_file() => {
-                let licence = String::from_utf8_lossy(&std::fs::read(file.path()).unwrap()).trim().to_owned();
-                let (above, _) = texts.split_once(&licence).unwrap_or_else(|| panic!("{name}: no text"));
-                assert!(
-                    above.contains(&format!("{line}\n")),
-                    "{name} {version} is not named above its licence"
-                );
+                let licence = std::fs::read(file.path()).unwrap();
+                let licence = String::from_utf8_lossy(&licence).replace("\r\n", "\n");
+                let licence = licence.trim();
+                // Between two rules above a text are those who are under it.
+                let below = format!("\n{rule}\n{licence}\n");
+                let mut places = texts.match_indices(&below);
+                let is_under =
+                    |(at, _)| texts[..at].rsplit(&rule).next().unwrap().lines().any(|name| name == own);
+                assert!(places.any(is_under), "{own} is not named above its licence");
                 with_text += 1;
             }
             // Or its name, its makers and what it says of itself.
-            _ => assert!(texts.contains(&line), "{name} {version} is not named"),
+            _ => assert!(texts.lines().any(|line| line.starts_with(&own)), "{own} is not named"),
         }
     }
     assert!(with_text > 0);
