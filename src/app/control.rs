@@ -247,9 +247,7 @@ impl Control {
                         Some(AccountKind::RegisterAt(upstream)) => upstream.domain.clone(),
                         _ => hop.ip().to_string(),
                     };
-                    why += &format!(
-                        ". Are the port and transport of {server} right? `hold-slayer check` asks it"
-                    );
+                    why += &format!(". Are the port and transport of {server} right?");
                 }
                 let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
                 tracing::debug!(name, %hop, why, "a trunk is not reached");

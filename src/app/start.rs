@@ -501,7 +501,7 @@ fn web_config(
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
-        fallback_to_free_port: options.any_port,
+        any_port: options.any_port,
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),

@@ -274,7 +274,7 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
     let first = s.number("rtp_ports", 1024..=last).unwrap_or(16_000);
     let end = first + calls * PORTS_PER_CALL;
     if first % 2 == 1 {
-        s.refuse("rtp_ports", "allowed is an even port, RFC 3550 §11");
+        s.refuse("rtp_ports", "allowed is an even port");
     }
     if (first..end).contains(&u32::from(sip.port())) {
         let allowed =

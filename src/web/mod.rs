@@ -96,8 +96,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Config {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Take a free port if this one is taken, instead of failing.
-    pub fallback_to_free_port: bool,
+    /// A free port is as good as one that is taken: nothing is said of it.
+    pub any_port: bool,
     /// The password of the file, in plain text; it counts unless one was chosen in its place. `None`: the one in the store, or none
     /// until somebody claims the page.
     pub password: Option<String>,
@@ -221,16 +221,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { address, cause } => match cause.kind() {
-                io::ErrorKind::AddrInUse => {
-                    write!(
-                        f,
-                        "port {} is taken by another program: stop it, or set web.listen to another port",
-                        address.port()
-                    )
-                }
-                _ => write!(f, "the page cannot listen on {address}: {cause}"),
-            },
+            Self::Listen { address, cause } => write!(f, "the page cannot listen on {address}: {cause}"),
             Self::Start(cause) => write!(f, "the page cannot be started: {cause}"),
             Self::Password => {
                 write!(f, "the page's password cannot be prepared: the system gives no random numbers")
@@ -397,8 +388,11 @@ pub fn start(
 
 fn open(config: &Config) -> Result<Bound<TcpListener>, Error> {
     let bound = match listen(config.listen, PAGE_PORT, TcpListener::bind) {
-        Err(cause) if config.fallback_to_free_port && cause.kind() == io::ErrorKind::AddrInUse => {
-            listen(SocketAddr::new(config.listen.ip(), 0), PAGE_PORT, TcpListener::bind)
+        Err(cause) if cause.kind() == io::ErrorKind::AddrInUse => {
+            let taken = format!("port {} is taken by another program", config.listen.port());
+            let free = SocketAddr::new(config.listen.ip(), 0);
+            let bound = listen(free, PAGE_PORT, TcpListener::bind);
+            bound.map(|bound| Bound { why: (!config.any_port).then_some(taken), ..bound })
         }
         bound => bound,
     };

@@ -67,13 +67,16 @@ fn a_second_start_is_told_that_the_box_runs() {
 }
 
 #[test]
-fn without_its_page_the_box_calls_and_says_so() {
+fn a_page_whose_port_somebody_has_is_at_another_and_the_box_calls() {
     let net = Net::new();
     let folder = Folder::new(net);
     let _taken = TcpListener::bind(net.page()).unwrap();
     let running = Running::start(net, &folder);
-    let log = running.says("web.listen");
-    assert!(log.contains("the page cannot be served: port 8080 is taken"), "{log}");
+    let log = running.says("port 8080 is taken by another program");
+    let (_, at) = log.split_once("as web.listen says, but at ").unwrap();
+    let at: SocketAddr = at.split_once(": ").unwrap().0.parse().unwrap();
+    assert_eq!(at.ip(), net.host(1));
+    TcpStream::connect(at).unwrap();
     let house = House::around(net, folder, running);
     house.running.signal(Signal::SIGTERM);
     let (status, _) = house.running.ends();

@@ -388,7 +388,7 @@ fn a_taken_port_is_said_or_stepped_aside_from() {
     assert!(matches!(error, Error::Listen { .. }));
     assert!(error.to_string().contains("is taken by another program"), "{error}");
     let web = start(
-        Config { fallback_to_free_port: true, ..taken },
+        Config { any_port: true, ..taken },
         None,
         studio(&std::env::temp_dir()),
         seen,
