@@ -510,6 +510,20 @@ fn an_update_that_cannot_be_confirmed_is_carried_out_all_the_same_and_the_choice
 }
 
 #[test]
+fn what_a_path_starts_is_never_refused_a_start() {
+    let mut paths = 0;
+    for folder in ["systemd", "image/card/usr/lib/systemd/system"] {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in entries.filter(|path| path.extension().is_some_and(|kind| kind == "path")) {
+            let service = std::fs::read_to_string(path.with_extension("service")).unwrap();
+            assert!(service.lines().any(|line| line == "StartLimitIntervalSec=0"), "{}", path.display());
+            paths += 1;
+        }
+    }
+    assert_eq!(paths, 2);
+}
+
+#[test]
 fn what_is_wrong_in_the_cards_box_txt_is_said_and_what_is_right_is_done() {
     let card = Card::new("box", "QEMU");
     let wrong = "timezone = Mars/Base\r\naddress = 192.168.1.20\r\nwifi = home\r\npassword = short\r\nssid = home\r\nWLAN: home\r\n";
