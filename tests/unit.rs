@@ -311,7 +311,10 @@ impl Card {
         }
         let left = program.replace(self.0.to_str().unwrap(), "here");
         for place in ["/boot/", "/data/", "/run/", "/var/", "/proc/", "/etc/", "/dev/hold-slayer"] {
-            assert!(!left.contains(&format!(" {place}")) && !left.contains(&format!("={place}")), "{place}: {left}");
+            assert!(
+                !left.contains(&format!(" {place}")) && !left.contains(&format!("={place}")),
+                "{place}: {left}"
+            );
         }
         let done = Command::new("timeout")
             .args(["60", "sh", "-c", &program, name, argument])
@@ -409,7 +412,11 @@ fn root_follows_no_link_where_the_boxs_user_may_put_one() {
         let _ = std::fs::remove_file(path("settings").join(link));
         symlink(path(to), path("settings").join(link)).unwrap();
         card.run("tell", "back");
-        assert_eq!(card.read("owner/hold-slayer.toml"), given, "{link}: what it leads to does not come to the card");
+        assert_eq!(
+            card.read("owner/hold-slayer.toml"),
+            given,
+            "{link}: what it leads to does not come to the card"
+        );
         let new = format!("[line]\ncountry = \"{country}\"\n");
         card.put("owner/hold-slayer.toml", &new);
         card.start();
@@ -440,7 +447,10 @@ fn root_follows_no_link_where_the_boxs_user_may_put_one() {
     std::fs::create_dir(path("box/update")).unwrap();
     symlink(path("roots/lame"), path("box/update/lame")).unwrap();
     card.run("back", "");
-    assert_eq!((card.read("roots/lame"), card.read("box/update/lame")), ("somebody else's".into(), String::new()));
+    assert_eq!(
+        (card.read("roots/lame"), card.read("box/update/lame")),
+        ("somebody else's".into(), String::new())
+    );
     assert!(path("box/update/lame").symlink_metadata().unwrap().is_file());
 }
 
