@@ -2,6 +2,7 @@
 //! card takes from its owner.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -301,7 +302,8 @@ impl Card {
         for (theirs, ours) in [
             ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
             ("/usr/lib/hold-slayer/", "image/card/usr/lib/hold-slayer/"),
-            ("install -o root -g hold-slayer", "install"),
+            ("box=hold-slayer", &format!("box={}", nix::unistd::getuid())),
+            ("root:$box", &format!(":{}", nix::unistd::getgid())),
             ("modprobe", ":"),
             ("mount -o remount", ": -o remount"),
             ("systemctl --quiet is-active hold-slayer.service", "false"),
@@ -386,6 +388,31 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     card.start();
     assert!(card.read("settings/hold-slayer.toml").contains("own.toml"));
     assert!(card.0.join("settings/own.toml").exists() && !card.0.join("owner/PROBLEM.txt").exists());
+}
+
+#[test]
+fn settings_are_the_boxs_whatever_its_number_was() {
+    let card = Card::new("numbers", "QEMU");
+    card.put("owner/hold-slayer.toml", "[line]\ncountry = \"de\"\n");
+    card.start();
+    card.put("roots", "");
+    std::os::unix::fs::symlink(card.0.join("roots"), card.0.join("settings/link")).unwrap();
+    let files = ["settings", "settings/hold-slayer.toml", "settings/link", "roots"];
+    let owner = |name: &str| {
+        let data = card.0.join(name).symlink_metadata().unwrap();
+        (data.uid(), data.gid())
+    };
+    let ours = owner("settings");
+    // Only root gives files away.
+    if files.iter().any(|name| lchown(card.0.join(name), Some(61_234), Some(61_234)).is_err()) {
+        return;
+    }
+    std::fs::set_permissions(card.0.join("settings"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    card.start();
+    assert_eq!(owner("settings/hold-slayer.toml"), ours);
+    assert_eq!(owner("settings").1, ours.1);
+    assert_eq!(card.0.join("settings").metadata().unwrap().mode() & 0o7777, 0o770);
+    assert_eq!((owner("settings/link"), owner("roots")), (ours, (61_234, 61_234)));
 }
 
 #[test]
