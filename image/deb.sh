@@ -29,7 +29,8 @@ for unit in hold-slayer.service hold-slayer-update.service hold-slayer-update.pa
 done
 put 0644 systemd/hold-slayer.sysusers usr/lib/sysusers.d/hold-slayer.conf
 put 0644 systemd/70-hold-slayer.rules usr/lib/udev/rules.d/70-hold-slayer.rules
-put 0640 systemd/hold-slayer.toml etc/hold-slayer/hold-slayer.toml
+# No conffile: the page changes what is made of it (image/debian/postinst), and dpkg would ask about that at each upgrade.
+put 0644 systemd/hold-slayer.toml usr/share/hold-slayer/hold-slayer.toml
 put 0644 LICENSE usr/share/doc/hold-slayer/copyright
 put 0644 model/NOTICE.md usr/share/doc/hold-slayer/NOTICE.md
 put 0644 README.md usr/share/doc/hold-slayer/README.md
@@ -48,7 +49,6 @@ mkdir -p "$root/DEBIAN"
 for script in postinst prerm postrm; do
     install -m 0755 "$top/image/debian/$script" "$root/DEBIAN/$script"
 done
-echo /etc/hold-slayer/hold-slayer.toml >"$root/DEBIAN/conffiles"
 cat >"$root/DEBIAN/control" <<END
 Package: hold-slayer
 Version: $version

@@ -5,6 +5,7 @@
 #[path = "unit/contents.rs"]
 mod contents;
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -328,31 +329,42 @@ impl Card {
     /// Runs one of the card's programs, with the folder's places for the machine's; what only root can do is left out.
     fn run(&self, name: &str, argument: &str) {
         let mut program = std::fs::read_to_string(format!("image/card/usr/lib/hold-slayer/{name}")).unwrap();
-        for (theirs, ours, by_card_alone) in [
-            ("/boot/owner", "owner", false),
-            ("/etc/hold-slayer", "settings", false),
-            ("/data/taken", "taken", false),
-            ("/run/hold-slayer-card", "run", false),
-            ("/run/systemd/network", "network", true),
-            ("/proc/device-tree/model", "model", true),
+        for (theirs, ours) in [
+            ("/boot/owner", "owner"),
+            ("/etc/hold-slayer", "settings"),
+            ("/data/taken", "taken"),
+            ("/var/lib/hold-slayer", "box"),
+            ("/run/hold-slayer-card", "run"),
+            ("/run/systemd/network", "network"),
+            ("/proc/device-tree/model", "model"),
+            ("/proc/device-tree/chosen/bootloader/partition", "partition"),
         ] {
-            assert!(program.contains(theirs) || (by_card_alone && name != "card"), "{theirs}");
             program = program.replace(theirs, self.0.join(ours).to_str().unwrap());
         }
-        let commands: &[(&str, &str)] = match name {
-            "card" => &[
-                ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
-                ("install -o root -g hold-slayer", "install"),
-                ("modprobe", ":"),
-            ],
-            _ => &[("mount -o remount", ": -o remount"), ("systemctl --quiet is-active", ":")],
-        };
-        let plain = ("/usr/lib/hold-slayer/plain", "image/card/usr/lib/hold-slayer/plain");
-        for &(theirs, ours) in commands.iter().chain([&plain]) {
-            assert!(program.contains(theirs), "{theirs}");
+        for (theirs, ours) in [
+            ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
+            ("/usr/lib/hold-slayer/", "image/card/usr/lib/hold-slayer/"),
+            ("box=hold-slayer", &format!("box={}", nix::unistd::getuid())),
+            ("root:$box", &format!(":{}", nix::unistd::getgid())),
+            ("modprobe", ":"),
+            ("mount -o remount", ": -o remount"),
+            ("systemctl --quiet is-active hold-slayer.service", "false"),
+            ("systemctl", ":"),
+        ] {
             program = program.replace(theirs, ours);
         }
-        let done = Command::new("sh").args(["-c", &program, name, argument]).output().unwrap();
+        let left = program.replace(self.0.to_str().unwrap(), "here");
+        for place in ["/boot/", "/data/", "/run/", "/var/", "/proc/", "/etc/", "/dev/hold-slayer"] {
+            assert!(
+                !left.contains(&format!(" {place}")) && !left.contains(&format!("={place}")),
+                "{place}: {left}"
+            );
+        }
+        let done = Command::new("timeout")
+            .args(["60", "sh", "-c", &program, name, argument])
+            .env("SERVICE_RESULT", "exit-code")
+            .output()
+            .unwrap();
         assert!(done.status.success(), "{}", words(&done));
     }
 }
@@ -383,7 +395,7 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     card.put("owner/hold-slayer.toml", &new);
     card.start();
     assert_eq!(card.read("settings/hold-slayer.toml"), new);
-    assert_eq!(card.read("settings/hold-slayer.toml.before"), by_page, "nothing is lost");
+    assert_eq!(card.read("taken/hold-slayer.toml.before"), by_page, "nothing is lost");
     // The telephone goes on when the file there cannot be understood, and what is wrong is said until it is mended.
     let typo = new.replace("[line]", "[lime]");
     card.put("owner/hold-slayer.toml", &typo);
@@ -418,6 +430,97 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     card.start();
     assert!(card.read("settings/hold-slayer.toml").contains("own.toml"));
     assert!(card.0.join("settings/own.toml").exists() && !card.0.join("owner/PROBLEM.txt").exists());
+}
+
+#[test]
+fn settings_are_the_boxs_whatever_its_number_was() {
+    let card = Card::new("numbers", "QEMU");
+    card.put("owner/hold-slayer.toml", "[line]\ncountry = \"de\"\n");
+    card.start();
+    card.put("roots", "");
+    std::os::unix::fs::symlink(card.0.join("roots"), card.0.join("settings/link")).unwrap();
+    let files = ["settings", "settings/hold-slayer.toml", "settings/link", "roots"];
+    let owner = |name: &str| {
+        let data = card.0.join(name).symlink_metadata().unwrap();
+        (data.uid(), data.gid())
+    };
+    let ours = owner("settings");
+    // Only root gives files away.
+    if files.iter().any(|name| lchown(card.0.join(name), Some(61_234), Some(61_234)).is_err()) {
+        return;
+    }
+    std::fs::set_permissions(card.0.join("settings"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    card.start();
+    assert_eq!(owner("settings/hold-slayer.toml"), ours);
+    assert_eq!(owner("settings").1, ours.1);
+    assert_eq!(card.0.join("settings").metadata().unwrap().mode() & 0o7777, 0o770);
+    assert_eq!((owner("settings/link"), owner("roots")), (ours, (61_234, 61_234)));
+}
+
+#[test]
+fn root_follows_no_link_where_the_boxs_user_may_put_one() {
+    use std::os::unix::fs::symlink;
+    let card = Card::new("links", "QEMU");
+    let path = |name: &str| card.0.join(name);
+    for folder in ["roots", "box"] {
+        std::fs::create_dir(path(folder)).unwrap();
+    }
+    card.put("roots/disk", "the card's other partitions");
+    card.put("owner/hold-slayer.toml", "[line]\ncountry = \"de\"\n");
+    card.start();
+    let given = card.read("owner/hold-slayer.toml");
+    let settings = path("settings/hold-slayer.toml");
+    let countries = ["us", "uk", "fr", "nl", "it"].into_iter();
+    for (country, (link, to)) in countries.zip([
+        ("hold-slayer.toml.before", "roots/disk"),
+        (".new", "roots"),
+        ("hold-slayer.toml", "roots/disk"),
+        ("hold-slayer.toml", "roots"),
+        ("own.toml", "roots/disk"),
+    ]) {
+        let _ = std::fs::remove_file(path("settings").join(link));
+        symlink(path(to), path("settings").join(link)).unwrap();
+        card.run("tell", "back");
+        assert_eq!(
+            card.read("owner/hold-slayer.toml"),
+            given,
+            "{link}: what it leads to does not come to the card"
+        );
+        let new = format!("[line]\ncountry = \"{country}\"\n");
+        card.put("owner/hold-slayer.toml", &new);
+        card.start();
+        assert_eq!(card.read("settings/hold-slayer.toml"), new, "{link}");
+        assert!(settings.symlink_metadata().unwrap().is_file(), "{link}");
+        assert_eq!(card.read("roots/disk"), "the card's other partitions", "{link}");
+        assert_eq!(std::fs::read_dir(path("roots")).unwrap().count(), 1, "{link}");
+        card.put("owner/hold-slayer.toml", &given);
+        card.start();
+    }
+    // Nor is a pipe waited for, and a folder is no settings.
+    assert!(Command::new("mkfifo").arg(path("settings/pipe.toml")).status().unwrap().success());
+    std::fs::remove_file(&settings).unwrap();
+    std::fs::create_dir(&settings).unwrap();
+    card.run("tell", "back");
+    card.put("owner/hold-slayer.toml", "[line]\ncountry = \"ch\"\n");
+    card.start();
+    assert_eq!(card.read("settings/hold-slayer.toml"), "[line]\ncountry = \"ch\"\n");
+
+    // The word of a slot that makes room lies in a folder of the box's, too.
+    card.put("owner/autoboot.txt", "[all]\nboot_partition=2\n# good=2\n");
+    std::fs::write(path("partition"), [0, 0, 0, 3]).unwrap();
+    card.put("roots/lame", "somebody else's");
+    symlink(path("roots"), path("box/update")).unwrap();
+    card.run("back", "");
+    assert_eq!(card.read("roots/lame"), "somebody else's");
+    std::fs::remove_file(path("box/update")).unwrap();
+    std::fs::create_dir(path("box/update")).unwrap();
+    symlink(path("roots/lame"), path("box/update/lame")).unwrap();
+    card.run("back", "");
+    assert_eq!(
+        (card.read("roots/lame"), card.read("box/update/lame")),
+        ("somebody else's".into(), String::new())
+    );
+    assert!(path("box/update/lame").symlink_metadata().unwrap().is_file());
 }
 
 #[test]
@@ -541,6 +644,20 @@ fn an_update_that_cannot_be_confirmed_is_carried_out_all_the_same_and_the_choice
         let lock = ["/usr/bin/flock", "/run/hold-slayer-card/owner", "/bin/mount", "-o", way, "/boot/owner"];
         assert_eq!(command, lock);
     }
+}
+
+#[test]
+fn what_a_path_starts_is_never_refused_a_start() {
+    let mut paths = 0;
+    for folder in ["systemd", "image/card/usr/lib/systemd/system"] {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in entries.filter(|path| path.extension().is_some_and(|kind| kind == "path")) {
+            let service = std::fs::read_to_string(path.with_extension("service")).unwrap();
+            assert!(service.lines().any(|line| line == "StartLimitIntervalSec=0"), "{}", path.display());
+            paths += 1;
+        }
+    }
+    assert_eq!(paths, 2);
 }
 
 #[test]

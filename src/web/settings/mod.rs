@@ -81,11 +81,13 @@ impl Settings {
             (Act::Remove, _) => Err("This section cannot be taken away.".into()),
         };
         let after = after.map_err(|why| (400, why))?;
-        let missing = check(path, &after)?;
+        let config = check(path, &after)?;
         // What was missing before is no fault of this change.
-        let before = check(path, &before).unwrap_or_default();
-        if let Some(new) = missing.into_iter().find(|one| !before.contains(one)) {
-            return Err((400, format!("Nothing was changed. {new}.")));
+        let before = check(path, &before).ok();
+        let was_missing = before.as_ref().map(missing).unwrap_or_default();
+        let wrong = missing(&config).into_iter().find(|one| !was_missing.contains(one));
+        if let Some(wrong) = wrong.or_else(|| unheard(&config, before.as_ref()?)) {
+            return Err((400, format!("Nothing was changed. {wrong}.")));
         }
         write(path, &after)?;
         self.changed.store(true, Ordering::Relaxed);
@@ -124,12 +126,12 @@ fn read(path: &Path) -> Result<String, Refusal> {
     }
 }
 
-/// What a start would refuse; and what it names and cannot have, which a start would do without.
-fn check(path: &Path, text: &str) -> Result<Vec<String>, Refusal> {
+/// What a start would make of it, or refuse.
+fn check(path: &Path, text: &str) -> Result<Config, Refusal> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let good = config::parse(text, &name, &|board| fs::read_to_string(folder.join(board)));
-    good.map(|config| missing(&config).into_iter().chain(unheard(&config)).collect()).map_err(|mistakes| {
+    good.map_err(|mistakes| {
         let words: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.what.as_str()).collect();
         (400, format!("Nothing was changed. {}", words.join(". ")))
     })
@@ -151,18 +153,27 @@ fn missing(config: &Config) -> Vec<String> {
     closed.map(|(key, error, file)| format!("{key}: {} cannot be read: {error}", file.display())).collect()
 }
 
-/// Where it cannot listen, and why.
-fn unheard(config: &Config) -> impl Iterator<Item = String> {
+/// Where it shall listen, and whether by TCP.
+fn places(config: &Config) -> impl Iterator<Item = (bool, SocketAddr)> {
     let tls = config.sip.tls.as_ref().map(|tls| (true, tls.listen));
-    let places = [(false, config.sip.listen), (true, config.web.listen)].into_iter().chain(tls);
-    places.filter_map(|(is_tcp, at)| {
+    [(false, config.sip.listen), (true, config.web.listen)].into_iter().chain(tls)
+}
+
+/// Where it cannot listen, and why, but for the places of before.
+fn unheard(config: &Config, before: &Config) -> Option<String> {
+    let new = places(config).filter(|place| places(before).all(|before| before != *place));
+    new.filter_map(|(is_tcp, at)| {
         let bound = if is_tcp { TcpListener::bind(at).map(drop) } else { UdpSocket::bind(at).map(drop) };
         match bound.err()?.kind() {
-            // Not the address: a port that the box itself has was in use before.
-            ErrorKind::AddrInUse => Some(format!("Port {} is in use by another program", at.port())),
+            ErrorKind::AddrInUse => {
+                // The box itself may have it.
+                let is_ours = places(before).any(|(tcp, before)| (tcp, before.port()) == (is_tcp, at.port()));
+                (!is_ours).then(|| format!("Port {} is in use by another program", at.port()))
+            }
             why => listen::why_not(at, why),
         }
     })
+    .next()
 }
 
 /// The new text is whole on the disk before it takes the old one's place.
