@@ -342,6 +342,7 @@ impl Card {
             program = program.replace(theirs, self.0.join(ours).to_str().unwrap());
         }
         for (theirs, ours) in [
+            ("/usr/share/hold-slayer/", "systemd/"),
             ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
             ("/usr/lib/hold-slayer/", "image/card/usr/lib/hold-slayer/"),
             ("box=hold-slayer", &format!("box={}", nix::unistd::getuid())),
@@ -395,7 +396,10 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     card.put("owner/hold-slayer.toml", &new);
     card.start();
     assert_eq!(card.read("settings/hold-slayer.toml"), new);
-    assert_eq!(card.read("taken/hold-slayer.toml.before"), by_page, "nothing is lost");
+    assert!(
+        card.read("owner/hold-slayer-before.txt").ends_with(&by_page.replace('\n', "\r\n")),
+        "nothing is lost"
+    );
     // The telephone goes on when the file there cannot be understood, and what is wrong is said until it is mended.
     let typo = new.replace("[line]", "[lime]");
     card.put("owner/hold-slayer.toml", &typo);
@@ -430,6 +434,51 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     card.start();
     assert!(card.read("settings/hold-slayer.toml").contains("own.toml"));
     assert!(card.0.join("settings/own.toml").exists() && !card.0.join("owner/PROBLEM.txt").exists());
+}
+
+#[test]
+fn a_file_that_was_refused_does_not_replace_what_the_page_has_set_up_after_it() {
+    let card = Card::new("refused", "QEMU");
+    let is_there = |name: &str| card.0.join("owner").join(name).exists();
+    let windows = |text: &str| text.replace('\n', "\r\n");
+    card.put("settings/hold-slayer.toml", &std::fs::read_to_string("systemd/hold-slayer.toml").unwrap());
+    // A word is wrong in what the owner has filled in, and he sets all up on the page.
+    let typo = "[lime]\ncountry = \"us\"\n";
+    card.put("owner/hold-slayer.toml", typo);
+    card.start();
+    card.run("tell", "back");
+    assert_eq!(card.read("owner/hold-slayer.toml"), typo, "nothing else is there to be had");
+    let by_page = "[line]\ncountry = \"de\"\n";
+    card.put("settings/hold-slayer.toml", by_page);
+    card.run("tell", "back");
+    assert_eq!(card.read("owner/hold-slayer-refused.txt"), typo);
+    assert_eq!(card.read("owner/hold-slayer.toml"), windows(by_page));
+    let told = card.read("owner/PROBLEM.txt");
+    assert!(told.contains("lime") && told.contains("the box runs"), "{told}");
+    for _ in 0..2 {
+        let told = card.read("owner/PROBLEM.txt");
+        assert!(told.contains("hold-slayer-refused.txt: this is your hold-slayer.toml"), "{told}");
+        card.start();
+        assert_eq!(card.read("settings/hold-slayer.toml"), by_page);
+    }
+    std::fs::remove_file(card.0.join("owner/hold-slayer-refused.txt")).unwrap();
+    card.start();
+    assert!(!is_there("PROBLEM.txt") && !is_there("hold-slayer-before.txt"));
+    // Another file from the card replaces the page's settings, which are not lost; nor does what came from the card come back to it.
+    for (country, before) in [("fr", true), ("nl", false)] {
+        let own = format!("[line]\ncountry = \"{country}\"\n");
+        card.put("owner/hold-slayer.toml", &own);
+        card.start();
+        assert_eq!(card.read("settings/hold-slayer.toml"), own);
+        let given = card.read("owner/hold-slayer-before.txt");
+        assert!(given.ends_with(&windows(by_page)) == before && given.is_empty() != before, "{given}");
+        let _ = std::fs::remove_file(card.0.join("owner/hold-slayer-before.txt"));
+    }
+    // The same mistake once more, after it was mended: the page has changed nothing since.
+    card.put("owner/hold-slayer.toml", typo);
+    card.start();
+    card.run("tell", "back");
+    assert!(card.read("owner/hold-slayer.toml") == typo && !is_there("hold-slayer-refused.txt"));
 }
 
 #[test]
