@@ -313,10 +313,10 @@ pub fn start(
     requests: mpsc::Sender<Ask>,
     journal: Journal,
 ) -> Result<Web, Error> {
-    let Bound { socket: listener, at, why } = open(&config)?;
+    let Bound { socket: listener, why, .. } = open(&config)?;
     let addr = listener.local_addr().map_err(Error::Start)?;
     let wanted = config.listen;
-    let why = why.map(|why| format!("the page is not at {wanted} as web.listen says, but at {at}: {why}"));
+    let why = why.map(|why| format!("the page is not at {wanted} as web.listen says, but at {addr}: {why}"));
     let (password, of_file) = claim::find(config.password.as_deref(), store.as_ref())?;
     let claim_code = match password {
         Some(_) => None,

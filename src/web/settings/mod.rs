@@ -33,6 +33,8 @@ pub(super) struct Settings {
     /// One change at a time.
     path: Mutex<Option<PathBuf>>,
     changed: AtomicBool,
+    /// Where the box listens, and whether by TCP.
+    listens: Vec<(bool, SocketAddr)>,
     /// What takes updates, where there is such.
     updates: Option<Updates>,
 }
@@ -48,7 +50,9 @@ pub(super) enum Act<'a> {
 impl Settings {
     /// Of this file; it is not changed while an update is tried.
     pub(super) fn of(path: Option<PathBuf>, updates: Option<Updates>) -> Self {
-        Self { path: Mutex::new(path), changed: AtomicBool::new(false), updates }
+        let runs = path.as_deref().and_then(|path| check(path, &read(path).ok()?).ok());
+        let listens = runs.iter().flat_map(places).collect();
+        Self { path: Mutex::new(path), changed: AtomicBool::new(false), listens, updates }
     }
 
     /// The file.
@@ -86,13 +90,30 @@ impl Settings {
         let before = check(path, &before).ok();
         let was_missing = before.as_ref().map(missing).unwrap_or_default();
         let wrong = missing(&config).into_iter().find(|one| !was_missing.contains(one));
-        if let Some(wrong) = wrong.or_else(|| unheard(&config, before.as_ref()?)) {
+        if let Some(wrong) = wrong.or_else(|| self.unheard(&config)) {
             return Err((400, format!("Nothing was changed. {wrong}.")));
         }
         write(path, &after)?;
         self.changed.store(true, Ordering::Relaxed);
         tracing::info!(section, "the configuration was changed on the page");
         Ok(())
+    }
+
+    /// Where it could not listen, and why, but for the places that the box has.
+    fn unheard(&self, config: &Config) -> Option<String> {
+        let new = places(config).filter(|place| !self.listens.contains(place));
+        new.filter_map(|(is_tcp, at)| {
+            let bound = if is_tcp { TcpListener::bind(at).map(drop) } else { UdpSocket::bind(at).map(drop) };
+            match bound.err()?.kind() {
+                ErrorKind::AddrInUse => {
+                    let is_ours =
+                        self.listens.iter().any(|(tcp, own)| (*tcp, own.port()) == (is_tcp, at.port()));
+                    (!is_ours).then(|| format!("Port {} is in use by another program", at.port()))
+                }
+                why => listen::why_not(at, why),
+            }
+        })
+        .next()
     }
 }
 
@@ -157,23 +178,6 @@ fn missing(config: &Config) -> Vec<String> {
 fn places(config: &Config) -> impl Iterator<Item = (bool, SocketAddr)> {
     let tls = config.sip.tls.as_ref().map(|tls| (true, tls.listen));
     [(false, config.sip.listen), (true, config.web.listen)].into_iter().chain(tls)
-}
-
-/// Where it cannot listen, and why, but for the places of before.
-fn unheard(config: &Config, before: &Config) -> Option<String> {
-    let new = places(config).filter(|place| places(before).all(|before| before != *place));
-    new.filter_map(|(is_tcp, at)| {
-        let bound = if is_tcp { TcpListener::bind(at).map(drop) } else { UdpSocket::bind(at).map(drop) };
-        match bound.err()?.kind() {
-            ErrorKind::AddrInUse => {
-                // The box itself may have it.
-                let is_ours = places(before).any(|(tcp, before)| (tcp, before.port()) == (is_tcp, at.port()));
-                (!is_ours).then(|| format!("Port {} is in use by another program", at.port()))
-            }
-            why => listen::why_not(at, why),
-        }
-    })
-    .next()
 }
 
 /// The new text is whole on the disk before it takes the old one's place.
