@@ -49,6 +49,20 @@ fn the_rights_of_the_unit() {
     }
 }
 
+/// The threads of a process, and on which cores each may run.
+pub fn cores(process: &str) -> Vec<(String, String)> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+    // One that ends meanwhile has none.
+    let status = tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+    status
+        .map(|status| {
+            let field =
+                |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+            (field("Name:"), field("Cpus_allowed_list:"))
+        })
+        .collect()
+}
+
 /// A thread that stands still for as long as it lives.
 pub struct Stopped(Pid);
 

@@ -15,6 +15,7 @@ pub enum Shown {
     Idle,
     Fault,
     NoTrunk,
+    Update,
     InCall,
     Holding,
     /// Holding, and so many quarters of the usual wait have begun.
@@ -28,7 +29,8 @@ impl Shown {
     fn look(self) -> Duration {
         Duration::from_secs(match self {
             Self::Idle => 11,
-            Self::NoTrunk | Self::Fault | Self::Holding | Self::Quarter(_) | Self::Ringing => 7,
+            Self::NoTrunk | Self::Fault | Self::Update => 7,
+            Self::Holding | Self::Quarter(_) | Self::Ringing => 7,
             Self::InCall | Self::Person => 3,
         })
     }
@@ -256,7 +258,8 @@ fn shown(seen: &[(bool, Duration)], lit: bool) -> Option<Shown> {
         (1, 600..900, 1_100..1_400) => Some(Shown::Quarter(2)),
         (1, 1_100..1_400, 600..900) => Some(Shown::Quarter(3)),
         (1, 1_600..1_900, 150..400) => Some(Shown::Quarter(4)),
-        (2, 250..700, 600..) => Some(Shown::Ringing),
+        (2, 250..550, 600..) => Some(Shown::Ringing),
+        (2, 550..900, 800..) => Some(Shown::Update),
         (1, 900..1_100, 900..1_100) => Some(Shown::Holding),
         (1, ..300, ..500) => Some(Shown::Person),
         _ => None,

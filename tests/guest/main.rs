@@ -20,12 +20,16 @@ mod running;
 mod sound;
 
 use far::{Far, Net, SECRET, company_talks};
+use hold_slayer::call::{Figures, Outcome, Record};
 use hold_slayer::demo::Fact;
+use hold_slayer::store::Store;
+use hold_slayer::units::{CallId, Wall};
 use lines::{Chip, Shown};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use running::Page;
 use serde_json::json;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -97,6 +101,38 @@ impl House {
     }
 }
 
+/// The data folder of a box that has run before: what is put there, and nothing else.
+fn keep(put: impl FnOnce(&Store)) {
+    systemctl(&["stop", "hold-slayer"]);
+    let _ = std::fs::remove_dir_all(DATA);
+    std::fs::create_dir(DATA).unwrap();
+    let (store, _) = Store::open(Path::new(DATA)).unwrap();
+    put(&store);
+    assert!(store.stop(SOON));
+    let given = Command::new("chown").args(["-R", "hold-slayer:hold-slayer", DATA]).status().unwrap();
+    assert!(given.success());
+}
+
+/// A call that was held for so long until somebody came.
+fn slain(id: u64, number: &str, held: Duration) -> Record {
+    let held_ms = held.as_millis() as u64;
+    Record {
+        id: CallId(id),
+        outgoing: true,
+        number: number.into(),
+        started: Wall(id * 1_000),
+        answered: Some(Wall(id * 1_000)),
+        ended: Some(Wall(id * 1_000 + held_ms)),
+        outcome: Outcome::Slain,
+        held_ms,
+        hold_started: Some(Wall(id * 1_000)),
+        heard: Vec::new(),
+        decisions: Vec::new(),
+        figures: Figures { waited_ms: Some(held_ms), ..Figures::default() },
+        said: Vec::new(),
+    }
+}
+
 fn systemctl(arguments: &[&str]) {
     let output = Command::new("systemctl").args(arguments).output().unwrap();
     let journal =
@@ -127,7 +163,7 @@ fn until(what: &str, wanted: impl Fn() -> bool) {
 
 #[test]
 #[ignore = "inside the guest: make guest-test"]
-fn the_service_is_nobody_special_and_has_its_lines() {
+fn the_service_is_nobody_special_and_has_its_lines_and_its_core() {
     let chip = Chip::new();
     let house = House::start("pi4");
     house.troubles("no line is missing", |troubles| !troubles.contains("GPIO"));
@@ -140,11 +176,21 @@ fn the_service_is_nobody_special_and_has_its_lines() {
         assert_eq!(u64::from_str_radix(&field(none), 16).unwrap(), 0, "{none}");
     }
     assert_eq!(field("NoNewPrivs:"), "1");
-    // What it is not given: the disk, the consoles, other people's input devices.
-    assert!(house.page.get("/api/v1/status")["troubles"].is_array());
     assert_eq!(property("DevicePolicy"), "closed");
     let device = std::fs::metadata(chip.device()).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&device) & 0o777, 0o660);
+
+    // Sound has its core for itself: the one that the kernel keeps free (board/cmdline.txt).
+    let threads = inside::cores(&property("MainPID"));
+    assert!(threads.iter().any(|(name, _)| name == "media"), "{threads:?}");
+    for (name, cores) in &threads {
+        assert_eq!(cores, if name == "media" { "3" } else { "0-2" }, "{name}");
+    }
+    let troubles = &house.page.get("/api/v1/status")["troubles"];
+    assert!(!troubles.to_string().contains("sound has no"), "{troubles}");
+    let check = Command::new("hold-slayer").arg("check").output().unwrap();
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("ok       core: sound has core 3 for itself"), "{said}");
 }
 
 #[test]

@@ -3,15 +3,12 @@
 use super::far::{Far, SECRET};
 use super::lines::{Chip, Key, Shown};
 use super::running::ask;
-use super::{DATA, House, LONG, PASSWORD, SOON, systemctl, times_up, until};
+use super::{DATA, House, LONG, PASSWORD, keep, slain, systemctl, times_up, until};
 use hold_slayer::board::button;
-use hold_slayer::call::{Figures, Outcome, Record};
 use hold_slayer::demo::Fact;
 use hold_slayer::demo::company::Step as At;
 use hold_slayer::demo::phone::Step as Owner;
-use hold_slayer::store::Store;
-use hold_slayer::units::{CallId, Wall};
-use std::process::Command;
+use std::fs;
 use std::time::Duration;
 
 #[test]
@@ -140,15 +137,8 @@ fn the_lines_of_a_pi_5_are_found_by_the_chip_s_label() {
 fn the_lamp_shows_what_is_wrong_and_how_far_a_wait_is() {
     let chip = Chip::new();
     // Two minutes is what one usually waits there: the calls before say so.
-    systemctl(&["stop", "hold-slayer"]);
     let number = "18005550123";
-    std::fs::remove_dir_all(DATA).unwrap();
-    std::fs::create_dir(DATA).unwrap();
-    let (store, _) = Store::open(std::path::Path::new(DATA)).unwrap();
-    store.put(&slain(1, number, Duration::from_secs(120))).unwrap();
-    assert!(store.stop(SOON));
-    let given = Command::new("chown").args(["-R", "hold-slayer:hold-slayer", DATA]).status().unwrap();
-    assert!(given.success());
+    keep(|store| store.put(&slain(1, number, Duration::from_secs(120))).unwrap());
     let house = House::again("pi4", "[handset]\ncard = \"No Such Card\"\n");
     let company = Far::company(house.net, vec![At::Answer, At::Quiet(LONG)]);
     company.wait(0, "the box registers", |fact| *fact == Fact::Registered);
@@ -164,24 +154,47 @@ fn the_lamp_shows_what_is_wrong_and_how_far_a_wait_is() {
     until("the second quarter begins", || chip.shows(Shown::Quarter(2)));
 }
 
-/// A call that was held for so long until somebody came.
-fn slain(id: u64, number: &str, held: Duration) -> Record {
-    let held_ms = held.as_millis() as u64;
-    Record {
-        id: CallId(id),
-        outgoing: true,
-        number: number.into(),
-        started: Wall(id * 1_000),
-        answered: Some(Wall(id * 1_000)),
-        ended: Some(Wall(id * 1_000 + held_ms)),
-        outcome: Outcome::Slain,
-        held_ms,
-        hold_started: Some(Wall(id * 1_000)),
-        heard: Vec::new(),
-        decisions: Vec::new(),
-        figures: Figures { waited_ms: Some(held_ms), ..Figures::default() },
-        said: Vec::new(),
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn the_lamp_says_that_an_update_is_being_written() {
+    const MANIFEST: &str = include_str!("../box/update/good.json");
+    const SIGNATURE: &str = include_str!("../box/update/good.json.minisig");
+    const KEY: &str = include_str!("../box/update/key.pub");
+    const SLOTS: &str = "/usr/lib/hold-slayer/slots.toml";
+    // A card whose other slot are files, where root's part may write. It goes on once the line has rested for longer than this
+    // takes: until then it says that it writes, and waits.
+    let at = |name: &str| format!("/boot/owner/{name}");
+    fs::create_dir_all(at("")).unwrap();
+    fs::write(at("autoboot.txt"), "[all]\nboot_partition=2\n# good=2\n").unwrap();
+    for (file, bytes) in [("boot", 2 << 20), ("root", 41 << 20)] {
+        fs::File::create(at(file)).unwrap().set_len(bytes).unwrap();
     }
+    let slots = format!(
+        "board = \"pi\"\nkey = \"{}\"\nautoboot = \"{}\"\nreboot = [\"false\"]\n[pace]\nrest_ms = 3600000\n\
+         [a]\npartition = 2\nboot = \"/dev/vda\"\nroot = \"/dev/vda\"\n\
+         [b]\npartition = 3\nboot = \"{}\"\nroot = \"{}\"\n",
+        KEY.lines().nth(1).unwrap(),
+        at("autoboot.txt"),
+        at("boot"),
+        at("root"),
+    );
+    fs::write(SLOTS, slots).unwrap();
+    // What was signed: no more of a bundle is looked at before it is written.
+    let head = format!("hold-slayer update 1 {} {}\n{MANIFEST}{SIGNATURE}", MANIFEST.len(), SIGNATURE.len());
+    keep(|_| {
+        fs::create_dir(format!("{DATA}/update")).unwrap();
+        fs::write(format!("{DATA}/update/bundle"), head).unwrap();
+    });
+    let chip = Chip::new();
+    let house = House::again("pi4", "");
+    let state = || house.page.get("/api/v1/update")["state"].clone();
+    assert_eq!(state(), "waiting");
+    systemctl(&["start", "hold-slayer-update"]);
+    until("it is being written", || state() == "writing");
+    house.shows(&chip, Shown::Update);
+    assert_eq!(house.page.post("/api/v1/update/withdraw", true).0, 200);
+    house.shows(&chip, Shown::NoTrunk);
+    fs::remove_file(SLOTS).unwrap();
 }
 
 #[test]

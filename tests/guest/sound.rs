@@ -29,14 +29,20 @@ fn open(direction: Direction, rate: u32) -> PCM {
     pcm
 }
 
-/// Whether the box comes to play this tone (Hz) and hardly anything else.
-pub fn hears(hz: f32, within: Duration) -> bool {
+/// What says that one may dial, in the country that the box is in unless it is told otherwise, ITU-T E.180.
+pub const DIAL_TONE: [f32; 2] = [350.0, 440.0];
+/// What rings where there is no bell.
+pub const BELL: [f32; 2] = [1_000.0, 1_025.0];
+
+/// Whether the box comes to play these tones (Hz), each as loud as the others, and hardly anything else.
+pub fn hears(hz: &[f32], within: Duration) -> bool {
     hears_at(RATE, hz, within)
 }
 
 /// The same where the box plays at this rate: both sides of such a card have the same.
-pub fn hears_at(rate: u32, hz: f32, within: Duration) -> bool {
+pub fn hears_at(rate: u32, hz: &[f32], within: Duration) -> bool {
     let begun = Instant::now();
+    let share = 0.7 / hz.len() as f32;
     let pcm = open(Direction::Capture, rate);
     let mut block = vec![0_i16; rate as usize / 10];
     let mut tenths = 0;
@@ -49,9 +55,11 @@ pub fn hears_at(rate: u32, hz: f32, within: Duration) -> bool {
             }
         }
         let samples: Vec<f32> = block.iter().map(|s| f32::from(*s)).collect();
+        let all = mean_power(&samples);
         // The detector is made for 8 kHz.
-        let is_it = Goertzel::new(hz * 8_000.0 / rate as f32).power(&samples) > 0.7 * mean_power(&samples);
-        tenths = if is_it && mean_power(&samples) > 1_000.0 { tenths + 1 } else { 0 };
+        let power = |hz: &f32| Goertzel::new(hz * 8_000.0 / rate as f32).power(&samples);
+        let is_it = hz.iter().all(|hz| power(hz) > share * all);
+        tenths = if is_it && all > 1_000.0 { tenths + 1 } else { 0 };
         if tenths == 5 {
             return true;
         }
