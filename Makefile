@@ -181,7 +181,7 @@ image:
 	@image/image.sh target/image
 
 # The card of `image`, but with a key that signs only what is tried here, in a machine that QEMU interprets, with a provider, a phone and a finger
-# around it; the power goes IMAGE_CUTS times (20) in a hold, and it is updated. An hour, as root; IMAGE_MEMORY (512) is the first test's
+# around it; the power goes IMAGE_CUTS times (20) in a hold, what is not flushed with it, and it is updated. An hour, as root; IMAGE_MEMORY (512) is the first test's
 # machine's, in megabytes, and IMAGE_FILTER names the tests.
 image-test: setup
 	@mkdir -p target/image-test && rm -f target/image-test/key*

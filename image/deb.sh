@@ -1,8 +1,9 @@
 #!/bin/bash
 # Makes a Debian package of a built box: `image/deb.sh ARCH FOLDER OUT`, where FOLDER has hold-slayer and
 # libtensorflowlite_c.so (target/release), ARCH is Debian's name (amd64, arm64) and OUT the folder for the package.
-# The same inputs make the same file, whoever makes it.
+# The same inputs make the same file with the same dpkg, whoever makes it and where.
 set -euo pipefail
+umask 022
 top=$(cd "$(dirname "$0")/.." && pwd)
 arch=$1 built=$2 out=$3
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
@@ -28,7 +29,8 @@ for unit in hold-slayer.service hold-slayer-update.service hold-slayer-update.pa
 done
 put 0644 systemd/hold-slayer.sysusers usr/lib/sysusers.d/hold-slayer.conf
 put 0644 systemd/70-hold-slayer.rules usr/lib/udev/rules.d/70-hold-slayer.rules
-put 0640 systemd/hold-slayer.toml etc/hold-slayer/hold-slayer.toml
+# No conffile: the page changes what is made of it (image/debian/postinst), and dpkg would ask about that at each upgrade.
+put 0644 systemd/hold-slayer.toml usr/share/hold-slayer/hold-slayer.toml
 put 0644 LICENSE usr/share/doc/hold-slayer/copyright
 put 0644 model/NOTICE.md usr/share/doc/hold-slayer/NOTICE.md
 put 0644 README.md usr/share/doc/hold-slayer/README.md
@@ -47,7 +49,6 @@ mkdir -p "$root/DEBIAN"
 for script in postinst prerm postrm; do
     install -m 0755 "$top/image/debian/$script" "$root/DEBIAN/$script"
 done
-echo /etc/hold-slayer/hold-slayer.toml >"$root/DEBIAN/conffiles"
 cat >"$root/DEBIAN/control" <<END
 Package: hold-slayer
 Version: $version
@@ -57,7 +58,7 @@ Section: comm
 Priority: optional
 Depends: libasound2 (>= 1.2) | libasound2t64, libc6 (>= $needs), libgcc-s1, libstdc++6, init-system-helpers, systemd | systemd-standalone-sysusers
 Recommends: systemd, udev, espeak-ng
-Installed-Size: $(du -sk --exclude DEBIAN "$root" | cut -f1)
+Installed-Size: $(find "$root" -path "$root/DEBIAN" -prune -o -type f -printf '%s\n' | awk '{bytes += $1} END {print int((bytes + 1023) / 1024)}')
 Description: waits on hold for you and rings your phone when a person answers
  A small box between your telephone and your telephone provider. When a company puts you on hold, press ** and hang up:
  it keeps the line, listens past the music and the announcements, and rings your phone when a person is there.

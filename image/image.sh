@@ -1,7 +1,9 @@
 #!/bin/bash
-# The whole card: `image/image.sh OUT` makes OUT/hold-slayer-VERSION-pi.img.xz with its hash, list of contents (SPDX) and NOTICE, from
-# this repository and Debian's packages alone. As root; some minutes, more the first time.
+# The whole card: `image/image.sh OUT` makes OUT/hold-slayer-VERSION-pi.img.xz with its hash, list of contents (SPDX) and NOTICE, of
+# this repository, Debian's packages, the crates of Cargo.lock, and TensorFlow Lite out of a wheel (model/tflite.sh). As root; some
+# minutes, more the first time.
 set -euo pipefail
+umask 022
 top=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 [ "$(id -u)" = 0 ] || { echo 'make image: only root can put another system together' >&2; exit 1; }
@@ -33,11 +35,12 @@ name=$out/hold-slayer-$version-pi
 echo 'image/image.sh: compressing the card' >&2
 # Two threads, however many there are: the number of threads would show in the file.
 xz --stdout -6 --threads=2 "$out/card.img" >"$name.img.xz"
+[ "$(stat -c %s "$name.img.xz")" -le 150000000 ] || { echo "image/image.sh: $name.img.xz is larger than 150 MB" >&2; exit 1; }
 (cd "$out" && sha256sum "${name##*/}.img.xz") >"$name.img.xz.sha256"
 if [ -n "${UPDATE_SECRET:-}" ]; then
     "$top/image/bundle.sh" "$out/card.img" "$out/root.squashfs" "$version" pi "$UPDATE_SECRET" "$name.update"
 fi
-"$top/image/sbom.py" "$out/packages" "$name.img.xz" "$name"
+"$top/image/sbom.py" "$out/packages" "$out/root" "$name.img.xz" "$name"
 echo "$name.img.xz: $(($(stat -c %s "$name.img.xz") >> 20)) MiB, the root $(($(cat "$out/root.size") >> 10)) MiB as files, $(($(stat -c %s "$out/root.squashfs") >> 20)) MiB on the card" >&2
 cat "$name.img.xz.sha256"
 [ -n "${UPDATE_KEY:-}" ] || echo 'make image: this card takes no updates; with UPDATE_SECRET (make update-key makes one) or UPDATE_KEY it would' >&2

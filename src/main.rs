@@ -159,7 +159,7 @@ enum What {
     /// Say in plain words what is wrong with configuration, network and hardware
     ///
     /// Each line begins with ok, warning or problem. The exit code is 1 if there is a problem. Nothing is changed: ports
-    /// are tried and let go, each trunk is asked once whether it is there.
+    /// are tried and let go, each trunk is asked once whether it is there and takes the password.
     Check {
         #[command(flatten)]
         files: Files,

@@ -247,9 +247,7 @@ impl Control {
                         Some(AccountKind::RegisterAt(upstream)) => upstream.domain.clone(),
                         _ => hop.ip().to_string(),
                     };
-                    why += &format!(
-                        ". Are the port and transport of {server} right? `hold-slayer check` asks it"
-                    );
+                    why += &format!(". Are the port and transport of {server} right?");
                 }
                 let name = self.names.get(usize::from(account.0)).map_or("", String::as_str);
                 tracing::debug!(name, %hop, why, "a trunk is not reached");
@@ -386,7 +384,8 @@ impl Control {
         // The wait goes on without news.
         let shown = pattern(&self.snapshot.borrow(), self.is_updating(), clock::wall());
         self.lamp.send_replace(shown);
-        if self.restart && self.core.snapshot().calls.is_empty() {
+        // Nor in the hour in which help may call back.
+        if self.restart && !self.core.is_needed() {
             self.again.send_replace(true);
         }
         // Without an answer there is no beat, and the watchdog deals with it.

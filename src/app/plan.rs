@@ -16,6 +16,8 @@ use crate::units::AccountId;
 use crate::update::{Desk, Folder, Slots};
 use crate::web::Updates;
 use core::time::Duration;
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -312,9 +314,9 @@ impl Address {
     }
 
     /// The address at this moment; for a socket bound to every address, the one the system would send from (no packet is
-    /// sent to find out). `None` while there is no network.
+    /// sent to find out), or any where nothing leads further than the house. `None` while there is no network.
     pub(super) fn find(&self) -> Option<IpAddr> {
-        self.fixed.or_else(|| towards(self.far))
+        self.fixed.or_else(|| towards(self.far)).or_else(|| at_home(self.far.is_ipv4()))
     }
 
     /// The address of the other family than [`Self::find`] gives, where the box listens on both and has one.
@@ -333,6 +335,26 @@ fn towards(far: SocketAddr) -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
     socket.connect(far).ok()?;
     socket.local_addr().ok().map(|addr| addr.ip())
+}
+
+/// An address of a network that is plugged in; one that the machine gave itself (RFC 3927) only if there is no other.
+fn at_home(v4: bool) -> Option<IpAddr> {
+    let plugged = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
+    let all = getifaddrs()
+        .ok()?
+        .filter(|one| one.flags.contains(plugged) && !one.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+    let (own, others): (Vec<IpAddr>, Vec<IpAddr>) = all
+        .filter_map(|one| {
+            let address = one.address?;
+            match v4 {
+                true => Some(IpAddr::V4(address.as_sockaddr_in()?.ip())),
+                false => Some(IpAddr::V6(address.as_sockaddr_in6()?.ip())),
+            }
+        })
+        // Those of IPv6 lead nowhere without the name of their network.
+        .filter(|ip| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()))
+        .partition(|ip| matches!(ip, IpAddr::V4(ip) if ip.is_link_local()));
+    others.into_iter().chain(own).next()
 }
 
 /// Pages of the history that are looked through for waits at the start.

@@ -36,7 +36,7 @@ pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End
     };
     // Passwords and numbers lie in what is written from here on.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    sockets::await_addresses(&config);
+    sockets::await_addresses(&config, || notify(&[NotifyState::Watchdog]));
     let console = Some(web::console_in(std::env::var_os("RUNTIME_DIRECTORY").as_deref(), data));
     let running = start(
         config,
@@ -52,10 +52,12 @@ pub fn run(config: Config, file: &Path, data: &Path, slots: &Path) -> Result<End
     tell(&running, true);
     realtime::forget_the_start();
     let end = runtime.block_on(wait(&running, signals));
-    if end == End::Stop {
-        notify(&[NotifyState::Stopping]);
-    }
+    // The way out and in again is watched, too, where the box starts anew.
+    notify(&[if end == End::Stop { NotifyState::Stopping } else { NotifyState::Watchdog }]);
     running.stop();
+    if end == End::Again {
+        notify(&[NotifyState::Watchdog]);
+    }
     Ok(end)
 }
 

@@ -1,7 +1,7 @@
 //! Starts the box and stops it.
 
 use super::paired::{self, Paired};
-use super::sockets::{bind_sip, bind_tcp, bind_tls};
+use super::sockets::{bind_sip, bind_tcp, bind_tls, udp_ports};
 use super::{control, core, ear_thread, handset, plan, speech_thread, words_thread};
 use crate::assist::{self, Assistant};
 use crate::board::button::Press;
@@ -77,6 +77,7 @@ pub struct Running {
     /// The network is told of the box for as long as this lives.
     told: Option<net::mdns::Announcement>,
     telephones: handset::Telephones,
+    panel: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -96,6 +97,7 @@ impl Running {
         }
         drop(self.told);
         drop(self.telephones);
+        let _ = self.panel.map(JoinHandle::join);
         drop(self.web);
     }
 }
@@ -103,16 +105,17 @@ impl Running {
 /// Starts the box. Peers are answered as soon as it knows them; it goes out to the trunks when it is sure that it comes up.
 ///
 /// # Errors
-/// A SIP or RTP port that is in use, or an address that is not this machine's. A damaged or missing database, a page
+/// A SIP port that is in use. A port for sound that is, an address that is not this machine's, a damaged or missing database, a page
 /// that cannot be served, a button that is not there: none of these keeps the telephone from working, and each is told
 /// among the snapshot's troubles.
 pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Running> {
     clock::now();
     let own_telephones = handset::admit(&mut config, random)?;
     let mut troubles: Vec<String> = config.board_faults.iter().map(board_trouble).collect();
-    let udp = bind_sip(&config, options, data)?;
+    let udp = bind_sip(&mut config, options, data, &mut troubles)?;
+    let udp_ports = udp_ports(&config, options, ports(&config), &mut troubles);
     // Before any other thread is started: this makes room for files.
-    let mut media = start_media(&config, options)?;
+    let mut media = start_media(&config, udp_ports)?;
     let store = open_store(data, &mut troubles);
     if let Some(store) = &store {
         store.keep(config.words.keep, config.history.keep.unwrap_or(std::time::Duration::MAX));
@@ -140,7 +143,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let sip = udp.local_addr().context("the SIP socket has no address")?;
     let tcp = bind_tcp(&config, sip, &mut troubles);
-    let tls = bind_tls(&config, &mut troubles);
+    let tls = bind_tls(&mut config, &mut troubles);
     let (trusts, wrong) = plan::trusts(&config);
     troubles.extend(wrong);
     troubles.extend(shadowed(&config.codes));
@@ -151,7 +154,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
     let address = plan::Address::new(&config, &accounts);
     let ip = address.find().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let (ip_tx, here) = watch::channel(ip);
-    let rtp_ports = rtp_ports(&config, options, &mut media.opening)?;
+    let rtp_ports = rtp_ports(&config, udp_ports, &mut media.opening)?;
     let mut plan = plan::plan(&config, &accounts, ip, rtp_ports);
     if !understands {
         plan.explore = 0;
@@ -289,6 +292,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
         web: None,
         told: None,
         telephones,
+        panel: panel.thread,
     };
 
     // Peers are answered from here on. What takes longer follows.
@@ -322,7 +326,7 @@ pub fn start(mut config: Config, data: &Path, options: &Options) -> Result<Runni
             standing_tx.send_replace(Some(troubles));
         }
     }
-    let page = running.page().map(|page| SocketAddr::new(config.web.listen.ip(), page.port()));
+    let page = running.web.as_ref().map(|web| web.addr);
     let sip = SocketAddr::new(config.sip.listen.ip(), sip.port());
     let told =
         net::mdns::Told { name: config.web.local_name.clone(), page, tls: running.page_is_encrypted, sip };
@@ -376,6 +380,14 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
             }
             if opened.interrupted > 0 {
                 tracing::warn!(calls = opened.interrupted, "calls were up when the box stopped");
+            }
+            // So a card begins its data when it cannot mount them (image/card/usr/lib/hold-slayer/data).
+            if data.join("in-memory").exists() {
+                troubles.push(format!(
+                    "{}the card is broken, replace it. {}",
+                    web::NOTHING_KEPT,
+                    web::GOES_ON
+                ));
             }
             Some(store)
         }
@@ -497,7 +509,7 @@ fn web_config(
 ) -> web::Config {
     web::Config {
         listen: config.web.listen,
-        fallback_to_free_port: options.any_port,
+        any_port: options.any_port,
         password: config.web.password.as_ref().map(|secret| secret.expose().to_owned()),
         names: config.web.names.clone(),
         one_use_token: options.one_use_token.clone(),
@@ -535,13 +547,12 @@ fn ports(config: &Config) -> u16 {
     config.media.calls.saturating_mul(4)
 }
 
-fn start_media(config: &Config, options: &Options) -> Result<media_thread::Started> {
+fn start_media(config: &Config, udp_ports: UdpPorts) -> Result<media_thread::Started> {
     let code = config.line.country.code();
     let country =
         Country::by_code(code).ok_or_else(|| anyhow!("no tones are known for the country {code}"))?;
     let linear =
         |prompt: Prompt| prompt.samples().iter().map(|octet| g711::decode(Codec::Pcmu, *octet)).collect();
-    let udp_ports = udp_ports(config, options);
     let core = config.board.media_core;
     let config = media_thread::Config {
         media: media::Config {
@@ -559,13 +570,9 @@ fn start_media(config: &Config, options: &Options) -> Result<media_thread::Start
     media_thread::start(&config).context("the sound cannot be started")
 }
 
-fn udp_ports(config: &Config, options: &Options) -> UdpPorts {
-    if options.any_port { UdpPorts::Any } else { UdpPorts::From(config.media.rtp_ports) }
-}
-
 /// Only those that the system chooses have to be waited for.
-fn rtp_ports(config: &Config, options: &Options, opening: &mut Opening) -> Result<Vec<u16>> {
-    match udp_ports(config, options).beforehand(ports(config)) {
+fn rtp_ports(config: &Config, udp_ports: UdpPorts, opening: &mut Opening) -> Result<Vec<u16>> {
+    match udp_ports.beforehand(ports(config)) {
         Some(ports) => Ok(ports),
         None => Ok(opened(opening)?.addresses.iter().map(SocketAddr::port).collect()),
     }

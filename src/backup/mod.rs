@@ -14,6 +14,7 @@ pub use place::finish;
 use crate::clock;
 use crate::config;
 use crate::limits::BACKUP_BYTES;
+use crate::speech::Choice;
 use crate::store::{Dump, Store};
 use crate::units::Wall;
 use core::fmt;
@@ -51,6 +52,8 @@ pub enum Error {
     NoMemory,
     /// The configuration in it is not one that this box can start with; why.
     Config(String),
+    /// It names this program, and the configuration that is there does not.
+    Program(PathBuf),
     /// The database could not be read, or that in the backup is not understood.
     Store(crate::store::Error),
     /// A file could not be read or written.
@@ -85,6 +88,11 @@ impl fmt::Display for Error {
                 "There are not 64 MB of memory free to make the key in. Try again when less is going on."
             ),
             Self::Config(why) => write!(f, "The configuration in this backup does not fit this box: {why}"),
+            Self::Program(path) => write!(
+                f,
+                "This backup names the program {}: write that into hold-slayer.toml first, as program under [speech].",
+                path.display()
+            ),
             Self::Store(error) => write!(f, "The database: {error}."),
             Self::Disk(path, error) => write!(f, "{}: {error}.", path.display()),
         }
@@ -140,14 +148,21 @@ pub fn make(config: &Path, store: &Store, password: &str) -> Result<Vec<u8>, Err
 /// Judges a backup and lays it out in the data folder for [`finish`] to put in place. Nothing else is changed.
 ///
 /// # Errors
-/// It is no backup, not whole, not this password's, a later version's, or its configuration is none for this box; or the
-/// disk does not take it.
+/// It is no backup, not whole, not this password's, a later version's, or its configuration is none for this box, or names a
+/// program that the one there does not; or the disk does not take it.
 pub fn stage(file: &[u8], password: &str, config: &Path, data: &Path) -> Result<About, Error> {
     let bytes = seal::open(file, password)?;
     let contents: Contents = postcard::from_bytes(&bytes).map_err(|_| Error::NewerForm)?;
     let folder = config.parent().unwrap_or(Path::new("")).to_owned();
-    config::parse(&contents.config, CONFIG, &|board| fs::read_to_string(folder.join(board)))
+    let restored = config::parse(&contents.config, CONFIG, &|board| fs::read_to_string(folder.join(board)))
         .map_err(|mistakes| Error::Config(mistakes.to_string()))?;
+    // A program is named by nobody from afar.
+    if let Choice::At(program) = &restored.speech.voice.program
+        && !config::load(config)
+            .is_ok_and(|there| there.speech.voice.program == restored.speech.voice.program)
+    {
+        return Err(Error::Program(program.clone()));
+    }
     contents.dump.check().map_err(Error::Store)?;
     place::lay_out(&contents, config, data)?;
     Ok(About { made: contents.made, version: contents.version, calls: contents.dump.records.len() })

@@ -4,7 +4,7 @@
 use super::{CONFIG, Contents, Error};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
 use std::path::Path;
 
 /// Whole and waiting.
@@ -110,7 +110,7 @@ fn give_away(folder: &Path, data: &Path) -> io::Result<()> {
     let inside = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
     let all: Vec<_> = inside.collect::<io::Result<_>>()?;
     let mut all = all.iter().map(std::path::PathBuf::as_path).chain([folder]);
-    all.try_for_each(|path| chown(path, Some(owner.uid()), Some(owner.gid())))
+    all.try_for_each(|path| lchown(path, Some(owner.uid()), Some(owner.gid())))
 }
 
 fn beside(config: &Path) -> std::path::PathBuf {

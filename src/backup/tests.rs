@@ -112,6 +112,25 @@ fn what_is_wrong_is_said_and_changes_nothing() {
 }
 
 #[test]
+fn a_program_is_named_by_no_backup() {
+    let names = |program: &str| format!("[speech]\nprogram = \"{program}\"\n");
+    let old = Place::new(&names("/opt/voice"));
+    let file = old.with(|store| make(&old.config(), store, PASSWORD).unwrap());
+    for there in ["", &names("none"), &names("/opt/other")] {
+        let fresh = Place::new(there);
+        let told = stage_in(&fresh, &file, PASSWORD).unwrap_err().to_string();
+        assert!(told.contains("/opt/voice"), "{told}");
+        assert_eq!(finish(&fresh.config(), &fresh.data()), Ok(false));
+    }
+    stage_in(&Place::new(&names("/opt/voice")), &file, PASSWORD).unwrap();
+    for program in ["none", "auto"] {
+        let place = Place::new(&names(program));
+        let file = place.with(|store| make(&place.config(), store, PASSWORD).unwrap());
+        stage_in(&old, &file, PASSWORD).unwrap();
+    }
+}
+
+#[test]
 fn a_later_versions_database_is_refused() {
     let (place, _) = used();
     let mut dump = place.with(|store| store.dump().unwrap());

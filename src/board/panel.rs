@@ -12,6 +12,7 @@ use super::{Board, ButtonLine};
 use crate::clock;
 use crate::units::Instant;
 use core::time::Duration;
+use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
 
 /// How long until what could not be had is tried again.
@@ -46,6 +47,8 @@ pub struct Started {
     pub troubles: watch::Receiver<Vec<String>>,
     /// For the page; `None`: the board has no lines.
     pub front: Option<Front>,
+    /// The last it does is to put the lamp out.
+    pub thread: Option<JoinHandle<()>>,
 }
 
 /// Starts the thread that watches the button and lights the lamp. It ends when the receiver of `presses` is dropped.
@@ -63,11 +66,11 @@ pub fn start(
     let (show, seen) = watch::channel(Seen::default());
     let (blink, blinks) = watch::channel(None);
     if board.button.is_none() && board.lamp.is_none() {
-        return Ok(Started { troubles, front: None });
+        return Ok(Started { troubles, front: None, thread: None });
     }
     let run = move || Panel::new(board, presses, Ways { pattern, blinks, tell, show }).run();
-    std::thread::Builder::new().name("board".to_owned()).spawn(run)?;
-    Ok(Started { troubles, front: Some(Front { seen, blink }) })
+    let thread = std::thread::Builder::new().name("board".to_owned()).spawn(run)?;
+    Ok(Started { troubles, front: Some(Front { seen, blink }), thread: Some(thread) })
 }
 
 /// The thread's ways in and out, but for the presses.

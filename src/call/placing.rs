@@ -85,7 +85,9 @@ impl Switchboard {
         match self.desk.route(&[], false) {
             (Route::Trunk(trunk), through) => Ok((trunk, through)),
             (Route::Full | Route::PreEmpt(_), _) => Err(format!("{LINES_FULL}: end another call first")),
-            (Route::NoTrunk, _) => Err(format!("{NO_LINE}: the page says beside each line what is wrong")),
+            (Route::NoTrunk, _) => {
+                Err(format!("{NO_LINE}: the start page says beside each line what is wrong"))
+            }
         }
     }
 

@@ -52,6 +52,13 @@ pub const CALLS: u32 = (limits::LEGS / 4) as u32;
 /// UDP ports set aside for each call: four legs, RTP on the even port of each pair (RFC 3550 §11).
 pub const PORTS_PER_CALL: u32 = 8;
 
+/// Where SIP is taken if nobody says, or not well, RFC 3261 §19.1.2.
+pub const SIP_PORT: u16 = 5060;
+/// And SIP over TLS.
+pub const SIP_TLS_PORT: u16 = 5061;
+/// Where the page is.
+pub const PAGE_PORT: u16 = 8080;
+
 const _: () = assert!(TRUNKS + PHONES < 254, "AccountId is a byte, and handset and monitor are two more");
 
 /// Reads the file and the board file that it names. Whatever is wrong with the board file is in [`Config::board_faults`]: no
@@ -236,7 +243,7 @@ fn line(s: &mut Section<'_, '_>) -> Line {
 }
 
 fn sip(s: &mut Section<'_, '_>) -> Sip {
-    let listen = address(s, "listen", "\"0.0.0.0:5060\"").unwrap_or(any(5060));
+    let listen = address(s, "listen", "\"0.0.0.0:5060\"").unwrap_or(any(SIP_PORT));
     let advertise = s.text("advertise", "allowed is an IP address such as \"192.168.1.20\"", |text| {
         text.parse().ok().filter(|ip: &IpAddr| !ip.is_unspecified() && !ip.is_multicast())
     });
@@ -267,7 +274,7 @@ fn media(s: &mut Section<'_, '_>, sip: SocketAddr) -> Media {
     let first = s.number("rtp_ports", 1024..=last).unwrap_or(16_000);
     let end = first + calls * PORTS_PER_CALL;
     if first % 2 == 1 {
-        s.refuse("rtp_ports", "allowed is an even port, RFC 3550 §11");
+        s.refuse("rtp_ports", "allowed is an even port");
     }
     if (first..end).contains(&u32::from(sip.port())) {
         let allowed =
@@ -305,7 +312,7 @@ fn words(s: &mut Section<'_, '_>, spoken: Language) -> Words {
 }
 
 fn web(s: &mut Section<'_, '_>) -> Web {
-    let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(8080));
+    let listen = address(s, "listen", "\"0.0.0.0:8080\"").unwrap_or(any(PAGE_PORT));
     let password = s.secret("password", "allowed are 8 characters or more, in quotes", 8);
     let password = password.map(Secret::new);
     let allowed = "each is a host name in quotes, without port or http://";

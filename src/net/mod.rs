@@ -9,6 +9,7 @@
 pub mod backoff;
 pub mod certificate;
 pub mod http;
+pub mod listen;
 pub mod mdns;
 pub mod names;
 mod order;

@@ -109,9 +109,11 @@ fn disk(free_mb: Option<u64>, snapshot: &Snapshot) -> State {
 
 fn clock_is(plausible: bool, kept: Option<bool>) -> State {
     match (plausible, kept) {
-        (false, _) => State::Wrong("The date is not set. Is a time server reachable? Look at the network, and at what timedatectl says on the box.".into()),
+        (false, _) => {
+            State::Wrong("The date is not set. Is a time server reachable? Look at the network.".into())
+        }
         // Right for now, perhaps: a computer may be told the time by its host alone.
-        (true, Some(false)) => State::None("It runs, but no time server keeps it: timedatectl on the box says more."),
+        (true, Some(false)) => State::None("It runs, but no time server keeps it. Is one reachable?"),
         (true, Some(true)) => State::Well("A time server keeps it.".into()),
         (true, None) => State::Well("It runs.".into()),
     }

@@ -5,6 +5,7 @@ use super::setup::Wanted;
 use super::{Site, health, strip, words};
 use crate::call::{CallView, PeerView, Phase, Snapshot, StreamView};
 use crate::listen::Weighs;
+use crate::phone::dial::Codes;
 use crate::units::Wall;
 use maud::{Markup, html};
 
@@ -49,7 +50,7 @@ pub(super) fn live(site: &Site, snapshot: &Snapshot, form: &str, now: Wall) -> M
             div.columns {
                 div {
                     @for call in &snapshot.calls { (card(call, form, now, snapshot.calls.len() > 1)) }
-                    @if snapshot.calls.is_empty() { (quiet(snapshot)) }
+                    @if snapshot.calls.is_empty() { (quiet(snapshot, &site.house.codes)) }
                 }
                 aside {
                     (peers("Line", &snapshot.trunks, "No line is set up. Settings has the step for it.", &again(snapshot, form)))
@@ -90,7 +91,8 @@ fn place(form: &str, assists: bool, typed: &[(String, String)]) -> Markup {
     }
 }
 
-fn quiet(snapshot: &Snapshot) -> Markup {
+fn quiet(snapshot: &Snapshot, codes: &Codes) -> Markup {
+    let keys = |keys: &str| html! { @for key in keys.chars() { kbd { (key) } } };
     let ready = snapshot.trunks.iter().any(|peer| peer.up) && snapshot.phones.iter().any(|peer| peer.up);
     html! {
         section.card.quiet-line {
@@ -98,8 +100,8 @@ fn quiet(snapshot: &Snapshot) -> Markup {
                 h2.phase { "All quiet" }
                 p { "Make your call on your phone as always. When you are put on hold:" }
                 ul {
-                    li { "in the call press " kbd { "*" } kbd { "*" } ", or" }
-                    li { "press flash and dial " kbd { "*" } kbd { "5" } kbd { "8" } ", or" }
+                    li { "in the call press " (keys(&codes.gesture)) ", or" }
+                    li { "press flash and dial " (keys(&codes.hold)) ", or" }
                     li { "choose " b { "Hold now" } " on this page." }
                 }
                 p { "Then hang up. Your phone rings when a person answers." }

@@ -68,10 +68,12 @@ pub use update::Updates;
 use crate::board::Front;
 use crate::call::{Request, Snapshot};
 use crate::clock;
+use crate::config::PAGE_PORT;
 use crate::limits::WEB_CALLS_A_MINUTE;
 use crate::listen::words::Language;
 use crate::media::Counters;
 use crate::net::TlsAcceptor;
+use crate::net::listen::{Bound, listen};
 use crate::notify::Notices;
 use crate::phone::dial::Codes;
 use crate::store::{AppToken, PairedPhone, Store};
@@ -94,8 +96,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Config {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Take a free port if this one is taken, instead of failing.
-    pub fallback_to_free_port: bool,
+    /// A free port is as good as one that is taken: nothing is said of it.
+    pub any_port: bool,
     /// The password of the file, in plain text; it counts unless one was chosen in its place. `None`: the one in the store, or none
     /// until somebody claims the page.
     pub password: Option<String>,
@@ -219,26 +221,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { address, cause } => match cause.kind() {
-                io::ErrorKind::AddrInUse => {
-                    write!(
-                        f,
-                        "port {} is taken by another program: stop it, or set web.listen to another port",
-                        address.port()
-                    )
-                }
-                io::ErrorKind::AddrNotAvailable => {
-                    write!(f, "{} is not an address of this box: correct web.listen", address.ip())
-                }
-                io::ErrorKind::PermissionDenied => {
-                    write!(
-                        f,
-                        "port {} needs more rights: set web.listen to a port from 1024 up",
-                        address.port()
-                    )
-                }
-                _ => write!(f, "the page cannot listen on {address}: {cause}"),
-            },
+            Self::Listen { address, cause } => write!(f, "the page cannot listen on {address}: {cause}"),
             Self::Start(cause) => write!(f, "the page cannot be started: {cause}"),
             Self::Password => {
                 write!(f, "the page's password cannot be prepared: the system gives no random numbers")
@@ -330,8 +313,10 @@ pub fn start(
     requests: mpsc::Sender<Ask>,
     journal: Journal,
 ) -> Result<Web, Error> {
-    let listener = listen(&config)?;
+    let Bound { socket: listener, why, .. } = open(&config)?;
     let addr = listener.local_addr().map_err(Error::Start)?;
+    let wanted = config.listen;
+    let why = why.map(|why| format!("the page is not at {wanted} as web.listen says, but at {addr}: {why}"));
     let (password, of_file) = claim::find(config.password.as_deref(), store.as_ref())?;
     let claim_code = match password {
         Some(_) => None,
@@ -397,18 +382,21 @@ pub fn start(
         updates,
     };
     let gate = open_gate(gate, pressed, (listener, config.tls), console, stopped)?;
-    let troubles = trouble.into_iter().collect();
+    let troubles = trouble.into_iter().chain(why).collect();
     Ok(Web { addr, claim_code, troubles, stop, stage, gate: Some(gate) })
 }
 
-fn listen(config: &Config) -> Result<TcpListener, Error> {
-    let failed = |cause| Error::Listen { address: config.listen, cause };
-    match TcpListener::bind(config.listen) {
-        Err(cause) if config.fallback_to_free_port && cause.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind((config.listen.ip(), 0)).map_err(failed)
+fn open(config: &Config) -> Result<Bound<TcpListener>, Error> {
+    let bound = match listen(config.listen, PAGE_PORT, TcpListener::bind) {
+        Err(cause) if cause.kind() == io::ErrorKind::AddrInUse => {
+            let taken = format!("port {} is taken by another program", config.listen.port());
+            let free = SocketAddr::new(config.listen.ip(), 0);
+            let bound = listen(free, PAGE_PORT, TcpListener::bind);
+            bound.map(|bound| Bound { why: (!config.any_port).then_some(taken), ..bound })
         }
-        bound => bound.map_err(failed),
-    }
+        bound => bound,
+    };
+    bound.map_err(|cause| Error::Listen { address: config.listen, cause })
 }
 
 fn open_gate(

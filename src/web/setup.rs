@@ -120,7 +120,7 @@ fn whole(
         h1 { "Set-up" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
         p.muted.lead { "Each step says by itself when it is done. You can leave and come back." }
-        (settings::restart(&site.settings, form))
+        (settings::restart(&site.settings, form, "/setup"))
         ol.setup {
             (step("Your own password", true, &password(form, site.password_is_of_file())))
             (step("Country", done.country, &self::country(country, form)))
@@ -334,7 +334,7 @@ pub(super) fn write(site: &Site, fields: &[(String, String)], form: &str) -> Ans
         Ok(()) => {
             // Without a database nobody is led on.
             drop(Told::keep(site, b'b'));
-            again(form)
+            again(site, form, "/setup")
         }
         Err((status, why)) => {
             let typed = if section == "trunk" { fields } else { &[] };
@@ -371,15 +371,18 @@ pub(super) fn choose(site: &Site, fields: &[(String, String)], form: &str, cooki
     Answer::see("/setup".into())
 }
 
-/// While the box starts anew; works without script.
-pub(super) fn again(form: &str) -> Answer {
+/// While the box starts anew, and then on to the page `from`, wherever that is then; works without script.
+pub(super) fn again(site: &Site, form: &str, from: &str) -> Answer {
+    let moved = site.moves();
+    let then = moved.clone().unwrap_or_default() + from;
     let content = html! {
         section.card role="status" {
             h1 { "Saved" }
             p { "The box starts anew with it as soon as no call is up. This page looks again in a few seconds." }
-            p { a href="/setup" { "Look now" } }
+            @if let Some(moved) = &moved { p { "Its page is then at " a translate="no" href=(then) { (moved) } "." } }
+            p { a href=(then) { "Look now" } }
         }
     };
     Answer::page(200, frame("Saved", Place::Settings, Some(form), &content))
-        .with("Refresh", "4; url=/setup".into())
+        .with("Refresh", format!("4; url={then}"))
 }

@@ -253,7 +253,7 @@ fn bring(form: &str) -> Markup {
                 p #gone hidden { "The box did not answer. Look whether it still runs, and try again." }
                 button.primary { "Update" }
             }
-            noscript { p { "Sending a file this large needs script. Without: put it on a USB stick, or run on the box:" } pre { "sudo hold-slayer update FILE" } }
+            noscript { p { "Sending a file this large needs script. Without: put it on a USB stick." } }
             p.muted { "Or plug in a USB stick with the file in its top folder." }
         }
         section.card {

@@ -144,7 +144,7 @@ fn respond(site: &Arc<Site>, request: &mut Request) -> Reply {
         Err(Miss::NoSuchPage) => {
             let words = match is_api {
                 true => "There is no such address. GET /api/v1/openapi.json lists all there are.",
-                false => "There is no such page. The start page shows all there is.",
+                false => "There is no such page. The start page leads to all there are.",
             };
             return wrong(is_api, 404, words).into();
         }
@@ -399,7 +399,11 @@ impl Visit<'_> {
             Route::Settings => settings::page(site, &form, None, 200),
             Route::ChangeSettings => settings::stored(site, &self.body, &form),
             Route::Restart => match site.restart() {
-                Ok(()) => setup::again(&form),
+                Ok(()) => {
+                    let from =
+                        ["/settings", "/setup"].into_iter().find(|from| self.sent("from") == Some(from));
+                    setup::again(site, &form, from.unwrap_or("/"))
+                }
                 Err((status, why)) => settings::page(site, &form, Some(&why), status),
             },
             Route::Setup => setup::page(site, &form, self.asked("preset")),

@@ -159,8 +159,7 @@ impl Running {
 
     /// Chooses a password with a code.
     pub fn claim(&self, code: &str, password: &str) -> String {
-        let reply = ask(self.net, "POST", "/claim", "", &format!("code={code}&password={password}"));
-        assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
+        claim(self.net.page(), code, password);
         password.to_owned()
     }
 
@@ -301,6 +300,12 @@ impl Page {
             assert!(begun.elapsed() < SOON, "never: {what}: {status}");
         }
     }
+}
+
+/// Chooses the password of the page with a code.
+pub fn claim(at: SocketAddr, code: &str, password: &str) {
+    let reply = ask_at(at, "POST", "/claim", "", &format!("code={code}&password={password}"));
+    assert!(reply.starts_with("HTTP/1.1 303"), "{reply}");
 }
 
 fn json(reply: &str) -> Value {

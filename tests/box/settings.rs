@@ -4,6 +4,7 @@
 use super::running::House;
 use hold_slayer::demo::Fact;
 use serde_json::json;
+use std::net::TcpListener;
 
 #[test]
 fn a_change_waits_for_the_end_of_the_call_and_logs_nobody_out() {
@@ -15,6 +16,19 @@ fn a_change_waits_for_the_end_of_the_call_and_logs_nobody_out() {
     assert!(
         page.send("/api/v1/settings", &wrong)["detail"].as_str().unwrap().contains("Nothing was changed")
     );
+    // Nor is it written where a start could not listen.
+    let listener = TcpListener::bind((house.running.net.host(1), 0)).unwrap();
+    let taken = listener.local_addr().unwrap();
+    let in_use = format!("Port {} is in use by another program", taken.port());
+    for (section, listen, why) in [
+        ("sip", "198.51.100.7:5060", "198.51.100.7 is not an address of this machine"),
+        ("web", "198.51.100.7:8080", "198.51.100.7 is not an address of this machine"),
+        ("web", &taken.to_string(), &in_use),
+    ] {
+        let set = json!({ "section": section, "values": { "listen": listen } });
+        let told = page.send("/api/v1/settings", &set)["detail"].to_string();
+        assert!(told.contains("Nothing was changed") && told.contains(why), "{told}");
+    }
     assert_eq!(page.send("/api/v1/restart", &json!({}))["done"], true);
     house.talks_on();
     let status = page.get("/api/v1/status");

@@ -11,6 +11,8 @@ box=$1 test=$2
 parts=$HOME/.cache/hold-slayer-guest
 # A healthy run ends within some four minutes; a guest that hangs is ended.
 longest=600
+# By then it has begun with its tests, if its kernel has started.
+silent=240
 
 say() { printf 'guest: %s\n' "$*" >&2; }
 [ "$(id -u)" = 0 ] || { say 'only root can prepare another system'; exit 1; }
@@ -30,8 +32,8 @@ fi
 version=$(basename "$parts"/root/usr/lib/modules/*)
 modules=$parts/root/usr/lib/modules/$version
 
-# Runs a program of those parts with their own libraries.
-part() { "$parts/root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$parts/root/usr/lib/x86_64-linux-gnu" "$parts/root/$1" "${@:2}"; }
+# Runs a program of those parts with their own libraries; with a `limit`, for so many seconds at most.
+part() { ${limit:+timeout --kill-after=10 $limit} "$parts/root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$parts/root/usr/lib/x86_64-linux-gnu" "$parts/root/$1" "${@:2}"; }
 
 work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
@@ -93,28 +95,29 @@ mkdir -p "$logs"
 # Starts the machine of that name with the tests that its variables name, and waits until it is off. It writes to a layer of its own
 # over the disk. As a Pi's it has four cores, the last of which its kernel keeps free (board/cmdline.txt): a board file gives it to sound.
 start() {
-    local name=$1 first=$2 then=$3 guest limit
+    local name=$1 first=$2 then=$3
     : >"$logs/result-$name"
-    part usr/bin/qemu-system-x86_64 -L "$parts/root/usr/share/qemu" -L "$parts/root/usr/share/seabios" \
+    limit=$longest part usr/bin/qemu-system-x86_64 -L "$parts/root/usr/share/qemu" -L "$parts/root/usr/share/seabios" \
         -machine q35 -accel tcg,thread=multi -cpu max -smp 4 -m 768 -display none -nodefaults -no-reboot \
         -kernel "$modules/vmlinuz" -initrd "$work/initrd.gz" \
         -append "console=ttyS0 quiet isolcpus=3 net.ifnames=0 panic=-1 systemd.show_status=0 mitigations=off \"systemd.setenv=FIRST=$first\" \"systemd.setenv=THEN=$then\"" \
         -drive "file=$work/disk.img,format=raw,if=virtio,cache=unsafe,snapshot=on" \
-        -serial "file:$logs/console-$name" -serial "file:$logs/result-$name" </dev/null >&2 &
-    guest=$!
-    # Its sleep outlives it, and must not hold on to where this writes.
-    (sleep $longest && kill $guest) >/dev/null 2>&1 &
-    limit=$!
+        -serial "file:$logs/console-$name" -serial "file:$logs/result-$name" -pidfile "$work/pid-$name" </dev/null >&2 &
+    local guest=$!
+    for ((second = 0; second < silent; second++)); do
+        [ ! -s "$logs/result-$name" ] && kill -0 $guest 2>/dev/null || break
+        sleep 1
+    done
+    [ -s "$logs/result-$name" ] || kill "$(cat "$work/pid-$name")" 2>/dev/null || true
     wait $guest || true
-    kill $limit 2>/dev/null || true
 }
-# QEMU's interpreter loses a race with a kernel that patches itself while it starts, once in many times.
+# QEMU's interpreter loses a race with a kernel that starts, once in many times: that one stands still, or has an Oops.
 try() {
     start "$@"
-    if [ ! -s "$logs/result-$1" ] && grep -q 'Oops: int3' "$logs/console-$1"; then
-        say "the kernel of $1 has stumbled over QEMU: once more"
-        start "$@"
-    fi
+    [ ! -s "$logs/result-$1" ] || return 0
+    say "$1 has not come to its tests; QEMU and a kernel do not get on at times: once more. Its console:"
+    tail -n 20 "$logs/console-$1" >&2
+    start "$@"
 }
 # Which tests are whose: first those, then these.
 run() {

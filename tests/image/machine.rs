@@ -2,7 +2,7 @@
 //! partition boots, takes kernel, first file system and command line from there, and says which one that was.
 
 use crate::place::Place;
-use crate::process::{Process, wait};
+use crate::process::{Process, until, wait};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -44,7 +44,10 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A card as it is flashed: a copy of the image on a card of 3 GiB, with the owner's files.
+/// The smallest card that image/README.md names, in the makers' bytes.
+const SMALLEST: u64 = 2_000_000_000;
+
+/// A card as it is flashed: a copy of the image on the smallest card, with the owner's files.
 pub struct Card {
     pub file: PathBuf,
     boot: PathBuf,
@@ -54,17 +57,9 @@ impl Card {
     pub fn flash(place: &Place, files: &[(&str, &str)]) -> Self {
         let (file, boot) = (place.path("card.img"), place.folder("boot"));
         run(Command::new("cp").arg("--sparse=always").arg(std::env::var("IMAGE_CARD").unwrap()).arg(&file));
-        std::fs::File::options().write(true).open(&file).unwrap().set_len(3 << 30).unwrap();
+        std::fs::File::options().write(true).open(&file).unwrap().set_len(SMALLEST).unwrap();
         let card = Self { file, boot };
-        for (name, text) in files {
-            let from = place.path(name);
-            std::fs::write(&from, text).unwrap();
-            run(part("usr/bin/mcopy")
-                .args(["-o", "-i"])
-                .arg(card.at(OWNER))
-                .arg(&from)
-                .arg(format!("::{name}")));
-        }
+        files.iter().for_each(|(name, text)| card.put(place, name, text));
         card
     }
 
@@ -126,8 +121,22 @@ pub fn stick(place: &Place, name: &str, content: &Path) -> PathBuf {
 /// The machine while its power is on; dropping it cuts the power.
 pub struct Machine {
     process: Process,
+    /// The card in its slot: it keeps what the machine has written only once the machine has asked it to (a flush), so that the
+    /// rest is lost with the power.
+    _slot: Process,
     control: PathBuf,
     console: PathBuf,
+}
+
+/// The card in its slot, at this socket.
+fn slot(card: &Card, socket: &Path) -> Process {
+    let _ = std::fs::remove_file(socket);
+    let mut nbdkit = Command::new("nbdkit");
+    nbdkit.args(["--foreground", "--filter=cache", "--unix"]).arg(socket);
+    nbdkit.arg("file").arg(&card.file).arg("cache=writeback");
+    let process = Process::start("nbdkit", &mut nbdkit);
+    until("the card is in its slot", || socket.exists());
+    process
 }
 
 impl Machine {
@@ -135,6 +144,8 @@ impl Machine {
     pub fn start(place: &Place, card: &Card, megabytes: u32) -> Self {
         let partition = card.boots();
         let (control, console, tree) = (place.path("qmp"), place.path("console"), place.path("tree.dtb"));
+        let socket = place.path("card.socket");
+        let slot = slot(card, &socket);
         let look = Base64::encode_string(LOOK.as_bytes());
         let line = std::fs::read_to_string(card.boot.join("cmdline.txt")).unwrap();
         // The machine's button is a line of its only chip; the kernel's driver of keys would take it.
@@ -181,12 +192,12 @@ impl Machine {
         qemu.args(parts.iter().flat_map(|words| words.split(' ')));
         qemu.arg("-kernel").arg(card.boot.join("vmlinuz")).arg("-initrd").arg(card.boot.join("initrd.img"));
         qemu.args(["-append", &line]);
-        qemu.arg("-drive").arg(format!("file={},format=raw,if=none,id=card", card.file.display()));
+        qemu.arg("-drive").arg(format!("file=nbd:unix:{},format=raw,if=none,id=card", socket.display()));
         qemu.arg("-serial").arg(format!("file:{}", console.display()));
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", control.display()));
         let mut process = Process::start("qemu", &mut qemu);
         process.logs = vec![console.clone()];
-        Self { process, control, console }
+        Self { process, _slot: slot, control, console }
     }
 
     /// A short press of the machine's power button: a tenth of a second.

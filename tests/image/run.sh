@@ -10,7 +10,7 @@ from=$(realpath "$1") test=$(realpath "$2") filter=${3:-}
 IMAGE_CARD=$from/card.img IMAGE_UPDATES=$from/updates
 [ "$(id -u)" = 0 ] || { echo 'image-test: only root can make another network' >&2; exit 1; }
 [ -e /dev/net/tun ] || { echo 'image-test: this machine has no /dev/net/tun' >&2; exit 1; }
-for pair in dnsmasq:dnsmasq-base ip:iproute2; do
+for pair in dnsmasq:dnsmasq-base ip:iproute2 nbdkit:nbdkit; do
     command -v "${pair%:*}" >/dev/null || { apt-get -qq update; apt-get -qq install -y --no-install-recommends "${pair#*:}"; } >&2
 done
 IMAGE_PARTS=$("$top/image/builder.sh")

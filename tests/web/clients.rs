@@ -1,6 +1,7 @@
 //! The interfaces, driven by others' clients: the official one for assistants, and schemathesis by the description.
 
-use crate::server::{Server, TOKEN};
+use crate::server::{Server, TOKEN, config};
+use hold_slayer::web::{Config, Patience};
 use std::path::Path;
 use std::process::Command;
 
@@ -11,6 +12,11 @@ fn client(name: &str) -> Command {
     Command::new(path)
 }
 
+/// With the patience that the box has: on a busy machine these are slower than what is sent in pieces to try it.
+fn server() -> Server {
+    Server::with(Config { patience: Patience::default(), ..config() })
+}
+
 fn run(command: &mut Command) {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -19,7 +25,7 @@ fn run(command: &mut Command) {
 
 #[test]
 fn the_official_client_lists_and_calls_every_tool() {
-    let server = Server::new();
+    let server = server();
     let mut book = hold_slayer::slay::book::Book::default();
     let flow = hold_slayer::slay::flow::Flow::new("Care", Vec::new()).unwrap();
     let entry = book.keep("+18005550123", flow, true, hold_slayer::units::Wall(0)).unwrap().unwrap();
@@ -30,7 +36,7 @@ fn the_official_client_lists_and_calls_every_tool() {
 
 #[test]
 fn schemathesis_finds_nothing() {
-    let server = Server::new();
+    let server = server();
     let examples = std::env::var("SCHEMATHESIS_EXAMPLES").unwrap_or("8".into());
     let scratch = std::env::temp_dir().join(format!("hold-slayer-schemathesis-{}", server.addr().port()));
     std::fs::create_dir_all(&scratch).unwrap();

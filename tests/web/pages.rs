@@ -6,7 +6,7 @@ use crate::server::{
 use hold_slayer::call::{Phase, Snapshot};
 use hold_slayer::store::Store;
 use hold_slayer::units::Wall;
-use hold_slayer::web::{Config, Elsewhere, Error, Journal, Web, start};
+use hold_slayer::web::{Config, Elsewhere, Journal, Web, start};
 use std::io::{BufRead, BufReader, Write};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -371,32 +371,23 @@ fn every_answer_carries_the_safety_headers() {
 }
 
 #[test]
-fn a_taken_port_is_said_or_stepped_aside_from() {
+fn a_taken_port_is_stepped_aside_from_and_that_is_said() {
     let server = Server::new();
     let (_, seen) = watch::channel(Arc::new(Snapshot::default()));
     let taken = Config { listen: server.addr(), ..config() };
-    let error = start(
-        taken.clone(),
-        None,
-        studio(&std::env::temp_dir()),
-        seen.clone(),
-        mpsc::channel(1).0,
-        Journal::default(),
-    )
-    .err()
-    .unwrap();
-    assert!(matches!(error, Error::Listen { .. }));
-    assert!(error.to_string().contains("is taken by another program"), "{error}");
-    let web = start(
-        Config { fallback_to_free_port: true, ..taken },
-        None,
-        studio(&std::env::temp_dir()),
-        seen,
-        mpsc::channel(1).0,
-        Journal::default(),
-    )
-    .unwrap();
-    assert_ne!(web.addr, server.addr());
+    for any_port in [false, true] {
+        let taken = Config { any_port, ..taken.clone() };
+        let studio = studio(&std::env::temp_dir());
+        let web = start(taken, None, studio, seen.clone(), mpsc::channel(1).0, Journal::default()).unwrap();
+        assert_ne!(web.addr, server.addr());
+        let said = format!("but at {}: port {} is taken by another program", web.addr, server.addr().port());
+        assert_eq!(
+            web.troubles.iter().any(|trouble| trouble.contains(&said)),
+            !any_port,
+            "{:?}",
+            web.troubles
+        );
+    }
 }
 
 #[test]

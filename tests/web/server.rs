@@ -42,7 +42,7 @@ pub struct Server {
 pub fn config() -> Config {
     Config {
         listen: "127.0.0.1:0".parse().unwrap(),
-        fallback_to_free_port: false,
+        any_port: false,
         password: Some(PASSWORD.into()),
         names: vec!["Phone.Example".into()],
         one_use_token: None,

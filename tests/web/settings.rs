@@ -15,6 +15,23 @@ fn with_file(name: &str) -> (Server, PathBuf) {
 }
 
 #[test]
+fn after_a_start_anew_one_is_where_it_was_asked_for_also_if_the_page_has_moved() {
+    let (server, file) = with_file("moved");
+    let (cookie, csrf) = server.let_in();
+    let post = |path: &str, body: &str| server.post(path, &cookie, "", &format!("csrf={csrf}&{body}"));
+    assert_eq!(post("/settings", "section=web&set-listen=127.0.0.1:18097&set-tls=self-signed").status, 303);
+    let there = "https://127.0.0.1:18097/settings";
+    let told = post("/restart", "from=/settings");
+    assert!(told.status == 200 && told.text.contains(&format!("href=\"{there}\"")), "{}", told.text);
+    assert_eq!(told.field("refresh"), Some(format!("4; url={there}").as_str()));
+    assert_eq!(
+        post("/restart", "from=//elsewhere").field("refresh"),
+        Some("4; url=https://127.0.0.1:18097/")
+    );
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn a_setting_is_changed_with_its_comments_kept_and_a_mistake_changes_nothing() {
     let (server, file) = with_file("change");
     let (cookie, csrf) = server.let_in();

@@ -171,6 +171,10 @@ impl Desk {
                 self.give(now, Input::Timeout);
             }
         }
+        // Some kernels leave a line as it was.
+        if let Some(bell) = &self.contacts.bell {
+            bell.light(false);
+        }
     }
 
     fn give(&mut self, now: Instant, input: Input<'_>) {

@@ -82,10 +82,7 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[media]\nrtp_ports = 65530\n",
         &["2: [media] rtp_ports = 65530: allowed is a whole number from 1024 to 65472"],
     ),
-    (
-        "[media]\nrtp_ports = 16001\n",
-        &["2: [media] rtp_ports = 16001: allowed is an even port, RFC 3550 §11"],
-    ),
+    ("[media]\nrtp_ports = 16001\n", &["2: [media] rtp_ports = 16001: allowed is an even port"]),
     (
         "[media]\nrtp_ports = 5000\n",
         &["2: [media] rtp_ports = 5000: 8 calls use the ports 5000 to 5063, and [sip] listen is among them"],

@@ -12,12 +12,14 @@ pub(super) use table::COUNTRIES;
 
 use super::api::Refusal;
 use super::{Order, Site, Updates};
-use crate::config::{self, Config, PageTls};
+use crate::config::{self, Config, PAGE_PORT, PageTls};
 use crate::listen::words::network::PARTS as MODEL;
+use crate::net::listen;
 use edit::{Change, Set};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +33,8 @@ pub(super) struct Settings {
     /// One change at a time.
     path: Mutex<Option<PathBuf>>,
     changed: AtomicBool,
+    /// Where the box listens, and whether by TCP.
+    listens: Vec<(bool, SocketAddr)>,
     /// What takes updates, where there is such.
     updates: Option<Updates>,
 }
@@ -46,7 +50,9 @@ pub(super) enum Act<'a> {
 impl Settings {
     /// Of this file; it is not changed while an update is tried.
     pub(super) fn of(path: Option<PathBuf>, updates: Option<Updates>) -> Self {
-        Self { path: Mutex::new(path), changed: AtomicBool::new(false), updates }
+        let runs = path.as_deref().and_then(|path| check(path, &read(path).ok()?).ok());
+        let listens = runs.iter().flat_map(places).collect();
+        Self { path: Mutex::new(path), changed: AtomicBool::new(false), listens, updates }
     }
 
     /// The file.
@@ -79,20 +85,54 @@ impl Settings {
             (Act::Remove, _) => Err("This section cannot be taken away.".into()),
         };
         let after = after.map_err(|why| (400, why))?;
-        let missing = check(path, &after)?;
+        let config = check(path, &after)?;
         // What was missing before is no fault of this change.
-        let before = check(path, &before).unwrap_or_default();
-        if let Some(new) = missing.into_iter().find(|one| !before.contains(one)) {
-            return Err((400, format!("Nothing was changed. {new}.")));
+        let before = check(path, &before).ok();
+        let was_missing = before.as_ref().map(missing).unwrap_or_default();
+        let wrong = missing(&config).into_iter().find(|one| !was_missing.contains(one));
+        if let Some(wrong) = wrong.or_else(|| self.unheard(&config)) {
+            return Err((400, format!("Nothing was changed. {wrong}.")));
         }
         write(path, &after)?;
         self.changed.store(true, Ordering::Relaxed);
         tracing::info!(section, "the configuration was changed on the page");
         Ok(())
     }
+
+    /// Where it could not listen, and why, but for the places that the box has.
+    fn unheard(&self, config: &Config) -> Option<String> {
+        let new = places(config).filter(|place| !self.listens.contains(place));
+        new.filter_map(|(is_tcp, at)| {
+            let bound = if is_tcp { TcpListener::bind(at).map(drop) } else { UdpSocket::bind(at).map(drop) };
+            match bound.err()?.kind() {
+                ErrorKind::AddrInUse => {
+                    let is_ours =
+                        self.listens.iter().any(|(tcp, own)| (*tcp, own.port()) == (is_tcp, at.port()));
+                    (!is_ours).then(|| format!("Port {} is in use by another program", at.port()))
+                }
+                why => listen::why_not(at, why),
+            }
+        })
+        .next()
+    }
 }
 
 impl Site {
+    /// Where the page is after the next start, if that is another place than now.
+    pub(super) fn moves(&self) -> Option<String> {
+        let written = self.settings.written().ok()?;
+        let web = &written["web"];
+        let listen: SocketAddr = web["listen"]
+            .as_str()
+            .and_then(|listen| listen.parse().ok())
+            .unwrap_or((Ipv4Addr::UNSPECIFIED, PAGE_PORT).into());
+        let is_encrypted = web["tls"].as_str().is_some_and(|how| how != "off");
+        let stays = listen.port() == self.port && is_encrypted != self.secure.is_empty();
+        let ip = if listen.ip().is_unspecified() { *self.house.ip.borrow() } else { listen.ip() };
+        let scheme = if is_encrypted { "https" } else { "http" };
+        (!stays).then(|| format!("{scheme}://{}", SocketAddr::new(ip, listen.port())))
+    }
+
     /// Starts the box anew when no call is up. Who is logged in stays so.
     pub(super) fn restart(&self) -> Result<(), Refusal> {
         self.keep_logins();
@@ -107,12 +147,12 @@ fn read(path: &Path) -> Result<String, Refusal> {
     }
 }
 
-/// What a start would refuse; and the files that it names and that are not there, which a start would do without.
-fn check(path: &Path, text: &str) -> Result<Vec<String>, Refusal> {
+/// What a start would make of it, or refuse.
+fn check(path: &Path, text: &str) -> Result<Config, Refusal> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let good = config::parse(text, &name, &|board| fs::read_to_string(folder.join(board)));
-    good.map(|config| missing(&config)).map_err(|mistakes| {
+    good.map_err(|mistakes| {
         let words: Vec<&str> = mistakes.0.iter().map(|mistake| mistake.what.as_str()).collect();
         (400, format!("Nothing was changed. {}", words.join(". ")))
     })
@@ -132,6 +172,12 @@ fn missing(config: &Config) -> Vec<String> {
     files.extend(config.trunks.iter().filter_map(|trunk| Some(("ca", trunk.way.ca.clone()?))));
     let closed = files.into_iter().filter_map(|(key, file)| Some((key, File::open(&file).err()?, file)));
     closed.map(|(key, error, file)| format!("{key}: {} cannot be read: {error}", file.display())).collect()
+}
+
+/// Where it shall listen, and whether by TCP.
+fn places(config: &Config) -> impl Iterator<Item = (bool, SocketAddr)> {
+    let tls = config.sip.tls.as_ref().map(|tls| (true, tls.listen));
+    [(false, config.sip.listen), (true, config.web.listen)].into_iter().chain(tls)
 }
 
 /// The new text is whole on the disk before it takes the old one's place.

@@ -1,8 +1,8 @@
 //! The pages of settings: one form for each section.
 
+use super::super::Site;
 use super::super::answer::Answer;
 use super::super::page::{Place, alert, frame, token};
-use super::super::{Site, words};
 use super::edit::Set;
 use super::field::{Field, Kind, Part};
 use super::table::PARTS;
@@ -21,7 +21,7 @@ fn whole(site: &Site, form: &str, typed: Typed<'_>, (wrong, status): (Option<&st
     let content = html! {
         h1 { "Settings" }
         @if let Some(wrong) = wrong { (alert(wrong)) }
-        (restart(&site.settings, form))
+        (restart(&site.settings, form, "/settings"))
         nav.tiles aria-label="More settings" {
             a href="/setup" { "Set-up, step by step" }
             a href="/phones" { "Phones" }
@@ -79,12 +79,12 @@ pub(in crate::web) fn values(fields: &[(String, String)]) -> Vec<Set> {
 }
 
 /// What is to be said of changes that wait.
-pub(in crate::web) fn restart(settings: &Settings, form: &str) -> Markup {
+pub(in crate::web) fn restart(settings: &Settings, form: &str, from: &str) -> Markup {
     html! {
         @if settings.is_changed() {
             section.card role="status" {
-                p { "Changes are saved, and take effect when the box starts anew. Make all that you want to, then press this: it waits until no call is up, and takes a second; phones that register are back within their own time." }
-                form method="post" action="/restart" { (token(form)) button.primary { "Start anew when no call is up" } }
+                p { "Changes are saved, and take effect when the box starts anew. Make all that you want to, then press this: it waits until no call is up, and for an hour after an emergency call, and takes a second; phones that register are back within their own time." }
+                form method="post" action="/restart" { (token(form)) input type="hidden" name="from" value=(from); button.primary { "Start anew when no call is up" } }
             }
         }
     }
@@ -189,7 +189,7 @@ fn input(field: &Field, value: &Value, typed: Option<&str>, prefix: &str) -> Mar
             } }
         }
         p.muted.help id=(help) {
-            (words::capital(field.says))
+            (field.says)
             @if field.kind == Kind::Secret && !text.is_empty() { " Left empty, it stays as it is." }
         }
     }
