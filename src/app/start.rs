@@ -377,6 +377,14 @@ fn open_store(data: &Path, troubles: &mut Vec<String>) -> Option<Store> {
             if opened.interrupted > 0 {
                 tracing::warn!(calls = opened.interrupted, "calls were up when the box stopped");
             }
+            // So a card begins its data when it cannot mount them (image/card/usr/lib/hold-slayer/data).
+            if data.join("in-memory").exists() {
+                troubles.push(format!(
+                    "{}the card is broken, replace it. {}",
+                    web::NOTHING_KEPT,
+                    web::GOES_ON
+                ));
+            }
             Some(store)
         }
         Err(error) => {
