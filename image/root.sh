@@ -85,7 +85,6 @@ sed -i 's/^\([^:]*:[^:]*\):[0-9]*:/\1:1:/' "$root/etc/shadow"
 rm -f "$root/var/lib/dbus/machine-id"
 mkdir -p "$root"/{data,boot/owner}
 wants() { mkdir -p "$root/etc/systemd/system/$2.wants"; ln -sf "/usr/lib/systemd/system/$1" "$root/etc/systemd/system/$2.wants/$1"; }
-wants hold-slayer-grow.service data.mount
 wants hold-slayer-card.service sysinit.target
 wants hold-slayer-radio.service multi-user.target
 wants hold-slayer-radio.timer timers.target

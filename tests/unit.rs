@@ -326,13 +326,22 @@ impl Card {
         self.run("tell", "well");
     }
 
-    /// Runs one of the card's programs, with the folder's places for the machine's; what only root can do is left out.
+    /// Runs one of the card's programs, which does well.
     fn run(&self, name: &str, argument: &str) {
+        let done = self.outcome(name, argument);
+        assert!(done.status.success(), "{}", words(&done));
+    }
+
+    /// What becomes of one of the card's programs, with the folder's places for the machine's; what only root can do is left out. The
+    /// last partition is broken.
+    fn outcome(&self, name: &str, argument: &str) -> Output {
         let mut program = std::fs::read_to_string(format!("image/card/usr/lib/hold-slayer/{name}")).unwrap();
         for (theirs, ours) in [
             ("/boot/owner", "owner"),
             ("/etc/hold-slayer", "settings"),
             ("/data/taken", "taken"),
+            ("/data", "data"),
+            ("/dev/hold-slayer", "devices"),
             ("/var/lib/hold-slayer", "box"),
             ("/run/hold-slayer-card", "run"),
             ("/run/systemd/network", "network"),
@@ -343,6 +352,10 @@ impl Card {
         }
         for (theirs, ours) in [
             ("/usr/share/hold-slayer/", "systemd/"),
+            ("/usr/lib/hold-slayer/grow", ":"),
+            ("udevadm", ":"),
+            ("timeout 10m e2fsck -y $part", "(exit 8)"),
+            ("mount -t tmpfs", ": -t tmpfs"),
             ("/usr/bin/hold-slayer", env!("CARGO_BIN_EXE_hold-slayer")),
             ("/usr/lib/hold-slayer/", "image/card/usr/lib/hold-slayer/"),
             ("box=hold-slayer", &format!("box={}", nix::unistd::getuid())),
@@ -361,12 +374,11 @@ impl Card {
                 "{place}: {left}"
             );
         }
-        let done = Command::new("timeout")
+        Command::new("timeout")
             .args(["60", "sh", "-c", &program, name, argument])
             .env("SERVICE_RESULT", "exit-code")
             .output()
-            .unwrap();
-        assert!(done.status.success(), "{}", words(&done));
+            .unwrap()
     }
 }
 
@@ -434,6 +446,45 @@ fn the_cards_settings_are_taken_once_and_the_pages_come_back_to_it() {
     card.start();
     assert!(card.read("settings/hold-slayer.toml").contains("own.toml"));
     assert!(card.0.join("settings/own.toml").exists() && !card.0.join("owner/PROBLEM.txt").exists());
+}
+
+#[test]
+fn a_card_whose_data_cannot_be_mounted_telephones_with_the_owners_settings_and_a_slot_that_is_tried_makes_room()
+ {
+    let card = Card::new("broken", "QEMU");
+    let in_memory = card.0.join("data/box/in-memory");
+    let settings = "[line]\ncountry = \"de\"\n";
+    card.put("owner/hold-slayer.toml", settings);
+    let choose = |runs: u8, next: u8, good: u8| {
+        std::fs::write(card.0.join("partition"), [0, 0, 0, runs]).unwrap();
+        card.put("owner/autoboot.txt", &format!("[all]\nboot_partition={next}\n# good={good}\n"));
+    };
+    choose(3, 2, 2);
+    assert!(
+        !card.outcome("data", "").status.success() && !in_memory.exists(),
+        "the next start is the good one's"
+    );
+    // One whose choice could not be turned back would start again and again.
+    for (runs, next, good) in [(3, 3, 2), (2, 2, 2), (3, 3, 3)] {
+        let _ = std::fs::remove_dir_all(card.0.join("data"));
+        choose(runs, next, good);
+        card.run("data", "");
+        assert!(in_memory.exists(), "{runs} {next} {good}");
+    }
+    card.run("card", "");
+    card.run("tell", "well");
+    assert_eq!(card.read("settings/hold-slayer.toml"), settings);
+    let told = card.read("owner/PROBLEM.txt");
+    assert!(told.contains("the box runs") && told.contains("replace the card"), "{told}");
+    // Without those it begins as it was shipped.
+    for file in ["owner", "settings", "taken"].map(|folder| card.0.join(folder).join("hold-slayer.toml")) {
+        std::fs::remove_file(file).unwrap();
+    }
+    card.run("card", "");
+    assert_eq!(
+        card.read("settings/hold-slayer.toml"),
+        std::fs::read_to_string("systemd/hold-slayer.toml").unwrap()
+    );
 }
 
 #[test]

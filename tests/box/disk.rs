@@ -67,6 +67,22 @@ fn without_a_folder_that_can_be_written_the_box_calls_and_says_so() {
 }
 
 #[test]
+fn a_card_that_could_not_be_mounted_is_told_of_as_long_as_the_box_telephones_from_memory() {
+    let net = Net::new();
+    let folder = Folder::new(net);
+    std::fs::write(folder.0.join("in-memory"), "").unwrap();
+    let running = Running::start(net, &folder);
+    let page = running.log_in(&running.password());
+    page.wait("the page says so", |status| {
+        troubles(status).contains("nothing is kept: the card is broken, replace it. Calls go on")
+    });
+    let home = page.forged_get("/", "Accept-Language: de\r\n");
+    assert!(home.contains("Die Karte ist kaputt, tauschen Sie sie aus"), "{home}");
+    let house = House::around(net, folder, running);
+    house.talks_on();
+}
+
+#[test]
 fn a_damaged_database_is_put_aside_with_a_word_and_the_box_calls() {
     let net = Net::new();
     let folder = Folder::new(net);

@@ -57,7 +57,7 @@ fn a_server_where_nothing_listens_is_told_at_once_with_what_to_do() {
     // Silence takes half a minute.
     assert!(began.elapsed() < Duration::from_secs(20), "{status}");
     let words = status["troubles"].to_string();
-    assert!(words.contains("the trunk ") && words.contains("hold-slayer check"), "{words}");
+    assert!(words.contains("the trunk "), "{words}");
     let company = Far::company(net, vec![At::Answer, At::Forever]);
     company.wait(0, "the box registers", |f| *f == Fact::Registered);
     page.wait("nothing is said of it any more", |status| {

@@ -107,6 +107,14 @@ impl Chip {
         fs::write(self.sysfs.join("sim_gpio17/pull"), "pull-up").unwrap();
     }
 
+    /// Shorter than any press. False: this machine was too slow for that.
+    pub fn bounce(&self) -> bool {
+        let begun = Instant::now();
+        self.press();
+        self.release();
+        begun.elapsed() < Duration::from_millis(5)
+    }
+
     /// A press; with contacts that bounce at both ends.
     pub fn press_for(&self, long: Duration, bouncing: bool) {
         let bounces = if bouncing { 5 } else { 0 };

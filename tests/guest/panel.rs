@@ -11,12 +11,11 @@ use hold_slayer::demo::phone::Step as Owner;
 use std::fs;
 use std::time::{Duration, Instant};
 
-#[test]
-#[ignore = "inside the guest: make guest-test"]
-fn presses_hold_take_and_end_a_call_and_the_lamp_follows() {
-    let chip = Chip::new();
+/// A call that is up, and contacts that have bounced: what is shorter than the debouncing is no press, however often. `None`: the
+/// machine stood still meanwhile, which is a press.
+fn bounced(chip: &Chip) -> Option<(House, Far, Far)> {
     let house = House::start("pi4");
-    house.shows(&chip, Shown::NoTrunk);
+    house.shows(chip, Shown::NoTrunk);
     let company = Far::company(house.net, vec![At::Answer, At::Quiet(LONG)]);
     company.wait(0, "the box registers", |fact| *fact == Fact::Registered);
     // Hangs up once the box has said that it holds, and is there when it rings.
@@ -24,15 +23,22 @@ fn presses_hold_take_and_end_a_call_and_the_lamp_follows() {
     let then = [Owner::Listen(LONG), Owner::HangUp, Owner::AwaitRing, Owner::Wait(LONG)];
     let phone = Far::phone(house.net, 3, SECRET, dial.into_iter().chain(then).collect());
     house.call_is("talking");
-    house.shows(&chip, Shown::InCall);
+    house.shows(chip, Shown::InCall);
 
-    // Contacts bounce: what is shorter than the debouncing is no press, however often.
-    for _ in 0..20 {
-        chip.press();
-        chip.release();
+    if !(0..20).all(|_| chip.bounce()) {
+        return None;
     }
-    house.shows(&chip, Shown::InCall);
+    house.shows(chip, Shown::InCall);
     house.call_is("talking");
+    Some((house, company, phone))
+}
+
+#[test]
+#[ignore = "inside the guest: make guest-test"]
+fn presses_hold_take_and_end_a_call_and_the_lamp_follows() {
+    let chip = Chip::new();
+    let too_slow = "this machine is too slow for contacts that bounce";
+    let (house, company, phone) = (0..5).find_map(|_| bounced(&chip)).expect(too_slow);
 
     // One press with bounce at both ends: the box holds.
     chip.press_for(Duration::from_millis(150), true);

@@ -50,7 +50,10 @@ pub fn hears_at(rate: u32, hz: &[f32], within: Duration) -> bool {
         match pcm.io_i16().unwrap().readi(&mut block) {
             Ok(_) => {}
             Err(error) => {
-                pcm.try_recover(error, true).unwrap();
+                // Where nothing came for too long there is nothing to recover.
+                if pcm.try_recover(error, true).is_err() {
+                    pcm.prepare().unwrap();
+                }
                 continue;
             }
         }

@@ -70,6 +70,15 @@ impl Card {
         run(part("usr/bin/mcopy").args(["-o", "-i"]).arg(self.at(OWNER)).arg(&from).arg(format!("::{name}")));
     }
 
+    /// Writes something over all of the data partition that a new card has.
+    pub fn ruin(&self) {
+        let mut file = std::fs::File::options().write(true).open(&self.file).unwrap();
+        file.seek(SeekFrom::Start(1028 << 20)).unwrap();
+        for _ in 0..64 {
+            file.write_all(&[0xa5; 1 << 20]).unwrap();
+        }
+    }
+
     /// What the firmware starts next, and what it starts whatever happens: numbers of partitions.
     pub fn choice(&self) -> (u8, u8) {
         let text = self.owners("autoboot.txt").unwrap();

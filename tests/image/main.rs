@@ -285,6 +285,41 @@ fn a_mistake_in_the_settings_is_told_of_on_the_card_until_it_is_mended() {
 
 #[test]
 #[ignore = "needs the card: make image-test"]
+fn a_card_that_is_broken_is_a_telephone_all_the_same_and_says_so() {
+    let mut street = Street::open();
+    let card = street.card();
+    let language = |page: &Page| page.get("/api/v1/settings")["sections"]["line"]["country"].clone();
+    card.ruin();
+    for country in [json!(null), json!("de")] {
+        let mut machine = Machine::start(&street.place, &card, 512);
+        let page = street.box_is_up(&mut machine);
+        let status = page.get("/api/v1/status");
+        assert!(status["troubles"].to_string().contains("nothing is kept: the card is broken"), "{status}");
+        let told = wait("PROBLEM.txt", SLOW, || {
+            card.owners("PROBLEM.txt").filter(|text| text.contains("replace the card"))
+        });
+        assert!(told.contains("the box runs"), "{told}");
+        let phone = street.phone("phone", &street.room());
+        phone.dial(NUMBER);
+        phone.talks(1);
+        street.company.hears(ROOM);
+        phone.hang_up();
+        phone.is_free(1);
+        // What the page changes is on the owner's partition, and so outlives the start.
+        assert_eq!(language(&page), country);
+        let line = json!({ "section": "line", "values": { "country": "de" } });
+        assert_eq!(page.send("/api/v1/settings", &line)["done"], true);
+        wait("it is on the card", SLOW, || {
+            card.owners("hold-slayer.toml").filter(|text| text.contains("country = \"de\"\r\n"))
+        });
+        drop(phone);
+        drop(machine);
+        street.forget();
+    }
+}
+
+#[test]
+#[ignore = "needs the card: make image-test"]
 fn power_that_goes_in_a_hold_costs_no_record() {
     let cuts: usize = std::env::var("IMAGE_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let mut street = Street::open();
