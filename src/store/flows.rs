@@ -84,6 +84,8 @@ impl Store {
     /// # Errors
     /// The disk fails.
     pub fn flows(&self) -> Result<Vec<Entry>, Error> {
+        // Before the disk is read: what gets there in between would be found at neither place.
+        let waiting = self.shared.queue.values(Shelf::Settings, PREFIX);
         let mut found = self.shared.read(|database| {
             let settings = database.begin_read()?.open_table(SETTINGS)?;
             let all = settings.range(PREFIX..AFTER)?;
@@ -93,7 +95,7 @@ impl Store {
             })
             .collect::<Result<std::collections::BTreeMap<_, _>, Error>>()
         })?;
-        found.extend(self.shared.queue.values(Shelf::Settings, PREFIX));
+        found.extend(waiting);
         Ok(found.into_values().flatten().filter_map(|bytes| entry(&bytes)).collect())
     }
 
@@ -173,6 +175,25 @@ mod tests {
         assert_eq!(store.flows().unwrap(), std::slice::from_ref(&counted));
         assert!(store.flush(Duration::from_secs(20)));
         assert_eq!(store.flows().unwrap(), [counted]);
+        assert!(store.stop(Duration::from_secs(20)));
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+
+    #[test]
+    fn what_was_kept_is_found_at_once_whatever_the_disk_does_meanwhile() {
+        let dir = std::env::temp_dir().join(format!("hold-slayer-at-once-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        let (store, _) = Store::open(&dir).unwrap();
+        let mut book = Book::default();
+        for n in 1..=100_usize {
+            let flow = Flow::new("Care", vec![after(1, keys("2"))]).unwrap();
+            store.put_flows(&book.keep(&format!("1{n:03}"), flow, true, Wall(7)).unwrap().unwrap()).unwrap();
+            // Until long after it has been written.
+            for _ in 0..50 {
+                assert_eq!(store.flows().unwrap().len(), n);
+            }
+        }
         assert!(store.stop(Duration::from_secs(20)));
         let _ = std::fs::remove_dir_all(&dir);
     }
