@@ -12,14 +12,14 @@ pub(super) use table::COUNTRIES;
 
 use super::api::Refusal;
 use super::{Order, Site, Updates};
-use crate::config::{self, Config, PAGE_PORT, PageTls};
+use crate::config::{self, Config, PageTls};
 use crate::listen::words::network::PARTS as MODEL;
 use crate::net::listen;
 use edit::{Change, Set};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -120,17 +120,15 @@ impl Settings {
 impl Site {
     /// Where the page is after the next start, if that is another place than now.
     pub(super) fn moves(&self) -> Option<String> {
-        let written = self.settings.written().ok()?;
-        let web = &written["web"];
-        let listen: SocketAddr = web["listen"]
-            .as_str()
-            .and_then(|listen| listen.parse().ok())
-            .unwrap_or((Ipv4Addr::UNSPECIFIED, PAGE_PORT).into());
-        let is_encrypted = web["tls"].as_str().is_some_and(|how| how != "off");
-        let stays = listen.port() == self.port && is_encrypted != self.secure.is_empty();
-        let ip = if listen.ip().is_unspecified() { *self.house.ip.borrow() } else { listen.ip() };
+        let path = self.settings.path()?;
+        let web = check(&path, &read(&path).ok()?).ok()?.web;
+        let is_encrypted = web.tls != PageTls::Off;
+        let stays = self.settings.listens.contains(&(true, web.listen))
+            && web.listen.port() == self.port
+            && is_encrypted != self.secure.is_empty();
+        let ip = if web.listen.ip().is_unspecified() { *self.house.ip.borrow() } else { web.listen.ip() };
         let scheme = if is_encrypted { "https" } else { "http" };
-        (!stays).then(|| format!("{scheme}://{}", SocketAddr::new(ip, listen.port())))
+        (!stays).then(|| format!("{scheme}://{}", SocketAddr::new(ip, web.listen.port())))
     }
 
     /// Starts the box anew when no call is up. Who is logged in stays so.
